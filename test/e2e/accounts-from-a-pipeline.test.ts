@@ -146,7 +146,7 @@ describe('examples/accounts-from-a-pipeline in a local AWS', () => {
     expect(roles).toEqual([[role], [role], [], []]);
   });
 
-  test('each account has a state of its own, that tells nothing of the other; no lock is left', async () => {
+  test('each account has its own state, which contains nothing of the other; no lock is left', async () => {
     const keys = await stateKeys();
     const [firstState, secondState] = await Promise.all([readState(first), readState(second)]);
 

@@ -211,7 +211,7 @@ export function testCommandLine({ lab, account, region }: Deployed): void {
       expect(status).toMatchObject({ name: NAME, regions: [{ region }] });
       expect(outcomeOf(outcomes)).toBeDefined();
       expect(covered).toMatchObject({ rules: [{ rule: SSH, served_by: 'built_in', is_enabled: true }] });
-      // What only functions can try, a viewer can't have tried; the example names nobody who is to be told.
+      // A viewer cannot ask functions to try something; the example has no addresses for notifications.
       expect(wrongIn(seen.out)).toEqual([
         'notifications: nobody is subscribed',
         'token: you may not see it: it takes the policy cspm-auto-remediation-operator',

@@ -321,7 +321,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
       );
     });
 
-    test('a message that is no job goes to the dead letters, and a job that fails is put back', async () => {
+    test('a message that is not a job goes to the dead letters, and a job that fails is put back', async () => {
       const { aws, judge, proxy } = demo().lab;
       const sqs = new SQSClient({
         endpoint: aws.endpoint,
@@ -371,7 +371,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
     });
 
     test.each(byServices)(
-      '%s may do what services do by it, and was granted nothing besides',
+      '%s may do what services do with it, and was granted nothing else',
       async (role, calls) => {
         const { judge } = demo().lab;
         for (const [action, resource] of calls) {

@@ -151,12 +151,12 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
   const groups = (count: number, of = account): Promise<string[]> =>
     Promise.all(Array.from({ length: count }, () => lab().violate(SSH, { account: of, region })));
 
-  /** All that people were told so far. */
+  /** All messages that people received so far. */
   const told: string[] = [];
   const messageWith = async (text: string, from = 0): Promise<string> => {
     const sqs = new SQSClient({ ...settings(), useQueueUrlAsEndpoint: false });
     const QueueUrl = `${lab().aws.endpoint}/${account}/told`;
-    // However slow the machine: nobody waits for what was told.
+    // However slow the machine is, nobody waits for a message.
     const deadline = Date.now() + 240_000;
     for (;;) {
       const found = told.slice(from).find((message) => message.includes(text));
@@ -170,7 +170,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
         await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
       }
     }
-    throw new Error(`nobody was told "${text}", but:\n${told.join('\n')}`);
+    throw new Error(`nobody received "${text}", but:\n${told.join('\n')}`);
   };
 
   const setAlarms = async (state: StateValue, names: readonly string[], reason = 'said by CloudWatch') => {
@@ -181,7 +181,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
     }
   };
   let lasts = 0;
-  /** Resolves when all is told that was to be told before: what goes the longest way of all has come. */
+  /** Resolves when all earlier messages have arrived: the one with the longest way has come. */
   const allIsTold = async (): Promise<void> => {
     lasts += 1;
     const last = `the last message, ${lasts}.`;
@@ -475,7 +475,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
         { outcome: 'failed', gate: 'back_off' },
       ];
       expect(before).toMatchObject(waits);
-      // Those of another rule are no news to this one.
+      // Those of another rule do not concern this one.
       expect(unchanged).toMatchObject({ outcome: 'failed', gate: 'back_off' });
       expect(changed).toMatchObject({ outcome: 'remediated' });
       expect(beforeUpgrade).toMatchObject(waits);

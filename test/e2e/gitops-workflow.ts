@@ -44,7 +44,7 @@ export type Workflow = z.infer<typeof workflowSchema>;
 
 /**
  * Reads a workflow, by the YAML parser that Terraform has.
- * @throws ZodError when it is no workflow, or says what this test does not know
+ * @throws ZodError when it is not a workflow, or contains something that this test does not support
  */
 export function readWorkflow(terraform: TerraformInstallation, file: string): Workflow {
   const expression = `jsonencode(yamldecode(file(${JSON.stringify(path.basename(file))})))\n`;

@@ -205,7 +205,7 @@ describe('examples/gitops in a local AWS, by its own workflow', () => {
 
   test.each([
     [
-      'an option of another rule, an exemption without an owner, and misspelt words',
+      'an option of another rule, an exemption without an owner, and misspelled words',
       (text: string) =>
         text
           .replace('block_all: true', 'max_age_days: 30')

@@ -281,7 +281,7 @@ test('the topic, as docs/operations.md has its policy, lets in what EventBridge 
   expect(toTopic.filter(({ allowed }) => !allowed)).toEqual([]);
 });
 
-test('without a key, an apply puts right what someone else wrote into the settings', async () => {
+test('without a key, an apply corrects what someone else wrote into the settings', async () => {
   const read = async () => (await s3.send(new GetObjectCommand(settingsObject))).Body?.transformToString();
   const written = await read();
   await s3.send(

@@ -54,7 +54,7 @@ const variables = {
   security_account_id: security,
   organization_id: organization,
   organizational_units: { [unit]: { excluded_accounts: [excluded] } },
-  // By a runbook or by direct calls; the other rule has AWS deliver flow logs by a role of its own.
+  // By a runbook or by direct calls; the other rule has AWS deliver flow logs with its own role.
   rules: { [rule]: { mode: 'enforce' }, 'vpc-flow-logs-disabled': { mode: 'off' } },
   force_destroy: true,
   tags,
@@ -92,7 +92,7 @@ beforeAll(async () => {
   });
   await copyProject(folder);
   otherSettings = applyOtherSettings(terraform);
-  // The tests that wait for it tell of its errors.
+  // The tests that wait for it report its errors.
   otherSettings.catch(() => {});
   // With a StackSet, all its provider blocks are the same in one region: they can be one process.
   provider = await startSharedProvider(terraform, path.join(folder, 'provider-of-example'), {

@@ -139,7 +139,7 @@ async function run(command: string): Promise<string> {
   return result.stdout;
 }
 
-test('a plan names a settings object that someone else wrote, until the documented commands have put it right', async () => {
+test('a plan names a settings object that someone else wrote, until the documented commands have corrected it', async () => {
   const clean = await root.plan({});
   const object = { Bucket: bucket, Key: key, ContentType: 'application/json' };
   await s3.send(new PutObjectCommand({ ...object, Body: '{"mode":"enforce"}' }));

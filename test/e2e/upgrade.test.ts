@@ -227,7 +227,7 @@ async function idsIn(root: TerraformRoot): Promise<ReadonlyMap<string, unknown>>
 /** Resources that are no more: settings in parameters, and an alarm per rule that is not polled, of which one tells now. */
 const GONE = /aws_ssm_parameter\.settings|aws_cloudwatch_metric_alarm\.poll_missing/;
 
-/** Alarms moved into a module of their own. */
+/** Alarms that moved into their own module. */
 function nowAt(address: string): string {
   return address.replace(/\.(aws_cloudwatch_metric_alarm\.this)/, '.module.alarms.$1');
 }

@@ -81,7 +81,7 @@ export interface LabOptions {
   /** Default: it is prepared. */
   readonly installation?: LocalAwsInstallation;
   readonly signal?: AbortSignal;
-  /** Variables that every function gets besides the addresses of the proxy and the tenant. */
+  /** Variables that every function gets in addition to the addresses of the proxy and the tenant. */
   readonly functionEnvironment?: Readonly<Record<string, string>>;
   /** Default: one of no other account than its management account. */
   readonly organization?: OrganizationOptions;

@@ -264,7 +264,7 @@ describe('a start is refused', () => {
       /2 values/,
     ],
     [
-      'the role is no ARN',
+      'the role is not an ARN',
       { Parameters: { ...parameters, AutomationAssumeRole: ['automation'] } },
       'InvalidAutomationExecutionParametersException',
       /format of the supplied assume role ARN is invalid/,
@@ -281,7 +281,7 @@ describe('a start is refused', () => {
       'InvalidAutomationExecutionParametersException',
       /1\.2\.3\.4\/32/,
     ],
-    ['the token is no UUID', { ClientToken: 'again' }, 'ValidationException', /ClientToken/],
+    ['the token is not a UUID', { ClientToken: 'again' }, 'ValidationException', /ClientToken/],
     [
       'there are six tags',
       { Tags: ['a', 'b', 'c', 'd', 'e', 'f'].map((Key) => ({ Key, Value: '' })) },
@@ -652,7 +652,7 @@ describe('executions are found', () => {
   });
 });
 
-test('what is no Automation goes to the local AWS, and all once the simulation is stopped', async () => {
+test('other calls than to Automation go to the local AWS, and all calls do once the simulation is stopped', async () => {
   const parameter = new GetParameterCommand({ Name: '/name' });
   const other = new DescribeDocumentCommand({ Name: 'AWS-RunShellScript' });
   expect((await errorOf(ssm().send(parameter))).name).toBe('ParameterNotFound');

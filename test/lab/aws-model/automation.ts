@@ -3,7 +3,7 @@ import { clusterAt, clusterStatus, withPublicAccess } from './clusters.ts';
 import { AwsModelError, type Operation, reading } from './operation.ts';
 import { type AwsState, type Execution, withEntry } from './state.ts';
 
-/** Duration of an execution, besides what it waits for. */
+/** Duration of an execution, in addition to its waits. */
 const RUN_MILLISECONDS = 60_000;
 
 const startSchema = z.looseObject({

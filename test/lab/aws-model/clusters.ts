@@ -10,7 +10,7 @@ const describeSchema = z.looseObject({ ClusterIdentifier: z.string().optional() 
 /** Strict: whatever else was changed would go unseen. */
 const modifySchema = z.strictObject({ ClusterIdentifier: z.string(), PubliclyAccessible: z.boolean() });
 
-/** A cluster as it is at a moment: what AWS was at work on is done by then. */
+/** State of a cluster at a given time: changes that AWS has finished by then are applied. */
 export function clusterAt(cluster: Cluster, now: number): Cluster {
   const { pending, unavailable = null } = cluster;
   if (unavailable !== null && unavailable.until <= now) {

@@ -102,7 +102,7 @@ describe('security groups', () => {
     Description,
   });
 
-  /** Does the steps, and tells of each what was answered and which rules stand then. */
+  /** Performs the steps, and returns for each the answer and the rules that exist afterwards. */
   async function transcript(
     session: AwsSession,
     GroupId: string,

@@ -128,7 +128,7 @@ export interface LogGroup {
 /** A Redshift cluster. */
 export interface Cluster {
   readonly isPublic: boolean;
-  /** The change that AWS is at work on, and its end, in milliseconds. */
+  /** The change that AWS is working on, and its end, in milliseconds. */
   readonly pending: { readonly isPublic: boolean; readonly until: number } | null;
   /** Reason why AWS changes nothing of it for now (`resizing`, `paused`), and its end in milliseconds. */
   readonly unavailable?: { readonly status: string; readonly until: number } | null;

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type AwsAnswer, bodyText } from './answer.ts';
 import type { AwsCall } from './call.ts';
 
-/** Errors that every service knows, each under a name of its own. */
+/** Errors that every service has, each under its own name. */
 export type CommonError = 'throttle' | 'unavailable' | 'internal' | 'denied';
 
 interface CodeAndStatus {

@@ -319,7 +319,7 @@ test('access keys are aged by their id or their user, others stay as they are', 
   ]);
 });
 
-test('a call can be answered in the place of the service, unless a fault has decided', async () => {
+test('a call can be answered instead of the service, unless a fault has decided', async () => {
   const seen: string[] = [];
   const interception = proxy.intercept(async (call) => {
     seen.push(call.operation);

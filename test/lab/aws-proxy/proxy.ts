@@ -31,7 +31,7 @@ export interface AwsProxyOptions {
   readonly asAwsAnswers?: boolean;
   /** Tells how far AWS's clock is ahead of the machine's, in milliseconds. Default: not at all. */
   readonly ahead?: () => number;
-  /** Told of each call as it is answered. */
+  /** Called with each call when it is answered. */
   readonly onCall?: (call: ProxiedCall) => void;
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** An operation of a service whose calls are told apart by method, path and query, and what the path names. */
+/** An operation of a service that distinguishes its calls by method, path, and query, and the resource that the path names. */
 export interface RestOperation {
   readonly operation: string;
   readonly labels: Readonly<Record<string, string>>;

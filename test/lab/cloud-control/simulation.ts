@@ -8,7 +8,7 @@ import type { CallerSettings, Handler } from './handler.ts';
 import { handlers } from './handlers/index.ts';
 import { type Properties, schemaOf } from './model.ts';
 
-/** A request as Cloud Control tells of it. */
+/** A request as Cloud Control reports it. */
 export interface ResourceRequest {
   readonly token: string;
   readonly type: string;
@@ -37,7 +37,7 @@ export interface CloudControlSimulation extends AsyncDisposable {
   handlerMilliseconds: number;
   /** The stacks that manage resources, by their physical ids. */
   readonly stacks: Map<string, { readonly stack: string; readonly type: string }>;
-  /** Parts of a model that the handlers of a type read besides, so that it does not validate any more, say. */
+  /** Additional parts of a model that the handlers of a type read, for example so that it no longer validates. */
   readonly artefacts: Map<string, Properties>;
   /** Lets the next requests fail. */
   fail(code: string, message: string, times?: number): void;

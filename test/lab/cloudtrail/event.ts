@@ -22,7 +22,7 @@ const SERVICES: ReadonlySet<string> = new Set(['ec2', 's3', 'iam', 'rds', 'redsh
 /** The region of what services of no region do (CloudTrail user guide, "Global service events"). */
 const GLOBAL = 'us-east-1';
 
-/** The user agent by which an AWS service calls for someone: it is in the event in the place of the caller's own. */
+/** The user agent of an AWS service that calls on someone's behalf. The event has it instead of the caller's. */
 const SERVICE_AGENT = /^[a-z0-9-]+\.amazonaws\.com$/;
 
 /**

@@ -5,7 +5,7 @@ import type { AwsAnswer, AwsCall } from '../aws-proxy/index.ts';
 const askedSchema = z.object({ ResourceARNList: z.array(z.string()) });
 
 /**
- * Answers the Resource Groups Tagging API for queues, whose tags the local AWS keeps elsewhere. It tells of tagged resources
+ * Answers the Resource Groups Tagging API for queues, whose tags the local AWS keeps elsewhere. It returns tagged resources
  * alone, as AWS does. Other resources are left to the local AWS.
  * @param upstream the local AWS
  */

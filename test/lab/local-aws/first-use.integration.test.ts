@@ -24,7 +24,7 @@ afterAll(async () => {
 });
 
 test('threads that are the first to ask get one store, and a service with all its routes', async () => {
-  assert(installation.kind === 'installed', 'a server elsewhere takes no plugin of ours');
+  assert(installation.kind === 'installed', 'a server that runs elsewhere does not load the plugin');
   const script = path.join(pythonFolder, 'race_first_use.py');
 
   const { stdout } = await promisify(execFile)(installation.python, [script], {

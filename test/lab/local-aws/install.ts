@@ -26,7 +26,7 @@ const PYTHON_TIMEOUT_MILLISECONDS = 10_000;
  * Installs the local AWS, once: a virtual environment in `.work/`, from the versions pinned in
  * `python/requirements.txt`. Several processes may ask for it at the same time. With `LOCAL_AWS_ENDPOINT` in the
  * environment there is nothing to install: the server there is used.
- * @param say is told what takes long, one line at a time
+ * @param say receives a line for each step that takes long
  * @throws Error when there is no Python, with what was looked for, or when they can't be installed, with what pip said
  */
 export async function prepareLocalAws(say: (line: string) => void): Promise<LocalAwsInstallation> {

@@ -506,8 +506,8 @@ describe('an event source mapping on a FIFO queue', () => {
     expect(seen.slice(0, 2).sort()).toEqual(['begin a1', 'begin b1']);
   });
 
-  test('gives a message that fails back to the queue, and after its last receive to the dead letters', async () => {
-    // Longer than a busy machine takes to start the function: a message whose time is over is given out once more.
+  test('returns a message that fails to the queue, and moves it to the dead letters after its last receive', async () => {
+    // Longer than a busy machine takes to start the function: a message is delivered again after its visibility timeout.
     const { queueUrl, deadLettersUrl, notes } = await mapped('poisoned', '5');
 
     await sqs.send(
@@ -697,7 +697,7 @@ describe('alarms', () => {
     return CompositeAlarms[0]?.StateValue;
   };
 
-  test('on others go by the whole rule; EventBridge is told; what they rest on is not deleted', async () => {
+  test('on others follow the whole rule; EventBridge gets the state; what they depend on is not deleted', async () => {
     const metric = {
       Namespace: 'Test',
       MetricName: 'None',

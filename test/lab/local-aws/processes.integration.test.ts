@@ -279,7 +279,7 @@ describe('installing', () => {
     expect(existsSync(path.join(wanted.environment, 'bin', 'python'))).toBe(true);
   });
 
-  test('is done anew where it was broken off', async () => {
+  test('is repeated where it was interrupted', async () => {
     const wanted = await packages('# none\n');
     await mkdir(path.join(wanted.environment, 'bin'), { recursive: true });
     await writeFile(path.join(wanted.environment, 'bin', 'python'), 'half written');

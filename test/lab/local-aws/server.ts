@@ -51,7 +51,7 @@ export interface LocalAwsOptions {
 const START_TIMEOUT_MILLISECONDS = 90_000;
 const REQUEST_TIMEOUT_MILLISECONDS = 5000;
 const GROUP_END_TIMEOUT_MILLISECONDS = 3000;
-/** Interval of the looks whether it has come up, or gone. */
+/** Interval at which to check whether it has started, or ended. */
 const LOOK_INTERVAL_MILLISECONDS = 50;
 const LOG_LINES_IN_ERROR = 15;
 
@@ -152,7 +152,7 @@ async function spawnServer(settings: ServerSettings): Promise<ChildProcess> {
   try {
     return spawn(python, [path.join(pythonFolder, 'server.py'), folder], {
       cwd: folder,
-      // A group of its own, so that its functions' processes can be ended with it.
+      // Its own process group, so that its functions' processes can be ended with it.
       detached: true,
       stdio: ['pipe', log.fd, log.fd],
       // Nothing of this process's environment: no AWS profile, no proxy settings.

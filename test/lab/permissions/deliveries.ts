@@ -24,7 +24,7 @@ export interface Delivery {
 const EVENTS = 'events.amazonaws.com';
 
 /**
- * Reduces a topic's or a key's policy to what EventBridge can deliver by, which is no statement with conditions:
+ * Reduces a topic's or a key's policy to what lets EventBridge deliver, which excludes statements with conditions:
  * EventBridge user guide, "Amazon SNS permissions", and SNS developer guide, "Key management".
  */
 function withoutConditionalAllows(policy: PolicyDocument): PolicyDocument {

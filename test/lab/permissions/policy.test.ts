@@ -35,7 +35,7 @@ describe('the lint', () => {
     [
       'an action that there is not',
       { Action: 's3:ReadObject', Resource: '*' },
-      ['s3:ReadObject is no action'],
+      ['s3:ReadObject is not an action'],
     ],
     ['many actions', { Action: 's3:*', Resource: '*' }, ['s3:* stands for many actions']],
     [

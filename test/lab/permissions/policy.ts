@@ -32,7 +32,7 @@ export interface NamedPolicy {
   readonly policy: PolicyDocument;
 }
 
-/** @throws z.ZodError, SyntaxError when the text is no policy, or uses a form that nothing here needs */
+/** @throws z.ZodError, SyntaxError when the text is not a policy, or uses a form that is not supported here */
 export function parsePolicy(text: string): PolicyDocument {
   return documentSchema.parse(JSON.parse(text));
 }

@@ -103,7 +103,7 @@ const ssmCalls: Calls = {
       requirement(
         call,
         'ssm:StartAutomationExecution',
-        // One that another account shares is started by its ARN. Its share is no policy of IAM's: Automation judges that.
+        // A document that another account shares is started by its ARN. Sharing is not an IAM policy: Automation checks it.
         name.startsWith('arn:') ? name : arnOf(call, 'ssm', `document/${name}`, place),
         asked,
         call.principal.account,
@@ -162,7 +162,7 @@ const cloudTrailCalls: Calls = { 'cloudtrail:LookupEvents': onNothing };
 const secretsManagerCalls: Calls = {
   'secretsmanager:GetSecretValue'(call) {
     const id = text(call, 'SecretId');
-    // Six random characters end a secret's ARN: by its name alone it can't be told.
+    // A secret's ARN ends with six random characters, so its name alone does not determine it.
     if (!id.startsWith('arn:')) throw new Error(`secret ${id} is named without its ARN`);
     return [requirement(call, 'secretsmanager:GetSecretValue', id, { 'secretsmanager:SecretId': id })];
   },

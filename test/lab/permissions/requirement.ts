@@ -88,7 +88,7 @@ export function requestTags(tags: Readonly<Record<string, string>>): ConditionVa
 
 /**
  * A parameter that the map needs.
- * @throws Error where it is missing: what the call asks for can't be told then
+ * @throws Error where it is missing: without it, the requested resource is unknown
  */
 export function text(call: AwsCall, name: string): string {
   const value = optionalText(call, name);

@@ -16,7 +16,7 @@ export interface ProcessRun {
 }
 
 /**
- * Starts a run: processes that carry its mark end with it, also when this process is killed and can't see to it.
+ * Starts a run: processes that carry its mark end with it, even if this process is killed and cannot end them itself.
  * Until `end` was called, this process does not end by itself.
  */
 export function startProcessRun(): ProcessRun {

@@ -66,7 +66,7 @@ const buckets: Check = {
   wholeAccount: true,
   async run(place) {
     const clientOf = (region?: string): S3Client =>
-      // An endpoint that is no AWS host has no host names for buckets.
+      // An endpoint outside AWS has no host names for buckets.
       new S3Client({ ...place.settings(region), forcePathStyle: true });
     const client = clientOf();
     const verdicts: Verdict[] = [];

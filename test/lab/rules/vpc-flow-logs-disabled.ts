@@ -66,7 +66,7 @@ const flowLogCalls: Calls = {
   'ec2:DescribeVpcs': describe,
 
   /**
-   * Lists what the maker of a flow log needs besides, which depends on where it writes.
+   * Lists the additional permissions for creating a flow log, which depend on its destination.
    * https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
    * https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html
    */

@@ -26,7 +26,7 @@ function s3Action({ method, path }: ReceivedCall): string {
   throw new Error(`no action is known for ${method} ${path}`);
 }
 
-/** Actions that AWS asks for besides the one that the call is named after, by what the call's parameters say. */
+/** Actions that AWS requires in addition to the one that the call is named after, depending on its parameters. */
 function besides(service: string, operation: string, { form, body }: ReceivedCall): readonly string[] {
   switch (`${service}:${operation}`) {
     case 'ec2:AuthorizeSecurityGroupIngress':

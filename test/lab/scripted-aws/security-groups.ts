@@ -8,7 +8,7 @@ export interface ScriptedGroup {
   rules: ExistingRule[];
   /** Number of inbound rules that it can hold. */
   readonly quota?: number;
-  /** A call that is to revoke a rule that does not stand is no error there. */
+  /** Revoking a rule that does not exist is not an error there. */
   readonly isInDefaultVpc?: boolean;
 }
 

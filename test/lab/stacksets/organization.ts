@@ -91,7 +91,7 @@ export class Organization {
     this.#tell({ account, before, after: [] });
   }
 
-  /** Tells of every account that comes, goes or changes its place. */
+  /** Reports every account that joins, leaves, or moves. */
   onMove(listener: (move: AccountMove) => void): { remove(): void } {
     this.#listeners.add(listener);
     return {

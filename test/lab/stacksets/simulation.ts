@@ -18,7 +18,7 @@ export interface StackSetsOptions {
   /** The proxy before which the simulation puts itself, and through which it makes stacks in accounts. */
   readonly proxy: AwsProxy;
   readonly organization: Organization;
-  /** Interval of the looks whether a stack is done. Default: 250. */
+  /** Interval at which to check whether a stack is done. Default: 250. */
   readonly lookMilliseconds?: number;
 }
 

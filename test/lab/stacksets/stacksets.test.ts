@@ -437,7 +437,11 @@ describe('the targets', () => {
       { DeploymentTargets: { OrganizationalUnitIds: ['ou-a1b2-nowhere0'] } },
       'not found',
     ],
-    ['what is no unit', { DeploymentTargets: { OrganizationalUnitIds: [A] } }, 'validation error'],
+    [
+      'something other than a unit',
+      { DeploymentTargets: { OrganizationalUnitIds: [A] } },
+      'validation error',
+    ],
   ])('%s are refused', async (_, input, message) => {
     const refused = await errorOf(deploy(input));
 
@@ -526,7 +530,7 @@ describe('an account that', () => {
     expect(organization.membership[C]).toBeUndefined();
   });
 
-  test('leaves keeps its stack where stacks are retained, but is no instance any more', async () => {
+  test('leaves keeps its stack where stacks are retained, but is no longer an instance', async () => {
     await create({ AutoDeployment: { Enabled: true, RetainStacksOnAccountRemoval: true } });
     await endOf(deploy());
 
@@ -782,7 +786,7 @@ describe('an operation', () => {
     await deleteStackSet();
   });
 
-  test('has an id of its own', async () => {
+  test('has its own id', async () => {
     await create();
     await endOf(deploy({ OperationId: 'once' }));
 
@@ -844,7 +848,7 @@ describe('deleting', () => {
     expect(await instances()).toEqual([]);
   });
 
-  test('instances of a unit that is no target is refused', async () => {
+  test('instances of a unit that is not a target is refused', async () => {
     await endOf(deploy());
 
     const refused = await errorOf(takeAway({ DeploymentTargets: { OrganizationalUnitIds: [OTHER_UNIT] } }));

@@ -32,7 +32,7 @@ export function namedRoles(template: string): { readonly id: string; readonly na
   });
 }
 
-/** @throws ApiError for what is no template; one in YAML is none here */
+/** @throws ApiError when the text is not a template; YAML is not supported here */
 function resourcesOf(template: string) {
   let parsed: unknown;
   try {

@@ -51,7 +51,7 @@ describe('a port open to the world', () => {
     );
   });
 
-  test('is found beside legitimate sources; a group or a prefix list is no world', () => {
+  test('is found beside legitimate sources; a group or a prefix list is not the whole internet', () => {
     const ssh = { IpProtocol: 'tcp', FromPort: 22, ToPort: 22 };
     const legitimate = { UserIdGroupPairs: [{ GroupId: 'sg-1' }], PrefixListIds: [{ PrefixListId: 'pl-1' }] };
     const office = { CidrIp: '203.0.113.7/32' };
@@ -137,7 +137,7 @@ test('a snapshot is public when all may restore it, not when accounts may', () =
 });
 
 describe('a scan', () => {
-  /** A group, open at 22 or closed, as `DescribeSecurityGroups` answers it; each on a page of its own. */
+  /** A group, open at 22 or closed, as `DescribeSecurityGroups` answers it; each on its own page. */
   function groupPage(id: string, isOpen: boolean, nextToken = ''): Answer {
     const permission = isOpen
       ? '<item><ipProtocol>tcp</ipProtocol><fromPort>20</fromPort><toPort>30</toPort><ipRanges><item><cidrIp>0.0.0.0/0</cidrIp></item></ipRanges></item>'
@@ -188,7 +188,7 @@ describe('a scan', () => {
     expect(aws.calls).toHaveLength(1);
   });
 
-  test('keeps since when a resource has been failing, and begins anew after it had passed', async () => {
+  test('keeps since when a resource has been failing, and begins again after it had passed', async () => {
     let isOpen = true;
     await using aws = await scriptedAws(() => groupPage('sg-1', isOpen));
     await using tenant = await startTenant();
@@ -274,8 +274,8 @@ describe('a scan', () => {
     expect(await answer.json()).toMatchObject({ data: [tenantItem()] });
   });
 
-  test('needs to be told what to look at', async () => {
+  test('needs a target', async () => {
     await using tenant = await startTenant();
-    await expect(tenant.scan()).rejects.toThrow('what to scan');
+    await expect(tenant.scan()).rejects.toThrow('no scan target');
   });
 });

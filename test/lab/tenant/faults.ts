@@ -27,12 +27,12 @@ export type AnswerFault =
   /** HTTP 200 with any text, called JSON. */
   | { readonly kind: 'body'; readonly body: string };
 
-/** The manner in which the answer is sent. The part is where it begins: before the head, or amid the body. */
+/** Ways in which the answer is sent. The part is where this begins: before the head, or within the body. */
 export type DeliveryFault =
   | { readonly kind: 'slow'; readonly milliseconds: number; readonly part?: 'head' | 'body' }
   /** Silence until one side closes the connection. */
   | { readonly kind: 'hang'; readonly part?: 'head' | 'body' }
-  /** The connection is broken off, by default amid the body. */
+  /** The connection is closed, by default within the body. */
   | { readonly kind: 'cut'; readonly part?: 'head' | 'body' };
 
 /** A fault in the list of items, or in how it is cut into pages. */

@@ -35,7 +35,7 @@ describe('regions', () => {
     for (const code of Object.keys(regionLabels)) expect(regionOfLabel(labelOfRegion(code))).toBe(code);
   });
 
-  test('global is no label of a region, and a region without a published label is called by its code', () => {
+  test('global is not the label of a region, and a region without a published label is called by its code', () => {
     expect([labelOfRegion('global'), labelOfRegion('il-central-1')]).toEqual(['global', 'il-central-1']);
   });
 });

@@ -74,7 +74,7 @@ describe('security_assessment', () => {
     expect(await ids(tenant, { limit: 2, skip: 6 })).toEqual([]);
   });
 
-  test('platform=aws is no filter: items of other clouds come too', async () => {
+  test('platform=aws does not filter: items of other clouds are returned too', async () => {
     await using tenant = await quickTenant();
     tenant.setFindings([tenantItem(), tenantItem({ cloud_provider: 'Azure', resource_id: 'nsg' })]);
     expect(await ids(tenant, { platform: 'aws' })).toHaveLength(2);
@@ -441,7 +441,7 @@ describe('csa_scan', () => {
     expect(await ids(tenant)).toEqual([]);
   });
 
-  test('looks at what the latest scan did, where the tenant was told nothing else', async () => {
+  test('scans what the latest scan did by default', async () => {
     await using tenant = await quickTenant();
     await tenant.scan({ endpoint: 'http://127.0.0.1:1', accounts: [], regions: [] });
     tenant.setFindings(groups(1));
@@ -457,7 +457,7 @@ describe('csa_scan', () => {
     await scan(tenant, { op: 'start', name: 'baseline', scan_start_by: 'me' });
     await eventually(async () =>
       expect(await scan(tenant, { op: 'status', scan_id: '1' })).toMatchObject({
-        data: [{ scan_status: 'Failed', error_msg: expect.stringContaining('what to scan') }],
+        data: [{ scan_status: 'Failed', error_msg: expect.stringContaining('no scan target') }],
       }),
     );
     expect(await ids(tenant)).toEqual(['sg-0']);

@@ -162,7 +162,8 @@ export class Tenant implements AsyncDisposable {
    * @throws an error that names the service, account and region that could not be read; then there is no new scan
    */
   async scan(target = this.#scanTarget, at: Date = this.#now()): Promise<ScanReport> {
-    if (target === undefined) throw new Error('the tenant was told neither at start nor now what to scan');
+    if (target === undefined)
+      throw new Error('the tenant has no scan target, neither from its start nor from this call');
     if (this.#options.scanTarget === undefined) this.#scanTarget = target;
     // The clients of six AWS services: only who scans loads them.
     const { newScan } = await import('./scan.ts');
@@ -175,7 +176,7 @@ export class Tenant implements AsyncDisposable {
     };
   }
 
-  /** Switches on a fault, besides those that are on already. */
+  /** Switches on a fault, in addition to those that are already on. */
   setFault(fault: TenantFault, scope: FaultScope = {}): ActiveFault {
     return this.#faults.add(fault, scope);
   }

@@ -35,7 +35,7 @@ export interface TerraformPlaces {
  * Finds Terraform and the AWS provider. A folder of unpacked providers is taken from, in this order:
  * `TERRAFORM_PROVIDER_MIRROR`; what the user's own Terraform configuration says; the usual places; the registry. What
  * the second and the last give is kept in `.work/`, so that the provider is fetched once.
- * @param say is told what takes long, one line at a time
+ * @param say receives a line for each step that takes long
  * @throws Error when Terraform is missing or too old, or the provider can't be had
  */
 export async function prepareTerraform(

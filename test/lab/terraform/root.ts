@@ -59,7 +59,7 @@ export function localAwsEnvironment(endpoint: string, account: string): Record<s
   };
 }
 
-/** A root module in a folder of its own (see `copyProject`), applied to a local AWS. */
+/** A root module in its own folder (see `copyProject`), applied to a local AWS. */
 export class TerraformRoot {
   readonly #installation: TerraformInstallation;
   readonly #directory: string;
@@ -72,8 +72,8 @@ export class TerraformRoot {
   }
 
   /**
-   * Lets the root's providers take a local AWS for AWS, then initializes it. Once more with another backend, it leaves
-   * the state that it has worked on where it is, and works on the one there.
+   * Points the root's providers to a local AWS, then initializes it. Called again with another backend, it leaves
+   * the earlier state where it is, and uses the state in that backend.
    */
   async init(backend: TerraformBackend = {}): Promise<void> {
     await writeProviderOverrides(this.#directory);

@@ -60,7 +60,7 @@ describe('a group in memory', () => {
     expect(model.lets(web)).toBe(expected);
   });
 
-  test('refuses a call by the code that it is told', async () => {
+  test('refuses a call with the given code', async () => {
     const model = new SecurityGroupModel([]);
     model.refuse = () => 'RulesPerSecurityGroupLimitExceeded';
 

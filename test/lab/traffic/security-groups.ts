@@ -90,7 +90,7 @@ export class SecurityGroupModel {
     return this.#group.rules.some((rule) => lets(rule, traffic));
   }
 
-  /** The rules without their ids, in an order of their own: two groups that let in the same, equally labelled. */
+  /** The rules without their ids, sorted: the same for two groups that let in the same traffic under the same labels. */
   get content(): string[] {
     return this.#group.rules
       .map(({ id: _, tags, ...rule }) => JSON.stringify({ ...rule, tags: Object.entries(tags).sort() }))

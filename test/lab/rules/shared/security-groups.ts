@@ -101,7 +101,7 @@ export const securityGroupCalls: Calls = {
 
 const WORLD = '0.0.0.0/0';
 
-/** A group with this permission, besides port 443. */
+/** A group with this permission, in addition to port 443. */
 async function makeGroup({ builder, region, name }: Site, permission: IpPermission): Promise<string> {
   const group = await builder.securityGroup(region, await builder.vpc(region), name, [
     { IpProtocol: 'tcp', FromPort: 443, ToPort: 443, IpRanges: [{ CidrIp: WORLD }] },
