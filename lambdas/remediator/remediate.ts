@@ -16,7 +16,7 @@ import { confirmHeld, endLease, takeLease } from './record/lease.ts';
 import { outcomesOf } from './record/outcome.ts';
 import { publishRecorded } from './record/publish-recorded.ts';
 import { writeOutcomes } from './record/write-outcomes.ts';
-import { markPlace, removeMarks } from './runbooks/marks.ts';
+import { endMarks, markPlace } from './runbooks/marks.ts';
 import { tagsOf } from './stages/assess.ts';
 import { findRule } from './stages/find-rule.ts';
 import { followRunbooks } from './stages/follow-runbooks.ts';
@@ -198,8 +198,14 @@ async function record(
   const { lease, isRoleMissing, settingsError, idle } = learned;
   const { runbook } = rule;
   // Before the outcomes: an attempt that finds those written has nothing left to look at.
-  const places = runbook === undefined ? [] : idle.map((finding) => markPlace(finding, runbook, job));
-  const failures = [...learned.failures, ...(await removeMarks(job, places, ports))];
+  const places =
+    runbook === undefined
+      ? []
+      : idle.map((finding) => ({
+          place: markPlace(finding, runbook, job),
+          wasWorkedOn: journal.execution(finding.resource) !== undefined,
+        }));
+  const failures = [...learned.failures, ...(await endMarks(job, places, ports))];
   const outcomes = await outcomesOf(book, { ...work, ...learned });
   const telling = work.recent.write();
   const { written, unwritten } = await writeOutcomes(outcomes, work, telling);

@@ -47,6 +47,22 @@ function adminPortsCase(numbers: readonly (100 | 200)[], disturbances: readonly 
   };
 }
 
+/** A public cluster, and jobs that remediate it by AWS's document. */
+function publicClusterCase(jobs: number, disturbances: readonly Disturbance[]): Case {
+  const cluster = { isPublic: true, pending: null, unavailable: null, tags: {} };
+  return {
+    kind: 'runbook',
+    initial: { ...EMPTY_STATE, clusters: { cluster1: cluster } },
+    jobs: Array.from({ length: jobs }, () => ({
+      rule: 'redshift-cluster-public',
+      options: {},
+      method: 'runbook',
+    })),
+    disturbances,
+    kills: [],
+  };
+}
+
 /**
  * Cases in which longer runs found a fault, each as small as it could be made. A few that were found by generators of
  * before are not among them: a path names another case since. Unit tests hold what they were about.
@@ -914,5 +930,20 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       ),
       kills: [1],
     },
+  },
+  {
+    what: 'no document is started again on a read from before the work of one whose end is known',
+    case: publicClusterCase(2, [
+      { at: 7, act: { kind: 'make public', which: 0, how: 0 } },
+      { at: 3, lag: { versions: 1, reads: 11 } },
+    ]),
+  },
+  {
+    what: 'that someone else has made a cluster private, and then public again, can be hidden by an old read before a document starts',
+    case: publicClusterCase(5, [
+      { at: 1, act: { kind: 'make private', which: 0, how: 0 } },
+      { at: 5, act: { kind: 'make public', which: 0, how: 0 } },
+      { at: 5, lag: { versions: 2, reads: 3 } },
+    ]),
   },
 ];

@@ -273,6 +273,11 @@ export function onlyOf(state: AwsState, resource: string): string {
   return [textOf(state, resource), ...runsOf(state, resource)].join(' ');
 }
 
+/** A resource as reads show it: of a cluster, also what AWS is at. */
+export function shownOf(state: AwsState, resource: string): string {
+  return [onlyOf(state, resource), JSON.stringify(state.clusters[resource] ?? null)].join(' ');
+}
+
 /** The executions that were started for a resource, whether it is still there or not. */
 function runsOf(state: AwsState, resource: string): string[] {
   return executionsOf(state, resource).map(([, { clientToken }]) => clientToken);

@@ -29,7 +29,7 @@ import {
 } from './case.ts';
 import { Counts } from './counts.ts';
 import { EXEMPTION } from './exemption.ts';
-import { contentOf, Looks, onlyOf } from './looks.ts';
+import { contentOf, Looks, onlyOf, shownOf } from './looks.ts';
 import { AccessKeyOracle } from './oracle/access-key.ts';
 import { BucketOracle } from './oracle/bucket.ts';
 import { ClusterOracle } from './oracle/cluster.ts';
@@ -37,7 +37,7 @@ import { FlowLogOracle } from './oracle/flow-log.ts';
 import type { ResourceOracle, Write } from './oracle/judgement.ts';
 import { NetworkAclOracle } from './oracle/network-acl.ts';
 import { endsOf, recordedEffects, unconfirmedItems } from './oracle/records.ts';
-import { RunbookOracle } from './oracle/runbook.ts';
+import { executionsOf, RunbookOracle } from './oracle/runbook.ts';
 import { SecurityGroupOracle } from './oracle/security-group.ts';
 import { SnapshotOracle } from './oracle/snapshot.ts';
 import { TrailOracle } from './oracle/trail.ts';
@@ -136,6 +136,8 @@ class CaseRun implements CaseResult {
    * ended.
    */
   readonly #inDoubt = new Map<string, number>();
+  /** Resource to the version by which a document had done its work, as far as a job has seen that it is over. */
+  readonly #endsSeen = new Map<string, number>();
   /** Resource to the versions that someone else made of it. */
   readonly #actsOn = new Map<string, readonly number[]>();
   /** Resource to the call by which this job changed it first. */
@@ -503,7 +505,20 @@ class CaseRun implements CaseResult {
     this.#hasLagged ||= isOld;
     this.#say(`call ${this.#calls}: ${operation}${isOld ? ' (answers an older state)' : ''}`);
     this.#looks.note(operation, input, this.#calls, state, isOld);
-    return this.#model.answer(operation, input, state, region).output;
+    const { output } = this.#model.answer(operation, input, state, region);
+    if (isCurrent) this.#noteEnds();
+    return output;
+  }
+
+  /** Notes that a job has asked for an execution: it knows now of those that are over. */
+  #noteEnds(): void {
+    const { state, versions } = this.#model;
+    for (const resource of resourcesOf(this.#case)) {
+      const isOver = executionsOf(state, resource).some(
+        ([, { worksAt, until }]) => worksAt === null && until <= this.#remediator.now,
+      );
+      if (isOver) this.#endsSeen.set(resource, versions.length - 1);
+    }
   }
 
   #judge(write: Write, call: ModelCall): void {
@@ -592,7 +607,7 @@ class CaseRun implements CaseResult {
     if (this.#isKnownToBeOld({ ...write, before })) return undefined;
     try {
       const { next: after = before } = this.#model.answer(write.operation, write.input, before, region);
-      if (onlyOf(before, write.resource) === onlyOf(write.before, write.resource)) return undefined;
+      if (shownOf(before, write.resource) === shownOf(write.before, write.resource)) return undefined;
       const seen = { ...write, before, after };
       return this.#oracle.problemsOf(seen).length === 0 || this.#isGuessed(seen) ? seen : undefined;
     } catch {
@@ -616,12 +631,15 @@ class CaseRun implements CaseResult {
    * got the answer is no measure.
    */
   #isKnownToBeOld(seen: Write): boolean {
-    const written = this.#lastWrites.get(seen.resource);
-    if (written === undefined || this.#inDoubt.has(seen.resource)) return false;
     const { versions } = this.#model;
     const looked = Math.min(
       ...this.#looks.used.map((used) => versions.findIndex(({ state }) => state === used)),
     );
+    // No look shows what a document did: who has seen its end waits until looks must be from after that.
+    const isStart = seen.operation === 'StartAutomationExecution';
+    if (isStart && looked < (this.#endsSeen.get(seen.resource) ?? 0)) return true;
+    const written = this.#lastWrites.get(seen.resource);
+    if (written === undefined || this.#inDoubt.has(seen.resource)) return false;
     return looked < written && this.#oracle.showsEnded(seen);
   }
 

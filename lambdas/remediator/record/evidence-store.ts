@@ -16,7 +16,7 @@ export type Place = Pick<Finding, 'rule' | 'account' | 'region' | 'resource'>;
 
 /**
  * Written down of a resource before an automation execution is started for it, until it is known that none works on it:
- * so no other job starts a second one.
+ * so no other job starts a second one. It stays with the time of the execution's end, because reads may be from before that.
  */
 export const inProgressSchema = z.object({
   version: z.literal(1),
@@ -24,6 +24,8 @@ export const inProgressSchema = z.object({
   job: z.string(),
   poll: pollSchema,
   since: timestampSchema,
+  /** Time at which it was known that the execution is over. */
+  endedAt: timestampSchema.optional(),
 });
 export type InProgressMark = z.infer<typeof inProgressSchema>;
 
@@ -57,5 +59,6 @@ export interface EvidenceStore {
    * @returns whether it was written
    */
   writeInProgress(place: Place, mark: InProgressMark, replaced?: InProgressMark): Promise<boolean>;
+  /** Takes the mark away: no execution was started. */
   endInProgress(place: Place): Promise<void>;
 }

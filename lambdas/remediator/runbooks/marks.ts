@@ -4,6 +4,7 @@ import { type Job, journalId, pollId } from '../../model/job.ts';
 import type { Runbook } from '../../rules/runbook.ts';
 import type { Ports } from '../ports.ts';
 import type { InProgressMark, Place } from '../record/evidence-store.ts';
+import { isLagOver, LAG_MILLISECONDS } from '../record/recent-changes.ts';
 
 const CALLS_AT_ONCE = 8;
 
@@ -25,7 +26,12 @@ export function markPlace(finding: Finding, runbook: Runbook, job: Pick<Job, 're
 
 /** Tells whether a mark stands for an execution of another job. Whoever set one that is too old is lost. */
 export function isHeldBy(mark: InProgressMark, job: Job, now: number): boolean {
-  return mark.job !== journalId(job) && isWithinReason(mark.since, now);
+  return mark.endedAt === undefined && mark.job !== journalId(job) && isWithinReason(mark.since, now);
+}
+
+/** Tells whether a read that shows a violation may be from before the work of the execution, which is over. */
+function mayHide({ endedAt }: InProgressMark, now: number): boolean {
+  return endedAt !== undefined && !isLagOver(Date.parse(endedAt), now);
 }
 
 /** The reason to leave a resource to another job's execution. */
@@ -35,10 +41,18 @@ export function startedElsewhere({ since, poll }: InProgressMark): string {
   return `${why}, until ${end} at the latest; to end it earlier, stop the automation execution`;
 }
 
+/** The reason to start no execution yet, as one has ended a moment ago; undefined where the mark is of one that runs. */
+export function endedRecently({ endedAt, poll }: InProgressMark): string | undefined {
+  if (endedAt === undefined) return undefined;
+  const until = new Date(Date.parse(endedAt) + LAG_MILLISECONDS).toISOString();
+  return `the execution of poll ${pollId(poll)} has ended, as was seen at ${endedAt}, and AWS's reads may be from before its work: none is started again before ${until}`;
+}
+
 /**
  * Marks a resource for which the job is about to start an automation execution. A cluster that is being changed says so
  * to every poll by itself; a resource that an execution works on does not.
- * @returns the mark of another job that was there first, or undefined where the resource is marked for this one
+ * @returns the mark of another job that was there first, or of an execution whose work reads may not show yet; undefined
+ *   where the resource is marked for this one
  */
 export async function markInProgress(
   job: Job,
@@ -48,27 +62,38 @@ export async function markInProgress(
   const since = new Date(clock.now()).toISOString();
   const mark: InProgressMark = { version: 1, job: journalId(job), poll: job.poll, since };
   const found = await evidence.readInProgress(place);
-  if (found !== undefined && isHeldBy(found, job, clock.now())) return found;
+  const now = clock.now();
+  if (found !== undefined && (isHeldBy(found, job, now) || mayHide(found, now))) return found;
   if (await evidence.writeInProgress(place, mark, found)) return undefined;
   return (await evidence.readInProgress(place)) ?? mark;
 }
 
+/** A place on which no execution works any more. */
+export interface IdlePlace {
+  readonly place: Place;
+  /** True where one did: reads may be from before its work. */
+  readonly wasWorkedOn: boolean;
+}
+
 /**
- * Takes the job's marks away from resources on which no execution works any more. Where that is not known (it can't be
- * followed, or the job has no attempts left) the mark stays until it is too old to count.
- * @param places those of which it is known
- * @returns the errors: a mark that can't be taken away only defers its finding for a while
+ * Notes in the job's marks that the execution is over, and takes away those of resources for which none was started. Where
+ * that is not known (it can't be followed, or the job has no attempts left) the mark stays until it is too old to count.
+ * @param idle those of which it is known
+ * @returns the errors: a mark that can't be written only defers its finding for a while
  */
-export async function removeMarks(
+export async function endMarks(
   job: Job,
-  places: readonly Place[],
-  { evidence }: Pick<Ports, 'evidence'>,
+  idle: readonly IdlePlace[],
+  { evidence, clock }: Pick<Ports, 'evidence' | 'clock'>,
 ): Promise<unknown[]> {
   const failures: unknown[] = [];
-  await pLimit(CALLS_AT_ONCE).map(places, async (place) => {
+  await pLimit(CALLS_AT_ONCE).map(idle, async ({ place, wasWorkedOn }) => {
     try {
       const mark = await evidence.readInProgress(place);
-      if (mark?.job === journalId(job)) await evidence.endInProgress(place);
+      if (mark?.job !== journalId(job) || mark.endedAt !== undefined) return;
+      const endedAt = new Date(clock.now()).toISOString();
+      if (wasWorkedOn) await evidence.writeInProgress(place, { ...mark, endedAt }, mark);
+      else await evidence.endInProgress(place);
     } catch (error) {
       failures.push(error);
     }

@@ -8,8 +8,8 @@ import { MOST_SENDS, pauseAfter } from '../../changes/until-taken.ts';
 import { firstVerdict } from '../gates/gate.ts';
 import { gatesAt } from '../gates/index.ts';
 import type { PlannedFix } from '../planned-fix.ts';
-import { markInProgress, markPlace, startedElsewhere } from '../runbooks/marks.ts';
-import { conclude, retry, type Verdict, withDetails } from '../verdict.ts';
+import { endedRecently, markInProgress, markPlace, startedElsewhere } from '../runbooks/marks.ts';
+import { conclude, retry, type Verdict, wait, withDetails } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Application } from './application.ts';
 import { type AskedChange, askFor, beginChanges, type ChangeContext, makeChange } from './apply-change.ts';
@@ -136,7 +136,7 @@ async function whyNotNow(
   return verdict === undefined ? undefined : withDetails(verdict, details);
 }
 
-/** Marks a resource before a runbook is started for it. @returns the verdict where another job's execution has it */
+/** Marks a resource before a runbook is started for it. @returns the verdict where another execution has it, or had it recently */
 async function claim(
   { fix: { finding, details }, next }: ApplyingFix,
   { job, runbook, ports }: ConfiguredWork,
@@ -145,6 +145,8 @@ async function claim(
   try {
     const other = await markInProgress(job, markPlace(finding, runbook, job), ports);
     if (other === undefined) return undefined;
+    const ended = endedRecently(other);
+    if (ended !== undefined) return wait(ended, details);
     return conclude('deferred', { ...details, willRetry: true, reason: startedElsewhere(other) });
   } catch (error) {
     return retry(error, details);

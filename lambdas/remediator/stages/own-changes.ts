@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AwsSession } from '../../aws/session.ts';
+import { isStart } from '../../changes/automation-execution/is-start.ts';
 import { isChangeVisible, leavesTarget, restsOnRemoved } from '../../changes/index.ts';
 import type { PlannedFix } from '../planned-fix.ts';
 import type { RecentChange } from '../record/recent-changes.ts';
@@ -57,8 +58,9 @@ export async function waitForOwnChanges(
       continue;
     }
     const ours = [...(recent.get(resource) ?? []), ...others.visible];
+    const ending = await endingOf(ours);
     const ended =
-      (await endingOf(ours)).find((change) => restsOnWhatEnded(fix, change)) ??
+      ending.find((change) => restsOnWhatEnded(fix, change) || startsAgainst(fix, change)) ??
       (await removedUnder(fix, ours));
     if (ended === undefined) ready.push(fix);
     else verdicts.set(resource, withDetails(notVisibleYet(ended), fix.details));
@@ -82,6 +84,13 @@ function restsOnWhatEnded({ changes }: PlannedFix, { change: made }: RecentChang
       isDeepStrictEqual(planned.before, made['before']),
   );
 }
+
+/**
+ * Tells whether a document is to be started for what our own change has ended, for the same finding: a start names nothing
+ * of the resource by which an older read could be known.
+ */
+const startsAgainst = ({ finding, changes }: PlannedFix, { rule }: RecentChange): boolean =>
+  rule === finding.rule && changes.some(isStart);
 
 /** Our own change that removed what a plan counts on: the plan was made on a read from before that. */
 async function removedUnder(

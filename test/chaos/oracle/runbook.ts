@@ -48,9 +48,9 @@ export class RunbookOracle extends TextsOracle {
     ]);
   }
 
-  /** No look shows executions, nor what a document did. */
-  protected override shownTo(): string[] {
-    return [];
+  /** No look shows executions. What a document did is no call of ours: who knows its end is judged by `run-case.ts`. */
+  protected override shownTo({ resource }: Write): string[] {
+    return [resource];
   }
 
   problemsOf(write: Write): Problem[] {

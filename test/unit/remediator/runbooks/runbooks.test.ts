@@ -68,7 +68,10 @@ const kinds = (changes: readonly { readonly change: { readonly kind: string } }[
 
 const STARTED = 'automation-execution-start';
 const DIRECT = 'cloudtrail-log-file-validation-set';
-const marks = (): string[] => [...remediator.inProgress.keys()];
+/** The marks of executions that run, as far as is known. */
+const marks = (): string[] =>
+  [...remediator.inProgress].flatMap(([key, { endedAt }]) => (endedAt === undefined ? key : []));
+const MINUTE = 60_000;
 const failOn =
   (operation: string, fault: Fault) =>
   (call: TrailCall): Fault | undefined =>
@@ -504,17 +507,92 @@ describe('another poll', () => {
     expect(account.executions.map((execution) => execution.trail)).toEqual([MAIN, other]);
   });
 
-  test('after its end begins anew', async () => {
+  test('within 15 minutes of its end starts nothing on a read that may be older, and begins anew then', async () => {
+    const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
+    await remediator.attempt(job);
+    remediator.now += 30 * MINUTE;
+    account.end();
+    await remediator.attempt(lastLook());
+    account.trails.set(MAIN, false);
+
+    remediator.now += 15 * MINUTE - 1;
+    const { inProgress } = await remediator.attempt(next);
+    const early = account.executions.length;
+    remediator.now += 1;
+    await remediator.attempt(lastLook());
+
+    expect(inProgress).toMatchObject([
+      {
+        reason: `the execution of poll ${pollId(job.poll)} has ended, as was seen at 2026-06-30T12:30:00.000Z, and AWS's reads may be from before its work: none is started again before 2026-06-30T12:45:00.000Z`,
+      },
+    ]);
+    expect(early).toBe(1);
+    expect(account.executions).toHaveLength(2);
+    expect(account.overlaps).toEqual([]);
+  });
+
+  test('within 15 minutes of its end finds the trail compliant: nothing is waited for', async () => {
+    const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
+    await remediator.attempt(job);
+    account.end();
+    await remediator.attempt(lastLook());
+
+    await remediator.attempt(next);
+
+    expect(outcomeOf(next)).toMatchObject({ outcome: 'compliant' });
+  });
+
+  test('finds an old read after its end in another region, too: nothing is started', async () => {
+    const job = pollOf(0, MAIN);
+    await remediator.attempt(job);
+    account.end();
+    await remediator.attempt(lastLook());
+    account.trails.set(MAIN, false);
+    const region = 'us-west-2';
+
+    await remediator.attempt({ ...pollOf(1, MAIN), region, findings: [{ ...findingOf(MAIN), region }] });
+
+    expect(account.executions).toHaveLength(1);
+  });
+
+  test('that waits for the end to be seen leaves the time of it', async () => {
     const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
     await remediator.attempt(job);
     account.end();
     await remediator.attempt(lastLook());
     account.trails.set(MAIN, false);
+    const ended = structuredClone([...remediator.inProgress]);
 
     await remediator.attempt(next);
+    await remediator.attempt({ ...job, chunk: 1 });
 
-    expect(account.executions).toHaveLength(2);
-    expect(account.overlaps).toEqual([]);
+    expect([...remediator.inProgress]).toEqual(ended);
+  });
+
+  test('starts nothing within 15 minutes of a direct call for the same finding', async () => {
+    const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
+    enforce({ method: 'api' });
+    await remediator.attempt(job);
+    enforce();
+    remediator.now += MINUTE;
+    // The read that shows the call's effect is followed by an older one.
+    let reads = 0;
+    account.fault = ({ operation }) => {
+      if (operation === 'DescribeTrails') account.trails.set(MAIN, ++reads === 2);
+      return undefined;
+    };
+
+    const { inProgress } = await remediator.attempt(next);
+    const early = account.executions.length;
+    remediator.now += 15 * MINUTE;
+    await remediator.attempt(lastLook());
+
+    expect(kinds(outcomeOf(job)?.applied)).toEqual([DIRECT]);
+    expect(inProgress).toMatchObject([
+      { reason: expect.stringContaining('nothing is changed on a read from before that') },
+    ]);
+    expect(early).toBe(0);
+    expect(account.executions).toHaveLength(1);
   });
 
   test('two hours later takes no notice of whoever is lost, whose redrive then leaves the other’s mark', async () => {
@@ -652,12 +730,12 @@ describe('another poll', () => {
     expect(account.executions).toEqual([]);
   });
 
-  test('where a mark can’t be taken away the outcome stands, and it is said', async () => {
+  test('where the end can’t be marked the outcome stands, and it is said', async () => {
     const job = pollOf(0, MAIN);
     await remediator.attempt(job);
     account.end();
     const error = awsError('AccessDenied', 403);
-    remediator.fault = (port) => (port === 'endInProgress' ? error : undefined);
+    remediator.fault = (port) => (port === 'writeInProgress' ? error : undefined);
 
     const { failures } = await remediator.attempt(lastLook());
 
