@@ -178,13 +178,17 @@ describe('what keeps the tenant from answering', () => {
   test.each(unanswered)(
     '%s: for ever, the poll fails and says why; once, nobody notices',
     async (_, make, expected) => {
-      shortenRequestTimeout();
       const account = harness.account();
       const item = await makeViolation(harness.endpoint, RULE, account);
       const before = await deployed.snapshot(account);
       const asOf = nextMoment();
       harness.tenant.setFindings([item]);
-      const fault = harness.tenant.setFault(make());
+      const answer = make();
+      // Only where no answer comes: on a busy machine, an answer that does come may take longer.
+      if (answer.kind === 'hang') {
+        shortenRequestTimeout();
+      }
+      const fault = harness.tenant.setFault(answer);
 
       const { thrown } = await deployed.collect({ rule: RULE, asOf });
 
