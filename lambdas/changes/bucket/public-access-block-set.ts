@@ -1,10 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { isAnswerLost, isAwsError } from '../../aws/errors.ts';
+import { isAwsError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { StalePlanError } from '../../model/errors.ts';
 import { regionSchema } from '../../model/finding.ts';
-import { afterLostAnswer } from '../after-lost-answer.ts';
 import type { Change, ChangeKind } from '../change.ts';
 import { ofForm, olderThanOurs } from '../ours.ts';
 import { refusal } from '../refusal.ts';
@@ -121,7 +120,10 @@ async function write(
   }
 }
 
-/** Looks, merges and writes. A write whose answer was lost is resolved by reading. */
+/**
+ * Looks, merges and writes. No read tells the result of a write whose answer was lost: it may be older than the look, and S3
+ * gives a block nothing by which that could be known.
+ */
 async function apply(
   session: AwsSession,
   change: S3PublicAccessBlockSet,
@@ -140,15 +142,8 @@ async function apply(
   }
   check(change, now, exposure);
   const made = { ...change, before: now, after: merge(now, change) };
-  try {
-    await write(session, made);
-    return made;
-  } catch (error) {
-    if (!isAnswerLost(error)) throw error;
-    const then = await afterLostAnswer(error, () => readPublicAccessBlock(session, resource, region));
-    if (isAsWanted(then, change)) return { ...made, after: then };
-    throw error;
-  }
+  await write(session, made);
+  return made;
 }
 
 /**

@@ -86,6 +86,8 @@ async function stands(
 
 /**
  * Puts an entry under a free number.
+ * @param made Entries that were made just before. Where the answer is lost, only a read that shows them all can't be from
+ *   before the number was free; without any, no read is trusted.
  * @returns `taken` where another entry has the number: then nothing was changed
  * @throws ChangeRefusedError when the network ACL is full or gone; AWS's own error otherwise
  */
@@ -93,6 +95,7 @@ export async function createEntry(
   session: AwsSession,
   networkAclId: string,
   entry: NetworkAclEntry,
+  made: readonly NetworkAclEntry[] = [],
 ): Promise<'made' | 'taken'> {
   const { CreateNetworkAclEntryCommand, EC2Client } = await import('../../aws/ec2.ts');
   try {
@@ -109,8 +112,8 @@ export async function createEntry(
         { cause: error },
       );
     }
-    const isMade = () => stands(session, networkAclId, entry);
-    if (isAnswerLost(error) && (await afterLostAnswer(error, isMade))) return 'made';
+    const isMade = () => stands(session, networkAclId, entry, ...made);
+    if (isAnswerLost(error) && made.length > 0 && (await afterLostAnswer(error, isMade))) return 'made';
     throw refusal(error, `network ACL ${networkAclId}`, { gone: [aclGone] });
   }
 }

@@ -104,7 +104,7 @@ async function create(
 ): Promise<NetworkAclEntryNarrow> {
   const { resource, made } = change;
   try {
-    const answer = await createEntry(session, resource, entry);
+    const answer = await createEntry(session, resource, entry, madeOf(change));
     if (answer === 'taken') throw stale(change, `another entry has the number ${entry.ruleNumber}`);
   } catch (error) {
     if (isAnswerLost(error)) note({ ...change, unconfirmed: entry.ruleNumber }, made.length > 0);

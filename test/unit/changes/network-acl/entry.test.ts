@@ -54,6 +54,9 @@ const narrowing: NetworkAclEntryNarrow = {
   made: [],
   closed: 'no',
 };
+/** Two entries under numbers of their own. */
+const seventeen = allow(102, '172.16.0.0/12');
+const wider: NetworkAclEntryNarrow = { ...narrowing, created: [ten, seventeen] };
 const deletion: NetworkAclEntryNarrow = { ...narrowing, after: null, created: [] };
 const done: NetworkAclEntryNarrow = { ...narrowing, made: [101], closed: 'yes' };
 
@@ -418,16 +421,23 @@ describe('reads that lag', () => {
 });
 
 describe('lost answers', () => {
-  const losing = (action: string) => (called: string) => (called === action ? ('cut' as const) : undefined);
+  /** Loses the answer to one call of an action. */
+  const losingOne = (action: string, number: number) => {
+    let calls = 0;
+    return (called: string) => {
+      if (called === action) calls += 1;
+      return called === action && calls === number ? ('cut' as const) : undefined;
+    };
+  };
 
   test.each([
-    { lost: 'CreateNetworkAclEntry', change: narrowing, left: [twelve, ten] },
-    { lost: 'ReplaceNetworkAclEntry', change: narrowing, left: [twelve, ten] },
+    { lost: 'CreateNetworkAclEntry', number: 2, change: wider, left: [twelve, ten, seventeen] },
+    { lost: 'ReplaceNetworkAclEntry', number: 1, change: narrowing, left: [twelve, ten] },
   ])(
     '$lost was made: it is found by a read that shows what was made before',
-    async ({ lost, change, left }) => {
+    async ({ lost, number, change, left }) => {
       const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
-      await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { after: losing(lost) });
+      await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { after: losingOne(lost, number) });
 
       const applied = await applyChange(sessionOf(aws), change);
 
@@ -436,6 +446,38 @@ describe('lost answers', () => {
         made: change.created.map(({ ruleNumber }) => ruleNumber),
       });
       expect(acl.entries).toEqual(left);
+    },
+  );
+
+  test.each([
+    { what: 'first', number: 1, made: [], shown: [ten, seventeen] },
+    { what: 'second, with a read that does not show the first,', number: 2, made: [101], shown: [seventeen] },
+  ])(
+    'CreateNetworkAclEntry of the $what entry: a read that may be from before the plan proves nothing',
+    async ({ number, made, shown }) => {
+      const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
+      const cut = losingOne('CreateNetworkAclEntry', number);
+      let isLost = false;
+      const after = (called: string) => {
+        const answer = cut(called);
+        if (answer !== undefined) {
+          // It had no effect.
+          acl.entries = acl.entries.filter(
+            ({ ruleNumber }) => made.includes(ruleNumber) || ruleNumber === 100,
+          );
+          isLost = true;
+        }
+        return answer;
+      };
+      await using aws = await scriptedNetworkAcls(
+        { [ACL]: acl },
+        { after, shown: () => (isLost ? [open, ...shown] : undefined) },
+      );
+      const notes: Change[] = [];
+
+      await expect(applyChange(sessionOf(aws), wider, (soFar) => void notes.push(soFar))).rejects.toThrow();
+
+      expect(notes.at(-1)).toMatchObject({ made, unconfirmed: number + 100, closed: 'no' });
     },
   );
 
@@ -472,18 +514,19 @@ describe('lost answers', () => {
     expect(acl.entries).toEqual(each.left);
   });
 
-  test('CreateNetworkAclEntry that the SDK sends again is our own doing', async () => {
-    const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
-    let calls = 0;
-    const after = (called: string) => {
-      if (called === 'CreateNetworkAclEntry') calls += 1;
-      return called === 'CreateNetworkAclEntry' && calls === 1 ? ('cut' as const) : undefined;
-    };
+  test('CreateNetworkAclEntry that puts the open entry back is sent again: that it is there then is our own doing', async () => {
+    const acl: ScriptedAcl = { entries: [], subnets: ['subnet-1'] };
+    const after = losingOne('CreateNetworkAclEntry', 1);
     await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { after });
+    const deleted: NetworkAclEntryNarrow = { ...deletion, closed: 'yes' };
+    const undo = await inverseOf(deleted);
+    if (undo === undefined) throw new Error('expected an inverse');
 
-    const applied = await applyChange(sessionOf(aws, 3), narrowing);
+    await expect(applyChange(sessionOf(aws), undo)).rejects.toThrow();
+    await applyChange(sessionOf(aws), undo);
 
-    expect(applied).toMatchObject({ closed: 'yes' });
+    expect(acl.entries).toEqual([open]);
+    expect(actionsOf(aws).filter((action) => action === 'CreateNetworkAclEntry')).toHaveLength(2);
   });
 
   test('what can not be resolved is noted as unconfirmed, and can be undone', async () => {
