@@ -175,11 +175,22 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
     return harness.proxy.calls.slice(before).filter(isOurs);
   }
 
-  /** Puts a fault before a call and those of its kind that follow; it is over with the test at the latest. */
+  /**
+   * Puts a fault before a call and those of its kind that follow; it is over with the test at the latest. One that is limited
+   * meets this call alone, however often it is sent: another of its kind may be made at the same time.
+   */
   function inject({ kind, number }: CallName, effect: Effect, times?: number): Injection {
-    const limit = times === undefined ? {} : { times };
-    const when = (call: AwsCall) => isOurs(call) && kindOf(call) === kind;
-    return harness.fault({ skip: number - 1, ...limit, when, effect });
+    const isOfKind = (call: AwsCall) => isOurs(call) && kindOf(call) === kind;
+    if (times === undefined) return harness.fault({ skip: number - 1, when: isOfKind, effect });
+    let before = 0;
+    let met: string | undefined;
+    const when = (call: AwsCall): boolean => {
+      if (!isOfKind(call)) return false;
+      before += 1;
+      if (met === undefined && before === number) met = JSON.stringify(call.parameters);
+      return met === JSON.stringify(call.parameters);
+    };
+    return harness.fault({ times, when, effect });
   }
 
   /** Puts a fault before each of these calls once: before the first attempt at each, not before the second. */
@@ -284,8 +295,9 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
     const working = injectOnce(clean.remediator, effect);
     const { invocations } = await deployed.work();
     // Where nobody knows whether AWS made a change, the next attempt looks, and waits for what reads may not show yet. So
-    // it is with a lost answer of IAM, whose reads lag behind its writes.
-    const isLeft = effect === 'internal' || (effect === 'cut-after' && rule === 'iam-access-key-unrotated');
+    // it is with a lost answer of IAM and S3: a key or a block shows nothing by which a read is known to be later.
+    const isOfState = rule === 'iam-access-key-unrotated' || rule === 's3-bucket-public';
+    const isLeft = effect === 'internal' || (effect === 'cut-after' && isOfState);
     const unanswered = isLeft ? clean.changes.map(operationOf) : [];
     if (unanswered.length > 0) {
       passTime(LAG_MILLISECONDS);
