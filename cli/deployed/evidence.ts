@@ -20,6 +20,8 @@ export class Evidence {
   readonly #client: S3Client;
   readonly #bucket: string;
   readonly #owner: string;
+  /** Summaries that were asked for: each is written once. */
+  readonly #summaries = new Map<string, Promise<PollSummary | undefined>>();
 
   constructor(clients: Clients, { home_region: region, evidence_bucket: bucket, account }: Deployment) {
     this.#client = clients.client(S3Client, region);
@@ -29,7 +31,12 @@ export class Evidence {
 
   /** The summary of a poll; undefined where it has none, or not yet. */
   async summary(poll: Poll): Promise<PollSummary | undefined> {
-    return this.#json(pollSummaryKey(poll), (value) => pollSummarySchema.parse(value));
+    const key = pollSummaryKey(poll);
+    const reading = this.#summaries.get(key) ?? this.#json(key, (value) => pollSummarySchema.parse(value));
+    this.#summaries.set(key, reading);
+    const summary = await reading;
+    if (summary === undefined) this.#summaries.delete(key);
+    return summary;
   }
 
   /** The summaries of a rule's polls since a moment, oldest first. */

@@ -57,7 +57,11 @@ export async function findHolds(table: Table, places: HoldPlaces, now: Date): Pr
       [ALL, ...rules].map((rule) => ({ account, region, resource: ALL, rule })),
     ),
   );
-  return readHolds(table, [...(await listedNames(table)), ...whole, ...resources], now);
+  const [listed, known] = await Promise.all([
+    listHolds(table, now),
+    readHolds(table, [...whole, ...resources], now),
+  ]);
+  return [...new Map([...listed, ...known].map((hold) => [holdText(hold.name), hold])).values()];
 }
 
 /** Tells two holds apart. */

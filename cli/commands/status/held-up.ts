@@ -19,11 +19,10 @@ export interface Asked {
 export async function holdsOn(
   { now }: Context,
   opened: Opened,
-  alone: readonly RuleAlone[],
+  { alone, accounts }: { readonly alone: readonly RuleAlone[]; readonly accounts: readonly string[] },
   asked: Asked,
 ): Promise<Hold[]> {
   const { deployment, table } = opened;
-  const accounts = asked.account === undefined ? await accountsOf(opened) : [asked.account];
   const places = {
     accounts: [...new Set([...accounts, ...alone.flatMap((rule) => rule.accounts)])],
     regions: deployment.regions,
@@ -34,8 +33,9 @@ export async function holdsOn(
   return holds.filter(({ name }) => isAsked(name, asked));
 }
 
-/** The accounts that are known; none beside those of polls where the settings of accounts can't be used. */
-async function accountsOf(opened: Opened): Promise<string[]> {
+/** The requested accounts that are known; none beside those of polls where the settings of accounts can't be used. */
+export async function accountsOf(opened: Opened, { account }: Asked): Promise<readonly string[]> {
+  if (account !== undefined) return [account];
   try {
     return await knownAccounts(opened);
   } catch (error) {

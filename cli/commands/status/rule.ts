@@ -34,15 +34,18 @@ export async function readRule(
 ): Promise<RuleAlone> {
   const [settings, poll] = await Promise.all([readSettings(opened, rule), lastPollOf(opened, rule)]);
   const places = poll === undefined ? [] : placesOf(poll, filter);
-  const lines = poll === undefined ? [] : await linesOfPoll(opened, poll.poll, places);
-  const outcomes = lines
-    .map(({ outcome }) => outcome)
-    .filter(({ finding }) => filter.account === undefined || finding.account === filter.account);
   const accounts =
     filter.account === undefined ? [...new Set(places.map(({ account }) => account))] : [filter.account];
   const isUsable = !('problem' in settings);
   const usable = isUsable ? settings : undefined;
-  const breakers = await openBreakers(opened.table, rule, accounts, usable?.breaker, now);
+  const [lines, breakers, changes] = await Promise.all([
+    poll === undefined ? [] : linesOfPoll(opened, poll.poll, places),
+    openBreakers(opened.table, rule, accounts, usable?.breaker, now),
+    usable === undefined ? undefined : changesOf(opened, usable, filter.account, now),
+  ]);
+  const outcomes = lines
+    .map(({ outcome }) => outcome)
+    .filter(({ finding }) => filter.account === undefined || finding.account === filter.account);
   const oldest = oldestOf(outcomes);
   const expected = (poll?.destinations ?? [])
     .filter((place) =>
@@ -56,7 +59,7 @@ export async function readRule(
     outcomes: countsOf(outcomes),
     without_outcome: Math.max(0, expected - outcomes.length),
     ...(oldest !== undefined && { oldest }),
-    ...(usable !== undefined && { changes: await changesOf(opened, usable, filter.account, now) }),
+    ...(changes !== undefined && { changes }),
     breakers: breakers.map(({ at, ...breaker }) => ({ ...breaker, since: at })),
     ...(!isUsable && { problem: settings.problem }),
   };

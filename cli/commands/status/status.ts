@@ -9,7 +9,7 @@ import { type Opened, open } from '../../deployed/index.ts';
 import { pauseIn } from '../../deployed/pauses.ts';
 import { depthOf } from '../../deployed/queues.ts';
 import { placeGiven, regionsOf, ruleGivenSchema, rulesOf } from '../../given.ts';
-import { type Asked, heldUp, holdsOn } from './held-up.ts';
+import { type Asked, accountsOf, heldUp, holdsOn } from './held-up.ts';
 import { printStatus } from './print.ts';
 import type { RegionStatus, Status } from './result.ts';
 import { readRule } from './rule.ts';
@@ -28,18 +28,19 @@ export async function run(context: Context, given: Given): Promise<CommandResult
     const regions = regionsOf(deployment, context.region);
     const rules = rulesOf(deployment, asked.rule);
     let done = 0;
-    const alone = await Promise.all(
-      rules.map(async (each) => {
-        const of = await readRule(opened, each, asked, context.now());
-        done += 1;
-        say(`reading the deployment: ${done} of ${rules.length} rules`);
-        return of;
-      }),
-    );
-    const [besideRules, holds] = await Promise.all([
+    const readAndSay = async (each: string) => {
+      const of = await readRule(opened, each, asked, context.now());
+      done += 1;
+      say(`reading the deployment: ${done} of ${rules.length} rules`);
+      return of;
+    };
+    const [besideRules, accounts, alone] = await Promise.all([
       statusBesideRules(context, opened, regions),
-      holdsOn(context, opened, alone, asked),
+      accountsOf(opened, asked),
+      Promise.all(rules.map(readAndSay)),
     ]);
+    // Holds are on what would be changed, which the outcomes name.
+    const holds = await holdsOn(context, opened, { alone, accounts }, asked);
     const standing = {
       held: new Set(holds.map(({ name }) => holdText(name))),
       regions: besideRules.regions,

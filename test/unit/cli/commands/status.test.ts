@@ -122,6 +122,18 @@ test('the status has all that is known of each rule and region, and fits its sch
   });
 });
 
+test('each object is read once, whoever needs it', async () => {
+  fill();
+
+  await runCli(aws, ['status', '--json']);
+
+  const read = aws.calls
+    .filter(({ operation }) => operation === 's3.GetObject')
+    .map(({ input }) => input['Key']);
+  expect(read).toEqual([...new Set(read)]);
+  expect(read).toContainEqual(expect.stringMatching(/^polls\//));
+});
+
 test('for people it is tables, and what holds things up', async () => {
   fill();
 
