@@ -1,8 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import pLimit from 'p-limit';
 import { decideMode } from '../../../lambdas/model/account-modes.ts';
+import { defaultBreaker } from '../../../lambdas/model/breaker-settings.ts';
 import { SettingsError } from '../../../lambdas/model/errors.ts';
 import { findingKey } from '../../../lambdas/model/finding.ts';
 import { pollId } from '../../../lambdas/model/job.ts';
+import { defaultLimits } from '../../../lambdas/model/limits.ts';
 import { describeWindow } from '../../../lambdas/model/maintenance-window.ts';
 import type { Outcome } from '../../../lambdas/model/outcome.ts';
 import type { Settings } from '../../../lambdas/model/settings.ts';
@@ -89,14 +92,24 @@ async function settingsOf({ settings }: Opened, rule: string): Promise<Settings 
 }
 
 function describeSettings(settings: Settings, account: string, now: Date): ExplainedFinding['settings'] {
-  const { method, limits, versions, maintenance_window: window } = settings;
+  const { method, limits, breaker, options, versions, maintenance_window: window } = settings;
   const { mode, because } = decideMode(settings, account, now);
+  const isDefault = {
+    method: method === 'api',
+    maintenance_window: window === undefined,
+    limits: isDeepStrictEqual(limits, defaultLimits),
+    breaker: isDeepStrictEqual(breaker, defaultBreaker),
+    options: Object.keys(options).length === 0,
+  };
   return {
     mode,
     because: [...because],
     method,
     maintenance_window: window && describeWindow(window),
     limits,
+    breaker,
+    options,
+    defaults: Object.entries(isDefault).flatMap(([name, is]) => (is ? name : [])),
     versions,
   };
 }

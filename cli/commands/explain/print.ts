@@ -1,3 +1,4 @@
+import { ACCOUNTS_KEY, ruleSettingsKey } from '../../../lambdas/model/settings.ts';
 import { amount, fold, list } from '../../fold.ts';
 import type { Screen } from '../../screen.ts';
 import { shortTime } from '../../time.ts';
@@ -82,14 +83,19 @@ function sourceLines(source: ExplainedFinding['source']): string[] {
   return facts.flatMap(([name, value]) => (value === undefined ? [] : `${name}: ${value}`));
 }
 
-function settingsLines({ settings, settings_problem: problem }: ExplainedFinding): string[] {
+function settingsLines({ rule, settings, settings_problem: problem }: ExplainedFinding): string[] {
   if (settings === undefined) return problem === undefined ? [] : [problem];
-  const { mode, because, method, maintenance_window: window, limits, versions } = settings;
+  const { mode, because, method, maintenance_window: window, limits, breaker, options, versions } = settings;
+  const object = ruleSettingsKey(rule);
+  const from = (name: string): string => `from ${settings.defaults.includes(name) ? 'the default' : object}`;
   return [
     `mode ${mode}: ${because.join('; ')}`,
-    `fixed by ${method === 'api' ? 'direct calls' : "AWS's runbook"}${window === undefined ? ', at any time' : `, only ${window}`}`,
-    `at most ${limits.per_account_per_hour} changes an hour in an account, ${limits.per_rule_per_hour} in all`,
-    `versions in the settings bucket: rule ${versions.rule}, accounts ${versions.accounts}`,
+    `fixed by ${method === 'api' ? 'direct calls' : "AWS's runbook"}, ${from('method')}`,
+    `${window === undefined ? 'at any time' : `only ${window}`}, ${from('maintenance_window')}`,
+    `at most ${limits.per_account_per_hour} changes an hour in an account, ${limits.per_rule_per_hour} in all, ${from('limits')}`,
+    `its breaker opens when ${breaker.failed_percent} % of at least ${breaker.changes} changes went wrong, ${from('breaker')}`,
+    `options ${JSON.stringify(options)}, ${from('options')}`,
+    `${object} (version ${versions.rule}) has the rule's own settings and those of all rules, merged by Terraform; ${ACCOUNTS_KEY} (version ${versions.accounts}) has those of accounts`,
   ];
 }
 

@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { breakerSettingsSchema } from '../../../lambdas/model/breaker-settings.ts';
 import {
   accountIdSchema,
   findingSchema,
   ruleIdSchema,
   timestampSchema,
 } from '../../../lambdas/model/finding.ts';
+import { jsonSchema } from '../../../lambdas/model/json.ts';
 import { limitsSchema } from '../../../lambdas/model/limits.ts';
 import { modeSchema } from '../../../lambdas/model/mode.ts';
 import { outcomeNameSchema } from '../../../lambdas/model/outcome-names.ts';
@@ -24,6 +26,14 @@ const settingsSchema = z.object({
   method: z.enum(['api', 'runbook']),
   maintenance_window: z.string().optional(),
   limits: limitsSchema,
+  breaker: breakerSettingsSchema,
+  options: z
+    .record(z.string(), jsonSchema)
+    .meta({ description: "The rule's own options, as far as they are set." }),
+  defaults: z.array(z.string()).meta({
+    description:
+      "Names of those above that are as by default. The mode's origin is in `because`; the others come from the rule's object, in which Terraform merges the rule's own settings with those of all rules.",
+  }),
   versions: z
     .object({ rule: z.string(), accounts: z.string() })
     .meta({ description: 'Versions of the objects in the settings bucket.' }),

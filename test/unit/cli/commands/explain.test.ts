@@ -84,6 +84,9 @@ test('everything that is known of a finding', async () => {
         because: [`mode of rule ${SSH} is enforce`],
         method: 'api',
         limits: { per_account_per_hour: 50, per_rule_per_hour: 200 },
+        breaker: { changes: 5, failed_percent: 50 },
+        options: {},
+        defaults: ['method', 'maintenance_window', 'limits', 'breaker', 'options'],
         versions: { rule: 'v1', accounts: 'v1' },
       },
       against: [],
@@ -112,6 +115,25 @@ test('everything that is known of a finding', async () => {
       ],
     },
   ]);
+});
+
+test('each setting says where it comes from', async () => {
+  fill();
+  aws.putSettings(SSH, {
+    mode: 'enforce',
+    poll_minutes: 60,
+    limits: { per_account_per_hour: 5, per_rule_per_hour: 200 },
+    options: { replacement_cidrs: ['10.0.0.0/8'] },
+  });
+
+  const { findings } = await explained(GROUP);
+  const { out } = await runCli(aws, ['explain', GROUP], { width: 200 });
+
+  expect(findings).toMatchObject([{ settings: { defaults: ['method', 'maintenance_window', 'breaker'] } }]);
+  expect(out).toContain(`- mode enforce: mode of rule ${SSH} is enforce\n`);
+  expect(out).toContain('- fixed by direct calls, from the default\n');
+  expect(out).toContain(`- at most 5 changes an hour in an account, 200 in all, from rules/${SSH}.json\n`);
+  expect(out).toContain(`- options {"replacement_cidrs":["10.0.0.0/8"]}, from rules/${SSH}.json\n`);
 });
 
 test.each([
