@@ -44,8 +44,12 @@ const sdkErrorSchema = z.object({
   $metadata: z.object({ httpStatusCode: z.number().optional() }),
 });
 
-/** Explains an error to an operator. `policy`: the one that the command needs, by its name. */
-export function explainError(error: unknown, policy: string): Explained {
+/**
+ * Explains an error to an operator.
+ * @param policy the one that the command needs, by its name
+ * @param profile the profile that was given, if any
+ */
+export function explainError(error: unknown, policy: string, profile?: string): Explained {
   const as = (reason: ExitReason, line: string): Explained => ({
     line: oneLine(line),
     exitCode: exitCodes[reason].code,
@@ -53,7 +57,7 @@ export function explainError(error: unknown, policy: string): Explained {
   });
   if (error instanceof CliError) return as(error.reason, error.message);
   if (!(error instanceof Error)) return bug(String(error));
-  const credentials = credentialsProblem(error);
+  const credentials = credentialsProblem(error, profile);
   if (credentials !== undefined) return as('credentials', credentials);
   if (error.message.includes('Region is missing')) {
     return as('usage', 'no region is set: give --region, or set AWS_REGION, to a region that is protected');
@@ -76,7 +80,7 @@ function oneLine(text: string): string {
   return text.replaceAll(/\s*\n\s*/g, ' ').trim();
 }
 
-function credentialsProblem(error: Error): string | undefined {
+function credentialsProblem(error: Error, profile: string | undefined): string | undefined {
   const is = (...codes: readonly string[]): boolean => isAwsError(error, ...codes);
   const how = 'sign in again (aws sso login), or give valid ones by --profile or AWS_ACCESS_KEY_ID';
   if (is('ExpiredToken', 'RequestExpired', 'TokenRefreshRequired')) {
@@ -89,7 +93,8 @@ function credentialsProblem(error: Error): string | undefined {
     return `AWS does not accept the credentials' secret, or this machine's clock is wrong: ${error.message}`;
   }
   if (error.name === 'CredentialsProviderError' || error.name === 'TokenProviderError') {
-    return `no AWS credentials (${error.message}): ${how}`;
+    const where = profile === undefined ? '' : ` in the profile ${profile}`;
+    return `no AWS credentials${where} (${error.message}): ${how}`;
   }
   return undefined;
 }

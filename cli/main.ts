@@ -27,6 +27,7 @@ export async function run(argv: readonly string[], ports: Ports): Promise<number
   const { stdout, stderr } = ports;
   let policy = 'viewer';
   let command: string | undefined;
+  let profile: string | undefined;
   let exitCode: number = exitCodes.done.code;
   const program = createProgram({
     commands,
@@ -36,6 +37,7 @@ export async function run(argv: readonly string[], ports: Ports): Promise<number
     writeError: (text) => stderr.write(text),
     act: async (facts, given, global) => {
       command = facts.name;
+      profile = global.profile;
       policy = `${global.name}-${facts.policy}`;
       exitCode = await runCommand({ facts, given, global, screen, ports });
     },
@@ -47,7 +49,7 @@ export async function run(argv: readonly string[], ports: Ports): Promise<number
     if (isAnswered(error)) return exitCodes.done.code;
     // The parser has said what is wrong.
     if (error instanceof CommanderError) return exitCodes.usage.code;
-    const explained = explainError(error, policy);
+    const explained = explainError(error, policy, profile);
     const isUsage = explained.exitCode === exitCodes.usage.code;
     screen.remark(isUsage ? usageLine(explained.line, command) : `${PROGRAM}: ${explained.line}`);
     if (explained.isBug && error instanceof Error && error.stack !== undefined) screen.remark(error.stack);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { MODULE_VERSION } from '../../../lambdas/model/module-version.ts';
 import type { Answer } from '../../lab/scripted-aws/scripted-aws.ts';
 import { runCli } from './support/run-cli.ts';
 import { ACCOUNT, HOME, jsonError, NAME, SmallAws } from './support/small-aws.ts';
@@ -122,6 +123,25 @@ test('a parameter of a newer form is named, with what to do', async () => {
 
   expect(code).toBe(3);
   expect(error).toMatch(/version: .*use the version that came with the deployed module/);
+});
+
+test('the version, and the help, need no AWS', async () => {
+  const version = await runCli({ endpoint: 'http://127.0.0.1:1' }, ['--version']);
+  const help = await runCli({ endpoint: 'http://127.0.0.1:1' }, ['undo', '--help']);
+
+  expect(version).toEqual({ code: 0, out: `${MODULE_VERSION}\n`, error: '' });
+  expect(help).toMatchObject({ code: 0, out: expect.stringContaining('--with-newer'), error: '' });
+});
+
+test('a profile that is not in the configuration files is named', async () => {
+  for (const name of ['AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONFIG_FILE']) vi.stubEnv(name, '/nowhere');
+  vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
+
+  const { code, error } = await runCli(aws, ['status', '--profile', 'auditor'], { isSignedOut: true });
+
+  vi.unstubAllEnvs();
+  expect(code).toBe(5);
+  expect(error).toMatch(/no AWS credentials in the profile auditor \(.*\): sign in again/);
 });
 
 test('without credentials it says how to get some', async () => {

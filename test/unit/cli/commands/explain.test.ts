@@ -145,6 +145,17 @@ test.each([
   expect((await explained(asked)).findings).toMatchObject([finding]);
 });
 
+test.each<[string[], number]>([
+  [['--rule', SSH, '--account', PRODUCTION, '--region', HOME], 1],
+  [['--rule', 's3-bucket-public'], 0],
+  [['--account', '333333333333'], 0],
+  [['--region', 'us-east-1'], 0],
+])('it is found only where it is looked for: %j', async (argv, number) => {
+  fill();
+
+  expect((await explained(GROUP, ...argv)).findings).toHaveLength(number);
+});
+
 test('for people it is sections; long lines are folded', async () => {
   fill();
 

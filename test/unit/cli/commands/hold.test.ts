@@ -76,6 +76,11 @@ describe('hold', () => {
       reason: 'migration',
     });
     expect(aws.item(`hold#${STAGING}#*#*`, SSH)).toMatchObject({ version: 1, reason: 'migration', by: BY });
+
+    const released = await runCli(aws, ['release', '--account', STAGING, '--rule', SSH, '--yes']);
+
+    expect(released.out).toMatch(/^Released: everything in 333333333333, for security-group-ssh-open\./);
+    expect(aws.item(`hold#${STAGING}#*#*`, SSH)).toBeUndefined();
   });
 
   test('a snapshot, which no finding names, where it is said to be', async () => {

@@ -147,6 +147,17 @@ describe('undo', () => {
     expect(undone.held).toEqual([`${PRODUCTION} ${HOME} ${GROUP}`]);
   });
 
+  test('with --force the request says so, and the hold lasts as long as --until', async () => {
+    answer();
+
+    const argv = ['undo', GROUP, '--reason', 'needed', '--force', '--until', '2026-12-31', '--yes'];
+    const { code } = await runCli(aws, argv);
+
+    expect(code).toBe(0);
+    expect(requests()).toMatchObject([{ force: true }]);
+    expect(aws.item(`hold#${PRODUCTION}#${HOME}#${GROUP}`, '*')).toMatchObject({ until: '2026-12-31' });
+  });
+
   test.each<[string, () => string[], () => string[]]>([
     ['all fixes of a resource, newest first', () => [GROUP, '--with-newer'], () => [keys.new, keys.old]],
     ['everything since a time', () => ['--since', '08:30'], () => [keys.new, keys.old, keys.staging]],
