@@ -48,6 +48,8 @@ export interface Situation {
   readonly item: FindingItem | undefined;
   /** The finding as the source gave it last, where that is known. */
   readonly source: Finding | undefined;
+  /** The resources that would be changed for it, or were, at the last poll: a snapshot for its instance, for example. */
+  readonly changed: readonly string[];
 }
 
 type Look = (situation: Situation) => Promise<Obstacle[]> | Obstacle[];
@@ -85,8 +87,9 @@ const exempt: Look = ({ settings, finding, context }) => {
   return reason === undefined ? [] : [{ gate: 'exempt', says: `exempt by the settings: ${reason}` }];
 };
 
-const held: Look = async ({ opened, finding, context }) => {
-  const holds = await readHolds(opened.table, namesOfHolds(finding, [finding.resource]), context.now());
+const held: Look = async ({ opened, finding, changed, context }) => {
+  const names = namesOfHolds(finding, [finding.resource, ...changed]);
+  const holds = await readHolds(opened.table, names, context.now());
   return holds.map(({ name, says }) => ({
     gate: 'hold',
     says:

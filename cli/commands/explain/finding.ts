@@ -34,10 +34,11 @@ export async function explainFinding(
   ]);
   const source = last?.finding ?? history.at(-1)?.line?.finding;
   const usable = settings instanceof SettingsError ? undefined : settings;
+  const changed = [...(last?.plan ?? []), ...(last?.applied ?? [])].map(({ change }) => change.resource);
   const against =
     usable === undefined
       ? []
-      : await obstaclesOf({ context, opened, settings: usable, finding: item, item, source });
+      : await obstaclesOf({ context, opened, settings: usable, finding: item, item, source, changed });
   const { rule, account, region, resource } = item;
   return {
     rule,

@@ -309,6 +309,19 @@ describe('what stands against a change', () => {
     expect(findings[0]?.next_poll.does).toMatch(does);
   });
 
+  test('a hold on what would be changed, which need not be what the finding names', async () => {
+    fill();
+    const plan = [{ change: { kind: 'sg.revoke', resource: 'sg-of-group' }, line: '- ingress tcp 22' }];
+    putPoll(aws, LAST, [lineOf(LAST, GROUP, { outcome: 'deferred', reason: 'held', mode: 'enforce', plan })]);
+    const hold = { version: 1, by: 'ada', reason: 'incident' };
+    aws.put({ pk: `hold#${PRODUCTION}#${HOME}#sg-of-group`, sk: '*', ...hold });
+
+    const { findings } = await explained(GROUP);
+
+    const says = `sg-of-group in ${PRODUCTION} ${HOME}, for all rules, is held by ada: incident`;
+    expect(findings).toMatchObject([{ against: [{ gate: 'hold', says }] }]);
+  });
+
   test('a retry ends the wait after a failure', async () => {
     fill({
       backOff: {
