@@ -60,7 +60,7 @@ export function explainError(error: unknown, policy: string, profile?: string): 
   const credentials = credentialsProblem(error, profile);
   if (credentials !== undefined) return as('credentials', credentials);
   if (error.message.includes('Region is missing')) {
-    return as('usage', 'no region is set: give --region, or set AWS_REGION, to a region that is protected');
+    return as('usage', 'no region is set: set --region or AWS_REGION to a protected region');
   }
   if (isDenied(error)) {
     return as('denied', `${error.message}. Attach the policy ${policy} to the role that you use`);

@@ -2,10 +2,10 @@
 export const exitCodes = {
   done: { code: 0, meaning: 'Done.' },
   unexpected: { code: 1, meaning: 'Unexpected error. Report it as a bug.' },
-  usage: { code: 2, meaning: 'The command, an argument or an option is wrong. Nothing was changed.' },
-  notFound: { code: 3, meaning: 'There is no such deployment, finding, poll or hold.' },
-  denied: { code: 4, meaning: 'AWS does not allow it: the caller lacks a policy.' },
-  credentials: { code: 5, meaning: 'There are no credentials, or they are not valid any more.' },
+  usage: { code: 2, meaning: 'The command, an argument, or an option is not valid. Nothing was changed.' },
+  notFound: { code: 3, meaning: 'There is no such deployment, finding, poll, or hold.' },
+  denied: { code: 4, meaning: 'AWS denied access: the caller lacks a policy.' },
+  credentials: { code: 5, meaning: 'There are no credentials, or they have expired.' },
   unreachable: { code: 6, meaning: 'AWS was not reachable, or throttled, after all retries.' },
   refused: {
     code: 7,

@@ -4,7 +4,7 @@ import { accountIdSchema, regionSchema, ruleIdSchema } from '../lambdas/model/fi
 import { findRuleId, ruleIds } from '../lambdas/rules/catalogue.ts';
 import { CliError } from './errors.ts';
 
-const NO_REASON = 'say why, for others to read, in at most 1,000 characters';
+const NO_REASON = 'expected a reason of at most 1,000 characters';
 
 /** A rule as people name it: by its id or its legacy id, or one that is declared. */
 export const ruleGivenSchema = z.string().transform((text, context) => {

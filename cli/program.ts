@@ -25,7 +25,7 @@ export interface ProgramOptions {
 }
 
 const DESCRIPTION =
-  'Shows what the automatic remediation of CSPM findings does and why, and lets operators hold, undo and pause it. It works with the credentials and the region that the AWS CLI would take, in the security account, and finds the deployment by its name.';
+  'Shows what the automatic remediation of CSPM findings does and why, and lets operators hold, undo and pause it. It uses the same credentials and region as the AWS CLI, in the security account, and finds the deployment by its name.';
 
 /** Makes the parser of the command line. It throws a CommanderError where the AWS CLI would end with its usage. */
 export function createProgram(options: ProgramOptions): Command {

@@ -74,11 +74,11 @@ export class Screen {
     if (isYes) return;
     const { stdin, stderr } = this.#options;
     if (stdin.isTTY !== true) {
-      throw new CliError('declined', `${question} Nobody can be asked here: give --yes to do it`);
+      throw new CliError('declined', `${question} There is no terminal to ask on: add --yes to confirm`);
     }
     const lines = createInterface({ input: stdin, output: stderr });
     try {
-      const answer = await lines.question(`${question} Only "yes" is taken for a yes: `);
+      const answer = await lines.question(`${question} Type "yes" to confirm: `);
       if (answer.trim() !== 'yes') throw new CliError('declined', 'nothing was done');
     } finally {
       lines.close();

@@ -94,7 +94,7 @@ const held: Look = async ({ opened, finding, changed, context }) => {
     gate: 'hold',
     says:
       says === undefined
-        ? `${describeHold(name)} is held by an item that nobody understands`
+        ? `${describeHold(name)} is held by an item that cannot be parsed`
         : `${describeHold(name)}, is held by ${says.by}: ${says.reason}`,
     ...(says?.until !== undefined && { until: says.until }),
     remedy: releaseCommand(name),
@@ -112,7 +112,7 @@ const backOff: Look = async (situation) => {
   return [
     {
       gate: 'back_off',
-      says: `it has failed ${times}, last at ${failed.last}`,
+      says: `it has failed ${times}, most recently at ${failed.last}`,
       until,
       remedy: retryCommand(situation.finding),
     },
@@ -128,7 +128,7 @@ const awaiting: Look = async (situation) => {
   return [
     {
       gate: 'awaiting_scan',
-      says: `it was fixed at ${fixed}, and was not scanned since`,
+      says: `it was fixed at ${fixed}, and has not been scanned since`,
       until: new Date(awaited.until).toISOString(),
       remedy: retryCommand(situation.finding),
     },
@@ -171,14 +171,19 @@ const paused: Look = async ({ context, opened, settings, finding }) => {
 
 const outside: Look = ({ settings: { maintenance_window: window }, context }) => {
   if (window === undefined || isOpen(window, context.now())) return [];
-  return [{ gate: 'maintenance_window', says: `nothing is changed outside ${describeWindow(window)}` }];
+  return [
+    {
+      gate: 'maintenance_window',
+      says: `nothing is changed outside the maintenance window, ${describeWindow(window)}`,
+    },
+  ];
 };
 
 const breaker: Look = async ({ opened, settings, finding: { rule, account }, context }) => {
   const open = await openBreakers(opened.table, rule, [account], settings.breaker, context.now());
   return open.map(({ at, failed, changes, reasons }) => ({
     gate: 'breaker',
-    says: `the rule only plans in account ${account} since ${at}: ${failed} of ${changes} changes went wrong (${reasons.join('; ')})`,
+    says: `the rule has only planned in account ${account} since ${at}: ${failed} of ${changes} changes went wrong (${reasons.join('; ')})`,
     remedy: resumeBreakerCommand(rule, account),
   }));
 };

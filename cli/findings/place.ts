@@ -58,13 +58,13 @@ export async function findPlace(
   if (place === undefined) {
     throw new CliError(
       'notFound',
-      `no finding of ${resource} is known: say where it is by --account and --region (global for an IAM user)`,
+      `there are no findings of ${resource}: add --account and --region (global for an IAM user)`,
     );
   }
   if (others.length > 0) {
     throw new CliError(
       'usage',
-      `there are findings of ${resource} in several places (${[...places.keys()].join(', ')}): say which by --account and --region`,
+      `there are findings of ${resource} in several places (${[...places.keys()].join(', ')}): add --account and --region`,
     );
   }
   return { place, findings: ofRule };
@@ -72,7 +72,7 @@ export async function findPlace(
 
 function wholePlace({ account, region = ALL }: GivenPlace): ActedPlace {
   if (account !== undefined) return { account, region, resource: ALL };
-  throw new CliError('usage', 'expected the id or the ARN of a resource, or an account by --account');
+  throw new CliError('usage', 'expected the id or the ARN of a resource, or --account');
 }
 
 function checkRegion({ regions, name }: Deployment, region: string): void {

@@ -41,7 +41,7 @@ export function subjectOf(text: string, hints: Hints, polled: readonly string[])
   if (subject.rules.length > 0 || text.startsWith('arn:')) return subject;
   throw new CliError(
     'usage',
-    `no rule has findings of a resource called "${text.slice(0, 100)}": expected its id as Netskope has it, its ARN, or rule#account#region#resource`,
+    `there are no findings of a resource called "${text.slice(0, 100)}": expected its id as in Netskope, its ARN, or rule#account#region#resource`,
   );
 }
 

@@ -30,7 +30,8 @@ export async function watchPoll(
   { until, say }: { readonly until: number; readonly say: (done: number, of: number) => void },
 ): Promise<WatchedPoll> {
   const summary = await opened.evidence.summary(poll);
-  if (summary === undefined) throw new Error(`the collector left no summary of ${poll.rule} at ${poll.asOf}`);
+  if (summary === undefined)
+    throw new Error(`the collector wrote no summary of ${poll.rule} at ${poll.asOf}`);
   const reader = new PollReader(opened, summary);
   for (let wait = FIRST_WAIT; ; wait = Math.min(wait * 1.5, LONGEST_WAIT)) {
     const lines = await reader.read();

@@ -95,8 +95,7 @@ export async function linesOfJob(opened: Opened, given: string): Promise<Line[]>
   const key = given.replace(/^s3:\/\/[^/]+\//, '');
   if (outcomesKeySchema.safeParse(key).success) {
     const lines = await opened.evidence.outcomes(key);
-    if (lines === undefined)
-      throw new CliError('notFound', `there is no object ${key} in the evidence bucket`);
+    if (lines === undefined) throw new CliError('notFound', `the evidence bucket has no object ${key}`);
     return lines.map((outcome) => ({ outcome, evidence: key }));
   }
   const poll = /^[0-9a-f]{64}$/.test(given) ? await pollOfJob(opened, given) : undefined;

@@ -10,6 +10,6 @@ export function ofForm<C>(schema: z.ZodType<C>, changes: readonly Change[]): C[]
 /** Makes the error for a look that shows what stood there before our own change: it is older, and nothing rests on it. */
 export function olderThanOurs(what: string): StalePlanError {
   return new StalePlanError(
-    `${what}: AWS's reads do not show yet what was changed a moment ago: nothing is changed on a read from before that`,
+    `${what}: AWS's reads do not show the latest change yet; nothing is changed until they do`,
   );
 }

@@ -23,7 +23,7 @@ export async function withDeadline<T>(
   const timer = setTimeout(() => {
     controller.abort(
       new DeadlineError(
-        `not done after ${Math.round(milliseconds / 1000)} s, just before the function's time-out: raise the timeout in the module's "collector" variable, or see what makes the source of findings slow`,
+        `not done after ${Math.round(milliseconds / 1000)} s, just before the function's timeout: raise the timeout in the module's "collector" variable, or find out why the source of findings is slow`,
       ),
     );
   }, milliseconds);

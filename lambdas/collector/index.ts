@@ -66,7 +66,7 @@ function reportSkipped({ poll, skipped, skippedPlaces, behind }: PollSummary): v
     return `${account} in ${region} since ${since}${reported}`;
   });
   logger.warn(
-    `jobs of rule ${poll.rule} have not been done for long in ${behind.length} accounts and regions, so that polls skip them: ${shown.join('; ')}. See why their jobs do not end, or poll less often`,
+    `jobs of rule ${poll.rule} have been pending for a long time in ${behind.length} accounts and regions, so polls skip them: ${shown.join('; ')}. Find out why they do not finish, or poll less often`,
     { behind },
   );
 }

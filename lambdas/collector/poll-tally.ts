@@ -70,7 +70,7 @@ export class PollTally {
     this.#skippedPlaces.add(`${account} ${region}`);
   }
 
-  /** The places whose jobs have not been done for long. */
+  /** The places whose jobs have been pending for a long time. */
   behind(places: PollSummary['behind']): void {
     this.#behind = places;
   }

@@ -83,6 +83,6 @@ export const customRuleSchema = z
   })
   .refine(
     ({ desired_state, runbook }) => (desired_state === undefined) !== (runbook === undefined),
-    'expected a desired state or a runbook, and one of them',
+    'expected either a desired state or a runbook',
   );
 export type CustomRule = z.infer<typeof customRuleSchema>;

@@ -65,7 +65,7 @@ export function settingOf({ name }: ChangeLimit): string {
 
 /** A limit in words. */
 export function describeLimit({ name, counter: { rule, scope }, most }: ChangeLimit): string {
-  return `${rule} changes at most ${most} resources within an hour in ${counted[name].words(scope)}`;
+  return `${rule} changes at most ${most} resources per hour in ${counted[name].words(scope)}`;
 }
 
 function counterOf(name: LimitName, job: CountedJob): Counter {

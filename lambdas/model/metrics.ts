@@ -14,44 +14,45 @@ export const metrics = {
   Findings: { perRule: true, counts: 'findings that became part of a job' },
   Unprocessable: { perRule: true, counts: 'findings that could not become part of a job' },
   UnprocessableFindings: { perRule: false, counts: 'the same, of all rules' },
-  UnknownRegionLabel: { perRule: false, counts: 'findings whose region label nobody knows' },
+  UnknownRegionLabel: { perRule: false, counts: 'findings with an unknown region label' },
   UnmatchedItems: {
     perRule: true,
-    counts: "items that the source gave although the poll's filter excludes them",
+    counts: "items that the source returned although the poll's filter excludes them",
   },
-  PollSucceeded: { perRule: true, counts: 'polls that reached their end' },
+  PollSucceeded: { perRule: true, counts: 'polls that were completed' },
   PollSkipped: {
     perRule: true,
-    counts: 'accounts and regions that a poll made no jobs for, because their last ones are still pending',
+    counts:
+      'accounts and regions for which a poll created no jobs, because their last ones are still pending',
   },
   PollSkippedLasting: {
     perRule: false,
     counts:
-      'accounts and regions whose jobs have not been done for twelve hours, and which no alarm of the region reports',
+      'accounts and regions whose jobs have been pending for twelve hours, without an alarm of the region that reports it',
   },
   PollFailed: { perRule: false, counts: 'polls that failed after all attempts' },
   PollOverdue: {
     perRule: false,
     counts: 'rules that have not been polled successfully for two of their periods',
   },
-  PollsChecked: { perRule: false, counts: 'looks for rules that are not polled' },
+  PollsChecked: { perRule: false, counts: 'checks for rules that are not polled' },
   FailedFindings: {
     perRule: false,
-    counts: 'failed findings, of all rules, but for those of which another message tells',
+    counts: 'failed findings of all rules that no other notification reports',
   },
   RecurringFindings: { perRule: false, counts: 'findings that were fixed three times within seven days' },
   LastingDeferrals: {
     perRule: false,
-    counts: 'findings that are deferred for more days than the settings say',
+    counts: 'findings that are deferred for more than notifications.deferred_days days',
   },
-  OldestDeferral: { perRule: false, counts: 'days since which the finding is deferred that waits longest' },
+  OldestDeferral: { perRule: false, counts: 'days for which the oldest deferred finding has been waiting' },
   ChangedResources: { perRule: true, counts: 'resources that were changed, or may have been' },
   AccountLimitUsed: {
     perRule: true,
-    counts: "percent of per_account_per_hour that are used in a job's account, with what it changes",
+    counts: "percentage of per_account_per_hour used in a job's account, including the job's own changes",
   },
-  HeldFindings: { perRule: false, counts: "findings that an operator's hold left alone" },
-  LimitReached: { perRule: false, counts: 'findings that a limit of changes left to a later poll' },
+  HeldFindings: { perRule: false, counts: "findings that an operator's hold deferred" },
+  LimitReached: { perRule: false, counts: 'findings that a limit on changes deferred' },
   BreakerOpen: { perRule: false, counts: 'jobs that only planned, because their breaker was open' },
   OpenBreakers: { perRule: false, counts: 'breakers that are open, each once an hour in all regions' },
   RoleMissing: { perRule: false, counts: 'accounts whose target role could not be assumed' },
@@ -60,9 +61,9 @@ export const metrics = {
   InvalidMessage: { perRule: false, counts: 'messages that are not jobs' },
   RequestIgnored: {
     perRule: false,
-    counts: 'messages of a request that does not exist, is another one, or can not be understood',
+    counts: 'messages that name a request that does not exist, does not match, or cannot be parsed',
   },
-  UnexpectedError: { perRule: false, counts: 'errors that nobody foresaw' },
+  UnexpectedError: { perRule: false, counts: 'unexpected errors' },
 } as const satisfies Record<string, MetricFacts>;
 
 export type MetricName = keyof typeof metrics;

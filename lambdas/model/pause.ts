@@ -31,7 +31,7 @@ export function parsePause(value: string, knownRules: readonly string[]): Pause 
   }
   if (unknown.length > 0) {
     throw new SettingsError(
-      `pause is "${value}", of which "${unknown.join('", "')}" is unknown: expected none, or all, all+undo, rule ids or account:<id>, separated by commas; nothing is changed until then`,
+      `unknown value "${unknown.join('", "')}" in pause "${value}": expected none, all, all+undo, rule ids, or account:<id>, separated by commas; nothing is changed until it is corrected`,
     );
   }
   const undo = words.includes('all+undo');

@@ -57,7 +57,7 @@ export const pollSummarySchema = z
     skipped: count.default(0),
     /** The number of these accounts and regions. */
     skippedPlaces: count.default(0),
-    /** The accounts and regions whose jobs have not been done for long, and since which poll. */
+    /** The accounts and regions whose jobs have been pending for a long time, and since which poll. */
     behind: z.array(behindSchema).default([]),
     /** Findings of the last complete poll that the source no longer gives; not part of the items. */
     closed: count.default(0),

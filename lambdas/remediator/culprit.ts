@@ -89,10 +89,10 @@ export function culpritWords({
 /** Explains a change by a tool that makes resources what its code says. */
 export function hintOf({ userAgent, userIdentity: { invokedBy = '' } }: EventRecord): string {
   if (/terraform|opentofu/i.test(userAgent)) {
-    return ", with Terraform: the owner's code will bring it back, so it is to be fixed there";
+    return ", with Terraform: the owner's code will bring the violation back, so fix it there";
   }
   if (/cloudformation/i.test(`${userAgent} ${invokedBy}`)) {
-    return ", with CloudFormation: the owner's template will bring it back, so it is to be fixed there";
+    return ", with CloudFormation: the owner's template will bring the violation back, so fix it there";
   }
   return '';
 }

@@ -23,12 +23,14 @@ export async function investigate(job: Job, attempt: Attempt, ports: Ports): Pro
       if (asked === undefined) continue;
       const culprit = await findCulprit(session, finding, asked, ports.automationRoleArn(account));
       if (culprit === undefined)
-        lines.push(`CloudTrail names nobody who undid the fix of ${finding.resource}`);
+        lines.push(`CloudTrail has no event that shows who undid the fix of ${finding.resource}`);
       else undone.push(undoneBy(finding, culprit));
     }
   } catch (error) {
     if (errorKind(error) !== 'refused' && !attempt.last) throw error;
-    lines.push(`CloudTrail of account ${account} was not asked who undid fixes: ${describeError(error)}`);
+    lines.push(
+      `CloudTrail of account ${account} could not be queried for who undid fixes: ${describeError(error)}`,
+    );
   }
   // One notice for all: a recurring finding rarely comes alone.
   const words = undone.map(({ reason }) => reason).join('; ');

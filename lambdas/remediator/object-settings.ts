@@ -69,7 +69,7 @@ export class ObjectSettings implements SettingsSource {
       const wait = WAITS_MILLISECONDS[attempt];
       if (wait === undefined) {
         throw new SettingsError(
-          `settings of ${rule} name the account groups "${unknown.join('", "')}", which ${ACCOUNTS_KEY} does not hold; nothing is changed until it does: run terraform apply again`,
+          `settings of ${rule} name the account groups "${unknown.join('", "')}", which are not in ${ACCOUNTS_KEY}; nothing is changed until they are: run terraform apply again`,
         );
       }
       await this.#clock.sleep(wait);
@@ -106,7 +106,7 @@ export class ObjectSettings implements SettingsSource {
     const read = await unlessRefused(`settings in ${key}`, () => this.#objects.read(key, known?.etag));
     const current = read ?? known;
     if (current === undefined)
-      throw new Error(`S3 answered that ${key} is unchanged, and nobody had read it`);
+      throw new Error(`S3 answered that ${key} is unchanged, although it had not been read`);
     this.#remembered.set(key, { ...current, at });
     return current;
   }

@@ -97,7 +97,7 @@ export class Sessions {
     const assume = async (): Promise<Credentials> => {
       const answer = await this.#stsIn(stsRegion).send(command);
       const { PackedPolicySize: packed = 0 } = answer;
-      const words = `session policy of ${name}: ${packed} % of what STS packs`;
+      const words = `session policy of ${name}: ${packed} % of the size that STS allows`;
       if (packed > LARGE_PACKED_POLICY) this.#log.warn(words);
       else this.#log.debug(words);
       return credentialsSchema.parse(answer.Credentials);

@@ -116,7 +116,7 @@ locals {
       evaluation_periods = 2
     }
     breaker-open = {
-      description = "A rule is in dry run in an account, because half of its changes within an hour went wrong. Which, and why: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: filter message like 'is in dry run in account' | limit 20. Fix the cause, then resume the rule."
+      description = "A rule is in dry run in an account, because half of its changes within an hour went wrong. Which, and why: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: filter message like 'in dry run in account' | limit 20. Fix the cause, then resume the rule."
       namespace   = var.link.metrics_namespace
       metric      = local.metric.BreakerOpen
       dimensions  = { service = local.remediator_name }

@@ -24,8 +24,8 @@ function findsOf({ set, violates, ready }: DesiredState): string {
   const also = Object.entries(violates).map(conditionOf);
   const waits = listed(ready, 'is');
   return [
-    `Resources of which ${wanted.join(', or ')}${also.length === 0 ? '' : `, and ${also.join(' and ')}`}.`,
-    ...(waits.length === 0 ? [] : [`Others are \`deferred\` until ${waits.join(' and ')}.`]),
+    `Resources whose ${wanted.join(', or ')}${also.length === 0 ? '' : `, and ${also.join(' and ')}`}.`,
+    ...(waits.length === 0 ? [] : [`The finding is \`deferred\` until ${waits.join(' and ')}.`]),
   ].join(' ');
 }
 
@@ -33,7 +33,7 @@ function findsOf({ set, violates, ready }: DesiredState): string {
 function undoOf({ desired_state, runbook }: CustomRule): string {
   if (desired_state === undefined) {
     return runbook?.undo === undefined
-      ? 'None: no document undoes it.'
+      ? 'None: there is no document for it.'
       : `Runs the document ${code(runbook.undo.document)}.`;
   }
   const { set, defaults } = desired_state;

@@ -214,8 +214,8 @@ export function testCommandLine({ lab, account, region }: Deployed): void {
       // A viewer cannot ask functions to try something; the example has no addresses for notifications.
       expect(wrongIn(seen.out)).toEqual([
         'notifications: nobody is subscribed',
-        'token: you may not see it: it takes the policy cspm-auto-remediation-operator',
-        'role: you may not see it: it takes the policy cspm-auto-remediation-operator',
+        'token: not visible to you: it requires the policy cspm-auto-remediation-operator',
+        'role: not visible to you: it requires the policy cspm-auto-remediation-operator',
       ]);
       expect(wrongIn(tried.out)).toEqual(['notifications: nobody is subscribed']);
       expect([seen.code, tried.code]).toEqual([9, 9]);

@@ -324,13 +324,13 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(reasons).toContainEqual(
         expect.stringMatching(
           new RegExp(
-            `^${SSH} changes at most 2 resources within an hour in account ${account}: this finding needs 1 change.* there is more from .*Z on.* raise limits\\.per_account_per_hour$`,
+            `^${SSH} changes at most 2 resources per hour in account ${account}: this finding needs 1 change.* more are available from .*Z.* raise limits\\.per_account_per_hour$`,
           ),
         ),
       );
       expect(reasons).toContainEqual(
         expect.stringMatching(
-          /at most 3 resources within an hour in all accounts.* raise limits\.per_rule_per_hour$/,
+          /at most 3 resources per hour in all accounts.* raise limits\.per_rule_per_hour$/,
         ),
       );
       expect(await messageWith(`limit_reached: ${SSH} changes at most 2 resources`)).toContain(account);
@@ -338,7 +338,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(outcomesOf(later)).toEqual([...Array(3).fill('awaiting_scan'), ...Array(2).fill('remediated')]);
       const awaiting = all.map((resource) => later(resource)).find((one) => one?.outcome === 'awaiting_scan');
       expect(awaiting?.reason).toMatch(
-        /^fixed at .*Z, after the last scan at .*Z: it is checked again after the next scan, and from .*Z on at the latest; sooner if an operator requests it: cspm-remediation retry \S+ --account \d+ --region \S+$/,
+        /^fixed at .*Z, after the last scan at .*Z: checked again after the next scan, or from .*Z on at the latest; to check it sooner: cspm-remediation retry \S+ --account \d+ --region \S+$/,
       );
     });
 
@@ -363,7 +363,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
         await open(terraform, group);
         await open(stack, stackGroup);
       }
-      const recurring = await messageWith(`${group} was fixed 3 times since `);
+      const recurring = await messageWith(`${group} has been fixed 3 times since `);
       lab().passTime(16 * MINUTE);
       const undone = await messageWith(`the fix of ${group} was undone by `);
       const undoneByStack = await messageWith(`the fix of ${stackGroup} was undone by `);
@@ -371,21 +371,21 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(fixed.map((one) => one?.outcome)).toEqual(Array(3).fill('remediated'));
       expect(fixed.map((one) => one?.recurring?.times)).toEqual([undefined, undefined, 3]);
       expect(fixed[2]?.reason).toMatch(
-        new RegExp(`^${group} was fixed 3 times since .*Z, and keeps violating the rule: CloudTrail`),
+        new RegExp(`^${group} has been fixed 3 times since .*Z, and keeps violating the rule: CloudTrail`),
       );
       expect(recurring).toContain('recurring: ');
       expect(ofStack.map((one) => one?.outcome)).toEqual(Array(3).fill('remediated'));
       expect(ofStack[2]?.reason).toMatch(
         new RegExp(
-          `^${stackGroup} was fixed 3 times since .*Z, and keeps violating the rule: it belongs to the CloudFormation stack web, whose template brings the violation back: fix the template, or exempt it$`,
+          `^${stackGroup} has been fixed 3 times since .*Z, and keeps violating the rule: it belongs to the CloudFormation stack web, whose template brings the violation back: fix the template, or exempt it$`,
         ),
       );
       expect(undoneByStack).toMatch(
-        /AuthorizeSecurityGroupIngress at .*Z, with CloudFormation: the owner's template will bring it back/,
+        /AuthorizeSecurityGroupIngress at .*Z, with CloudFormation: the owner's template will bring the violation back/,
       );
       expect(undone).toMatch(
         new RegExp(
-          `the fix of ${group} was undone by arn:aws:iam::${account}:root: AuthorizeSecurityGroupIngress at .*Z, with Terraform: the owner's code will bring it back`,
+          `the fix of ${group} was undone by arn:aws:iam::${account}:root: AuthorizeSecurityGroupIngress at .*Z, with Terraform: the owner's code will bring the violation back`,
         ),
       );
     });
@@ -422,13 +422,13 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       ]);
       expect(open(planned)?.reason).toMatch(
         new RegExp(
-          `^${BUCKET} is in dry run in account ${account} since .*Z, as 2 of 2 changes within an hour went wrong, the latest: "AccessDenied.*", ".*"; it stays so until an operator has fixed the cause: cspm-remediation resume --breaker ${BUCKET} --account ${account}$`,
+          `^${BUCKET} has been in dry run in account ${account} since .*Z, because 2 of 2 changes within an hour went wrong, most recently: "AccessDenied.*", ".*". To resume after you have fixed the cause: cspm-remediation resume --breaker ${BUCKET} --account ${account}$`,
         ),
       );
       expect(await messageWith('breaker_open: ')).toContain('2 of 2 changes within an hour went wrong');
       expect(open(failed)?.reason).toMatch(
         new RegExp(
-          `^not attempted at this poll, because it has failed once, last at .*Z: "AccessDenied.*"\\. It is attempted again at the poll nearest to .*Z; sooner when its settings change, with a new version of this module, or when an operator requests it: cspm-remediation retry ${failed} --account ${account} --region ${region}$`,
+          `^not attempted at this poll, because it has failed once, most recently at .*Z: "AccessDenied.*"\\. The next attempt is at the poll nearest to .*Z, or sooner if its settings or the module's version change, or if an operator requests it: cspm-remediation retry ${failed} --account ${account} --region ${region}$`,
         ),
       );
       expect(outcomesOf(resumed).sort()).toEqual([
@@ -511,7 +511,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(stopped).toMatchObject({
         code: 7,
         is: 'undo_refused',
-        reason: `undoing is paused in ${region}: the pause is all+undo, until an operator ends it (cspm-remediation resume --region ${region}) and, where only undoing should go on, pauses again without --undo`,
+        reason: `undo is paused in ${region} (all+undo) until an operator ends the pause: cspm-remediation resume --region ${region}. To allow undos only, pause again without --undo afterwards`,
       });
       expect(goesOn).toMatchObject({ code: 0, is: 'undone' });
     });
@@ -566,7 +566,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
 
       expect(of(first)).toMatchObject({ outcome: 'failed', gate: 'settings' });
       const message = await messageWith('settings_invalid: ');
-      expect(message).toContain('of which \\"everything\\" is unknown: expected none');
+      expect(message).toContain('unknown value \\"everything\\" in pause');
       expect(message).toContain('Apply Terraform again, or correct the pause parameter.');
       await allIsTold();
       expect(told.filter((each) => each.includes('settings_invalid'))).toHaveLength(1);

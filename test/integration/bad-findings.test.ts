@@ -216,7 +216,7 @@ describe('accounts and resources that are not what the finding says', () => {
       'gone',
     ]);
     expect(deployed.messages('INFO')).toContain(
-      `gone: ${SSH} ${account} eu-central-1 sg-00000000: sg-00000000 does not exist any more`,
+      `gone: ${SSH} ${account} eu-central-1 sg-00000000: sg-00000000 no longer exists`,
     );
     expect(deployed.writes()).toEqual([]);
   });

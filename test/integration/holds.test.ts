@@ -50,7 +50,7 @@ test('what is held stays as it is, and says why; what is not is remediated', asy
   });
   expect(of(ofSecond)).toMatchObject({
     outcome: 'deferred',
-    reason: `account ${second} is held for all rules by Ada until it is lifted: incident; to release it earlier: cspm-remediation release --account ${second}`,
+    reason: `account ${second} is held for all rules by Ada until it is released: incident; to release it earlier: cspm-remediation release --account ${second}`,
   });
   expect(of(malformed)).toMatchObject({ outcome: 'failed', reason: expect.stringContaining('until: ') });
   expect(of(free)).toMatchObject({ outcome: 'remediated' });

@@ -76,11 +76,11 @@ describe('limits', () => {
     expect(reasons.sort()).toEqual([
       expect.stringMatching(
         new RegExp(
-          `^${SSH} changes at most 3 resources within an hour in account ${first}: this finding needs 1 change, and there is room for 0; there is more from .*Z on\\. .*raise limits\\.per_account_per_hour$`,
+          `^${SSH} changes at most 3 resources per hour in account ${first}: this finding needs 1 change, and the limit leaves 0; more are available from .*Z\\. .*raise limits\\.per_account_per_hour$`,
         ),
       ),
       expect.stringMatching(
-        /at most 4 resources within an hour in all accounts together: .*raise limits\.per_rule_per_hour$/,
+        /at most 4 resources per hour in all accounts together: .*raise limits\.per_rule_per_hour$/,
       ),
     ]);
     expect(deployed.metric('ChangedResources')).toEqual({ [SSH]: 6 });
@@ -146,7 +146,7 @@ describe('the breaker', () => {
         gate: 'breaker',
         reason: expect.stringMatching(
           new RegExp(
-            `^${SSH} is in dry run in account ${account} since .*, as 5 of 5 changes within an hour went wrong, the latest: "UnauthorizedOperation: .*; it stays so until an operator has fixed the cause: cspm-remediation resume --breaker ${SSH} --account ${account}$`,
+            `^${SSH} has been in dry run in account ${account} since .*, because 5 of 5 changes within an hour went wrong, most recently: "UnauthorizedOperation: .*. To resume after you have fixed the cause: cspm-remediation resume --breaker ${SSH} --account ${account}$`,
           ),
         ),
       })),

@@ -70,7 +70,7 @@ describe('settings that can not be used stop the rule, and say so', () => {
         await product.putSettings(SSH, enforce);
         await product.putPause('ssh');
       },
-      /^pause is "ssh", of which "ssh" is unknown: expected none, or all, all\+undo, rule ids/,
+      /^unknown value "ssh" in pause "ssh": expected none, all, all\+undo, rule ids/,
     ],
     [
       'the pause parameter is missing',

@@ -21,7 +21,7 @@ const givenSchema = z.object({ missing: z.boolean().default(false) });
 export async function run(context: Context, given: Given): Promise<CommandResult> {
   const { missing } = parseGiven(givenSchema, given);
   const { screen } = context;
-  const value = await screen.progress('asking Netskope for all failed findings', async () => {
+  const value = await screen.progress('querying Netskope for all failed findings', async () => {
     const opened = await open(context);
     const [answer, polled] = await Promise.all([
       callCollector(context.clients, opened.deployment, { list: 'failing_rules' }),

@@ -4,7 +4,7 @@ export const coverage: CommandFacts = {
   name: 'coverage',
   summary: "List the tenant's failed rules, what remediates each, and what to enable next.",
   description: [
-    'The collector asks Netskope for all failed findings in AWS, muted ones left out, and counts them by rule. For each rule, the list says how many findings fail it, in how many accounts, and what remediates it: a rule that is built in, one of the library, one of your own, or none, and why.',
+    'The collector queries Netskope for all failed findings in AWS, except muted ones, and counts them by rule. For each rule, the list shows how many findings fail, in how many accounts, and what remediates it: a built-in rule, a rule of the library, a custom rule, or none, and why.',
     'The list ends with the disabled rules that would remediate the most findings, ready to paste into `rules`. Enable them in dry_run first: cspm-remediation plan shows what they would change.',
   ],
   policy: 'operator',

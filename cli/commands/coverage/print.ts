@@ -20,7 +20,7 @@ export function printCoverage(
   return [
     ...(rules.length === 0 ? [] : [table(head, rows, width)]),
     fold(
-      `${colors.bold('Findings:')} ${all} failed: ${enabled} of rules that are enabled here, ${not_enabled} of rules that could be enabled, ${none} of rules that nothing remediates.`,
+      `${colors.bold('Findings:')} ${all} failed: ${enabled} of enabled rules, ${not_enabled} of rules that you can enable, ${none} of rules that nothing remediates.`,
       width,
     ),
     ...(next.length === 0 ? [] : [toEnable(next, colors)]),
@@ -36,7 +36,7 @@ function servedBy({ served_by, rule, is_enabled, mode }: CoveredRule): string {
 function toEnable(next: Coverage['next'], colors: Screen['colors']): string {
   const longest = Math.max(...next.map(({ rule }) => rule.length));
   return [
-    colors.bold('Enable next, in dry_run first:'),
+    colors.bold('To enable next, in dry_run first:'),
     '  rules = {',
     ...next.map(({ rule, findings }) => `    ${rule.padEnd(longest)} = {} # ${amount(findings, 'finding')}`),
     '  }',

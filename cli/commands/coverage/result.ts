@@ -6,7 +6,7 @@ const count = z.int().nonnegative();
 
 const coveredRuleSchema = z.object({
   name: z.string().meta({ description: "Netskope's name of the rule." }),
-  findings: count.meta({ description: 'Failed findings in AWS, muted ones left out.' }),
+  findings: count.meta({ description: 'Failed findings in AWS, without muted ones.' }),
   accounts: count.meta({ description: 'Accounts that they are in.' }),
   severity: z.string().optional(),
   served_by: z.enum(['built_in', 'library', 'custom', 'none']),
@@ -14,7 +14,7 @@ const coveredRuleSchema = z.object({
   is_enabled: z.boolean().meta({ description: 'Whether that rule is polled.' }),
   mode: modeSchema
     .optional()
-    .meta({ description: 'The mode of that rule, where no account or group says otherwise.' }),
+    .meta({ description: 'The mode of that rule, unless an account or group overrides it.' }),
   reason: z.string().optional().meta({ description: 'Why nothing remediates it.' }),
 });
 export type CoveredRule = z.infer<typeof coveredRuleSchema>;
@@ -34,6 +34,6 @@ export const coverageSchema = z.object({
   rules: z.array(coveredRuleSchema).meta({ description: 'Most findings first.' }),
   next: z
     .array(nextRuleSchema)
-    .meta({ description: 'Rules that are not enabled and would serve findings, most findings first.' }),
+    .meta({ description: 'Disabled rules that would remediate findings, most findings first.' }),
 });
 export type Coverage = z.infer<typeof coverageSchema>;

@@ -18,7 +18,7 @@ const reasons = comparable(none);
 const libraryIds = new Set(Object.values(library));
 
 const NOT_PREDEFINED =
-  "Not among Netskope's predefined rules that are known here. A custom rule can remediate it if a property of the type, or a document, sets it.";
+  'Not a predefined rule of Netskope that this version knows. A custom rule can remediate it with a property of the resource type or with a Systems Manager document.';
 
 /** The names by which a rule that is built in is polled, whatever its schedule adds. */
 export function namesOf(rule: string): string[] {

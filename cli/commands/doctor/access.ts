@@ -25,7 +25,7 @@ export const token: Examine = async ({ context, opened: { deployment } }) => {
         .parse(answer)
         .sources.map(({ source, problem }) =>
           problem === undefined
-            ? ok('token', source, 'the tenant answers, and takes it')
+            ? ok('token', source, 'the tenant accepts it')
             : attention('token', source, problem, 'docs/operations.md, "Rotate the token"'),
         );
     } catch (error) {
@@ -89,8 +89,8 @@ function checkOf({ request: { account, region }, result }: Submitted<CheckReques
     return attention(
       'role',
       place,
-      'the remediator has not answered in time',
-      `see its log in ${region}; jobs of the account may be before it`,
+      'the remediator did not answer in time',
+      `see its log in ${region}; jobs of the account may be queued before the check`,
     );
   }
   if (result.reason === undefined) return ok('role', place, 'it can be assumed');

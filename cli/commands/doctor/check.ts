@@ -36,6 +36,6 @@ export async function unlessDenied(
     return await look();
   } catch (error) {
     if (!isDenied(error)) throw error;
-    return [{ check, place, is: 'unknown', says: `you may not see it: it takes the policy ${policy}` }];
+    return [{ check, place, is: 'unknown', says: `not visible to you: it requires the policy ${policy}` }];
   }
 }

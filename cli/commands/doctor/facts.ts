@@ -5,7 +5,7 @@ export const doctor: CommandFacts = {
   summary: 'Check a deployment, and say what to do about each problem.',
   description: [
     "It checks the versions of module and functions, queues, pauses and settings, schedules, subscriptions of the topic, Lambda's concurrency, and dead letters. With the operator's policy the collector also checks the API token, and the remediators of each region check the role in each known account; nothing is read or changed there.",
-    'What the caller is not allowed to see is unknown, with the policy that is needed. The exit code is 9 if something needs to be fixed.',
+    'Checks that the caller is not allowed to make are shown as unknown, with the policy that they require. The exit code is 9 if something needs to be fixed.',
   ],
   policy: 'viewer',
   examples: [

@@ -159,13 +159,13 @@ export const subscriptions: Examine = async ({ context, opened: { deployment } }
           'notifications',
           TopicArn,
           'nobody is subscribed',
-          'name notifications.email_addresses, or subscribe to the topic',
+          'set notifications.email_addresses, or subscribe to the topic',
         ),
       ];
     }
     return Subscriptions.map(({ Endpoint = '', SubscriptionArn }) =>
       SubscriptionArn === 'PendingConfirmation'
-        ? attention('notifications', Endpoint, 'it is not confirmed', 'follow the link in the mail from AWS')
+        ? attention('notifications', Endpoint, 'it is not confirmed', 'follow the link in the email from AWS')
         : ok('notifications', Endpoint, 'confirmed'),
     );
   });
@@ -179,14 +179,14 @@ export const concurrency: Examine = async ({ context, opened: { deployment }, re
         .send(new GetAccountSettingsCommand({}));
       const number = AccountLimit?.UnreservedConcurrentExecutions ?? AccountLimit?.ConcurrentExecutions;
       if (number === undefined || number >= LEAST_CONCURRENCY) {
-        return [ok('concurrency', region, `${number ?? 'unknown'} invocations at a time`)];
+        return [ok('concurrency', region, `${number ?? 'unknown'} concurrent invocations`)];
       }
       return [
         attention(
           'concurrency',
           region,
-          `Lambda runs ${number} invocations at a time for everything in the account`,
-          'ask for a higher quota (Lambda, concurrent executions), or lower remediator.maximum_concurrency',
+          `Lambda runs at most ${number} concurrent invocations for the whole account`,
+          'request a higher quota (Lambda, concurrent executions), or lower remediator.maximum_concurrency',
         ),
       ];
     }),

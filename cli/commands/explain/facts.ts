@@ -9,7 +9,7 @@ export const explain: CommandFacts = {
   ],
   policy: 'viewer',
   examples: [
-    { says: 'By the id that Netskope names:', command: 'cspm-remediation explain sg-0123456789abcdef0' },
+    { says: 'By the id that Netskope reports:', command: 'cspm-remediation explain sg-0123456789abcdef0' },
     { says: 'By an ARN:', command: 'cspm-remediation explain arn:aws:s3:::website-222222222222' },
     {
       says: 'One finding alone:',
@@ -21,7 +21,7 @@ export const explain: CommandFacts = {
     command
       .argument(
         '<finding>',
-        'The id of a resource as findings have it, its ARN, or a finding as rule#account#region#resource.',
+        'The id of a resource as in findings, its ARN, or a finding as rule#account#region#resource.',
       )
       .option('--rule <id>', 'Only the finding of this rule.')
       .option('--account <id>', 'The account that the resource is in. Default: all accounts are searched.'),

@@ -65,11 +65,9 @@ function whatComes(
   settings: Settings | undefined,
   against: Parameters<typeof doesNext>[0],
 ): string {
-  if (settings === undefined) return 'It changes nothing: the settings of the rule can not be used.';
+  if (settings === undefined) return 'It changes nothing: the settings of the rule are not valid.';
   const does = doesNext(against);
-  return outcome === 'closed'
-    ? `Netskope does not give the finding any more. If it does again: ${does}`
-    : does;
+  return outcome === 'closed' ? `Netskope no longer reports the finding. If it does again: ${does}` : does;
 }
 
 function stateOf({

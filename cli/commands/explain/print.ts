@@ -17,7 +17,7 @@ export function printExplanation(explanation: Explanation, screen: Screen): stri
     (change) => `${changeWords(change)}, by ${change.rule} in ${change.account} ${change.region}`,
   );
   return [
-    ...(findings.length === 0 ? [fold(`${resource}: no finding is known of it.`, width)] : []),
+    ...(findings.length === 0 ? [fold(`${resource}: there are no findings of this resource.`, width)] : []),
     ...findings.flatMap((finding) => sectionsOf(finding, screen)),
     ...list(colors.bold(`CHANGED RECENTLY: ${resource}`), findings.length === 0 ? recent : [], width),
     ...notUs(explanation, screen),
@@ -35,7 +35,7 @@ function sectionsOf(finding: ExplainedFinding, { colors, width }: Screen): strin
     ...list(colors.bold('SETTINGS'), settingsLines(finding), width),
     ...list(colors.bold('HISTORY, OLDEST FIRST'), historyLines(finding.history), width),
     ...list(
-      colors.bold('AGAINST A CHANGE'),
+      colors.bold('WHAT PREVENTS A CHANGE'),
       against.map(
         ({ says, until, remedy }) =>
           `${says}${until === undefined ? '' : `; until ${until}`}${remedy === undefined ? '' : `. To end it: ${remedy}`}`,
@@ -92,10 +92,10 @@ function settingsLines({ rule, settings, settings_problem: problem }: ExplainedF
     `mode ${mode}: ${because.join('; ')}`,
     `fixed by ${method === 'api' ? 'direct calls' : "AWS's runbook"}, ${from('method')}`,
     `${window === undefined ? 'at any time' : `only ${window}`}, ${from('maintenance_window')}`,
-    `at most ${limits.per_account_per_hour} changes an hour in an account, ${limits.per_rule_per_hour} in all, ${from('limits')}`,
-    `its breaker opens when ${breaker.failed_percent} % of at least ${breaker.changes} changes went wrong, ${from('breaker')}`,
+    `at most ${limits.per_account_per_hour} changes per hour in an account, ${limits.per_rule_per_hour} in total, ${from('limits')}`,
+    `the breaker opens when ${breaker.failed_percent} % of at least ${breaker.changes} changes within an hour went wrong, ${from('breaker')}`,
     `options ${JSON.stringify(options)}, ${from('options')}`,
-    `${object} (version ${versions.rule}) has the rule's own settings and those of all rules, merged by Terraform; ${ACCOUNTS_KEY} (version ${versions.accounts}) has those of accounts`,
+    `${object} (version ${versions.rule}) contains the rule's settings, merged with those of all rules by Terraform; ${ACCOUNTS_KEY} (version ${versions.accounts}) contains those of accounts`,
   ];
 }
 
@@ -103,7 +103,7 @@ function historyLines(history: ExplainedFinding['history']): string[] {
   return history.flatMap(({ outcome, at, reason, session, changes, unconfirmed, evidence }) => [
     `${shortTime(at)} ${outcome}${reason === undefined ? '' : `: ${reason}`} (session ${session}; evidence ${evidence})`,
     ...changes.map((change) => `  changed: ${changeWords(change)}`),
-    ...unconfirmed.map((line) => `  nobody knows whether it was made: ${line}`),
+    ...unconfirmed.map((line) => `  unknown whether it was made: ${line}`),
   ]);
 }
 
@@ -123,13 +123,13 @@ function notUs({ is_ours: isOurs, sessions, resource }: Explanation, { colors, w
   const shown = names.slice(-MOST_SESSIONS);
   const search =
     shown.length === 0
-      ? `It had no session there within three days. In CloudTrail its sessions are those of the role ${role}, named ${pattern}`
-      : `In CloudTrail, what it did there recently is by the role ${role} in these sessions (user names): ${shown.join(', ')}`;
+      ? `It had no session there within the last three days. In CloudTrail, its sessions use the role ${role}, and are named ${pattern}`
+      : `In CloudTrail, its recent calls there use the role ${role}, in these sessions (user names): ${shown.join(', ')}`;
   return list(
     colors.bold('NOT US'),
     [
-      `This deployment is not known to have changed ${resource}.`,
-      `${search}. Anything else was somebody else.`,
+      `There is no record that this deployment changed ${resource}.`,
+      `${search}. Anything else was done by somebody else.`,
     ],
     width,
   );

@@ -17,12 +17,12 @@ const changeSchema = z.object({
   request_ids: z.array(z.string()),
   found: z
     .boolean()
-    .meta({ description: 'True where no answer of AWS is known, and the change was found made.' }),
+    .meta({ description: "True if AWS's answer was lost, and a later read showed the change." }),
 });
 
 const settingsSchema = z.object({
   mode: modeSchema,
-  because: z.array(z.string()).meta({ description: 'The settings that made the mode what it is.' }),
+  because: z.array(z.string()).meta({ description: 'The settings that determined the mode.' }),
   method: z.enum(['api', 'runbook']),
   maintenance_window: z.string().optional(),
   limits: limitsSchema,
@@ -57,14 +57,16 @@ const explainedSchema = z.object({
     reason: z.string().optional(),
     since: timestampSchema,
     first_seen: timestampSchema,
-    last_seen: timestampSchema.meta({ description: 'At most a week old while Netskope gives the finding.' }),
+    last_seen: timestampSchema.meta({
+      description: 'At most a week old while Netskope reports the finding.',
+    }),
     attempts: z.int().nonnegative(),
   }),
   source: findingSchema
     .optional()
-    .meta({ description: 'What Netskope said of it last, as far as evidence has it.' }),
+    .meta({ description: 'What Netskope last reported about it, if the evidence contains it.' }),
   settings: settingsSchema.optional(),
-  settings_problem: z.string().optional().meta({ description: 'Why settings can not be used.' }),
+  settings_problem: z.string().optional().meta({ description: 'Why the settings are not valid.' }),
   against: z
     .array(obstacleSchema)
     .meta({ description: 'Everything that prevents a change now, in the order in which it is checked.' }),
@@ -102,16 +104,14 @@ export const explanationSchema = z.object({
         job: z.string().optional(),
       }),
     )
-    .meta({ description: 'Changes of the last 30 days to this very resource, by any rule.' }),
-  is_ours: z
-    .boolean()
-    .meta({ description: 'False where nothing is known to have been changed by this deployment.' }),
+    .meta({ description: 'Changes to this resource in the last 30 days, by any rule.' }),
+  is_ours: z.boolean().meta({ description: 'False if there is no record of a change by this deployment.' }),
   sessions: z
     .object({
       role: z.string().meta({ description: 'The role in the account.' }),
       names: z.array(z.string()).meta({
         description:
-          'Names of the sessions of the last days there, if any: what did something there without one of these is not this deployment.',
+          'Names of the recent sessions there, if any. Calls outside of these sessions were not made by this deployment.',
       }),
       pattern: z.string(),
     })

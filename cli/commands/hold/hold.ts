@@ -34,7 +34,7 @@ export async function run(context: Context, given: Given): Promise<CommandResult
   const name: HoldName = { ...place, rule: rule ?? ALL };
   const { arn: by } = await callerOf(context.clients, opened.deployment.home_region);
   const [standing] = await readHolds(opened.table, [name], context.now());
-  const end = until === undefined ? 'until it is lifted' : `until ${until}`;
+  const end = until === undefined ? 'until it is released' : `until ${until}`;
   screen.remark(`Hold ${describeHold(name)}, ${end}: ${reason}`);
   for (const { rule: of, outcome } of findings) screen.remark(`- ${of}: ${outcome} now`);
   if (standing !== undefined) {

@@ -10,11 +10,11 @@ export const outcomes: CommandFacts = {
   policy: 'viewer',
   examples: [
     {
-      says: 'All that failed within a week:',
+      says: 'Everything that failed within a week:',
       command: 'cspm-remediation outcomes --since 7d --outcome failed',
     },
     {
-      says: 'All that was changed in an account today, for a machine:',
+      says: 'Everything that was changed in an account today, as JSON:',
       command: 'cspm-remediation outcomes --account 222222222222 --changed --json',
     },
   ],

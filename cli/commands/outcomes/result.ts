@@ -7,7 +7,7 @@ import { outcomeNameSchema } from '../../../lambdas/model/outcome-names.ts';
 export const outcomeRowSchema = z.object({
   at: timestampSchema.meta({ description: 'When the last of these outcomes was reached.' }),
   first_at: timestampSchema.meta({ description: 'When the first of them was reached.' }),
-  polls: z.int().positive().meta({ description: 'How many polls in a row had this outcome; of an undo 1.' }),
+  polls: z.int().positive().meta({ description: 'How many polls in a row had this outcome; 1 for an undo.' }),
   rule: ruleIdSchema,
   account: accountIdSchema,
   region: z.string(),

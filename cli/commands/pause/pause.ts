@@ -21,7 +21,7 @@ export async function run(context: Context, given: Given): Promise<CommandResult
   for (const rule of rules) rulesOf(deployment, rule);
   const narrow = [...rules, ...account.map((id) => `account:${id}`)];
   if (undo && narrow.length > 0) {
-    throw new CliError('usage', '--undo stops everything: give neither rules nor accounts with it');
+    throw new CliError('usage', '--undo stops everything: it cannot be combined with rules or accounts');
   }
   const all = undo ? 'all+undo' : 'all';
   const words = narrow.length > 0 ? narrow : [all];

@@ -8,7 +8,7 @@ export const pauseSchema = z.object({
       pause: z
         .string()
         .optional()
-        .meta({ description: 'Content of the pause parameter now; missing where it could not be set.' }),
+        .meta({ description: 'The current value of the pause parameter; missing if it could not be set.' }),
       before: z.string().optional(),
       problem: z.string().optional(),
     }),

@@ -12,9 +12,9 @@ export const plannedSchema = z.object({
   account_name: z.string().optional(),
   region: z.string(),
   resource: z.string(),
-  outcome: outcomeNameSchema.meta({ description: '`planned` where something would be changed.' }),
+  outcome: outcomeNameSchema.meta({ description: '`planned` if something would be changed.' }),
   reason: z.string().optional(),
-  mode_now: modeSchema.optional().meta({ description: 'The mode that holds there now.' }),
+  mode_now: modeSchema.optional().meta({ description: 'The current mode there.' }),
   changes: z.array(z.string()),
   evidence: z.string(),
 });

@@ -13,7 +13,7 @@ export const polledSchema = z.object({
   findings: count.optional().meta({ description: 'Findings in jobs.' }),
   skipped: count
     .optional()
-    .meta({ description: 'Findings left to the next poll, as the last jobs there are still pending.' }),
+    .meta({ description: 'Findings left to the next poll, because the last jobs there are still pending.' }),
   left_to_source: count.optional(),
   unprocessable: count.optional(),
   outcomes: z

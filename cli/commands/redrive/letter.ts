@@ -32,12 +32,15 @@ export async function fateOf(
   }
   const job = jobSchema.safeParse(value).data;
   if (job === undefined) {
-    return { is: discard ? 'dropped' : 'kept', says: `no job: ${body.slice(0, 80).replaceAll(/\s+/g, ' ')}` };
+    return {
+      is: discard ? 'dropped' : 'kept',
+      says: `not a job: ${body.slice(0, 80).replaceAll(/\s+/g, ' ')}`,
+    };
   }
   const words = `${pollId(job.poll)} ${job.account} ${job.region}, ${job.findings.length} findings`;
   const why = await reasonToFinish(job, evidence);
   if (why === undefined && !all)
-    return { is: 'dropped', says: `${words}: it changed nothing, and the next poll looks again` };
+    return { is: 'dropped', says: `${words}: it changed nothing, and the next poll checks again` };
   return { is: 'sent back', group: job.account, says: why === undefined ? words : `${words}: ${why}` };
 }
 

@@ -18,7 +18,7 @@ const givenSchema = z.object({
   yes: z.boolean().default(false),
 });
 
-const polled: Fate = { is: 'dropped', says: 'a poll that failed: the next one asks again' };
+const polled: Fate = { is: 'dropped', says: 'a failed poll: the next one queries again' };
 
 /** Clears the dead-letter queues. */
 export async function run(context: Context, given: Given): Promise<CommandResult> {
@@ -44,7 +44,7 @@ export async function run(context: Context, given: Given): Promise<CommandResult
   }
   for (const { region, queue, depth } of waiting) screen.remark(`- ${depth} in ${queue}, ${region}`);
   await screen.confirm(questionOf(options), yes);
-  const result = await screen.progress('working off dead letters', () =>
+  const result = await screen.progress('processing dead letters', () =>
     Promise.all(regions.map((region) => clear(context, opened, region, options))),
   );
   return resultOf(result, context);

@@ -28,11 +28,11 @@ export async function run(context: Context, given: Given): Promise<CommandResult
   if (hold === undefined) {
     throw new CliError(
       'notFound',
-      `${describeHold(name)}, is not held: cspm-remediation status lists the holds`,
+      `there is no hold on ${describeHold(name)}: cspm-remediation status lists all holds`,
     );
   }
   const { by = 'somebody', reason = 'not understood' } = hold.says ?? {};
-  screen.remark(`Lift the hold by ${by} on ${describeHold(name)}: ${reason}`);
+  screen.remark(`Release the hold by ${by} on ${describeHold(name)}: ${reason}`);
   await screen.confirm('Do you want to release it?', yes);
   await removeHold(opened.table, name);
   return { value: name, text: `Released: ${describeHold(name)}. The next poll continues there.` };

@@ -39,7 +39,7 @@ async function closeBreakers(
   if (accounts.length === 0) {
     throw new CliError(
       'usage',
-      '--breaker: say in which accounts by --account; cspm-remediation status lists open breakers',
+      '--breaker requires --account; cspm-remediation status lists open breakers and their accounts',
     );
   }
   const { table, deployment } = await open(context);
@@ -50,6 +50,6 @@ async function closeBreakers(
   for (const account of accounts) await table.put({ ...resumeKey({ rule, account }), ...item });
   return {
     value: { closed: accounts.map((account) => ({ rule, account, ...said })) },
-    text: `${rule} may change things again in ${accounts.join(', ')}, from the next poll on.`,
+    text: `${rule} can change resources again in ${accounts.join(', ')}, from the next poll on.`,
   };
 }

@@ -33,6 +33,6 @@ export async function run(context: Context, given: Given): Promise<CommandResult
   const { version: _, ...said } = item;
   return {
     value: { ...place, ...said },
-    text: `The next poll attempts ${describePlace(place)}. To have it at once: cspm-remediation poll`,
+    text: `The next poll attempts ${describePlace(place)} again. For an immediate attempt: cspm-remediation poll`,
   };
 }

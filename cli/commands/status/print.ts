@@ -81,9 +81,7 @@ function rowOfRegion(region: RegionStatus, alert: Style): string[] {
 function problemsOf({ rules, polls_dead_letters: letters = 0 }: Status): string[] {
   const ofRules = rules.flatMap(({ rule, problem }) => (problem === undefined ? [] : `${rule}: ${problem}`));
   const ofPolls =
-    letters > 0
-      ? [`${letters} polls failed in all attempts: their events are in the queue of dead letters`]
-      : [];
+    letters > 0 ? [`${letters} polls failed in all attempts: their events are in the dead-letter queue`] : [];
   return [...ofRules, ...ofPolls];
 }
 
@@ -91,7 +89,7 @@ function breakersOf(rules: readonly RuleStatus[]): string[] {
   return rules.flatMap(({ rule, breakers }) =>
     breakers.map(
       ({ account, since, failed, changes, reasons }) =>
-        `${rule} only plans in ${account} since ${shortTime(since)}: ${failed} of ${changes} changes went wrong (${reasons.join('; ')}). Then: ${resumeBreakerCommand(rule, account)}`,
+        `${rule} has only planned in ${account} since ${shortTime(since)}: ${failed} of ${changes} changes went wrong (${reasons.join('; ')}). Then: ${resumeBreakerCommand(rule, account)}`,
     ),
   );
 }
@@ -101,7 +99,7 @@ function holdsOf({ holds }: Status): string[] {
     const end = hold.until === undefined ? '' : ` until ${hold.until}`;
     const why =
       hold.reason === undefined
-        ? 'can not be understood, so all of it is left alone'
+        ? 'cannot be parsed, so nothing is changed there'
         : `${hold.reason} (${hold.by})`;
     return `${describeHold(hold)}${end}: ${why}`;
   });

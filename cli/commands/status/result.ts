@@ -14,7 +14,7 @@ const ruleStatusSchema = z.object({
   rule: ruleIdSchema,
   modes: z.partialRecord(modeSchema, count).meta({
     description:
-      'Number of accounts by mode, of those in which the last poll had findings; of an account that was asked for alone, its mode. Without such accounts: the mode of the rule itself, as 0.',
+      'Number of accounts by mode, among those with findings in the last poll; with --account, the mode of that account. Without such accounts: the mode of the rule itself, as 0.',
   }),
   last_poll: z
     .object({
@@ -25,11 +25,11 @@ const ruleStatusSchema = z.object({
       left_to_source: count,
     })
     .optional()
-    .meta({ description: 'The last poll that reached its end.' }),
+    .meta({ description: 'The last completed poll.' }),
   outcomes: z
     .partialRecord(outcomeNameSchema, count)
     .meta({ description: 'Findings of that poll by outcome.' }),
-  without_outcome: count.meta({ description: 'Findings of that poll that have none yet.' }),
+  without_outcome: count.meta({ description: 'Findings of that poll without an outcome yet.' }),
   oldest: z
     .object({
       account: accountIdSchema,
@@ -39,10 +39,10 @@ const ruleStatusSchema = z.object({
       since: timestampSchema,
     })
     .optional()
-    .meta({ description: 'The finding that fails longest, of those that still fail.' }),
+    .meta({ description: 'The finding that has been failing longest.' }),
   changes: z.object({ counted: count, most: count }).optional().meta({
     description:
-      'Changes of the last hour that the limit counts, in all accounts or in the one that was asked for, and the limit.',
+      'Changes of the last hour that count toward the limit, in all accounts or with --account in that one, and the limit.',
   }),
   breakers: z.array(
     z.object({
@@ -54,13 +54,13 @@ const ruleStatusSchema = z.object({
     }),
   ),
   paused: z.array(z.object({ region: regionSchema, accounts: z.array(accountIdSchema).optional() })).meta({
-    description: 'Regions in which a pause stops the rule, in some accounts only where these are named.',
+    description: 'Regions in which a pause stops the rule; if accounts are listed, only in those.',
   }),
-  held: count.meta({ description: 'Findings of the last poll that a hold stands against.' }),
+  held: count.meta({ description: 'Findings of the last poll that a hold defers.' }),
   problem: z
     .string()
     .optional()
-    .meta({ description: 'Why settings can not be used: then nothing is changed.' }),
+    .meta({ description: 'Why the settings are not valid; nothing is changed then.' }),
 });
 export type RuleStatus = z.infer<typeof ruleStatusSchema>;
 
@@ -71,9 +71,9 @@ const regionStatusSchema = z.object({
   pause: z
     .string()
     .optional()
-    .meta({ description: 'Content of the pause parameter; missing where there is none.' }),
-  jobs: depth.meta({ description: 'Jobs that wait or are worked on; missing where there is no queue.' }),
-  jobs_delayed: depth.meta({ description: 'Jobs that wait until AWS is done with something.' }),
+    .meta({ description: 'The value of the pause parameter; missing if there is none.' }),
+  jobs: depth.meta({ description: 'Jobs that are waiting or in progress; missing if there is no queue.' }),
+  jobs_delayed: depth.meta({ description: 'Jobs that wait for AWS to finish a change.' }),
   dead_letters: depth.meta({
     description: 'Jobs that failed in all attempts, and messages that are not jobs.',
   }),
@@ -104,7 +104,7 @@ export const statusSchema = z.object({
   }),
   holds: z.array(holdStatusSchema).meta({
     description:
-      'Those that the command line has written, and any on accounts, regions and resources that the last polls had findings of.',
+      'Holds that the command line has written, and any others on accounts, regions, and resources with findings in the last polls.',
   }),
   alarms: z.array(
     z.object({ region: regionSchema, name: z.string(), since: z.string().optional(), says: z.string() }),

@@ -42,7 +42,7 @@ export async function chooseFixes(context: Context, opened: Opened, chosen: Chos
   const { resource, poll, job, since } = chosen;
   const ways = [resource, poll, job, since].filter((way) => way !== undefined);
   if (ways.length !== 1) {
-    throw new CliError('usage', 'say what to undo by one of: a resource, --poll, --job or --since');
+    throw new CliError('usage', 'expected one of: a resource, --poll, --job, or --since');
   }
   if (resource !== undefined) return ofResource(context, opened, resource, chosen);
   const lines = (await linesBy(context, opened, chosen)).filter(({ outcome: { finding } }) =>

@@ -37,7 +37,7 @@ function planOfFix(fix: UndoableFix, { colors, width }: Style): string {
   return [
     fold(`# ${resource} in ${fix.account} ${region}: ${rule} fixed it at ${at} UTC`, width, 2, 4),
     ...(lines.length === 0
-      ? [fold('! what was changed is not known to this version: the remediator decides', width, 6, 8)]
+      ? [fold('! this version does not know this kind of change: the remediator decides', width, 6, 8)]
       : lines),
   ].join('\n');
 }

@@ -13,7 +13,7 @@ const undoneFixSchema = z.object({
   resource: z.string(),
   fixed_at: timestampSchema,
   undoes: z.string().meta({ description: 'The key of the evidence of the fix.' }),
-  changes: z.array(z.string()).meta({ description: 'What puts it back, in the order in which it is made.' }),
+  changes: z.array(z.string()).meta({ description: 'The changes that restore it, in order.' }),
   not_given_back: z.array(z.string()).meta({ description: 'What an undo cannot restore.' }),
   is: z.enum(['undone', 'undo_refused', 'waiting', 'not begun']).meta({
     description:

@@ -44,11 +44,11 @@ export async function run(context: Context, given: Given): Promise<CommandResult
     const why =
       undoneBefore.length === 0
         ? 'cspm-remediation outcomes --changed lists what was fixed'
-        : `${undoneBefore.length} fixes were undone already`;
+        : `${undoneBefore.length} fixes were already undone`;
     throw new CliError('notFound', `there is nothing to undo: ${why}`);
   }
   screen.remark(planOf(fixes, undoneBefore, order, screen));
-  await screen.confirm('Do you want to put this back?', order.yes);
+  await screen.confirm('Do you want to restore this?', order.yes);
   const caller = await callerOf(context.clients, opened.deployment.home_region);
   const principal = principalSchema.parse(caller.userId);
   const requests = requestsOf(fixes);
@@ -62,7 +62,7 @@ export async function run(context: Context, given: Given): Promise<CommandResult
   const over = await screen.progress('waiting for the remediators', (say) =>
     awaitAll(opened, submitted, {
       until: Date.now() + order.timeout,
-      say: (done, of) => say(`waiting for the remediators: ${done} of ${of} requests are over`),
+      say: (done, of) => say(`waiting for the remediators: ${done} of ${of} requests are complete`),
     }),
   );
   const value = resultOf(requests, over, held);

@@ -72,13 +72,13 @@ async function look(
   if (!showsOurs(statuses, ours)) throw olderThanOurs(`access keys of ${resource}`);
   const status = statuses.get(key);
   if (status === undefined) throw new StalePlanError(`${name} is gone: nothing was changed`);
-  if (status === after) throw new StalePlanError(`${name} was made ${after} by someone else meanwhile`);
+  if (status === after) throw new StalePlanError(`${name} was made ${after} by someone else in the meantime`);
   if (unusedForDays === undefined) return;
   const lastUsed = await readLastUsed(session, key);
   if (lastUsed === undefined) throw new StalePlanError(`${name} is gone: nothing was changed`);
   const since = session.now().getTime() - unusedForDays * MILLISECONDS_PER_DAY;
   if (lastUsed !== null && Date.parse(lastUsed) > since) {
-    throw new StalePlanError(`${name} was used meanwhile, on ${day(lastUsed)}: nothing was changed`);
+    throw new StalePlanError(`${name} was used in the meantime, on ${day(lastUsed)}: nothing was changed`);
   }
 }
 

@@ -91,16 +91,18 @@ function check(
   const { resource } = change;
   if (isAsWanted(now, change)) {
     throw new StalePlanError(
-      `the public access block of ${resource} was changed by someone else meanwhile: ${changedSettings(change).join(' and ')} are as wanted already`,
+      `the public access block of ${resource} was changed by someone else in the meantime: ${changedSettings(change).join(' and ')} already have the desired values`,
     );
   }
   if (exposure === undefined) return;
   if (!isPublic(exposureUnder(now, exposure))) {
-    throw new StalePlanError(`bucket ${resource} is not public any more: someone else changed it meanwhile`);
+    throw new StalePlanError(
+      `bucket ${resource} is no longer public: someone else has changed it in the meantime`,
+    );
   }
   if (isPublic(exposureUnder(merge(now, change), exposure))) {
     throw new StalePlanError(
-      `bucket ${resource} would still be public with ${changedSettings(change).join(' and ')}: someone else changed it meanwhile`,
+      `bucket ${resource} would still be public with ${changedSettings(change).join(' and ')}: someone else has changed it in the meantime`,
     );
   }
 }

@@ -82,7 +82,9 @@ async function look(
   const names = change.properties
     .filter(({ pointer, before }) => !hasValue(properties, pointer, before))
     .map(({ pointer }) => wordOf(pointer));
-  throw new StalePlanError(`${nameOf(change)}: ${names.join(', ')} was changed by someone else meanwhile`);
+  throw new StalePlanError(
+    `${nameOf(change)}: ${names.join(', ')} was changed by someone else in the meantime`,
+  );
 }
 
 /** Makes the error of a request that came to nothing. */

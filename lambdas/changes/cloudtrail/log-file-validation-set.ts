@@ -48,7 +48,7 @@ export const changeKind: ChangeKind<CloudTrailLogFileValidationSet> = {
     if (ofForm(schema, ours).at(-1)?.before === now) throw olderThanOurs(`trail ${resource}`);
     if (now === after) {
       throw new StalePlanError(
-        `log file validation of ${resource} was turned ${word(after)} by someone else meanwhile`,
+        `log file validation of ${resource} was turned ${word(after)} by someone else in the meantime`,
       );
     }
     try {

@@ -47,12 +47,12 @@ async function look(session: AwsSession, change: FlowLogCreate, ours: readonly C
   if (!showsOurs(flowLogs, ours)) throw olderThanOurs(`flow logs of VPC ${resource}`);
   const logging = flowLogs.find(isLogging);
   if (logging !== undefined) {
-    throw new StalePlanError(`VPC ${resource} has flow log ${logging.id} by now: someone else made it`);
+    throw new StalePlanError(`VPC ${resource} has flow log ${logging.id} : someone else has created it`);
   }
   const failing = flowLogs.find(({ destination }) => destination === nameOf(change));
   if (failing === undefined) return;
   throw new ChangeRefusedError(
-    `flow log ${failing.id} of VPC ${resource} to ${destinationOf(change)} exists and delivers nothing (AWS: ${failing.failure ?? 'not active'}), and AWS allows no second one: fix its permissions, or delete it`,
+    `flow log ${failing.id} of VPC ${resource} to ${destinationOf(change)} exists but delivers nothing (AWS: ${failing.failure ?? 'not active'}), and AWS does not allow a second one: fix its permissions, or delete it`,
   );
 }
 
@@ -66,7 +66,7 @@ function errorOf({ Code = 'no code', Message = 'no message' }: Failure, vpc: str
   const reason = `${Code}: ${Message}`;
   if (gone.includes(Code)) return new StalePlanError(`${vpc} is gone: nothing was changed (${reason})`);
   if (Code === 'FlowLogAlreadyExists') {
-    return new StalePlanError(`someone else made the same flow log for ${vpc} meanwhile (${reason})`);
+    return new StalePlanError(`someone else has created the same flow log for ${vpc} meanwhile (${reason})`);
   }
   // terraform-provider-aws#29323
   const advice = Message.includes('Unable to assume given IAM role')

@@ -46,7 +46,7 @@ function difference(
   const words = [
     ...(added.length > 0 ? [`it has ${added.join(', ')}`] : []),
     ...(missing.length > 0 ? [`it no longer has ${missing.join(', ')}`] : []),
-    ...(joined.length > 0 ? [`it guards ${joined.join(', ')} as well`] : []),
+    ...(joined.length > 0 ? [`it is now also associated with ${joined.join(', ')}`] : []),
     ...(exempts ? ['it has an exemption tag'] : []),
   ];
   return words.length > 0 ? words.join('; ') : undefined;

@@ -78,7 +78,7 @@ export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
     const removed = without(change.before, change.after).filter((share) => now.includes(share));
     const added = without(without(change.after, change.before), now);
     if (removed.length === 0 && added.length === 0) {
-      throw new StalePlanError(`the shares of ${name} were changed by someone else meanwhile`);
+      throw new StalePlanError(`the shares of ${name} were changed by someone else in the meantime`);
     }
     try {
       await modify(session, change, removed, added);

@@ -54,7 +54,7 @@ async function look(
   if (last !== undefined && !shows(cluster, last)) throw olderThanOurs(`cluster ${resource}`);
   if (isUnderWay(cluster, after)) {
     throw new StalePlanError(
-      `cluster ${resource} was made ${after ? 'public' : 'private'} by someone else meanwhile`,
+      `cluster ${resource} was made ${after ? 'public' : 'private'} by someone else in the meantime`,
     );
   }
   const { ClusterStatus: status = 'unknown' } = cluster;

@@ -18,7 +18,7 @@ const traffic = (rule: IngressRule): string => `${formatTraffic(rule)} from ${ru
 export function asSeen(group: string, seen: ExistingRule, now: readonly ExistingRule[]): ExistingRule {
   const found = now.find(({ id }) => id === seen.id);
   if (found === undefined) {
-    throw new StalePlanError(`${group}: rule ${formatRule(seen)} is gone since it was read`);
+    throw new StalePlanError(`${group}: rule ${formatRule(seen)} was removed after it was read`);
   }
   if (ruleKey(found) !== ruleKey(seen)) {
     throw new StalePlanError(
@@ -40,6 +40,6 @@ export function checkRemains(
   const gone = remains.find((rule) => !stands(rule, now));
   if (gone === undefined) return;
   throw new StalePlanError(
-    `${group}: ${traffic(gone)}${formatDescription(gone)} was a rule when the plan was made, and is gone`,
+    `${group}: ${traffic(gone)}${formatDescription(gone)} existed when the plan was made, but no longer does`,
   );
 }

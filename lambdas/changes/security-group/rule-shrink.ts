@@ -126,7 +126,7 @@ class Shrinking {
     const { wide } = await look(this.#session, this.#soFar, ours, [after, ...pieces]);
     this.progress('shrinking');
     if ((await revokeRules(this.#session, resource, [wide])).length === 0) {
-      throw new StalePlanError(`${resource}: rule ${formatRule(wide)} is gone since it was read`);
+      throw new StalePlanError(`${resource}: rule ${formatRule(wide)} was removed after it was read`);
     }
     return this.#end(added[0] ?? null, others);
   }

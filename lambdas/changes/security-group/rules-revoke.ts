@@ -43,7 +43,7 @@ export const changeKind: ChangeKind<SecurityGroupRulesRevoke> = {
     // Between the look and the call, someone else has removed it.
     if (remains !== undefined && revoked.length === 0) {
       throw new StalePlanError(
-        `${resource}: rule ${rules.map(formatRule).join('; ')} is gone since it was read`,
+        `${resource}: rule ${rules.map(formatRule).join('; ')} was removed after it was read`,
       );
     }
     return { ...change, revoked };

@@ -15,6 +15,6 @@ export const backOff: Gate = (finding, work) => {
   if (retries.isAsked(finding, Date.parse(failed.last))) return undefined;
   const times = failed.failures === 1 ? 'once' : `${failed.failures} times in a row`;
   const due = new Date(dueAt(failed)).toISOString();
-  const reason = `not attempted at this poll, because it has failed ${times}, last at ${failed.last}: "${words}". It is attempted again at the poll nearest to ${due}; sooner when its settings change, with a new version of this module, or when an operator requests it: ${retries.advice(finding)}`;
+  const reason = `not attempted at this poll, because it has failed ${times}, most recently at ${failed.last}: "${words}". The next attempt is at the poll nearest to ${due}, or sooner if its settings or the module's version change, or if an operator requests it: ${retries.advice(finding)}`;
   return conclude('failed', { willRetry: true, gate: 'back_off', reason });
 };

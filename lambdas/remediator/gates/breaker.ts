@@ -9,8 +9,8 @@ export function openBreaker({ breaker, job }: Pick<Work, 'breaker' | 'job'>): st
   if (opened === undefined) return undefined;
   const { rule } = job.poll;
   const reasons = opened.reasons.map((reason) => `"${reason}"`).join(', ');
-  const wrong = problem === undefined ? '' : ` (the item that is there can't be understood: ${problem})`;
-  return `${rule} is in dry run in account ${job.account} since ${opened.at}, as ${opened.failed} of ${opened.changes} changes within an hour went wrong, the latest: ${reasons}; it stays so until an operator has fixed the cause: ${resumeBreakerCommand(rule, job.account)}${wrong}`;
+  const wrong = problem === undefined ? '' : ` (the existing item cannot be parsed: ${problem})`;
+  return `${rule} has been in dry run in account ${job.account} since ${opened.at}, because ${opened.failed} of ${opened.changes} changes within an hour went wrong, most recently: ${reasons}. To resume after you have fixed the cause: ${resumeBreakerCommand(rule, job.account)}${wrong}`;
 }
 
 /** The breaker of the rule is open in the account: its fixes are planned, and nothing is changed. */

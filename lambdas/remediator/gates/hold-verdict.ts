@@ -32,7 +32,7 @@ function wordsOf(hold: Extract<Hold, { reason: string }>): string {
       ? name.resource
       : `account ${name.account}${name.region === ALL ? '' : ` in ${name.region}`}`;
   const rules = name.rule === ALL ? 'all rules' : name.rule;
-  const end = until === undefined ? 'until it is lifted' : `until ${until}`;
+  const end = until === undefined ? 'until it is released' : `until ${until}`;
   return `${what} is held for ${rules} by ${by} ${end}: ${reason}; to release it earlier: ${releaseCommand(name)}`;
 }
 

@@ -14,7 +14,7 @@ export const limit: Gate<Pick<Moments['whenReserved'], 'refusals'>> = ({ resourc
   const until =
     changes > reached.most
       ? `${needed}, so it waits until ${setting} is at least ${changes}`
-      : `${needed}, and there is room for ${roomOf(refusal)}. It comes before new findings at the next poll; to change more, raise ${setting}`;
+      : `${needed}, and the limit leaves ${roomOf(refusal)}. The finding comes before new ones at the next poll; to allow more changes, raise ${setting}`;
   return conclude('deferred', {
     willRetry: true,
     gate: 'limit',
@@ -26,6 +26,8 @@ export const limit: Gate<Pick<Moments['whenReserved'], 'refusals'>> = ({ resourc
 function roomOf({ room: { left, kept, moreAt }, wasDeferred }: Refusal): string {
   const others = wasDeferred ? 0 : kept;
   const keptFor =
-    others === 0 ? '' : `, ${others === left ? 'all' : others} of it reserved for findings that already wait`;
-  return `${left}${keptFor}${moreAt === undefined ? '' : `; there is more from ${new Date(moreAt).toISOString()} on`}`;
+    others === 0
+      ? ''
+      : `, ${others === left ? 'all' : others} of them reserved for findings that are already waiting`;
+  return `${left}${keptFor}${moreAt === undefined ? '' : `; more are available from ${new Date(moreAt).toISOString()} on`}`;
 }

@@ -7,7 +7,7 @@ export const maintenanceWindow: Gate = (_finding, { rule, settings, ports }) => 
   const { maintenance_window: window } = settings;
   const now = new Date(ports.clock.now());
   if (window === undefined || isOpen(window, now)) return undefined;
-  const opens = nextOpening(window, now)?.toISOString() ?? 'a time that nobody can tell';
+  const opens = nextOpening(window, now)?.toISOString() ?? 'an unknown time';
   const reason = `${rule.id} changes nothing outside its maintenance window, ${describeWindow(window)}: it waits for the first poll after ${opens}; to change it sooner, change maintenance_window in its settings`;
   return conclude('deferred', { willRetry: true, gate: 'maintenance_window', reason });
 };

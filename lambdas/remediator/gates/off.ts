@@ -18,6 +18,6 @@ export const skipDisabled: Gate = ({ resource }, work) => {
   const isBegun = work.journal.applied(resource).length > 0;
   if (!isBegun) return conclude('not_applicable', { reason: offReason(work) });
   if (!isLeftOut(work.settings, work.job.account)) return undefined;
-  const reason = `${offReason(work)}. It is not among the accounts that its settings name: nothing is read there, and the result of what was begun is not known`;
+  const reason = `${offReason(work)}. The account is not among those that the rule's settings name, so nothing is read there, and the result of changes that had begun is unknown`;
   return conclude('failed', { reason });
 };

@@ -6,6 +6,6 @@ import type { Gate } from './gate.ts';
 export const superseded: Gate<Work> = (_finding, { newer }) => {
   const poll = newer.superseding;
   if (poll === undefined) return undefined;
-  const reason = `superseded before anything was begun: the poll of ${poll.asOf} is complete, and its jobs look at what it found: nothing to do`;
+  const reason = `superseded before work on it began: the poll of ${poll.asOf} is complete, and its jobs process the findings`;
   return conclude('deferred', { willRetry: true, reason });
 };

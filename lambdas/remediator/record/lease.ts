@@ -58,7 +58,7 @@ export async function holdLease(
   if (taken.is === 'done') return undefined;
   if (taken.is === 'taken') return { lease, isFirst: taken.isFirst };
   const until = new Date(taken.by.until).toISOString();
-  throw new LeaseHeldError(`${of.words}: another attempt works on it, until ${until} at most`, {
+  throw new LeaseHeldError(`${of.words}: another attempt is working on it, until ${until} at the latest`, {
     until: taken.by.until,
   });
 }
@@ -74,7 +74,7 @@ export async function confirmHeld({ job, journal }: Work): Promise<unknown[]> {
   await journal.writeNews().catch((error: unknown) => failures.push(error));
   if (!journal.isTakenOver) return failures;
   throw new LeaseHeldError(
-    `job of ${pollId(job.poll)} for account ${job.account}: another attempt has taken over meanwhile`,
+    `job of ${pollId(job.poll)} for account ${job.account}: another attempt has taken over in the meantime`,
   );
 }
 

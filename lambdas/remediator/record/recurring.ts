@@ -46,7 +46,7 @@ export function recurrenceWords(
   const stack = tags?.[STACK_TAG];
   const whose =
     stack === undefined
-      ? `CloudTrail of account ${account} says who changes it; if that is Terraform or CloudFormation, fix its code`
+      ? `CloudTrail in account ${account} shows who changes it; if it is Terraform or CloudFormation, fix the code`
       : `it belongs to the CloudFormation stack ${stack}, whose template brings the violation back: fix the template`;
-  return `${resource} was fixed ${times} times since ${since}, and keeps violating the rule: ${whose}, or exempt it`;
+  return `${resource} has been fixed ${times} times since ${since}, and keeps violating the rule: ${whose}, or exempt it`;
 }

@@ -38,7 +38,7 @@ export async function lookAgain(
       .flatMap(({ changes }) => changes);
     if (verdict !== undefined) each.stop(verdict);
     else if (isStillPlanned(each, anew)) each.looked(reading);
-    else each.stale(`${resource} is not as it was when its fix was planned`);
+    else each.stale(`${resource} has changed since its fix was planned`);
   }
 }
 

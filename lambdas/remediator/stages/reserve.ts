@@ -137,7 +137,7 @@ export class ReservedRoom {
 
   /**
    * Releases the room for what was not changed: AWS refused it, or it was not sent.
-   * @returns `kept`: the number of resources that were changed, or of which nobody knows; the errors that nobody foresaw
+   * @returns `kept`: the number of resources that were changed, or of which nobody knows; the unexpected errors
    */
   async release(): Promise<{ readonly kept: number; readonly failures: readonly unknown[] }> {
     const kept = [...this.#resources].filter((resource) => this.#changed().has(resource)).length;

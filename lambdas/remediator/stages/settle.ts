@@ -10,7 +10,7 @@ import { takeBackUnfinished } from './take-back.ts';
 export interface Ends {
   /** Findings of which something may stand that no plan builds on. */
   readonly left: readonly Finding[];
-  /** Resources of which the verdict says that there is nothing to fix. */
+  /** Resources that need no fix, according to their verdict. */
   readonly fixed: ReadonlySet<string>;
   /** Verdicts of gates, which stand whatever is taken back. */
   readonly stopped: Verdicts;

@@ -36,11 +36,11 @@ export async function stopOngoing(
         if (!(await canStop(change)) || (await stopChange(session, change)) !== 'undone') continue;
         journal.drop(resource, line, change);
         journal.settle(resource, line);
-        const reason = `${paused.details.reason ?? ''}; what AWS was working on was cancelled: ${line}`;
+        const reason = `${paused.details.reason ?? ''}; the change in progress was cancelled: ${line}`;
         verdicts.set(resource, { ...paused, details: { ...paused.details, reason } });
       }
     } catch (error) {
-      verdicts.set(resource, verdictOfError(error, {}, 'what AWS is working on could not be cancelled: '));
+      verdicts.set(resource, verdictOfError(error, {}, 'the change in progress could not be cancelled: '));
     }
   }
   return verdicts;

@@ -21,7 +21,7 @@ export function verdictOfUnviolated(
   const { journal } = work;
   switch (assessment.state) {
     case 'gone':
-      return conclude('gone', { reason: `${resource} does not exist any more` });
+      return conclude('gone', { reason: `${resource} no longer exists` });
     case 'busy':
       // What this job changed, or may have as far as reads can show, is followed to its end.
       if (

@@ -20,7 +20,7 @@ import type { RequestPorts, UndoWork } from './undo-work.ts';
 export interface Answer {
   /** Outcomes that were recorded. */
   readonly outcomes: readonly Outcome[];
-  /** The reason why nothing was done: the request was acted on already. */
+  /** The reason why nothing was done: the request was already carried out. */
   readonly over?: string;
   /** The reason why nothing was done: there is no such request. */
   readonly ignored?: string;
@@ -56,7 +56,7 @@ export async function actOnRequest(
     return ignore(`is a request to ${request.kind} in ${request.account} and ${request.region}`);
   }
   const lease = await takeRequestLease(name, request, attempt, ports);
-  if (lease === undefined) return { outcomes: [], over: `${words} was acted on already` };
+  if (lease === undefined) return { outcomes: [], over: `${words} was already carried out` };
   const [before] = await ports.requests.readResults(request, [name]);
   const now = ports.clock.now();
   const refused = before === undefined ? whyNotValid(request, now) : undefined;

@@ -28,7 +28,7 @@ export async function mayUndo(
       ...(await declaredRules(rule, ports)),
     ]);
     if (stoppedBy(pause, 'undo', { rule, account }) === undefined) return undefined;
-    const reason = `undoing is paused in ${region}: the pause is all+undo, until an operator ends it (${resumeCommand(region)}) and, where only undoing should go on, pauses again without --undo`;
+    const reason = `undo is paused in ${region} (all+undo) until an operator ends the pause: ${resumeCommand(region)}. To allow undos only, pause again without --undo afterwards`;
     return { ...refuse(reason), gate: 'pause' };
   } catch (error) {
     if (error instanceof SettingsError) return { ...refuse(error.message), gate: 'settings' };

@@ -20,7 +20,7 @@ export function requestLeaseName({ region }: Pick<RequestItem, 'region'>, name: 
 
 /**
  * Takes the lease of a request for as long as this function may live.
- * @returns undefined where the request was acted on already
+ * @returns undefined where the request was already carried out
  * @throws LeaseHeldError where another attempt may be working on it
  */
 export async function takeRequestLease(

@@ -86,7 +86,7 @@ async function undo(fix: FixToUndo, work: UndoWork): Promise<UndoVerdict> {
   const { resource } = line.finding;
   const completedAt = journal.completedAt(resource);
   if (completedAt !== undefined && journal.isPublished(resource)) {
-    return refuse(`it was undone already, at ${completedAt.toISOString()}`);
+    return refuse(`it was already undone at ${completedAt.toISOString()}`);
   }
   const blocked = completedAt === undefined ? await mayUndo(rule.id, work) : undefined;
   if (blocked !== undefined) return blocked;
@@ -108,7 +108,7 @@ async function invert(session: AwsSession, fix: FixToUndo, work: UndoWork): Prom
   if ('stopped' in inverted) return stoppedWords(inverted.stopped, fix);
   const { left } = inverted;
   if (!steps.some((step) => isApplied(step, fix))) {
-    return refuse(`nothing of it can be undone: ${left.join('; ')}`);
+    return refuse(`none of it can be undone: ${left.join('; ')}`);
   }
   journal.complete(line.finding.resource, new Date(work.ports.clock.now()));
   await journal.write();
@@ -133,7 +133,7 @@ async function whatStandsAgainst(
   if (first === undefined || work.request.force) return foreign;
   const who = await byWhom(fix, first[0], work);
   return refuse(
-    `it is not as the fix left it: ${[...foreign.values()].join('; ')}${who}. With force, what else the fix changed is undone`,
+    `it has changed since the fix: ${[...foreign.values()].join('; ')}${who}. With --force, the rest of the fix is undone`,
   );
 }
 

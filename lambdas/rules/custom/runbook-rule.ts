@@ -16,7 +16,7 @@ export function runbookRule(facts: RuleFacts, { runbook, risk, scope }: CustomRu
   const resourceArn = runbook?.resource_arn;
   const risks = risk === '' ? [] : [risk];
   const unread: Unread = { state: 'violation', seen: {}, isUnread: true, notes: risks };
-  const unexempted = 'its tags are not read, so that none exempts it: the rule has no resource_arn';
+  const unexempted = 'its tags are not read and cannot exempt it, because the rule has no resource_arn';
 
   /** @throws AWS's own error where tags can't be read: then nothing is started */
   async function withTags(session: AwsSession, resources: readonly string[], arnOf: string) {

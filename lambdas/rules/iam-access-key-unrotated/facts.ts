@@ -6,7 +6,7 @@ const days = z.int().min(1).max(365);
 const optionsSchema = z.strictObject({
   max_age_days: days.default(90).meta({
     description:
-      'An active key that was created this many days ago, or earlier, is made inactive. Netskope reports keys from 90 days on, so a lower value has no effect.',
+      'The age in days from which an active key is made inactive. Netskope reports keys from 90 days on, so a lower value has no effect.',
     /**
      * Least value with an effect. By its name, Netskope's rule fails keys of 90 days: younger ones are in no finding.
      */
@@ -14,7 +14,7 @@ const optionsSchema = z.strictObject({
   }),
   unused_only_days: days.optional().meta({
     description:
-      'Leave keys that were used in this many days, and report them instead. Not set: keys are made inactive even if they are in use.',
+      'Keys that were used within this many days stay active, and are reported instead. Not set: keys are made inactive even if they are in use.',
   }),
 });
 
@@ -24,7 +24,7 @@ const users = ['arn:${partition}:iam::${account}:user/*'];
 
 export const facts = defineFacts({
   id: 'iam-access-key-unrotated',
-  title: 'IAM access keys are replaced in time',
+  title: 'IAM access keys are rotated in time',
   legacyId: 'CIS-1-2-0-1-4',
   resourceType: 'AWS::IAM::User',
   scope: 'global',

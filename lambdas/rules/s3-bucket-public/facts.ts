@@ -4,7 +4,7 @@ import { defineFacts } from '../facts.ts';
 const optionsSchema = z.strictObject({
   block_all: z.boolean().default(false).meta({
     description:
-      'Set all four settings of the public access block, so that nobody can make the bucket public again, instead of the two that end what is public now.',
+      'Whether to turn on all four settings of the public access block, so that nobody can make the bucket public again, instead of only the two that end the current public access.',
   }),
 });
 

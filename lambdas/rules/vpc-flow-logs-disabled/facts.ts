@@ -21,7 +21,7 @@ const optionsSchema = z.strictObject({
     .default('cloud-watch-logs')
     .meta({
       description:
-        'Where flow logs go: cloud-watch-logs, or the ARN of an S3 bucket (and folder). The policy of such a bucket must let delivery.logs.amazonaws.com write to it for the protected accounts.',
+        "The destination of flow logs: cloud-watch-logs, or the ARN of an S3 bucket, with a folder if you like. The bucket's policy must allow delivery.logs.amazonaws.com to write to it for the protected accounts.",
     }),
   log_group_name: z
     .string()
@@ -35,7 +35,7 @@ const optionsSchema = z.strictObject({
     .meta({ description: "The log group's name; {vpc_id} stands for the VPC's id." }),
   retention_days: z.literal(retentionDays).default(90).meta({
     description:
-      'How many days a new log group keeps what it is sent, one of the numbers that AWS takes. A log group that is there already keeps its own.',
+      'The retention of a new log group in days, one of the values that CloudWatch Logs supports. An existing log group keeps its retention.',
   }),
   kms_key_arn: z
     .string()
@@ -46,14 +46,15 @@ const optionsSchema = z.strictObject({
     .optional()
     .meta({
       description:
-        "The KMS key that encrypts new log groups; {region} stands for the VPC's region (a multi-Region key). Its policy must let CloudWatch Logs use it. Not set: CloudWatch Logs' own encryption.",
+        "The KMS key that encrypts new log groups; {region} stands for the VPC's region (a multi-Region key). Its policy must allow CloudWatch Logs to use it. Not set: CloudWatch Logs' own encryption.",
     }),
   traffic_type: z
     .enum(['ACCEPT', 'REJECT', 'ALL'])
     .default('ALL')
-    .meta({ description: 'Which traffic is logged.' }),
+    .meta({ description: 'The traffic to log.' }),
   max_aggregation_interval: z.literal([60, 600]).default(600).meta({
-    description: 'Over how many seconds packets of a flow are put together; 60 makes more records than 600.',
+    description:
+      'The interval in seconds over which the packets of a flow are aggregated. 60 creates more records than 600.',
   }),
   delivery_role_name: z
     .string()
@@ -64,7 +65,7 @@ const optionsSchema = z.strictObject({
     .default('cspm-auto-remediation-flow-logs')
     .meta({
       description:
-        'The role in the target account, with its path but no slash before it, by which flow logs are written to CloudWatch Logs.',
+        'The role in the target account that writes flow logs to CloudWatch Logs, with its path but without a leading slash.',
     }),
 });
 

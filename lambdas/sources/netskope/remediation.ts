@@ -72,7 +72,7 @@ export function remediationAtWork(
     return `${words}; the finding is left to Netskope ${untilWords(since)}; ${TO_CHANGE_IT}`;
   }
   if (is_auto_remediation !== 'true' || failing === undefined || !isRecent(failing)) return undefined;
-  const words = `Netskope is set to remediate this by itself${name}, and has not begun: the resource has failed since ${failing}`;
+  const words = `Netskope is set to remediate this automatically${name}, and has not begun: the resource has failed since ${failing}`;
   return `${words}; the finding is left to Netskope ${untilWords(failing)}; ${TO_CHANGE_IT}`;
 }
 

@@ -90,29 +90,29 @@ variable "rules" {
     options = optional(object({
       # security-group-admin-ports-open, security-group-rdp-open, security-group-ssh-open: How a rule that opens all traffic to the world is closed. split: tcp and udp except the closed ports, and ICMP, stay open (other protocols do not); revoke: nothing stays open.
       all_traffic = optional(string)
-      # network-acl-admin-ports-open, network-acl-default-allows-all, network-acl-subnet-allows-all: Whether a plan may leave a subnet without any inbound path, or without answers to its own connections, over an address family that it has. The plan's line says so then. If not, such a network ACL is left as it is and reported.
+      # network-acl-admin-ports-open, network-acl-default-allows-all, network-acl-subnet-allows-all: Whether a change may leave a subnet without any inbound path, or without responses to its own connections, for IPv4 or IPv6. The plan then says so. If false, such a network ACL is not changed, and the finding is not_applicable.
       allow_isolation = optional(bool)
-      # s3-bucket-public: Set all four settings of the public access block, so that nobody can make the bucket public again, instead of the two that end what is public now.
+      # s3-bucket-public: Whether to turn on all four settings of the public access block, so that nobody can make the bucket public again, instead of only the two that end the current public access.
       block_all = optional(bool)
-      # vpc-flow-logs-disabled: The role in the target account, with its path but no slash before it, by which flow logs are written to CloudWatch Logs.
+      # vpc-flow-logs-disabled: The role in the target account that writes flow logs to CloudWatch Logs, with its path but without a leading slash.
       delivery_role_name = optional(string)
-      # vpc-flow-logs-disabled: Where flow logs go: cloud-watch-logs, or the ARN of an S3 bucket (and folder). The policy of such a bucket must let delivery.logs.amazonaws.com write to it for the protected accounts.
+      # vpc-flow-logs-disabled: The destination of flow logs: cloud-watch-logs, or the ARN of an S3 bucket, with a folder if you like. The bucket's policy must allow delivery.logs.amazonaws.com to write to it for the protected accounts.
       destination = optional(string)
-      # vpc-flow-logs-disabled: The KMS key that encrypts new log groups; {region} stands for the VPC's region (a multi-Region key). Its policy must let CloudWatch Logs use it. Not set: CloudWatch Logs' own encryption.
+      # vpc-flow-logs-disabled: The KMS key that encrypts new log groups; {region} stands for the VPC's region (a multi-Region key). Its policy must allow CloudWatch Logs to use it. Not set: CloudWatch Logs' own encryption.
       kms_key_arn = optional(string)
       # vpc-flow-logs-disabled: The log group's name; {vpc_id} stands for the VPC's id.
       log_group_name = optional(string)
-      # iam-access-key-unrotated: An active key that was created this many days ago, or earlier, is made inactive. Netskope reports keys from 90 days on, so a lower value has no effect.
+      # iam-access-key-unrotated: The age in days from which an active key is made inactive. Netskope reports keys from 90 days on, so a lower value has no effect.
       max_age_days = optional(number)
-      # vpc-flow-logs-disabled: Over how many seconds packets of a flow are put together; 60 makes more records than 600.
+      # vpc-flow-logs-disabled: The interval in seconds over which the packets of a flow are aggregated. 60 creates more records than 600.
       max_aggregation_interval = optional(number)
-      # network-acl-admin-ports-open, network-acl-default-allows-all, network-acl-subnet-allows-all: Sources that may still do all that the open entry allowed, IPv4 or IPv6 CIDRs; vpc stands for the VPC's own CIDRs. Their entries take the place of the open one. Empty: nothing takes its place. Default: empty; of network-acl-admin-ports-open vpc.
+      # network-acl-admin-ports-open, network-acl-default-allows-all, network-acl-subnet-allows-all: IPv4 or IPv6 CIDRs that keep the access that the open entry allowed; vpc stands for the VPC's own CIDRs. Entries for them replace the open entry. Empty: it is removed without a replacement. Default: empty; for network-acl-admin-ports-open, vpc.
       replacement_cidrs = optional(list(string))
-      # vpc-flow-logs-disabled: How many days a new log group keeps what it is sent, one of the numbers that AWS takes. A log group that is there already keeps its own.
+      # vpc-flow-logs-disabled: The retention of a new log group in days, one of the values that CloudWatch Logs supports. An existing log group keeps its retention.
       retention_days = optional(number)
-      # vpc-flow-logs-disabled: Which traffic is logged.
+      # vpc-flow-logs-disabled: The traffic to log.
       traffic_type = optional(string)
-      # iam-access-key-unrotated: Leave keys that were used in this many days, and report them instead. Not set: keys are made inactive even if they are in use.
+      # iam-access-key-unrotated: Keys that were used within this many days stay active, and are reported instead. Not set: keys are made inactive even if they are in use.
       unused_only_days = optional(number)
     }), {})
     # generated by scripts/catalog.ts: end
@@ -492,7 +492,7 @@ variable "notifications" {
 
   validation {
     condition     = var.notifications.each_finding || length(setsubtract(var.notifications.outcomes, local.outcomes_with_alarm)) == 0
-    error_message = "notifications.outcomes holds ${join(", ", [for outcome in setsubtract(var.notifications.outcomes, local.outcomes_with_alarm) : "\"${outcome}\""])}, of which no alarm tells: set each_finding to true for a message for each finding, or leave it out."
+    error_message = "notifications.outcomes holds ${join(", ", [for outcome in setsubtract(var.notifications.outcomes, local.outcomes_with_alarm) : "\"${outcome}\""])}, for which there is no alarm: set each_finding to true for a message for each finding, or leave it out."
   }
 
   validation {

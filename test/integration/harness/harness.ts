@@ -243,7 +243,7 @@ export class Deployed {
   async resultOf(poll: PollName, items: number): Promise<PollResult> {
     const summary = await this.product.summary(poll.rule, poll.asOf);
     if (summary === undefined)
-      throw new Error(`the collector left no summary of ${poll.rule} at ${poll.asOf}`);
+      throw new Error(`the collector wrote no summary of ${poll.rule} at ${poll.asOf}`);
     // The summary's schema has checked that its counts are those of its items.
     expect(summary.items, 'items counted').toBe(items);
     return { summary, ...(await this.outcomesOf(poll, summary.findings)) };

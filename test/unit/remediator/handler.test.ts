@@ -361,7 +361,7 @@ describe('a job', () => {
     expect(VisibilityTimeout).toBeLessThanOrEqual(600);
     expect(cloud.users.get('a')).toBe('Active');
     expect(cloud.events).toEqual([]);
-    expect(logged('WARN')).toEqual([expect.stringContaining('another attempt works on it, until')]);
+    expect(logged('WARN')).toEqual([expect.stringContaining('another attempt is working on it, until')]);
   });
 
   test('that is not finished leaves a word on what was changed already', async () => {

@@ -163,7 +163,7 @@ test.each([
   await investigate(JOB, ATTEMPT, remediator.ports());
 
   expect(remediator.notices[0]?.words).toMatch(
-    new RegExp(`, with ${tool}: the owner's .* will bring it back`),
+    new RegExp(`, with ${tool}: the owner's .* will bring the violation back`),
   );
 });
 
@@ -182,7 +182,7 @@ describe('tells nothing', () => {
 
     const lines = await investigate(JOB, ATTEMPT, remediator.ports());
 
-    expect(lines).toEqual(['CloudTrail names nobody who undid the fix of deploy']);
+    expect(lines).toEqual(['CloudTrail has no event that shows who undid the fix of deploy']);
     expect(remediator.notices).toEqual([]);
   });
 
@@ -191,7 +191,9 @@ describe('tells nothing', () => {
 
     const lines = await investigate(JOB, ATTEMPT, remediator.ports());
 
-    expect(lines).toEqual([expect.stringContaining('was not asked who undid fixes: AccessDeniedException')]);
+    expect(lines).toEqual([
+      expect.stringContaining('could not be queried for who undid fixes: AccessDeniedException'),
+    ]);
   });
 
   test('where it was throttled in all attempts; before the last one the job comes back', async () => {

@@ -175,7 +175,7 @@ describe('settings', () => {
 
     await expect(reading).rejects.toThrow(SettingsError);
     await expect(reading).rejects.toThrow(
-      'name the account groups "sandbox", which accounts.json does not hold',
+      'name the account groups "sandbox", which are not in accounts.json',
     );
     expect(sleeps.reduce((sum, each) => sum + each, 0)).toBe(10_000);
   });

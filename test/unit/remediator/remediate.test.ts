@@ -88,7 +88,7 @@ describe('what becomes of a finding', () => {
     await remediator.attempt(jobOf('fine', 'missing', 'not/a/user'));
 
     expect(remediator.names).toEqual({ fine: 'compliant', missing: 'gone', 'not/a/user': 'failed' });
-    expect(remediator.outcome('missing')?.reason).toBe('missing does not exist any more');
+    expect(remediator.outcome('missing')?.reason).toBe('missing no longer exists');
     expect(remediator.outcome('not/a/user')).toMatchObject({
       willRetry: false,
       reason: expect.stringContaining('resource "not/a/user": expected the name of an IAM user'),
@@ -680,12 +680,7 @@ describe('a resource that AWS is at', () => {
   test.each<[string, Answer, Answer, string]>([
     ['before', cluster(paused), modified, 'cluster warehouse is paused'],
     ['while it is changed', cluster(open), queryError('InvalidClusterState'), 'warehouse'],
-    [
-      'gone while it is changed',
-      cluster(open),
-      queryError('ClusterNotFound', 404),
-      'does not exist any more',
-    ],
+    ['gone while it is changed', cluster(open), queryError('ClusterNotFound', 404), 'no longer exists'],
   ])('%s: what comes of it waits for the next poll', async (when, seen, answered, reason) => {
     let isGone = false;
     await using aws = await scriptedAws(({ form }) => {

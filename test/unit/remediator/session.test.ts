@@ -351,7 +351,7 @@ describe('opening a session', () => {
     await new Sessions(environment, clock, log).open(request);
 
     expect(log[level].mock.calls).toEqual([
-      [`session policy of ${request.name}: ${packed} % of what STS packs`],
+      [`session policy of ${request.name}: ${packed} % of the size that STS allows`],
     ]);
     expect(log.debug.mock.calls.length + log.warn.mock.calls.length).toBe(1);
   });

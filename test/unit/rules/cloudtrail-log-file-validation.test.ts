@@ -238,7 +238,7 @@ describe('the change', () => {
     {
       what: 'fixed by its owner',
       trails: [{ name: 'events', validated: true }],
-      message: `log file validation of ${change.resource} was turned on by someone else meanwhile`,
+      message: `log file validation of ${change.resource} was turned on by someone else in the meantime`,
     },
   ])('of a trail that was $what after the read is stale: nothing is written', async ({ trails, message }) => {
     await using aws = await cloudTrail(trails);

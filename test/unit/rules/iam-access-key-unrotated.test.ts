@@ -267,7 +267,7 @@ describe('the change', () => {
       what: 'made inactive by its owner',
       keys: [{ ...old, status: 'Inactive' }],
       tried: change,
-      message: 'access key AKIAOLD of deploy was made Inactive by someone else meanwhile',
+      message: 'access key AKIAOLD of deploy was made Inactive by someone else in the meantime',
     },
     {
       what: 'rotated: deleted, and another one made',
@@ -279,7 +279,7 @@ describe('the change', () => {
       what: 'used',
       keys: [{ ...old, used: 0 }],
       tried: unusedOnly,
-      message: 'access key AKIAOLD of deploy was used meanwhile, on 2026-06-30: nothing was changed',
+      message: 'access key AKIAOLD of deploy was used in the meantime, on 2026-06-30: nothing was changed',
     },
     {
       what: 'deleted before it is to be made active again',

@@ -498,7 +498,7 @@ describe('the change', () => {
       what: 'made private by its owner',
       snapshots: { one: ofInstance(['999988887777']) },
       tried: change,
-      message: 'the shares of instance snapshot one were changed by someone else meanwhile',
+      message: 'the shares of instance snapshot one were changed by someone else in the meantime',
     },
     {
       what: 'deleted before it is to be shared again',
@@ -510,7 +510,7 @@ describe('the change', () => {
       what: 'shared again by its owner',
       snapshots: { one: ofInstance(['all']) },
       tried: share,
-      message: 'the shares of instance snapshot one were changed by someone else meanwhile',
+      message: 'the shares of instance snapshot one were changed by someone else in the meantime',
     },
   ])(
     'of a snapshot that was $what after the read is stale: nothing is written',

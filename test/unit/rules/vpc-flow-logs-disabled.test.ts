@@ -560,7 +560,7 @@ describe('the flow log', () => {
       flowLog: {},
       error: {
         name: 'StalePlanError',
-        message: `VPC ${VPC} has flow log fl-9 by now: someone else made it`,
+        message: `VPC ${VPC} has flow log fl-9 : someone else has created it`,
       },
     },
     {
@@ -569,7 +569,7 @@ describe('the flow log', () => {
       error: {
         name: 'ChangeRefusedError',
         because: 'refused',
-        message: `flow log fl-9 of VPC ${VPC} to log group /flows exists and delivers nothing (AWS: Access error), and AWS allows no second one: fix its permissions, or delete it`,
+        message: `flow log fl-9 of VPC ${VPC} to log group /flows exists but delivers nothing (AWS: Access error), and AWS does not allow a second one: fix its permissions, or delete it`,
       },
     },
   ])('is not made where one that $what is there', async ({ flowLog, error }) => {
@@ -651,7 +651,7 @@ describe('the flow log', () => {
       answer: result('CreateFlowLogs', unsuccessful('FlowLogAlreadyExists')),
       error: {
         name: 'StalePlanError',
-        message: expect.stringContaining('someone else made the same flow log'),
+        message: expect.stringContaining('someone else has created the same flow log'),
       },
     },
     {
@@ -659,7 +659,7 @@ describe('the flow log', () => {
       answer: ec2Error('FlowLogAlreadyExists'),
       error: {
         name: 'StalePlanError',
-        message: expect.stringContaining('someone else made the same flow log'),
+        message: expect.stringContaining('someone else has created the same flow log'),
       },
     },
   ])('meets $what with $error.name', async ({ answer, error }) => {

@@ -14,11 +14,11 @@ const sources = z.array(
 );
 
 const description =
-  "Sources that may still do all that the open entry allowed, IPv4 or IPv6 CIDRs; vpc stands for the VPC's own CIDRs. Their entries take the place of the open one. Empty: nothing takes its place. Default: empty; of network-acl-admin-ports-open vpc.";
+  "IPv4 or IPv6 CIDRs that keep the access that the open entry allowed; vpc stands for the VPC's own CIDRs. Entries for them replace the open entry. Empty: it is removed without a replacement. Default: empty; for network-acl-admin-ports-open, vpc.";
 
 const allowIsolation = z.boolean().default(false).meta({
   description:
-    "Whether a plan may leave a subnet without any inbound path, or without answers to its own connections, over an address family that it has. The plan's line says so then. If not, such a network ACL is left as it is and reported.",
+    'Whether a change may leave a subnet without any inbound path, or without responses to its own connections, for IPv4 or IPv6. The plan then says so. If false, such a network ACL is not changed, and the finding is not_applicable.',
 });
 
 export const optionsSchema = z.strictObject({
@@ -60,8 +60,8 @@ export const permissions: Permissions = {
 
 export const documentation = {
   changes:
-    'Removes that entry. With `replacement_cidrs`, entries that allow everything from those sources replace it, so that the effect of the other entries does not change. The other entries are added first; the last one replaces the open entry in one step. An open entry that earlier entries make ineffective is just removed. If the inbound list has changed since it was read, nothing changes, and the finding is planned again.',
+    'Removes that entry. With `replacement_cidrs`, entries that allow everything from those sources replace it, so that the effect of the other entries does not change. The other entries are added first; the last one replaces the open entry in one step. An open entry that earlier entries make ineffective is removed without a replacement. If the inbound list has changed since it was read, nothing changes, and the finding is planned again.',
   neverTouches:
-    "All other inbound entries, outbound entries, the associations, and network ACLs of a VPC that another account shares. Network ACLs are stateless: answers to a subnet's own connections also arrive through these entries. Unless `allow_isolation` is set, a finding is `not_applicable` if the change would leave a subnet (over IPv4 or IPv6, if it has them) without any inbound path, or without answers: no source outside the VPC, nor any in `replacement_cidrs`, could still reach all of TCP 49152-60999 (the client ports that Linux and Windows share). Allowing port 22 from one host is not such a path. If answers from some addresses outside the VPC end, the plan names the client ports that lose them (TCP and UDP 32768-60999 of Linux, 49152-65535 of Windows). The whole list is evaluated, as AWS does. One thing can't be ruled out, because AWS has no condition for it: an entry that someone puts under the open entry's number in the moment between the last look and the change is replaced with it.",
+    "All other inbound entries, outbound entries, the associations, and network ACLs of a VPC that another account shares. Network ACLs are stateless: answers to a subnet's own connections also arrive through these entries. Unless `allow_isolation` is set, a finding is `not_applicable` if the change would leave a subnet (over IPv4 or IPv6, if it has them) without any inbound path, or without answers: no source outside the VPC, nor any in `replacement_cidrs`, could still reach all of TCP 49152-60999 (the client ports that Linux and Windows share). Allowing port 22 from one host is not such a path. If answers from some addresses outside the VPC end, the plan names the client ports that lose them (TCP and UDP 32768-60999 of Linux, 49152-65535 of Windows). The whole list is evaluated, as AWS does. AWS offers no condition that rules out one case: if someone puts another entry under the open entry's number between the last read and the change, the change replaces that entry.",
   undo: 'Restores the open entry under its number in one step, then removes the entries that replaced it, if all of them are unchanged; otherwise the undo is refused, with what differs.',
 } as const;

@@ -61,6 +61,6 @@ export function anyPortOf(closed: readonly ClosedPort[]): Opening {
         : parts;
     },
     ends: ({ protocol }) =>
-      protocol === '-1' ? 'protocols other than tcp, udp and ICMP end with it' : undefined,
+      protocol === '-1' ? 'protocols other than tcp, udp, and ICMP are no longer allowed' : undefined,
   };
 }

@@ -56,8 +56,8 @@ function noteOn(rule: ExistingRule, { all_traffic }: Options): { note: string } 
   return {
     note:
       all_traffic === 'revoke'
-        ? 'all that it opened ends with it'
-        : 'protocols other than tcp, udp and ICMP end with it',
+        ? 'everything that it opened is closed'
+        : 'protocols other than tcp, udp, and ICMP are no longer allowed',
   };
 }
 

@@ -104,9 +104,7 @@ test('for people it is a table, and what to put into Terraform', async () => {
   expect(out).toContain('security-group-ssh-open (built in, enforce)');
   expect(out).toContain('kms-key-rotation (library, not enabled)');
   expect(out).toContain('(Needs a person or a device.)');
-  expect(out).toMatch(
-    /Findings: 28 failed: 4 of rules that are enabled here, 16 of rules that could be enabled, 8/,
-  );
+  expect(out).toMatch(/Findings: 28 failed: 4 of enabled rules, 16 of rules that you can enable, 8/);
   expect(out).toContain(
     '  rules = {\n    security-group-admin-ports-open = {} # 9 findings\n    kms-key-rotation                = {} # 7 findings\n  }',
   );

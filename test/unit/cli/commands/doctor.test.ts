@@ -210,7 +210,7 @@ test('a remediator that does not answer is named', async () => {
 
   expect(code).toBe(9);
   expect(wrong).toMatchObject([
-    { check: 'role', place: `${PRODUCTION} ${HOME}`, says: 'the remediator has not answered in time' },
+    { check: 'role', place: `${PRODUCTION} ${HOME}`, says: 'the remediator did not answer in time' },
   ]);
 });
 

@@ -358,9 +358,9 @@ test('of what was never touched it says so, with what to search for', async () =
     names: [`netskope.${SSH}@1795519800`],
     pattern: 'netskope.<rule>@<poll in epoch seconds>',
   });
-  expect(out).toMatch(/no finding is known of it/);
+  expect(out).toMatch(/there are no findings of this resource/);
   expect(out).toMatch(
-    /NOT US\n- This deployment is not known to have changed sg-89abcdef\.\n- In CloudTrail/,
+    /NOT US\n- There is no record that this deployment changed sg-89abcdef\.\n- In CloudTrail/,
   );
 });
 
@@ -389,5 +389,5 @@ test('a resource that no rule can know is named', async () => {
   const { code, error } = await runCli(aws, ['explain', 'what is this?']);
 
   expect(code).toBe(2);
-  expect(error).toMatch(/no rule has findings of a resource called "what is this\?"/);
+  expect(error).toMatch(/there are no findings of a resource called "what is this\?"/);
 });

@@ -98,7 +98,7 @@ describe('hold', () => {
 
     expect(held).toMatchObject({
       code: 0,
-      out: `Held: ${trail} in ${PRODUCTION}, for all rules, until it is lifted.\n`,
+      out: `Held: ${trail} in ${PRODUCTION}, for all rules, until it is released.\n`,
     });
     expect(JSON.parse(status.out).holds).toMatchObject([
       { account: PRODUCTION, region: '*', resource: trail, rule: '*' },
@@ -123,7 +123,13 @@ describe('hold', () => {
   });
 
   test.each<[string, string[], number, RegExp, string | undefined]>([
-    ['nobody can be asked', [GROUP, '--reason', 'x'], 8, /Nobody can be asked here: give --yes/, undefined],
+    [
+      'nobody can be asked',
+      [GROUP, '--reason', 'x'],
+      8,
+      /There is no terminal to ask on: add --yes/,
+      undefined,
+    ],
     ['somebody says no', [GROUP, '--reason', 'x'], 8, /nothing was done/, 'y'],
     ['a reason is missing', [GROUP], 2, /required option '--reason <text>' not specified/, undefined],
     [
@@ -151,7 +157,7 @@ describe('hold', () => {
       'a resource is not known',
       ['sg-ffffffff', '--reason', 'x'],
       3,
-      /no finding of sg-ffffffff is known: say where it is/,
+      /there are no findings of sg-ffffffff: add --account/,
       undefined,
     ],
   ])('nothing is held where %s', async (_, argv, code, words, typed) => {
@@ -176,7 +182,7 @@ test('release of what is not held says so', async () => {
   const { code, error } = await runCli(aws, ['release', GROUP, '--yes']);
 
   expect(code).toBe(3);
-  expect(error).toMatch(/is not held: cspm-remediation status lists the holds/);
+  expect(error).toMatch(/there is no hold on .*: cspm-remediation status lists all holds/);
 });
 
 test('retry writes from when on failures no longer count', async () => {

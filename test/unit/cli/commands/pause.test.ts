@@ -90,5 +90,5 @@ test('a breaker is closed in the accounts that are named', async () => {
   });
   expect(aws.item(`resume#${SSH}#${PRODUCTION}`, 'breaker')).toMatchObject({ version: 1, ...said });
   expect(without).toMatchObject({ code: 2 });
-  expect(without.error).toMatch(/say in which accounts by --account/);
+  expect(without.error).toMatch(/--breaker requires --account/);
 });

@@ -251,12 +251,12 @@ describe('undo', () => {
   });
 
   test('what is refused says why, and the exit code with it', async () => {
-    answer('undo_refused', 'it is not as the fix left it: rule sgr-1 was changed by bob');
+    answer('undo_refused', 'it has changed since the fix: rule sgr-1 was changed by bob');
 
     const { code, out } = await runCli(aws, ['undo', GROUP, '--reason', 'x', '--yes']);
 
     expect(code).toBe(7);
-    expect(out).toMatch(/undo_refused +it is not as the fix left it: rule sgr-1 was changed by bob/);
+    expect(out).toMatch(/undo_refused +it has changed since the fix: rule sgr-1 was changed by bob/);
   });
 
   test('what nobody has begun in time is told', async () => {
@@ -304,13 +304,8 @@ describe('undo', () => {
   });
 
   test.each<[string, string[], number, RegExp]>([
-    ['nobody says yes', [GROUP, '--reason', 'x'], 8, /Nobody can be asked here/],
-    [
-      'nothing is chosen',
-      ['--reason', 'x'],
-      2,
-      /say what to undo by one of: a resource, --poll, --job or --since/,
-    ],
+    ['nobody says yes', [GROUP, '--reason', 'x'], 8, /There is no terminal to ask on/],
+    ['nothing is chosen', ['--reason', 'x'], 2, /expected one of: a resource, --poll, --job, or --since/],
     ['two things are chosen', [GROUP, '--since', '1h', '--reason', 'x'], 2, /by one of/],
     [
       'there is no such poll',
@@ -346,7 +341,7 @@ describe('undo', () => {
       'a reason of no words',
       ['sg-ffffffff', '--reason', ' '],
       2,
-      /reason: say why, for others to read, in at most 1,000 characters\. See cspm-remediation undo --help/,
+      /reason: expected a reason of at most 1,000 characters\. See cspm-remediation undo --help/,
     ],
     ['there is no such job', ['--job', 'ff', '--reason', 'x'], 3, /there is no job ff/],
     ['nothing was changed', ['sg-ffffffff', '--reason', 'x'], 3, /there is nothing to undo/],

@@ -57,7 +57,7 @@ describe('a finding that fails', () => {
     expect(isAttempted).toBe(false);
     expect(outcome).toMatchObject({ outcome: 'failed', gate: 'back_off', willRetry: true, applied: [] });
     expect(outcome?.reason).toMatch(
-      /^not attempted at this poll, because it has failed 2 times in a row, last at 2026-06-30T14:00:00.000Z: ".*AccessDenied.*"\. It is attempted again at the poll nearest to 2026-06-30T18:00:00.000Z; sooner when its settings change, with a new version of this module, or when an operator requests it: cspm-remediation retry deploy --account 111122223333 --region global$/,
+      /^not attempted at this poll, because it has failed 2 times in a row, most recently at 2026-06-30T14:00:00.000Z: ".*AccessDenied.*"\. The next attempt is at the poll nearest to 2026-06-30T18:00:00.000Z, or sooner if its settings or the module's version change, or if an operator requests it: cspm-remediation retry deploy --account 111122223333 --region global$/,
     );
   });
 

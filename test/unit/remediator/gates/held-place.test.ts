@@ -17,12 +17,12 @@ test.each<[string, Partial<HoldName>, string]>([
   [
     'the account, permanently',
     { region: '*' },
-    `account ${ACCOUNT} is held for all rules by Ada until it is lifted: the auditors look at it; to release it earlier: cspm-remediation release --account ${ACCOUNT}`,
+    `account ${ACCOUNT} is held for all rules by Ada until it is released: the auditors look at it; to release it earlier: cspm-remediation release --account ${ACCOUNT}`,
   ],
   [
     'the region, for one rule',
     { rule: RULE },
-    `account ${ACCOUNT} in global is held for ${RULE} by Ada until it is lifted: the auditors look at it; to release it earlier: cspm-remediation release --account ${ACCOUNT} --region global --rule ${RULE}`,
+    `account ${ACCOUNT} in global is held for ${RULE} by Ada until it is released: the auditors look at it; to release it earlier: cspm-remediation release --account ${ACCOUNT} --region global --rule ${RULE}`,
   ],
 ])('a hold on %s', async (_, name, reason) => {
   remediator.table.holds.push({ name: { ...on, ...name }, ...hold });

@@ -31,7 +31,7 @@ const ask = (name: Partial<HoldName>, more: object = {}) => {
 };
 
 test.each<[string, Partial<HoldName>, RegExp]>([
-  ['the resource that is to be changed', {}, /^AKIA-1 is held for all rules by Ada until it is lifted: /],
+  ['the resource that is to be changed', {}, /^AKIA-1 is held for all rules by Ada until it is released: /],
   ['the resource that the finding names', { resource: 'deploy' }, /^deploy is held/],
   ['its rule there', { rule: RULE }, /^AKIA-1 is held for iam-access-key-unrotated by Ada/],
   ['the account', { region: '*', resource: '*' }, /^account 111122223333 is held for all rules/],

@@ -44,7 +44,7 @@ test('past the limit of an account findings are deferred, with their plans', asy
     applied: [],
     plan: [{ line: expect.stringContaining('AKIA-d') }],
     reason: expect.stringMatching(
-      /^iam-access-key-unrotated changes at most 3 resources within an hour in account 111122223333: this finding needs 1 change, and there is room for 0; there is more from 2026-06-30T13:.*Z on\. It comes before new findings at the next poll; to change more, raise limits\.per_account_per_hour$/,
+      /^iam-access-key-unrotated changes at most 3 resources per hour in account 111122223333: this finding needs 1 change, and the limit leaves 0; more are available from 2026-06-30T13:.*Z\. The finding comes before new ones at the next poll; to allow more changes, raise limits\.per_account_per_hour$/,
     ),
   });
 });
@@ -224,12 +224,12 @@ test('says how much of the room is kept for others', () => {
   };
 
   expect(reasonOf(3, false)).toContain(
-    'there is room for 3, all of it reserved for findings that already wait.',
+    'the limit leaves 3, all of them reserved for findings that are already waiting.',
   );
   expect(reasonOf(2, false)).toContain(
-    'there is room for 3, 2 of it reserved for findings that already wait.',
+    'the limit leaves 3, 2 of them reserved for findings that are already waiting.',
   );
-  expect(reasonOf(2, true)).toContain('there is room for 3. It comes before');
+  expect(reasonOf(2, true)).toContain('the limit leaves 3. The finding comes before');
 });
 
 test('findings are deferred though no room can be kept for them', async () => {

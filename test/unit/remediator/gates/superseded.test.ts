@@ -29,7 +29,7 @@ describe('a job of an older poll than the last complete one', () => {
     expect(remediator.outcome('deploy')).toMatchObject({
       outcome: 'deferred',
       willRetry: true,
-      reason: expect.stringMatching(/^superseded before anything was begun: the poll of 20\S+Z is complete/),
+      reason: expect.stringMatching(/^superseded before work on it began: the poll of 20\S+Z is complete/),
     });
     expect(remediator.account.calls).toEqual([]);
     expect(remediator.table.leases.get(jobId(job))?.state).toBe('done');

@@ -22,7 +22,7 @@ test('a job that another attempt works on is left to it', async () => {
 
   await expect(attempt).rejects.toMatchObject({
     name: 'LeaseHeldError',
-    message: expect.stringContaining('another attempt works on it, until'),
+    message: expect.stringContaining('another attempt is working on it, until'),
   });
   expect(remediator.account.calls).toEqual([]);
   expect([...remediator.outcomes]).toEqual([]);

@@ -106,7 +106,7 @@ describe('a message', () => {
 
     const again = await desk.act(message);
 
-    expect(again).toEqual({ outcomes: [], over: expect.stringMatching(/was acted on already$/) });
+    expect(again).toEqual({ outcomes: [], over: expect.stringMatching(/was already carried out$/) });
     expect(statusOf('deploy')).toEqual(['Inactive']);
   });
 
@@ -245,7 +245,7 @@ describe('requests behind jobs', () => {
     const own = await desk.act(message);
 
     expect(acted).toEqual([message.request.id]);
-    expect(own).toMatchObject({ outcomes: [], over: expect.stringMatching(/acted on already/) });
+    expect(own).toMatchObject({ outcomes: [], over: expect.stringMatching(/already carried out/) });
   });
 
   test('of the same finding are known to the job', async () => {

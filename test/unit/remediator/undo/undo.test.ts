@@ -125,7 +125,7 @@ describe('an undo', () => {
 
     expect(desk.result(before)).toMatchObject({
       state: 'refused',
-      reason: expect.stringMatching(/undoing is paused/),
+      reason: expect.stringMatching(/undo is paused/),
     });
     expect(untouched).toEqual(['tcp 20-21', 'tcp 23-23']);
     expect(amid).toMatchObject({
@@ -159,7 +159,7 @@ describe('an undo', () => {
 
     expect(outcome).toMatchObject({
       outcome: 'undo_refused',
-      reason: expect.stringMatching(/was undone already, at 2026-/),
+      reason: expect.stringMatching(/was already undone at 2026-/),
     });
   });
 
@@ -213,7 +213,7 @@ describe('what someone changed since', () => {
     expect(outcome).toMatchObject({
       outcome: 'undo_refused',
       reason: expect.stringMatching(
-        /it is not as the fix left it: sg-0000000a: its rule tcp 20-21 .* is tcp 8000-8080 /,
+        /it has changed since the fix: sg-0000000a: its rule tcp 20-21 .* is tcp 8000-8080 /,
       ),
       applied: [],
     });

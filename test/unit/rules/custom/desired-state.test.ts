@@ -313,7 +313,7 @@ describe('a pause', () => {
     expect(outcome).toMatchObject({
       outcome: 'deferred',
       gate: 'pause',
-      reason: expect.stringContaining(`what AWS was working on was cancelled: ${LINE}`),
+      reason: expect.stringContaining(`the change in progress was cancelled: ${LINE}`),
       applied: [],
     });
     expect(account.resources.get(INSTANCE)).toEqual(open);

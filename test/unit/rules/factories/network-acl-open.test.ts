@@ -338,7 +338,7 @@ describe('admin ports, for any entries', () => {
     const lines = await Promise.all(plan.map(describeChange));
 
     expect(lines).toEqual([
-      '~ inbound entry 100 allow all from 0.0.0.0/0 -> 100 allow all from 172.31.0.0/16, 101 allow tcp 0-21 from 0.0.0.0/0, 102 allow tcp 23-3388 from 0.0.0.0/0, 103 allow tcp 3390-65535 from 0.0.0.0/0, 104 allow udp 0-3388 from 0.0.0.0/0, 105 allow udp 3390-65535 from 0.0.0.0/0, 106 allow icmp from 0.0.0.0/0 (acl-0123456789abcdef0): protocols other than tcp, udp and ICMP end with it',
+      '~ inbound entry 100 allow all from 0.0.0.0/0 -> 100 allow all from 172.31.0.0/16, 101 allow tcp 0-21 from 0.0.0.0/0, 102 allow tcp 23-3388 from 0.0.0.0/0, 103 allow tcp 3390-65535 from 0.0.0.0/0, 104 allow udp 0-3388 from 0.0.0.0/0, 105 allow udp 3390-65535 from 0.0.0.0/0, 106 allow icmp from 0.0.0.0/0 (acl-0123456789abcdef0): protocols other than tcp, udp, and ICMP are no longer allowed',
       '~ inbound entry 110 allow tcp 20-25 from ::/0 -> 110 allow tcp 20-25 from 2001:db8:1::/48, 111 allow tcp 20-21 from ::/0, 112 allow tcp 23-25 from ::/0 (acl-0123456789abcdef0)',
     ]);
   });

@@ -101,21 +101,21 @@ describe('the plan, as a person reads it', () => {
       what: 'all traffic',
       rules: ['-1 from 0.0.0.0/0'],
       expected: [
-        '~ ingress all traffic from 0.0.0.0/0 "it" (sgr-1) -> tcp 0-21, tcp 23-65535, udp 0-65535, icmp: protocols other than tcp, udp and ICMP end with it',
+        '~ ingress all traffic from 0.0.0.0/0 "it" (sgr-1) -> tcp 0-21, tcp 23-65535, udp 0-65535, icmp: protocols other than tcp, udp, and ICMP are no longer allowed',
       ],
     },
     {
       what: 'all traffic, over IPv6',
       rules: ['-1 from ::/0'],
       expected: [
-        '~ ingress all traffic from ::/0 "it" (sgr-1) -> tcp 0-21, tcp 23-65535, udp 0-65535, icmpv6: protocols other than tcp, udp and ICMP end with it',
+        '~ ingress all traffic from ::/0 "it" (sgr-1) -> tcp 0-21, tcp 23-65535, udp 0-65535, icmpv6: protocols other than tcp, udp, and ICMP are no longer allowed',
       ],
     },
     {
       what: 'all traffic, to be revoked',
       option: 'revoke' as const,
       rules: ['-1 from 0.0.0.0/0', '-1 from 10.0.0.0/8'],
-      expected: ['- ingress all traffic from 0.0.0.0/0 "it" (sgr-1): all that it opened ends with it'],
+      expected: ['- ingress all traffic from 0.0.0.0/0 "it" (sgr-1): everything that it opened is closed'],
     },
   ])('$what', async ({ rules, option, expected }) => {
     count = 0;
