@@ -45,10 +45,11 @@ export function doesNext(against: readonly Obstacle[]): string {
   const isLeft = ({ gate }: Obstacle): boolean =>
     BEFORE_READING.includes(gate) || (gate === 'hold' && !isPlanned);
   const left = against.find(isLeft);
-  if (left !== undefined) return `It leaves the resource alone: ${left.says}.`;
+  if (left !== undefined) return `It does not change the resource: ${left.says}.`;
   if (isPlanned) return 'It reads the resource and plans; it changes nothing.';
   const [stop] = against;
-  if (stop === undefined) return 'It reads the resource, and fixes it if it still violates the rule.';
+  if (stop === undefined)
+    return 'It reads the resource, and fixes it if it still violates the rule and no tag exempts it.';
   if (stop.gate === 'breaker') return `It reads the resource and plans; it changes nothing: ${stop.says}.`;
   return `It reads the resource and plans, and defers the change: ${stop.says}.`;
 }

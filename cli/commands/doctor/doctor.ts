@@ -75,5 +75,5 @@ function printChecks(checks: readonly Check[], { colors, width }: Screen): strin
   ]);
   const number = checks.filter(({ is }) => is === 'attention').length;
   const words = number === 0 ? 'Nothing needs to be fixed.' : `${number} to fix.`;
-  return [table(['IS', 'CHECK', 'OF', ''].map(colors.bold), rows, width), words].join('\n\n');
+  return [table(['STATUS', 'CHECK', 'OF', ''].map(colors.bold), rows, width), words].join('\n\n');
 }

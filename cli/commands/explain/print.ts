@@ -126,7 +126,7 @@ function notUs({ is_ours: isOurs, sessions, resource }: Explanation, { colors, w
       ? `It had no session there within the last three days. In CloudTrail, its sessions use the role ${role}, and are named ${pattern}`
       : `In CloudTrail, its recent calls there use the role ${role}, in these sessions (user names): ${shown.join(', ')}`;
   return list(
-    colors.bold('NOT US'),
+    colors.bold('NOT CHANGED BY THIS DEPLOYMENT'),
     [
       `There is no record that this deployment changed ${resource}.`,
       `${search}. Anything else was done by somebody else.`,

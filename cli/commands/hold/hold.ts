@@ -36,10 +36,10 @@ export async function run(context: Context, given: Given): Promise<CommandResult
   const [standing] = await readHolds(opened.table, [name], context.now());
   const end = until === undefined ? 'until it is released' : `until ${until}`;
   screen.remark(`Hold ${describeHold(name)}, ${end}: ${reason}`);
-  for (const { rule: of, outcome } of findings) screen.remark(`- ${of}: ${outcome} now`);
+  for (const { rule: of, outcome } of findings) screen.remark(`- ${of}: currently ${outcome}`);
   if (standing !== undefined) {
     screen.remark(
-      `It takes the place of the hold by ${standing.says?.by ?? 'somebody'}: ${standing.says?.reason ?? 'not understood'}`,
+      `It replaces the hold by ${standing.says?.by ?? 'somebody'}: ${standing.says?.reason ?? 'unreadable'}`,
     );
   }
   await screen.confirm('Do you want to hold it?', yes);

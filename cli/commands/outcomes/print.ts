@@ -30,5 +30,5 @@ export function printRows(rows: readonly OutcomeRow[], { colors, width }: Screen
 
 function wordsOf({ changes, reason, undo }: OutcomeRow): string {
   const own = changes.length > 0 ? changes : [reason ?? ''];
-  return [...own, ...(undo === undefined ? [] : [`(asked for by ${undo.by}: ${undo.reason})`])].join('\n');
+  return [...own, ...(undo === undefined ? [] : [`(requested by ${undo.by}: ${undo.reason})`])].join('\n');
 }

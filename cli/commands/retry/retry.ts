@@ -25,7 +25,7 @@ export async function run(context: Context, given: Given): Promise<CommandResult
   const { arn: by } = await callerOf(context.clients, opened.deployment.home_region);
   screen.remark(`Retry ${describePlace(place)}: ${reason}`);
   for (const { rule, outcome, reason: why } of findings) {
-    screen.remark(`- ${rule}: ${outcome} now${why === undefined ? '' : `, ${why}`}`);
+    screen.remark(`- ${rule}: currently ${outcome}${why === undefined ? '' : `, ${why}`}`);
   }
   await screen.confirm('Do you want the next poll to attempt it?', yes);
   const item = retryItemSchema.parse({ version: 1, at: context.now().toISOString(), by, reason });

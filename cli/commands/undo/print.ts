@@ -14,7 +14,7 @@ export function planOf(
   { force, until }: { readonly force: boolean; readonly until?: string | undefined },
   { colors, width }: Style,
 ): string {
-  const end = until === undefined ? 'until it is released' : `until ${until}`;
+  const end = until === undefined ? 'until they are released' : `until ${until}`;
   const resources = new Set(
     fixes.flatMap(({ account, resources: of }) => of.map((each) => `${account} ${each}`)),
   );
@@ -56,7 +56,7 @@ export function printResult({ fixes, held }: Undone, { colors, width }: Style): 
   for (const { is } of fixes) counts.set(is, (counts.get(is) ?? 0) + 1);
   const words = [...counts].map(([is, number]) => `${number} ${is}`).join(', ');
   return [
-    table(['RULE', 'ACCOUNT', 'REGION', 'RESOURCE', 'IS', ''].map(colors.bold), rows, width),
+    table(['RULE', 'ACCOUNT', 'REGION', 'RESOURCE', 'RESULT', ''].map(colors.bold), rows, width),
     fold(`${words}. ${held.length} held: cspm-remediation release ends a hold.`, width),
   ].join('\n\n');
 }

@@ -29,5 +29,5 @@ function roomOf({ room: { left, kept, moreAt }, wasDeferred }: Refusal): string 
     others === 0
       ? ''
       : `, ${others === left ? 'all' : others} of them reserved for findings that are already waiting`;
-  return `${left}${keptFor}${moreAt === undefined ? '' : `; more are available from ${new Date(moreAt).toISOString()} on`}`;
+  return `${left}${keptFor}${moreAt === undefined ? '' : `; more are available from ${new Date(moreAt).toISOString()}`}`;
 }

@@ -381,7 +381,7 @@ describe.each(table)('$what', (row) => {
 
     expect(writes).toEqual([]);
     expect(error).toBeInstanceOf(StalePlanError);
-    expect(String(error)).toContain("AWS's reads do not show yet what was changed a moment ago");
+    expect(String(error)).toContain("AWS's reads do not show the latest change yet");
   });
 
   test('its look shows what was changed: that is no reason against it', async () => {

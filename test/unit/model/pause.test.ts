@@ -34,7 +34,7 @@ describe('the pause parameter', () => {
     const parse = () => parsePause(value, rules);
 
     expect(parse).toThrow(SettingsError);
-    expect(parse).toThrow(`pause is "${value}"`);
+    expect(parse).toThrow(`in pause "${value}"`);
   });
 });
 

@@ -180,7 +180,7 @@ describe('what becomes of a finding', () => {
     expect(remediator.account.sessions).toHaveLength(before);
     expect(remediator.outcome('deploy')).toMatchObject({
       outcome: 'failed',
-      reason: expect.stringContaining('not among the accounts that its settings name'),
+      reason: expect.stringContaining("not among those that the rule's settings name"),
     });
     expect(remediator.outcome('deploy')?.applied).toHaveLength(1);
   });
@@ -368,7 +368,7 @@ describe('pause', () => {
     expect(remediator.outcome('deploy')).toMatchObject({
       outcome: 'failed',
       willRetry: true,
-      reason: expect.stringContaining('pause is "stop!"'),
+      reason: expect.stringContaining('in pause "stop!"'),
     });
     expect(remediator.account.changed).toEqual([]);
   });

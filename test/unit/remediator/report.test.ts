@@ -84,7 +84,7 @@ describe('one cause is one message', () => {
         kind: 'settings_invalid',
         account: 'all',
         words: expect.stringMatching(
-          /^pause is "everything", .*nothing is changed until then\. Apply Terraform again, or correct the pause parameter\./,
+          /^unknown value "everything" in pause .*nothing is changed until it is corrected\. Apply Terraform again, or correct the pause parameter\./,
         ),
       },
     ]);

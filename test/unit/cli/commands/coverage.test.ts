@@ -66,7 +66,7 @@ test('each rule that fails says what serves it, most findings first', async () =
     expect.objectContaining({
       name: 'Somebody cloned this',
       served_by: 'none',
-      reason: expect.stringMatching(/^Not among/),
+      reason: expect.stringMatching(/^Not a predefined rule/),
     }),
     expect.objectContaining({ served_by: 'built_in', rule: 'security-group-admin-ports-open', findings: 5 }),
     expect.objectContaining({ served_by: 'built_in', rule: 'security-group-admin-ports-open', findings: 4 }),

@@ -93,7 +93,7 @@ test('everything that is known of a finding', async () => {
       next_poll: {
         at: '2026-11-24T12:30:00.000Z',
         schedule: 'rate(1 hour)',
-        does: 'It reads the resource, and fixes it if it still violates the rule.',
+        does: 'It reads the resource, and fixes it if it still violates the rule and no tag exempts it.',
       },
       history: [
         {
@@ -132,7 +132,7 @@ test('each setting says where it comes from', async () => {
   expect(findings).toMatchObject([{ settings: { defaults: ['method', 'maintenance_window', 'breaker'] } }]);
   expect(out).toContain(`- mode enforce: mode of rule ${SSH} is enforce\n`);
   expect(out).toContain('- fixed by direct calls, from the default\n');
-  expect(out).toContain(`- at most 5 changes an hour in an account, 200 in all, from rules/${SSH}.json\n`);
+  expect(out).toContain(`- at most 5 changes per hour in an account, 200 in total, from rules/${SSH}.json\n`);
   expect(out).toContain(`- options {"replacement_cidrs":["10.0.0.0/8"]}, from rules/${SSH}.json\n`);
 });
 
@@ -190,7 +190,7 @@ describe('what stands against a change', () => {
             .get('settings/accounts.json')
             ?.replace('"excluded_accounts":[]', `"excluded_accounts":["${PRODUCTION}"]`) ?? '',
         ),
-      /leaves the resource alone: the rule is off/,
+      /does not change the resource: the rule is off/,
     ],
     [
       'exempt',
@@ -209,14 +209,14 @@ describe('what stands against a change', () => {
             },
           ],
         }),
-      /leaves the resource alone: exempt/,
+      /does not change the resource: exempt/,
     ],
     [
       'hold',
       'is held by ada: incident',
       () =>
         aws.put({ pk: `hold#${PRODUCTION}#${HOME}#*`, sk: '*', version: 1, by: 'ada', reason: 'incident' }),
-      /leaves the resource alone: everything in 222222222222 eu-central-1, for all rules, is held by ada/,
+      /does not change the resource: everything in 222222222222 eu-central-1, for all rules, is held by ada/,
     ],
     [
       'role',
@@ -232,7 +232,7 @@ describe('what stands against a change', () => {
           state: 'noticed',
           writer: 'w',
         }),
-      /leaves the resource alone/,
+      /does not change the resource/,
     ],
     [
       'pause',
@@ -242,13 +242,13 @@ describe('what stands against a change', () => {
     ],
     [
       'settings',
-      'pause is "everything"',
+      'unknown value "everything" in pause "everything"',
       () => aws.parameters.set(`${HOME} /${NAME}/pause`, 'everything'),
       /defers the change/,
     ],
     [
       'maintenance_window',
-      'nothing is changed outside 22:00 to 04:00 UTC on SAT',
+      'nothing is changed outside the maintenance window, 22:00 to 04:00 UTC on SAT',
       () =>
         aws.putSettings(SSH, {
           mode: 'enforce',
@@ -297,7 +297,7 @@ describe('what stands against a change', () => {
             module: MODULE_VERSION,
           },
         }),
-      /leaves the resource alone: it has failed once/,
+      /does not change the resource: it has failed once/,
     ],
   ])('%s: %s', async (gate, says, put, does) => {
     fill();
@@ -360,7 +360,7 @@ test('of what was never touched it says so, with what to search for', async () =
   });
   expect(out).toMatch(/there are no findings of this resource/);
   expect(out).toMatch(
-    /NOT US\n- There is no record that this deployment changed sg-89abcdef\.\n- In CloudTrail/,
+    /NOT CHANGED BY THIS DEPLOYMENT\n- There is no record that this deployment changed sg-89abcdef\.\n- In CloudTrail/,
   );
 });
 

@@ -31,7 +31,7 @@ describe('hold', () => {
       out: `Held: ${GROUP} in ${PRODUCTION} ${HOME}, for all rules, until 2026-12-31.\n`,
     });
     expect(held.error).toMatch(
-      /Hold sg-01234567 in 222222222222 eu-central-1, for all rules, until 2026-12-31: incident\n- security-group-ssh-open: planned now\nDo you want to hold it\?/,
+      /Hold sg-01234567 in 222222222222 eu-central-1, for all rules, until 2026-12-31: incident\n- security-group-ssh-open: currently planned\nDo you want to hold it\?/,
     );
     expect(JSON.parse(status.out).holds).toEqual([
       {
@@ -150,7 +150,7 @@ describe('hold', () => {
       'nothing is named',
       ['--reason', 'x'],
       2,
-      /expected the id or the ARN of a resource, or an account/,
+      /expected the id or the ARN of a resource, or --account/,
       undefined,
     ],
     [
@@ -190,7 +190,7 @@ test('retry writes from when on failures no longer count', async () => {
 
   const { out, error } = await runCli(aws, ['retry', GROUP, '--reason', 'role repaired', '--yes', '--json']);
 
-  expect(error).toContain(`- ${SSH}: failed now, AccessDenied`);
+  expect(error).toContain(`- ${SSH}: currently failed, AccessDenied`);
   const said = { at: '2026-11-24T12:00:00.000Z', by: BY, reason: 'role repaired' };
   expect(retrySchema.parse(JSON.parse(out))).toEqual({
     account: PRODUCTION,

@@ -144,7 +144,7 @@ test('an undo is a row of its own, with who asked for it and why', async () => {
     { resource: 'sg-1', outcome: 'undone', session: `undo.${SSH}@1795519200`, request_ids: ['request-1'] },
   ]);
   expect(elsewhere.map(({ resource }) => resource)).toEqual(['web-2']);
-  expect(out).toContain('(asked for by ada: incident 4711)');
+  expect(out).toContain('(requested by ada: incident 4711)');
 });
 
 test('a time that nobody understands is named', async () => {

@@ -111,7 +111,7 @@ describe('undo', () => {
       /# sg-01234567 in 222222222222 eu-central-1: security-group-ssh-open fixed it at 2026-11-24 11:00 UTC/,
     );
     expect(error).toMatch(
-      /Undo: 1 fix, newest first\. Restored resources are held for all rules until it is released: 1 resource\./,
+      /Undo: 1 fix, newest first\. Restored resources are held for all rules until they are released: 1 resource\./,
     );
     const by = 'arn:aws:sts::111111111111:assumed-role/operator/ada';
     expect(requests()).toEqual([
@@ -306,7 +306,7 @@ describe('undo', () => {
   test.each<[string, string[], number, RegExp]>([
     ['nobody says yes', [GROUP, '--reason', 'x'], 8, /There is no terminal to ask on/],
     ['nothing is chosen', ['--reason', 'x'], 2, /expected one of: a resource, --poll, --job, or --since/],
-    ['two things are chosen', [GROUP, '--since', '1h', '--reason', 'x'], 2, /by one of/],
+    ['two things are chosen', [GROUP, '--since', '1h', '--reason', 'x'], 2, /expected one of/],
     [
       'there is no such poll',
       ['--poll', 'netskope.x@1', '--reason', 'x'],

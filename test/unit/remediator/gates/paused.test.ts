@@ -21,7 +21,7 @@ test.each([
       details: { reason: resumed(`--account ${ACCOUNT} --region eu-central-1`) },
     },
   ],
-  ['stop!', { outcome: 'failed', details: { reason: expect.stringContaining('pause is "stop!"') } }],
+  ['stop!', { outcome: 'failed', details: { reason: expect.stringContaining('in pause "stop!"') } }],
 ])('pause "%s"', async (pause, expected) => {
   const remediator = new RemediatorInMemory();
   remediator.pause = pause;

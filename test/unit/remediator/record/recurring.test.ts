@@ -37,7 +37,7 @@ test('what was fixed three times in seven days is fixed, and told once a week', 
     { kind: 'recurring', findings: [{ resource: 'deploy', since: outcomes[0]?.finishedAt }] },
     { kind: 'recurring' },
   ]);
-  expect(remediator.notices[0]?.words).toContain('deploy was fixed 3 times');
+  expect(remediator.notices[0]?.words).toContain('deploy has been fixed 3 times');
 });
 
 test('what is fixed every fourth day does not come back often enough', async () => {
