@@ -82,9 +82,7 @@ async function look(
   const names = change.properties
     .filter(({ pointer, before }) => !hasValue(properties, pointer, before))
     .map(({ pointer }) => wordOf(pointer));
-  throw new StalePlanError(
-    `${nameOf(change)}: ${names.join(', ')} was changed by someone else in the meantime`,
-  );
+  throw new StalePlanError(`${nameOf(change)}: someone else has changed ${names.join(', ')}`);
 }
 
 /** Makes the error of a request that came to nothing. */
