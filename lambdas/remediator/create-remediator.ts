@@ -11,7 +11,7 @@ import type { Job } from '../model/job.ts';
 import type { RequestMessage } from '../model/requests.ts';
 import type { Environment } from './environment.ts';
 import { investigate } from './investigate.ts';
-import { type JobResult, nothingLeft } from './job-result.ts';
+import { comesBack, type JobResult, nothingLeft } from './job-result.ts';
 import { ObjectSettings } from './object-settings.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { EvidenceBucket } from './record/evidence.ts';
@@ -23,7 +23,7 @@ import { type Publication, publishWithEvidence } from './record/publish.ts';
 import { RequestsRecord } from './record/requests-record.ts';
 import { remediate } from './remediate.ts';
 import { type OpenSession, type SessionLog, Sessions } from './session.ts';
-import { actOnPending } from './undo/act-on-pending.ts';
+import { actBeforePuttingBack, actOnPending } from './undo/act-on-pending.ts';
 import { type Answer, actOnRequest } from './undo/act-on-request.ts';
 
 /** The parts of a function that work on messages. */
@@ -61,7 +61,11 @@ export function createRemediator(
         const pending: Ports['actOnPending'] = (names, place) =>
           actOnPending(names, place, attempt, { clock, requests }, act);
         const all = { ...ports, openSession, actOnPending: pending };
-        if (job.investigates === undefined) return remediate(job, attempt, all);
+        if (job.investigates === undefined) {
+          const result = await remediate(job, attempt, all);
+          if (comesBack(result)) await actBeforePuttingBack(job, attempt, { clock, requests }, act);
+          return result;
+        }
         const lines = await investigate(job, attempt, all);
         for (const line of lines) logger.warn(line);
         return nothingLeft;

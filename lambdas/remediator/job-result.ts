@@ -30,6 +30,11 @@ export interface JobResult {
   readonly failures: readonly unknown[];
 }
 
+/** Tells whether a job comes back for another attempt. */
+export function comesBack({ unfinished, failures }: Pick<JobResult, 'unfinished' | 'failures'>): boolean {
+  return unfinished.length > 0 || failures.length > 0;
+}
+
 /** Findings that have been deferred for a while. */
 export interface Deferrals {
   /** Days since which the one that waits longest is deferred. */

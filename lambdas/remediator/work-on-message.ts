@@ -7,6 +7,7 @@ import { type Job, pollId } from '../model/job.ts';
 import type { RequestMessage } from '../model/requests.ts';
 import type { Remediator } from './create-remediator.ts';
 import type { Environment } from './environment.ts';
+import { comesBack } from './job-result.ts';
 import { parseMessage } from './parse-message.ts';
 import type { Attempt } from './ports.ts';
 import { logError, logger, report } from './report.ts';
@@ -62,7 +63,7 @@ async function work(
   const result = await unlessInvalid(record, queue, () => remediator.remediate(content, attempt));
   if (result === undefined) return;
   report(content, result);
-  if (result.unfinished.length > 0 || result.failures.length > 0) {
+  if (comesBack(result)) {
     throw new UnfinishedJobError(
       `job of ${pollId(content.poll)} for account ${content.account}: ${result.unfinished.length} of ${content.findings.length} findings are unfinished after ${attempts}`,
     );

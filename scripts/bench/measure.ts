@@ -15,6 +15,7 @@ const MANY_FINDINGS = 500;
 /** The rules of the organization. */
 const RULES = 10;
 const QUEUED_JOBS = 1_000;
+const QUEUED_ACCOUNTS = 100;
 
 export interface Measured {
   /** Values by the figure's key. */
@@ -50,7 +51,6 @@ export async function measureAll(chosen: readonly Part[], say: Say, signal: Abor
           );
         if (isChosen('cold')) details['cold'] = await cold(deployed, built, measured, say);
         if (isChosen('calls')) details['calls'] = await calls(jobs, measured, say);
-        // Last: what it leaves in the queue would be worked on by others.
         if (isChosen('undo')) details['undo'] = await undo(deployed, measured, say);
       });
     }
@@ -95,10 +95,13 @@ async function start(measured: Map<string, number>, say: Say): Promise<unknown> 
 }
 
 async function undo(deployed: Deployed, measured: Map<string, number>, say: Say): Promise<unknown> {
-  say(`undo: ${QUEUED_JOBS} jobs queued before it`);
-  const found = await measureUndo(deployed, QUEUED_JOBS);
-  measured.set('undo.queued.seconds', found.seconds);
-  return found;
+  say(`undo: ${QUEUED_JOBS} jobs of its account queued before it`);
+  const ofAccount = await measureUndo(deployed, { jobs: QUEUED_JOBS, accounts: 1 });
+  measured.set('undo.queued.seconds', ofAccount.seconds);
+  say(`undo: ${QUEUED_JOBS} jobs of ${QUEUED_ACCOUNTS} accounts queued before it`);
+  const ofMany = await measureUndo(deployed, { jobs: QUEUED_JOBS, accounts: QUEUED_ACCOUNTS });
+  measured.set('undo.queued_accounts.seconds', ofMany.seconds);
+  return { queued: ofAccount, queued_accounts: ofMany };
 }
 
 async function rounds(jobs: Jobs, measured: Map<string, number>, say: Say): Promise<unknown> {

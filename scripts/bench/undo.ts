@@ -1,4 +1,4 @@
-import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
+import { PurgeQueueCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { FindingsTable } from '../../lambdas/aws/findings-table.ts';
 import { JobQueue } from '../../lambdas/aws/job-queue.ts';
 import { submitRequest } from '../../lambdas/aws/submit-request.ts';
@@ -19,17 +19,24 @@ const RULE = exactPort.rule;
 const PRINCIPAL = 'AROAOPERATOR:bench';
 const MOST_MESSAGES = 10;
 
-/** The beginning of an undo behind jobs of its account. */
+/** The jobs before an undo. */
+export interface Queued {
+  readonly jobs: number;
+  /** The accounts that they are of, in turn, that of the undo included: its own come last. */
+  readonly accounts: number;
+}
+
+/** The beginning of an undo behind jobs. */
 export interface UndoBegun {
-  readonly queued: number;
+  readonly queued: Queued;
   /** Time from handing in the request until it was undone and recorded. */
   readonly seconds: number;
   /** Jobs that were worked on until then, the one that begins with it included. */
   readonly invocations: number;
 }
 
-/** Measures how long an undo takes that is handed in behind many jobs of its account. */
-export async function measureUndo(deployed: Deployed, queued: number): Promise<UndoBegun> {
+/** Measures how long an undo takes that is handed in behind many jobs, which one function works on one after another. */
+export async function measureUndo(deployed: Deployed, queued: Queued): Promise<UndoBegun> {
   const account = deployed.account();
   const violation = await exactPort.make(deployed, account);
   deployed.tenant.setFindings([violation]);
@@ -45,7 +52,8 @@ export async function measureUndo(deployed: Deployed, queued: number): Promise<U
   const [item] = await table.read([findingItemKey({ ...finding, account })]);
   const { changes } = findingItemSchema.parse(item);
   const evidence = changes.at(-1)?.evidence ?? '';
-  await queueJobs(deployed, account, queued);
+  const others = Array.from({ length: queued.accounts - 1 }, () => deployed.account());
+  await queueJobs(deployed, [...others, account], queued.jobs);
 
   const began = performance.now();
   const name = await ask(deployed, table, account, { ...finding, evidence });
@@ -60,22 +68,26 @@ export async function measureUndo(deployed: Deployed, queued: number): Promise<U
   const { invocations } = await deployed.workOff(isDone);
   const seconds = (performance.now() - began) / 1000;
   const result = await resultNow();
+  // What is left would be worked on by others.
+  await product.sqs(REGION).send(new PurgeQueueCommand({ QueueUrl: product.queueUrl('jobs.fifo') }));
   if (result?.state !== 'done') throw new Error(`the undo is not done: ${JSON.stringify(result)}`);
   return { queued, seconds, invocations };
 }
 
-/** Puts jobs of one finding each into the account's group: that of a group that is gone. */
-async function queueJobs({ product }: Deployed, account: string, count: number): Promise<void> {
+/** Puts jobs of one finding each into the accounts' groups, in turn: that of a group that is gone. */
+async function queueJobs({ product }: Deployed, accounts: readonly string[], count: number): Promise<void> {
   const poll = { source: 'netskope', rule: RULE, asOf: nextMoment() };
-  const finding = { rule: RULE, account, region: REGION, resource: 'sg-0123456789abcdef0' };
-  const bodyOf = (chunk: number): string =>
-    JSON.stringify({ version: 1, poll, account, region: REGION, chunk, findings: [finding] });
+  const jobs = Array.from({ length: count }, (_, chunk) => {
+    const account = accounts[chunk % accounts.length] ?? '';
+    const finding = { rule: RULE, account, region: REGION, resource: 'sg-0123456789abcdef0' };
+    return { version: 1, poll, account, region: REGION, chunk, findings: [finding] };
+  });
   for (let first = 0; first < count; first += MOST_MESSAGES) {
-    const Entries = Array.from({ length: Math.min(MOST_MESSAGES, count - first) }, (_, index) => ({
+    const Entries = jobs.slice(first, first + MOST_MESSAGES).map((job, index) => ({
       Id: String(index),
-      MessageGroupId: account,
-      MessageDeduplicationId: `bench-${account}-${first + index}`,
-      MessageBody: bodyOf(first + index),
+      MessageGroupId: job.account,
+      MessageDeduplicationId: `bench-${job.account}-${job.chunk}-${poll.asOf}`,
+      MessageBody: JSON.stringify(job),
     }));
     const QueueUrl = product.queueUrl('jobs.fifo');
     await product.sqs(REGION).send(new SendMessageBatchCommand({ QueueUrl, Entries }));

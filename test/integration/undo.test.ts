@@ -20,10 +20,11 @@ import {
 import { findingItemKey, findingItemSchema, type ItemKey } from '../../lambdas/model/table-items.ts';
 import { proveCompleteness } from '../../scripts/audit/completeness.ts';
 import { Evidence } from '../../scripts/audit/evidence.ts';
+import { commonErrorAnswer } from '../lab/aws-proxy/index.ts';
 import { findingsTableName } from './harness/deployed-form.ts';
 import { startRemediator } from './harness/functions.ts';
 import { type Deployed, type Harness, nextMoment, startHarness } from './harness/harness.ts';
-import { send } from './harness/job-service.ts';
+import { send, workOff } from './harness/job-service.ts';
 import { itemOf, makeSecurityGroup, WORLD } from './harness/violations.ts';
 
 const SSH = 'security-group-ssh-open';
@@ -184,6 +185,44 @@ test('a message of no request changes nothing, and is said', async () => {
     expect.stringMatching(/does not exist: nothing was changed/),
   );
   expect(deployed.metric('RequestIgnored')).toEqual({ '': 1 });
+});
+
+test('a request that comes while a job fails is begun before that job waits for its next attempt', async () => {
+  const { fix } = await fixed();
+  const { product } = deployed;
+  const resource = await makeSecurityGroup(harness.endpoint, account, WIDE);
+  const poll = { source: 'netskope', rule: SSH, asOf: nextMoment() };
+  const findings = [{ rule: SSH, account, region: REGION, resource }];
+  const job = { version: 1, poll, account, region: REGION, chunk: 0, findings };
+  const place = { group: account, deduplication: randomUUID() };
+  await send(product, REGION, JSON.stringify(job), place);
+  let asked: Promise<RequestName> | undefined;
+  const failing = harness.proxy.intercept(async (call) => {
+    if (call.service !== 'ec2' || !call.body.includes(resource)) return undefined;
+    // The calls of a look come side by side.
+    asked ??= ask([fix]);
+    await asked;
+    return commonErrorAnswer(call, 'unavailable');
+  });
+  const remediator = startRemediator(product.remediatorEnvironment(REGION));
+  const failures: unknown[] = [];
+
+  await workOff(
+    product,
+    REGION,
+    async (event) => {
+      const { result = { batchItemFailures: [] } } = await remediator.invoke(event);
+      failures.push(...result.batchItemFailures);
+      return result;
+    },
+    { isOver: async () => true },
+  );
+  failing.remove();
+
+  expect(failures).toHaveLength(1);
+  const name = await asked;
+  expect(name && (await resultOf(name))).toMatchObject({ state: 'done', results: [{ is: 'undone' }] });
+  await deployed.work();
 });
 
 test('with a thousand jobs of the account before it, a request is begun by the next one', async () => {

@@ -3,6 +3,9 @@ import type { FindingsTable } from '../../aws/findings-table.ts';
 import type { Clock } from '../../model/clock.ts';
 import { formatIssues } from '../../model/issues.ts';
 import {
+  type PendingItem,
+  pendingItemSchema,
+  pendingKey,
   type RequestItem,
   type RequestName,
   type RequestResult,
@@ -36,6 +39,11 @@ export class RequestsRecord implements RequestsStore {
     if (item === undefined) return undefined;
     const parsed = requestItemSchema.safeParse(item);
     return parsed.success ? parsed.data : { problem: formatIssues(parsed.error) };
+  }
+
+  async readPending(place: RequestPlace): Promise<PendingItem['requests']> {
+    const [item] = await this.#table.read([pendingKey(place)]);
+    return pendingItemSchema.safeParse(item).data?.requests ?? [];
   }
 
   async readResults(

@@ -4,6 +4,7 @@ import { type PendingItem, REQUEST_VALID_MILLISECONDS, type RequestMessage } fro
 import type { Attempt } from '../ports.ts';
 import { logError } from '../report.ts';
 import type { Answer } from './act-on-request.ts';
+import { RESERVED_MILLISECONDS } from './may-undo.ts';
 import { reportAnswer } from './report-answer.ts';
 import type { RequestPlace } from './requests-store.ts';
 import type { RequestPorts } from './undo-work.ts';
@@ -38,6 +39,29 @@ export async function actOnPending(
     if (errorKind(error) === 'bug') count('UnexpectedError', 1);
   }
   return hasActed;
+}
+
+/**
+ * Acts on requests that came while an attempt at a job was at work that did not finish it: until the job's next attempt,
+ * nothing of its account is received from the queue.
+ */
+export async function actBeforePuttingBack(
+  place: RequestPlace,
+  attempt: Attempt,
+  ports: Pick<RequestPorts, 'clock' | 'requests'>,
+  act: (message: RequestMessage, attempt: Attempt) => Promise<Answer>,
+): Promise<void> {
+  // After the last attempt, the queue goes on at once.
+  if (attempt.last || attempt.remainingMilliseconds() < RESERVED_MILLISECONDS) return;
+  try {
+    const pending = await ports.requests.readPending(place);
+    await actOnPending(pending, place, attempt, ports, act);
+  } catch (error) {
+    logError(
+      `requests for account ${place.account} wait until its job comes back: ${describeError(error)}`,
+      error,
+    );
+  }
 }
 
 /** The messages of requests that nobody has begun, or whose attempt was cut off. One that waits for AWS has its own. */

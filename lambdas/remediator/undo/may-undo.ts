@@ -6,7 +6,7 @@ import { refuse, type UndoVerdict } from './undo-verdict.ts';
 import type { UndoWork } from './undo-work.ts';
 
 /** The time that reading back and recording a fix's undo take at most. */
-const RESERVED_MILLISECONDS = 45_000;
+export const RESERVED_MILLISECONDS = 45_000;
 
 /**
  * Asks whether anything may be undone now. Neither a maintenance window nor a limit nor a breaker stands against it, and of

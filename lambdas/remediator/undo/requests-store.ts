@@ -1,4 +1,10 @@
-import type { RequestItem, RequestName, RequestResult, UndoneItem } from '../../model/requests.ts';
+import type {
+  PendingItem,
+  RequestItem,
+  RequestName,
+  RequestResult,
+  UndoneItem,
+} from '../../model/requests.ts';
 
 /** An account's jobs and requests in one region. */
 export interface RequestPlace {
@@ -14,6 +20,8 @@ export type FoundRequest = RequestItem | { readonly problem: string };
 export interface RequestsStore {
   /** Reads a request: undefined where there is none of that name. */
   read(name: RequestName): Promise<FoundRequest | undefined>;
+  /** Lists the requests of a place that may not have been acted on yet. */
+  readPending(place: RequestPlace): Promise<PendingItem['requests']>;
   /** Reads the results of requests, in their order: undefined where a request was not begun. */
   readResults(
     place: RequestPlace,

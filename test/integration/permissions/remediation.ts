@@ -108,6 +108,7 @@ export class Remediation {
           },
           requests: {
             read: async () => request,
+            readPending: async () => [],
             readResults: async () => results.slice(-1),
             writeResult: async (_, __, result) => {
               results.push({ ...result, version: 1, expiresAt: 1 });

@@ -118,6 +118,7 @@ export class UndoDesk {
           if (error !== undefined) throw error;
           return structuredClone(this.requests.get(keyOf(name)));
         }),
+      readPending: () => life.step(() => structuredClone(this.#remediator.table.pending)),
       readResults: (_, names) =>
         life.step(() => names.map((name) => structuredClone(this.results.get(keyOf(name))))),
       writeResult: (_, name, result) =>

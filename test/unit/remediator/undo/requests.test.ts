@@ -7,9 +7,18 @@ import {
   type RequestItem,
   type RequestMessage,
 } from '../../../../lambdas/model/requests.ts';
-import { actOnPending } from '../../../../lambdas/remediator/undo/act-on-pending.ts';
+import type { Attempt } from '../../../../lambdas/remediator/ports.ts';
+import { actBeforePuttingBack, actOnPending } from '../../../../lambdas/remediator/undo/act-on-pending.ts';
+import type { RequestsStore } from '../../../../lambdas/remediator/undo/requests-store.ts';
 import { Killed } from '../support/lifeline.ts';
-import { awsError, jobOf, REGION, RemediatorInMemory, settingsOf } from '../support/remediator-in-memory.ts';
+import {
+  ACCOUNT,
+  awsError,
+  jobOf,
+  REGION,
+  RemediatorInMemory,
+  settingsOf,
+} from '../support/remediator-in-memory.ts';
 import { PRINCIPAL, UndoDesk } from '../support/undo-desk.ts';
 
 const MINUTE = 60_000;
@@ -294,6 +303,49 @@ describe('requests behind jobs', () => {
     await remediator.attempt({ ...jobOf('backup'), chunk: 1 });
 
     expect(acted).toEqual([]);
+  });
+});
+
+describe('requests that came while a job was at work that comes back', () => {
+  const place = { account: ACCOUNT, region: REGION };
+  const attempt = { number: 1, last: false, remainingMilliseconds: () => 300_000 };
+
+  /** Asks for the undo of a fix, and has the function look before it puts its job back. @returns the requests it acted on */
+  async function putBack(
+    given: Partial<Attempt> = {},
+    store: Partial<RequestsStore> = {},
+  ): Promise<string[]> {
+    const message = desk.ask([fix]);
+    remediator.table.pending.push({ ...message.request, at: new Date(remediator.now).toISOString() });
+    const acted: string[] = [];
+    const clock = { now: () => remediator.now, sleep: async () => {} };
+    const ports = { clock, requests: { ...desk.store, ...store } };
+    await actBeforePuttingBack(place, { ...attempt, ...given }, ports, async (asked, at) => {
+      acted.push(asked.request.id);
+      return desk.act(asked, at);
+    });
+    return acted;
+  }
+
+  test('are acted on before that waits', async () => {
+    expect(await putBack({ number: 3 })).toHaveLength(1);
+    expect(statusOf('deploy')).toEqual(['Active']);
+  });
+
+  test.each<[string, Partial<Attempt>, Partial<RequestsStore>]>([
+    ['after the last attempt: nothing waits then', { last: true }, {}],
+    ['without the time for it', { remainingMilliseconds: () => 30_000 }, {}],
+    [
+      'where the table does not answer',
+      {},
+      {
+        readPending: async () => {
+          throw awsError('ServiceUnavailable', 503);
+        },
+      },
+    ],
+  ])('are left to their messages %s', async (_, given, store) => {
+    expect(await putBack(given, store)).toEqual([]);
   });
 });
 
