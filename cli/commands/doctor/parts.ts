@@ -14,8 +14,11 @@ import { readSchedule } from '../../deployed/schedule.ts';
 import { attention, type Examine, ok, type Patient, unlessDenied } from './check.ts';
 import type { Check } from './result.ts';
 
-/** Invocations at a time that a remediator takes, with those for delayed jobs, and a collector beside it. */
-const LEAST_CONCURRENCY = 20;
+/**
+ * Invocations at a time that a region needs by default: 5 for jobs, 2 for delayed jobs, and 3 for polls. It is what Lambda gives a
+ * new account.
+ */
+const LEAST_CONCURRENCY = 10;
 
 const APPLY = 'run terraform apply again';
 

@@ -167,6 +167,15 @@ test.each<[string, () => void, string, RegExp, RegExp]>([
     /can't be assumed/,
     /deploy modules\/target/,
   ],
+  [
+    'Lambda runs fewer invocations than a region needs',
+    () => {
+      aws.concurrency = 9;
+    },
+    'concurrency',
+    /runs 9 invocations at a time/,
+    /higher quota/,
+  ],
 ])('what is wrong is found, with what to do: %s', async (_, breakIt, check, says, remedy) => {
   breakIt();
 

@@ -88,6 +88,8 @@ export class SmallAws implements AsyncDisposable {
   subscriptions: readonly (readonly [string, string])[] = [];
   /** Answers that come before all else. */
   fault: ((call: SmallCall) => Answer | undefined) | undefined;
+  /** Invocations that Lambda runs at a time. The quota of a new account is 10. */
+  concurrency = 10;
   /** Answer of the function that is invoked. */
   invoke: (payload: unknown) => { readonly error?: string; readonly value: unknown } = () => ({ value: {} });
   readonly calls: SmallCall[] = [];
@@ -259,7 +261,8 @@ export class SmallAws implements AsyncDisposable {
         : deployment.code.remediator;
       return jsonAnswer({ State: 'Active', LastUpdateStatus: 'Successful', CodeSha256: code });
     },
-    'lambda.GetAccountSettings': () => jsonAnswer({ AccountLimit: { UnreservedConcurrentExecutions: 1000 } }),
+    'lambda.GetAccountSettings': () =>
+      jsonAnswer({ AccountLimit: { UnreservedConcurrentExecutions: this.concurrency } }),
     'sns.ListSubscriptionsByTopic': () => ({
       status: 200,
       body: `<ListSubscriptionsByTopicResponse><ListSubscriptionsByTopicResult><Subscriptions>${this.subscriptions.map(([endpoint, arn]) => `<member><Endpoint>${endpoint}</Endpoint><SubscriptionArn>${arn}</SubscriptionArn></member>`).join('')}</Subscriptions></ListSubscriptionsByTopicResult></ListSubscriptionsByTopicResponse>`,
