@@ -174,7 +174,7 @@ test.each<[string, () => void, string, RegExp, RegExp]>([
     },
     'concurrency',
     /runs 9 invocations at a time/,
-    /higher quota/,
+    /quota/,
   ],
 ])('what is wrong is found, with what to do: %s', async (_, breakIt, check, says, remedy) => {
   breakIt();
