@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isAnswerLost, isAwsError } from '../../aws/errors.ts';
+import { isAwsError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { ChangeRefusedError, DeliveryError, StalePlanError } from '../../model/errors.ts';
 import { afterLostAnswer } from '../after-lost-answer.ts';
@@ -71,15 +71,16 @@ interface AuthorizeOptions {
 
 /**
  * Adds inbound rules with CIDR sources, which share one set of tags, to a group by one call: AWS makes all of them or
- * none. A rule that stands there already is left as it is. A call whose answer was lost is resolved by reading.
+ * none. A rule that stands there already is left as it is. No read tells the result of a call whose answer was lost: one that
+ * shows the rules may be from before the group was read, when the same rules stood there.
  * @param before The group's rules, read directly before: none of them is ever taken for one that this call made.
  * @param options.mayLag True where that read may be from before one of them was taken away: then AWS is called for all of them, and
  *   answers that there is such a rule where there is one. For one rule a call.
  * @param options.check Asked of each further read, before what it lacks is sent again. Throws where nothing may be.
- * @returns the rules that this call made; of a call whose answer was lost, those that it may have made
+ * @returns the rules that this call made
  * @throws ChangeRefusedError when the group is gone or can't hold them; nothing was made then
  * @throws StalePlanError when AWS names a duplicate that its reads don't show yet; nothing was made then
- * @throws AWS's error when the call was not taken, or may have made rules that AWS's reads don't show yet
+ * @throws AWS's error when the call was not taken, or its answer was lost: then it may have made the rules
  */
 export async function authorizeRules(
   session: AwsSession,
@@ -108,10 +109,6 @@ export async function authorizeRules(
         { cause: error },
       );
     }
-    if (!isAnswerLost(error)) throw inWords(error, group, missing.length);
-    const now = await afterLostAnswer(error, () => readRulesOf(session, group));
-    const made = madeOf(missing, before, now);
-    if (made.length === missing.length) return made;
     throw inWords(error, group, missing.length);
   }
   const made = named(missing, answered);
