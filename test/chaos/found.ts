@@ -1,5 +1,5 @@
 import { type AwsState, EMPTY_STATE, type GroupRule, type SecurityGroup } from '../lab/aws-model/state.ts';
-import { ACCOUNT, type Case, type Disturbance, REGION } from './case.ts';
+import { ACCOUNT, type Act, type Case, type Disturbance, REGION } from './case.ts';
 
 const VPC = 'vpc-0123abcd';
 const TRAIL = `arn:aws:cloudtrail:${REGION}:${ACCOUNT}:trail/all`;
@@ -45,6 +45,15 @@ function adminPortsCase(numbers: readonly (100 | 200)[], disturbances: readonly 
     disturbances,
     kills: [],
   };
+}
+
+/** Lets someone act before the plan; then a call has no effect and gets no answer, and reads are from before that act. */
+function lostAndOld(at: number, reads: number, act: Act): readonly Disturbance[] {
+  return [
+    { at: 1, act },
+    { at, loss: 'refused' },
+    { at: at + 1, lag: { versions: 1, reads } },
+  ];
 }
 
 /** A public cluster, and jobs that remediate it by AWS's document. */
@@ -946,4 +955,80 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       { at: 5, lag: { versions: 2, reads: 3 } },
     ]),
   },
+  ...[1, 2, 3].map((reads) => ({
+    what: `a block that got no answer is not taken for set, though ${reads} read(s) show it from before its owner removed it`,
+    case: {
+      kind: 'bucket' as const,
+      initial: {
+        ...EMPTY_STATE,
+        buckets: {
+          'bucket-1': {
+            region: REGION,
+            tags: {},
+            block: {
+              BlockPublicAcls: false,
+              IgnorePublicAcls: true,
+              BlockPublicPolicy: false,
+              RestrictPublicBuckets: true,
+            },
+            aclIsPublic: true,
+            policyIsPublic: null,
+          },
+        },
+      },
+      jobs: [{ rule: 's3-bucket-public', options: { block_all: false } }],
+      disturbances: lostAndOld(9, reads, { kind: 'remove block', which: 0, how: 0 }),
+      kills: [],
+    },
+  })),
+  ...[1, 2, 3].map((reads) => ({
+    what: `an entry that got no answer is not taken for added, though ${reads} read(s) show it from before its owner took it out`,
+    case: {
+      kind: 'network-acl' as const,
+      initial: {
+        ...EMPTY_STATE,
+        vpcs: VPCS,
+        acls: {
+          'acl-00000001': {
+            subnets: ['subnet-0a'],
+            isDefault: false,
+            owner: ACCOUNT,
+            vpc: VPC,
+            tags: {},
+            quota: 12,
+            entries: ['0.0.0.0/0', '10.0.0.0/8'].map((cidr, index) => ({
+              number: 100 + index,
+              action: 'allow' as const,
+              protocol: '-1',
+              cidr,
+              ports: null,
+              icmp: null,
+            })),
+          },
+        },
+      },
+      jobs: [
+        {
+          rule: 'network-acl-subnet-allows-all',
+          options: { replacement_cidrs: ['10.0.0.0/8', '203.0.113.0/24'], allow_isolation: true },
+        },
+      ],
+      disturbances: lostAndOld(5, reads, { kind: 'remove entry', which: 1, how: 0 }),
+      kills: [],
+    },
+  })),
+  ...[1, 2, 3].map((reads) => ({
+    what: `a part that got no answer is not taken for added, though ${reads} read(s) show it from before its owner revoked it`,
+    case: {
+      kind: 'security-group' as const,
+      initial: {
+        ...EMPTY_STATE,
+        vpcs: VPCS,
+        groups: { 'sg-00000001': group([rule('sgr-1a0', 20, 443), rule('sgr-1a1', 20, 21)]) },
+      },
+      jobs: [{ rule: 'security-group-ssh-open', options: {} }],
+      disturbances: lostAndOld(4, reads, { kind: 'revoke', which: 0, how: 1 }),
+      kills: [],
+    },
+  })),
 ];

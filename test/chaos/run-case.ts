@@ -36,7 +36,7 @@ import { ClusterOracle } from './oracle/cluster.ts';
 import { FlowLogOracle } from './oracle/flow-log.ts';
 import type { ResourceOracle, Write } from './oracle/judgement.ts';
 import { NetworkAclOracle } from './oracle/network-acl.ts';
-import { endsOf, recordedEffects, unconfirmedItems } from './oracle/records.ts';
+import { type End, endsOf, recordedEffects, unconfirmedItems } from './oracle/records.ts';
 import { executionsOf, RunbookOracle } from './oracle/runbook.ts';
 import { SecurityGroupOracle } from './oracle/security-group.ts';
 import { SnapshotOracle } from './oracle/snapshot.ts';
@@ -791,35 +791,40 @@ class CaseRun implements CaseResult {
     return isTorn;
   }
 
+  /** Tells whether someone else made anything what a change of ours was to make it, of whose end nobody knows. */
+  #isEndedByOthers(resource: string, outcome: Outcome, options: { orGone: boolean }): boolean {
+    return this.#endedByOthers(resource, outcome, options).size > 0;
+  }
+
   /**
-   * Tells whether someone else made a rule or entry exactly what a change of ours, of whose end nobody knows, was to
-   * make it: then it can't be told from ours.
+   * Picks the rules or entries that someone else made exactly what a change of ours, of whose end nobody knows, was to
+   * make them: then it can't be told from ours.
    */
-  #isEndedByOthers(
+  #endedByOthers(
     resource: string,
     { applied, unconfirmed = [] }: Outcome,
     { orGone }: { orGone: boolean },
-  ): boolean {
-    if (!this.#inDoubt.has(resource) && !this.#same.has(resource)) return false;
+  ): ReadonlySet<string> {
+    if (!this.#inDoubt.has(resource) && !this.#same.has(resource)) return new Set();
     const ends = endsOf([...applied, ...unconfirmed].map(({ change }) => change));
     const versions = this.#actsOn.get(resource) ?? [];
-    return [...ends].some(
-      ([item, end]) =>
-        (end !== null || orGone) &&
-        versions.some((version) => {
-          const [before, after] = [version - 1, version].map((index) => {
-            const at = this.#model.versions[index];
-            return at === undefined ? undefined : this.#oracle.textAt(resource, at.state, item);
-          });
-          const isEnd = (text: string | undefined) =>
-            end === null ? text === undefined : text !== undefined && end(text);
-          return !isEnd(before) && isEnd(after);
-        }),
-    );
+    const isByOthers = ([item, end]: [string, End]): boolean =>
+      (end !== null || orGone) &&
+      versions.some((version) => {
+        const [before, after] = [version - 1, version].map((index) => {
+          const at = this.#model.versions[index];
+          return at === undefined ? undefined : this.#oracle.textAt(resource, at.state, item);
+        });
+        const isEnd = (text: string | undefined) =>
+          end === null ? text === undefined : text !== undefined && end(text);
+        return !isEnd(before) && isEnd(after);
+      });
+    return new Set([...ends].filter(isByOthers).map(([item]) => item));
   }
 
   /** Checks that the record says what our calls did, and no more. */
-  #judgeRecord(resource: string, { outcome, applied, unconfirmed = [] }: Outcome): void {
+  #judgeRecord(resource: string, whole: Outcome): void {
+    const { outcome, applied, unconfirmed = [] } = whole;
     const made = this.#oracle.netEffect(resource);
     let recorded: ReturnType<typeof recordedEffects>;
     let unknown: ReadonlySet<string>;
@@ -830,6 +835,7 @@ class CaseRun implements CaseResult {
       this.#fault('record', `applied of ${resource} is of no known form: ${String(error)}`);
       return;
     }
+    const ends = endsOf(applied.map(({ change }) => change));
     for (const [item, { before, after }] of made) {
       const net = recorded.net.get(item);
       if (net?.before === before && net.after === after) continue;
@@ -838,7 +844,6 @@ class CaseRun implements CaseResult {
         continue;
       }
       // Of one that is removed twice, nobody knows whether the first time was in an attempt that was ended.
-      const ends = endsOf(applied.map(({ change }) => change));
       const isRemovedAgain =
         after === null && this.#inDoubt.has(resource) && ends.has(item) && ends.get(item) === null;
       if (isRemovedAgain) {
@@ -850,15 +855,23 @@ class CaseRun implements CaseResult {
         `${resource} (${outcome}): ${item} went from ${before ?? 'nothing'} to ${after ?? 'nothing'} by our calls, the record has ${net === undefined ? 'nothing of it' : `${net.before ?? 'nothing'} to ${net.after ?? 'nothing'}`}`,
       );
     }
-    if (!this.#isCalm) return;
-    for (const item of recorded.net.keys()) {
+    const madeOf = this.#oracle.madeItems(resource);
+    const byOthers = this.#endedByOthers(resource, whole, { orGone: true });
+    for (const [item, { after }] of recorded.net) {
       if (made.has(item)) continue;
+      // What stood there before can't be compared where someone else changed it, too: then it counts what calls of ours made.
+      const isMade = [...(madeOf.get(item) ?? [])].some(
+        (text) => text === after || (text !== null && ends.get(item)?.(text) === true),
+      );
+      if (isMade && !this.#isCalm) continue;
       if (this.#same.has(resource))
         this.counts.add('allowed: recorded, though a lagging read hid that it was so');
+      else if (byOthers.has(item))
+        this.counts.add('allowed: someone else made the same change, and the attempt ended');
       else
         this.#fault(
           'record',
-          `${resource} (${outcome}): the record has ${item}, which no call of ours changed`,
+          `${resource} (${outcome}): the record has ${item}, of which no call of ours made ${after ?? 'nothing'}`,
         );
     }
   }

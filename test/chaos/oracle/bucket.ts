@@ -90,6 +90,10 @@ export class BucketOracle implements ResourceOracle {
     return effects.isTouched('block') ? new Map() : effects.net;
   }
 
+  madeItems(resource: string): ReadonlyMap<string, ReadonlySet<string | null>> {
+    return this.#effectsOn(resource).made;
+  }
+
   begin(): void {
     this.#effects = new Map();
   }

@@ -189,6 +189,10 @@ export abstract class ItemsOracle<T> implements ResourceOracle {
     return new Map([...effects.net].filter(([key]) => !effects.isTouched(key)));
   }
 
+  madeItems(resource: string): ReadonlyMap<string, ReadonlySet<string | null>> {
+    return this.#effectsOn(resource).made;
+  }
+
   begin(): void {
     this.#effects = new Map();
     this.#renounced = 0n;

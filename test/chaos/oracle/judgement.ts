@@ -46,6 +46,11 @@ export interface ResourceOracle {
   violates(resource: string, state: AwsState, job: JobSpec): boolean;
   /** Lists what our calls changed of the resource since the job began, in words that records can be compared by. */
   netEffect(resource: string): NetEffect;
+  /**
+   * Lists the items that calls of ours changed since the job began, whoever changed them besides, with all that these calls
+   * made of them; null: nothing.
+   */
+  madeItems(resource: string): ReadonlyMap<string, ReadonlySet<string | null>>;
   /** A job begins: its effects are counted anew. */
   begin(): void;
 }
@@ -60,8 +65,10 @@ export type NetEffect = ReadonlyMap<
 export class Effects {
   readonly #items = new Map<string, { before: string | null; after: string | null }>();
   readonly #touched = new Set<string>();
+  readonly #made = new Map<string, ReadonlySet<string | null>>();
 
   add(item: string, before: string | null, after: string | null): void {
+    this.#made.set(item, new Set([...(this.#made.get(item) ?? []), after]));
     const known = this.#items.get(item);
     if (known === undefined) this.#items.set(item, { before, after });
     else known.after = after;
@@ -74,6 +81,11 @@ export class Effects {
 
   isTouched(item: string): boolean {
     return this.#touched.has(item);
+  }
+
+  /** The items that any call changed, with all that calls made of them. */
+  get made(): ReadonlyMap<string, ReadonlySet<string | null>> {
+    return this.#made;
   }
 
   get net(): NetEffect {

@@ -170,7 +170,7 @@ export interface Recorded {
 }
 
 /** Tells whether an item is as a change was to make it; null where it was to be gone. */
-type End = ((text: string) => boolean) | null;
+export type End = ((text: string) => boolean) | null;
 
 /** Reads what rules, entries, keys and settings were to become, by id, number and `block`. */
 export function endsOf(applied: readonly unknown[]): ReadonlyMap<string, End> {

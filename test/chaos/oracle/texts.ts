@@ -83,6 +83,10 @@ export abstract class TextsOracle implements ResourceOracle {
     return new Map([...effects.net].filter(([item]) => !effects.isTouched(item)));
   }
 
+  madeItems(resource: string): ReadonlyMap<string, ReadonlySet<string | null>> {
+    return this.#effectsOn(resource).made;
+  }
+
   begin(): void {
     this.#effects = new Map();
   }
