@@ -173,7 +173,7 @@ test.each<[string, () => void, string, RegExp, RegExp]>([
       aws.concurrency = 9;
     },
     'concurrency',
-    /runs 9 invocations at a time/,
+    /at most 9 concurrent invocations/,
     /quota/,
   ],
 ])('what is wrong is found, with what to do: %s', async (_, breakIt, check, says, remedy) => {
