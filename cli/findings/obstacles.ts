@@ -147,7 +147,7 @@ const roleMissing: Look = async ({ opened, finding: { account } }) => {
   return [
     {
       gate: 'role',
-      says: `the target role in account ${account} can't be assumed since ${item.since}`,
+      says: `the target role in account ${account} has not been assumable since ${item.since}`,
       remedy: 'deploy modules/target in that account; the next poll checks whether it is back',
     },
   ];

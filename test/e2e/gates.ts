@@ -297,7 +297,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(waiting(second)).toHaveLength(1);
       expect(waiting(second)[0]).toMatch(
         new RegExp(
-          `^the target role in account ${roleless} can't be assumed since .*Z, so nothing is done there: each poll checks once whether it is back, and then continues with all findings\\. Deploy modules/target in that account, or add it to excluded_accounts$`,
+          `^the target role in account ${roleless} has not been assumable since .*Z, so nothing is done there\\. Each poll checks once whether the role is back, and then continues with all findings\\. Deploy modules/target in that account, or add it to excluded_accounts$`,
         ),
       );
       expect(message).toMatch(new RegExp(`role missing: account ${roleless} has findings, but since `));

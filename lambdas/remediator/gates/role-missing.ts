@@ -9,6 +9,6 @@ import type { Moments } from './moments.ts';
 export const roleMissing: Gate<Moments['beforeSession']> = (_finding, { job: { account }, role, mayAsk }) => {
   const since = role.missingSince;
   if (since === undefined || mayAsk) return undefined;
-  const reason = `the target role in account ${account} can't be assumed since ${since}, so nothing is done there: each poll checks once whether it is back, and then continues with all findings. Deploy modules/target in that account, or add it to excluded_accounts`;
+  const reason = `the target role in account ${account} has not been assumable since ${since}, so nothing is done there. Each poll checks once whether the role is back, and then continues with all findings. Deploy modules/target in that account, or add it to excluded_accounts`;
   return conclude('failed', { willRetry: true, gate: 'role', reason });
 };

@@ -220,7 +220,7 @@ describe('what stands against a change', () => {
     ],
     [
       'role',
-      "can't be assumed since",
+      'has not been assumable since',
       () =>
         aws.put({
           pk: `account#${PRODUCTION}`,
