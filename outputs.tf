@@ -1,15 +1,15 @@
 output "link" {
-  description = "What `modules/per-region` needs for a further region, as one object: pass it on as it is."
+  description = "The values that `modules/per-region` needs for a further region, as one object: pass it on unchanged."
   value       = module.central.link
 }
 
 output "security_account_id" {
-  description = "The account that the collector and the remediator run in: `modules/target` needs it for a further account."
+  description = "The account in which the collector and the remediator run; `modules/target` needs it for each further account."
   value       = module.central.security_account_id
 }
 
 output "external_id" {
-  description = "The external id that the remediator gives: `modules/target` needs it where it is not the default."
+  description = "The external id that the remediator uses; `modules/target` needs it if it is not the default."
   value       = module.central.external_id
 }
 
@@ -29,7 +29,7 @@ output "remediator_function_name" {
 }
 
 output "queue_url" {
-  description = "The queue of the jobs."
+  description = "The job queue."
   value       = module.region.queue_url
 }
 
@@ -44,7 +44,7 @@ output "polls_dead_letter_queue_url" {
 }
 
 output "evidence_bucket" {
-  description = "The bucket that keeps what was found, planned and changed."
+  description = "The bucket that stores the evidence: what was found, planned, and changed."
   value       = module.central.evidence_bucket
 }
 
@@ -54,7 +54,7 @@ output "findings_table" {
 }
 
 output "settings_bucket" {
-  description = "The bucket of the settings: `rules/<id>.json` and `accounts.json`. Terraform alone writes it."
+  description = "The settings bucket: `rules/<id>.json` and `accounts.json`. Only Terraform writes to it."
   value       = module.central.settings_bucket
 }
 
@@ -64,7 +64,7 @@ output "event_bus_name" {
 }
 
 output "notifications_topic_arn" {
-  description = "The topic of the notifications, for further subscriptions; null when notifications are not enabled."
+  description = "The notifications topic, for further subscriptions; null if notifications are not enabled."
   value       = module.central.notifications_topic_arn
 }
 
@@ -74,17 +74,17 @@ output "pause_parameter_name" {
 }
 
 output "target_role_arn" {
-  description = "The role that the remediator assumes in this account; null when `protect_own_account` is false."
+  description = "The role that the remediator assumes in this account; null if `protect_own_account` is false."
   value       = one(module.target[*].role_arn)
 }
 
 output "settings" {
-  description = "The effective settings: `rules` and `accounts` are the settings as the remediator reads them, JSON; `modes` says in words which mode each rule has in each account that is named anywhere. Pass this output on from your root module to see changes in its plan."
+  description = "The effective settings: `rules` and `accounts` are the settings as the remediator reads them, JSON; `modes` shows the mode of each rule in each account that the settings name. Pass this output on from your root module to see changes in its plan."
   value       = module.central.settings
 }
 
 output "arns" {
-  description = "The ARNs of what was made or given, by kind and name, for your own policies and alarms."
+  description = "The ARNs of the resources that were created or provided, by kind and name, for your own policies and alarms."
   value = {
     for kind in setunion(keys(module.central.arns), keys(module.region.arns)) : kind => merge([
       for arns in concat([module.central.arns, module.region.arns], [for role in module.target : { roles = {

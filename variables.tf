@@ -40,7 +40,7 @@ variable "api_token_secret" {
 }
 
 variable "rules" {
-  description = "The rules to enable, by id or legacy id (`CIS-1-2-0-4-1`); a plan names every mistake in them at once, misspelled words included."
+  description = "The rules to enable, by id or legacy id (`CIS-1-2-0-4-1`); a plan lists all mistakes in them at once, including misspelled words."
   type        = any
   nullable    = false
 }
@@ -88,7 +88,7 @@ variable "mode_by_account" {
 }
 
 variable "mode_by_group" {
-  description = "The highest mode of any rule in the accounts of a group: `{ production = \"dry_run\" }`; it only lowers a rule's mode, and of several groups the lowest counts."
+  description = "The highest mode of any rule in the accounts of a group: `{ production = \"dry_run\" }`; it only lowers a rule's mode; with several groups, the lowest applies."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -129,13 +129,13 @@ variable "undo" {
 }
 
 variable "organization_id" {
-  description = "The AWS Organization's id, `o-…`: the remediator assumes roles of its accounts only, and the target role trusts nobody outside it; null: no such condition."
+  description = "The AWS organization's id, `o-…`: the remediator only assumes roles in its accounts, and the target role trusts nobody outside of it; null: no such condition."
   type        = string
   default     = null
 }
 
 variable "region_labels" {
-  description = "Further names of regions in Netskope's findings, each with the region's code: `{ \"Mexico(Central)\" = \"mx-central-1\" }`; the published names are built in."
+  description = "Additional names of regions in Netskope's findings, with the region's code: `{ \"Mexico(Central)\" = \"mx-central-1\" }`; the published names are built in."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -149,7 +149,7 @@ variable "schedule" {
 }
 
 variable "limits" {
-  description = "The most resources that a rule changes within an hour; findings beyond it are `deferred`, and come first at the next poll."
+  description = "The maximum number of resources that a rule changes within an hour; findings beyond it are `deferred`, and come first at the next poll."
   type        = any
   default     = {}
   nullable    = false
@@ -163,7 +163,7 @@ variable "breaker" {
 }
 
 variable "external_id" {
-  description = "The external id that the remediators give when they assume a target role, the same in `central` and `target`; null: `<name>-<security account id>`."
+  description = "The external id that the remediators use when they assume a target role, the same in `central` and `target`; null: `<name>-<security account id>`."
   type        = string
   default     = null
 }
@@ -238,7 +238,7 @@ variable "alarms" {
 }
 
 variable "notifications" {
-  description = "Who gets a message about every alarm of all regions, which includes findings that failed or could not be processed."
+  description = "Who gets notifications of alarms in all regions, including those about findings that failed or could not be processed."
   type        = any
   default     = {}
   nullable    = false
@@ -252,7 +252,7 @@ variable "dashboard" {
 }
 
 variable "tags" {
-  description = "Tags of everything, in all regions."
+  description = "Tags for all resources, in all regions."
   type        = map(string)
   default     = {}
   nullable    = false

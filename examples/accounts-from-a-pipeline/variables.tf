@@ -9,7 +9,7 @@ variable "account_id" {
 }
 
 variable "region" {
-  description = "The region that Terraform calls; the role is for all regions."
+  description = "The region that Terraform uses; the role applies to all regions."
   type        = string
   default     = "us-east-1"
 }
@@ -26,13 +26,13 @@ variable "security_account_id" {
 }
 
 variable "external_id" {
-  description = "The external id that the remediators give, where it is not the default."
+  description = "The external id that the remediators use, if it is not the default."
   type        = string
   default     = null
 }
 
 variable "organization_id" {
-  description = "The organization's id, `o-…`: the role then trusts nobody outside it."
+  description = "The organization's id, `o-…`: the role then trusts nobody outside of it."
   type        = string
   default     = null
 }

@@ -14,6 +14,6 @@ output "pause_parameter_name" {
 }
 
 output "evidence_bucket" {
-  description = "The bucket that keeps what was found, planned and changed."
+  description = "The bucket that stores the evidence: what was found, planned, and changed."
   value       = module.cspm_auto_remediation.evidence_bucket
 }

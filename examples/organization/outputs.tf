@@ -14,7 +14,7 @@ output "dead_letter_queue_urls" {
 }
 
 output "evidence_bucket" {
-  description = "The bucket that keeps what was found, planned and changed."
+  description = "The bucket that stores the evidence: what was found, planned, and changed."
   value       = module.central.evidence_bucket
 }
 

@@ -11,7 +11,7 @@ variable "api_token" {
 }
 
 variable "api_token_version" {
-  description = "Increase it by one with each new `api_token`: Terraform cannot detect that a write-only value has changed."
+  description = "Increase it by one with each new `api_token`, because Terraform cannot detect that a write-only value has changed."
   type        = number
   default     = 1
 }
@@ -51,7 +51,7 @@ variable "staging_account_id" {
 }
 
 variable "organization_id" {
-  description = "The organization's id, `o-…`: the target roles then trust nobody outside it."
+  description = "The organization's id, `o-…`: the target roles then trust nobody outside of it."
   type        = string
   default     = null
 }
@@ -80,7 +80,7 @@ variable "account_groups" {
 }
 
 variable "mode_by_group" {
-  description = "The highest mode of any rule in the accounts of a group, whatever the rule says."
+  description = "The highest mode of any rule in the accounts of a group, regardless of the rule's own settings."
   type        = map(string)
   default     = {}
 }

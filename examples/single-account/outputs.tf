@@ -4,7 +4,7 @@ output "collector_function_name" {
 }
 
 output "evidence_bucket" {
-  description = "The bucket that keeps what was found, planned and changed."
+  description = "The bucket that stores the evidence: what was found, planned, and changed."
   value       = module.cspm_auto_remediation.evidence_bucket
 }
 

@@ -9,6 +9,6 @@ output "combined" {
 }
 
 output "messages" {
-  description = "The names of the alarms on one metric that tell people by themselves, with their prefix."
+  description = "The names of the alarms on one metric that send notifications themselves, with their prefix."
   value       = [for name, alarm in var.alarms : "${var.name}-${name}" if alarm.told_by == "itself"]
 }

@@ -140,7 +140,7 @@ resource "aws_lambda_function" "this" {
 
     precondition {
       condition     = local.environment_size <= 4096
-      error_message = "The environment variables of ${var.name} have ${local.environment_size} bytes: Lambda takes 4096. Shorten the inputs that the longest hold: ${join(", ", [for name, value in local.environment : "${name} (${length(value)} characters)" if length(value) > 400])}."
+      error_message = "The environment variables of ${var.name} have ${local.environment_size} bytes; Lambda allows 4096. Shorten the inputs with the longest values: ${join(", ", [for name, value in local.environment : "${name} (${length(value)} characters)" if length(value) > 400])}."
     }
   }
 }

@@ -10,7 +10,7 @@ output "rules" {
 }
 
 output "polled" {
-  description = "The ids of the rules that are polled: those that are on for any account. Which accounts there are may not be known before an apply."
+  description = "The ids of the rules that are polled: those that are on for any account. The accounts may be unknown before an apply."
   value = toset([
     for id, rule in local.rules : id
     if length(setsubtract(concat([rule.mode], values(rule.mode_by_account), values(rule.mode_by_group)), ["off"])) > 0

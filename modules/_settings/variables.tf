@@ -79,7 +79,7 @@ variable "regions" {
 }
 
 variable "home_region" {
-  description = "The region of `central`, which has the token, the topic, the buckets and the table."
+  description = "The region of `central`, with the token, the topic, the buckets, and the table."
   type        = string
   nullable    = false
 }

@@ -127,7 +127,7 @@ locals {
     }]
   })
 
-  # The role by which EC2 writes flow logs to CloudWatch Logs, if a rule turns them on and nobody has another for it. Another's
+  # The role with which EC2 writes flow logs to CloudWatch Logs, if a rule turns them on and nobody has another for it. Another's
   # name may be known only after the apply: whether there is one is then said apart.
   delivers_flow_logs = (var.create_delivery_role == null ? var.delivery_role_name == null : var.create_delivery_role) && anytrue([for rule in local.rules : can(local.catalog[rule].options.properties.delivery_role_name)])
 

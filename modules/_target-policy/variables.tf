@@ -11,7 +11,7 @@ variable "name" {
 }
 
 variable "security_account_id" {
-  description = "The account that the remediators run in: `security_account_id` of `central`."
+  description = "The account in which the remediators run: `security_account_id` of `central`."
   type        = string
   nullable    = false
 
@@ -22,7 +22,7 @@ variable "security_account_id" {
 }
 
 variable "external_id" {
-  description = "The external id that the remediators give: the same as in `central`; null: `<name>-<security account id>`."
+  description = "The external id that the remediators use: the same as in `central`; null: `<name>-<security account id>`."
   type        = string
   default     = null
 
@@ -33,7 +33,7 @@ variable "external_id" {
 }
 
 variable "organization_id" {
-  description = "The AWS Organization's id, `o-…`: the role then trusts nobody outside it; null: not asked for."
+  description = "The AWS organization's id, `o-…`: the role then trusts nobody outside of it; null: no such condition."
   type        = string
   default     = null
 
@@ -100,7 +100,7 @@ variable "role_path" {
 }
 
 variable "delivery_role_name" {
-  description = "A role of the account's own, with its path but no slash before it, by which flow logs are written to CloudWatch Logs: the same as in the rule's options; null: `<name>-flow-logs`."
+  description = "An existing role of the account that writes flow logs to CloudWatch Logs, with its path but without a leading slash, the same as in the rule's options; null: `<name>-flow-logs`."
   type        = string
   default     = null
 
@@ -129,7 +129,7 @@ variable "remediator_role_path" {
 }
 
 variable "account_id" {
-  description = "The account that the role is in: an id, or what CloudFormation puts an id in place of."
+  description = "The role's account: an id, or a placeholder that CloudFormation replaces with an id."
   type        = string
   nullable    = false
 }

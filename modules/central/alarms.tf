@@ -35,7 +35,7 @@ locals {
       }
       # Polls that fail are not rules that nobody polls. As long as a poll of the longest period may be late.
       polls-failing = {
-        description        = "Polls fail, as ${var.name}-polls-dead-letters reported. While they do, no alarm reports rules that are not polled."
+        description        = "Polls are failing, as ${var.name}-polls-dead-letters reported. Meanwhile, no alarm reports rules that are not polled."
         namespace          = "AWS/SQS"
         metric             = "NumberOfMessagesSent"
         dimensions         = { QueueName = aws_sqs_queue.polls_dead_letters.name }

@@ -47,7 +47,7 @@ resource "aws_ssm_parameter" "deployment" {
   lifecycle {
     precondition {
       condition     = length(jsonencode(local.deployment)) <= 4096
-      error_message = "The parameter /${var.name}/deployment would have ${length(jsonencode(local.deployment))} characters: Systems Manager takes 4096. Choose a shorter `name`."
+      error_message = "The parameter /${var.name}/deployment would have ${length(jsonencode(local.deployment))} characters; Systems Manager allows 4096. Choose a shorter `name`."
     }
   }
 }

@@ -19,7 +19,7 @@ resource "terraform_data" "deployment" {
 
     postcondition {
       condition     = length(self.input) == 0
-      error_message = "A deployment named \"${var.name}\" is in account ${local.account_id} and region ${local.home_region} already (${join(", ", self.input)}), and not at this address of the state. If you renamed or moved the module block, write a `moved` block (docs/operations.md, \"Rename or move\"). To upgrade from 0.1, set `adopt = true` once. For a second deployment choose another `name`."
+      error_message = "A deployment named \"${var.name}\" already exists in account ${local.account_id} and region ${local.home_region} (${join(", ", self.input)}), but not at this address of the state. If you renamed or moved the module block, write a `moved` block (docs/operations.md, \"Rename or move\"). To upgrade from 0.1, set `adopt = true` once. For a second deployment choose another `name`."
     }
   }
 }

@@ -17,7 +17,7 @@ resource "terraform_data" "evidence_bucket" {
 
     postcondition {
       condition     = local.inputs.evidence.force_destroy || self.output == local.evidence_bucket
-      error_message = "The evidence is in the bucket ${coalesce(self.output, "-")}, and this plan would replace it by ${local.evidence_bucket}: keep name, account and region. For others, make a new deployment and remove the old one (docs/operations.md, \"Remove everything\"). To let go of the evidence, apply evidence = { force_destroy = true } first."
+      error_message = "The evidence is in the bucket ${coalesce(self.output, "-")}, and this plan would replace it with ${local.evidence_bucket}: keep the name, account, and region. Otherwise, create a new deployment and remove the old one (docs/operations.md, \"Remove everything\"). To give up the evidence, apply evidence = { force_destroy = true } first."
     }
   }
 }
@@ -37,7 +37,7 @@ resource "aws_s3_bucket" "evidence" {
   lifecycle {
     precondition {
       condition     = length(local.evidence_bucket) <= 63
-      error_message = "The evidence bucket's name, \"${local.evidence_bucket}\", has ${length(local.evidence_bucket)} characters: S3 takes 63. Choose a `name` that is ${length(local.evidence_bucket) - 63} characters shorter."
+      error_message = "The evidence bucket's name, \"${local.evidence_bucket}\", has ${length(local.evidence_bucket)} characters; S3 allows 63. Choose a `name` that is ${length(local.evidence_bucket) - 63} characters shorter."
     }
   }
 

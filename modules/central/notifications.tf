@@ -101,7 +101,7 @@ locals {
     # One per cause; a limit is repeated hourly, a lasting deferral weekly: see lambdas/remediator/record/notices.ts.
     held-back = {
       wanted      = true
-      description = "Rules that a limit, an open circuit breaker or invalid settings stop, and what defers findings for long."
+      description = "Rules that a limit, an open circuit breaker, or invalid settings stop, and long deferrals of findings."
       bus         = local.event_bus_name
       pattern = {
         source      = [local.vocabulary.events.source]

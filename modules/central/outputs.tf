@@ -1,5 +1,5 @@
 output "link" {
-  description = "What `per-region` needs, as one object: pass it on as it is."
+  description = "The values that `per-region` needs, as one object: pass it on unchanged."
   value = {
     name                     = var.name
     partition                = local.partition
@@ -27,12 +27,12 @@ output "link" {
 }
 
 output "security_account_id" {
-  description = "The account that the collector and the remediators run in: `target` needs it."
+  description = "The account in which the collector and the remediators run; `target` needs it."
   value       = local.account_id
 }
 
 output "external_id" {
-  description = "The external id that the remediators give: `target` needs it where it is not the default."
+  description = "The external id that the remediators use; `target` needs it if it is not the default."
   value       = local.external_id
 }
 
@@ -62,12 +62,12 @@ output "event_bus_arn" {
 }
 
 output "notifications_topic_arn" {
-  description = "The topic of the notifications, for further subscriptions; null when notifications are not enabled."
+  description = "The notifications topic, for further subscriptions; null if notifications are not enabled."
   value       = one(local.topic_arns)
 }
 
 output "evidence_bucket" {
-  description = "The bucket that keeps what was found, planned and changed."
+  description = "The bucket that stores the evidence: what was found, planned, and changed."
   value       = local.made_evidence_bucket
 }
 
@@ -77,7 +77,7 @@ output "findings_table" {
 }
 
 output "settings_bucket" {
-  description = "The bucket of the settings: `rules/<id>.json` and `accounts.json`. Terraform alone writes it."
+  description = "The settings bucket: `rules/<id>.json` and `accounts.json`. Only Terraform writes to it."
   value       = aws_s3_bucket.settings.bucket
 }
 
@@ -97,7 +97,7 @@ output "schedule_group_name" {
 }
 
 output "settings" {
-  description = "The effective settings: `rules` and `accounts` are the settings as the remediators read them, JSON; `modes` says in words which mode each rule has in each account that is named anywhere. Pass this output on from your root module to see changes in its plan."
+  description = "The effective settings: `rules` and `accounts` are the settings as the remediators read them, JSON; `modes` shows the mode of each rule in each account that the settings name. Pass this output on from your root module to see changes in its plan."
   value       = { rules = local.rule_settings, accounts = local.account_settings, modes = module.settings.modes_by_account }
 
   # Where all values are known, that output names all mistakes: after it, and not beside it, they are named once.
@@ -110,7 +110,7 @@ output "settings" {
 }
 
 output "arns" {
-  description = "The ARNs of what this module makes or was given, by kind and name, for your own policies and alarms."
+  description = "The ARNs of the resources that this module creates or uses, by kind and name, for your own policies and alarms."
   value = {
     functions  = { collector = module.collector.arn }
     roles      = { collector = module.collector.role_arn, scheduler = aws_iam_role.scheduler.arn }

@@ -61,7 +61,7 @@ resource "aws_scheduler_schedule" "check" {
 
   name        = "check-polls"
   group_name  = aws_scheduler_schedule_group.this.name
-  description = "Looks for rules that have not been polled successfully for two of their periods."
+  description = "Checks for rules that have not been polled successfully for two of their periods."
 
   schedule_expression = "rate(1 hour)"
 

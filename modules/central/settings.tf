@@ -69,7 +69,7 @@ resource "aws_s3_bucket" "settings" {
   lifecycle {
     precondition {
       condition     = length(local.settings_bucket) <= 63
-      error_message = "The settings bucket's name, \"${local.settings_bucket}\", has ${length(local.settings_bucket)} characters: S3 takes 63. Choose a `name` that is ${length(local.settings_bucket) - 63} characters shorter."
+      error_message = "The settings bucket's name, \"${local.settings_bucket}\", has ${length(local.settings_bucket)} characters; S3 allows 63. Choose a `name` that is ${length(local.settings_bucket) - 63} characters shorter."
     }
   }
 }

@@ -53,7 +53,7 @@ variable "regions" {
 }
 
 variable "organization_id" {
-  description = "The AWS Organization's id, `o-…`: the remediators assume roles of its accounts only; null: of any account whose role trusts them."
+  description = "The AWS organization's id, `o-…`: the remediators only assume roles in its accounts; null: in any account whose role trusts them."
   type        = string
   default     = null
 
@@ -71,7 +71,7 @@ variable "poll_after" {
 }
 
 variable "region_labels" {
-  description = "Further names of regions in Netskope's findings, each with the region's code: `{ \"Mexico(Central)\" = \"mx-central-1\" }`; the published names are built in."
+  description = "Additional names of regions in Netskope's findings, with the region's code: `{ \"Mexico(Central)\" = \"mx-central-1\" }`; the published names are built in."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -90,7 +90,7 @@ variable "schedule" {
 }
 
 variable "limits" {
-  description = "The most resources that a rule changes within an hour; findings beyond it are `deferred`, and come first at the next poll."
+  description = "The maximum number of resources that a rule changes within an hour; findings beyond it are `deferred`, and come first at the next poll."
   type        = any
   default     = {}
   nullable    = false
@@ -104,7 +104,7 @@ variable "breaker" {
 }
 
 variable "external_id" {
-  description = "The external id that the remediators give when they assume a target role, the same in `central` and `target`; null: `<name>-<security account id>`."
+  description = "The external id that the remediators use when they assume a target role, the same in `central` and `target`; null: `<name>-<security account id>`."
   type        = string
   default     = null
 
@@ -150,7 +150,7 @@ variable "alarms" {
 }
 
 variable "tags" {
-  description = "Tags of everything, in all regions."
+  description = "Tags for all resources, in all regions."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -203,14 +203,14 @@ variable "event_bus" {
 }
 
 variable "notifications" {
-  description = "Who gets a message about every alarm of all regions, which includes findings that failed or could not be processed."
+  description = "Who gets notifications of alarms in all regions, including those about findings that failed or could not be processed."
   type        = any
   default     = {}
   nullable    = false
 }
 
 variable "rules" {
-  description = "The rules to enable, by id or legacy id (`CIS-1-2-0-4-1`); a plan names every mistake in them at once, misspelled words included."
+  description = "The rules to enable, by id or legacy id (`CIS-1-2-0-4-1`); a plan lists all mistakes in them at once, including misspelled words."
   type        = any
   nullable    = false
 }
@@ -258,7 +258,7 @@ variable "mode_by_account" {
 }
 
 variable "mode_by_group" {
-  description = "The highest mode of any rule in the accounts of a group: `{ production = \"dry_run\" }`; it only lowers a rule's mode, and of several groups the lowest counts."
+  description = "The highest mode of any rule in the accounts of a group: `{ production = \"dry_run\" }`; it only lowers a rule's mode; with several groups, the lowest applies."
   type        = map(string)
   default     = {}
   nullable    = false

@@ -74,7 +74,7 @@ locals {
 resource "aws_iam_policy" "viewer" {
   name        = "${var.name}-viewer"
   path        = local.inputs.iam.path
-  description = "See what ${var.name} does, and why, by the command line cspm-remediation. Attach it to the roles of people who may see it."
+  description = "Lets people see what ${var.name} does, and why, with the cspm-remediation command line. Attach it to their roles."
   tags        = var.tags
 
   policy = jsonencode({

@@ -37,7 +37,7 @@ locals {
       told_by = "alarm"
     }
     unexpected-errors = {
-      description = "${local.remediator_name} met an unforeseen error. The finding is attempted again; after the last attempt, the job goes to ${local.dead_letters_name}. Its log group contains the stack trace."
+      description = "${local.remediator_name} had an unexpected error. The finding is attempted again; after the last attempt, the job goes to ${local.dead_letters_name}. Its log group contains the stack trace."
       namespace   = var.link.metrics_namespace
       metric      = local.metric.UnexpectedError
       dimensions  = { service = local.remediator_name }
@@ -62,7 +62,7 @@ locals {
       threshold   = module.typed.queue.retention_days * local.day * 0.75
     }
     take-back-failed = {
-      description = "A change that should have been taken back could not be: something may be open that was closed before. The log of ${local.remediator_name} in ${local.region} names the resource and the change. Close it by hand."
+      description = "An incomplete change could not be rolled back: something may be open that was closed before. The log of ${local.remediator_name} in ${local.region} names the resource and the change. Close it by hand."
       namespace   = var.link.metrics_namespace
       metric      = local.metric.TakeBackFailed
       dimensions  = { service = local.remediator_name }
@@ -82,7 +82,7 @@ locals {
       evaluation_periods = 2
     }
     findings-recurring = {
-      description = "Findings were fixed three times within seven days: somebody or something brings them back. They are still fixed each time. Which: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: fields @timestamp, message | filter message like 'keeps violating the rule' | sort @timestamp desc. If Terraform or CloudFormation brings them back, fix its code."
+      description = "Findings were fixed three times within seven days: somebody or something brings them back. They are still fixed each time. Which: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: fields @timestamp, message | filter message like 'keeps violating the rule' | sort @timestamp desc. If Terraform or CloudFormation brings them back, fix that code."
       namespace   = var.link.metrics_namespace
       metric      = local.metric.RecurringFindings
       dimensions  = { service = local.remediator_name }

@@ -1,5 +1,5 @@
 output "region" {
-  description = "The region's code, once its queues, pause parameter and remediator are there: `central` takes it in `poll_after`."
+  description = "The region's code, known once its queues, pause parameter, and remediator exist; pass it to `poll_after` of `central`."
   value       = local.region
 
   depends_on = [
@@ -50,7 +50,7 @@ output "pause_parameter_name" {
 }
 
 output "arns" {
-  description = "The ARNs of what this module makes, by kind and name, for your own policies and alarms."
+  description = "The ARNs of the resources that this module creates, by kind and name, for your own policies and alarms."
   value = {
     functions  = { remediator = module.remediator.arn }
     roles      = merge({ remediator = module.remediator.role_arn }, { for role in aws_iam_role.alarms : "alarms" => role.arn })

@@ -52,7 +52,7 @@ variable "link" {
       architecture = string
       # `DEBUG`, `INFO`, `WARN` or `ERROR`.
       log_level = string
-      # How many days the functions' logs are kept.
+      # The number of days for which the functions' logs are kept.
       log_retention_days = number
       # Whether X-Ray traces the functions.
       tracing = bool

@@ -1,6 +1,6 @@
 resource "aws_cloudformation_stack_set" "this" {
   name             = "${var.name}-target"
-  description      = "The role by which ${var.name} fixes what CSPM finds, in every account of the chosen organizational units."
+  description      = "The role with which ${var.name} fixes what CSPM finds, in every account of the chosen organizational units."
   permission_model = "SERVICE_MANAGED"
   call_as          = var.call_as
   capabilities     = ["CAPABILITY_NAMED_IAM"]
@@ -33,12 +33,12 @@ resource "aws_cloudformation_stack_set" "this" {
 
     precondition {
       condition     = local.policy_characters.remediation <= 10240
-      error_message = "The role's policy has ${local.policy_characters.remediation} characters: IAM takes 10240. Name fewer rules in `rules`."
+      error_message = "The role's policy has ${local.policy_characters.remediation} characters; IAM allows 10240. Name fewer rules in `rules`."
     }
 
     precondition {
       condition     = local.policy_characters.automation <= 10240
-      error_message = "The automation role's policy (permissions.automation of all enabled rules) has ${local.policy_characters.automation} characters: IAM takes 10240. Enable fewer rules with a runbook, or name more resources by one pattern."
+      error_message = "The automation role's policy (permissions.automation of all enabled rules) has ${local.policy_characters.automation} characters; IAM allows 10240. Enable fewer rules with a runbook, or name more resources by one pattern."
     }
 
     precondition {

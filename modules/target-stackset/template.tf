@@ -35,7 +35,7 @@ locals {
 
   template = jsonencode({
     AWSTemplateFormatVersion = "2010-09-09"
-    Description              = "The role by which ${var.name} fixes what CSPM finds in this account."
+    Description              = "The role with which ${var.name} fixes what CSPM finds in this account."
     Resources = merge(
       {
         Role = {

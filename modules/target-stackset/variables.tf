@@ -12,19 +12,19 @@ variable "name" {
 }
 
 variable "security_account_id" {
-  description = "The account that the remediators run in: the output `security_account_id` of `central`."
+  description = "The account in which the remediators run: the output `security_account_id` of `central`."
   type        = string
   nullable    = false
 }
 
 variable "external_id" {
-  description = "The external id that the remediators give when they assume a target role, the same in `central` and `target`; null: `<name>-<security account id>`."
+  description = "The external id that the remediators use when they assume a target role, the same in `central` and `target`; null: `<name>-<security account id>`."
   type        = string
   default     = null
 }
 
 variable "organization_id" {
-  description = "The AWS Organization's id, `o-…`: the roles trust nobody outside it; null: no such condition."
+  description = "The AWS organization's id, `o-…`: the roles trust nobody outside of it; null: no such condition."
   type        = string
   default     = null
 }
@@ -94,7 +94,7 @@ variable "call_as" {
 }
 
 variable "operation" {
-  description = "How a change of the StackSet goes through the accounts; a unit keeps the values that it was added with, because the provider can't change them."
+  description = "How changes of the StackSet are rolled out to accounts; a unit keeps the values with which it was added, because the provider cannot change them."
   type        = any
   default     = {}
   nullable    = false

@@ -41,7 +41,7 @@ resource "aws_iam_role_policy" "remediation" {
   lifecycle {
     precondition {
       condition     = length(module.policy.policy) <= 10240
-      error_message = "The role's policy has ${length(module.policy.policy)} characters: IAM takes 10240. Name fewer rules in `rules`."
+      error_message = "The role's policy has ${length(module.policy.policy)} characters; IAM allows 10240. Name fewer rules in `rules`."
     }
   }
 }
@@ -109,7 +109,7 @@ resource "aws_iam_role_policy" "automation" {
   lifecycle {
     precondition {
       condition     = length(module.policy.automation.policy) <= 10240
-      error_message = "The automation role's policy (permissions.automation of all enabled rules) has ${length(module.policy.automation.policy)} characters: IAM takes 10240. Enable fewer rules with a runbook, or name more resources by one pattern."
+      error_message = "The automation role's policy (permissions.automation of all enabled rules) has ${length(module.policy.automation.policy)} characters; IAM allows 10240. Enable fewer rules with a runbook, or name more resources by one pattern."
     }
   }
 }

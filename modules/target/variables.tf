@@ -12,19 +12,19 @@ variable "name" {
 }
 
 variable "security_account_id" {
-  description = "The account that the remediators run in: the output `security_account_id` of `central`."
+  description = "The account in which the remediators run: the output `security_account_id` of `central`."
   type        = string
   nullable    = false
 }
 
 variable "external_id" {
-  description = "The external id that the remediators give when they assume a target role, the same in `central` and `target`; null: `<name>-<security account id>`."
+  description = "The external id that the remediators use when they assume a target role, the same in `central` and `target`; null: `<name>-<security account id>`."
   type        = string
   default     = null
 }
 
 variable "organization_id" {
-  description = "The AWS Organization's id, `o-…`: the role trusts nobody outside it; null: no such condition."
+  description = "The AWS organization's id, `o-…`: the role trusts nobody outside of it; null: no such condition."
   type        = string
   default     = null
 }

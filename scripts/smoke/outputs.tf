@@ -19,7 +19,7 @@ output "queue_url" {
 }
 
 output "heard_queue_url" {
-  description = "The URL of the queue that gets what people would get by mail."
+  description = "The URL of the queue that gets the notifications."
   value       = aws_sqs_queue.heard.url
 }
 

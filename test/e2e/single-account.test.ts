@@ -268,7 +268,7 @@ describe('examples/single-account in a local AWS', () => {
     await writeFile(file, text);
     expect(exitCode).toBe(1);
     expect(stderr.replaceAll(/\s+│?\s*/g, ' ')).toContain(
-      `The evidence is in the bucket ${evidenceBucket}, and this plan would replace it by other-evidence-${account}-${region}`,
+      `The evidence is in the bucket ${evidenceBucket}, and this plan would replace it with other-evidence-${account}-${region}`,
     );
   });
 

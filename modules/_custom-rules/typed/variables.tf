@@ -1,5 +1,5 @@
 variable "custom_rules" {
-  description = "Rules of your own, by an id of your choice: what Netskope calls them, and the values that properties must have, or the document that remediates."
+  description = "Custom rules, by an id of your choice: their names in Netskope, and the values that properties must have or the document that remediates."
   default     = {}
   nullable    = false
 
@@ -20,7 +20,7 @@ variable "custom_rules" {
     desired_state = optional(object({
       # The CloudFormation type, such as AWS::RDS::DBInstance. Required.
       resource_type = optional(string, "")
-      # The type's primary identifier, of placeholders such as {{resource}} and {{arn.resource_id}}; parts with `|` between them.
+      # The type's primary identifier, with placeholders such as {{resource}} and {{arn.resource_id}}; parts are joined with `|`.
       identifier = optional(string, "{{resource}}")
       # When a resource violates the rule, by pointer: a value, { absent = true } or { contains = … }; all must hold. Empty: when a value in `set` differs.
       violates = optional(any)

@@ -33,7 +33,7 @@ variable "rules" {
     mode_by_group = optional(map(string), {})
     # How violations are fixed: api (direct calls) or runbook (AWS's managed Systems Manager document, if the rule has one).
     method = optional(string, "api")
-    # How to handle what the document leaves open: api (direct calls) or report (failed).
+    # How to handle violations that the document leaves open: api (fix by direct calls) or report (failed).
     runbook_then = optional(string, "api")
     # Limits the rule to these accounts. Empty: all.
     accounts = optional(set(string), [])
@@ -148,7 +148,7 @@ variable "schedule" {
       days = optional(set(string), ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"])
       # When it opens, such as `22:00`. Required.
       start = optional(string, "")
-      # When it closes, on the next day where that is not later; the same as `start`: a whole day. Required.
+      # When it closes, on the next day if it is not later than `start`. The same as `start`: after a whole day. Required.
       end = optional(string, "")
     }))
   })
@@ -157,9 +157,9 @@ variable "schedule" {
 }
 
 variable "limits" {
-  description = "The most resources that a rule changes within an hour; findings beyond it are `deferred`, and come first at the next poll."
+  description = "The maximum number of resources that a rule changes within an hour; findings beyond it are `deferred`, and come first at the next poll."
   type = object({
-    # In one account. A day's work of a rule is a handful; a rule that is wrong would change hundreds.
+    # In one account. A rule usually makes a handful of changes per day; a misconfigured one would make hundreds.
     per_account_per_hour = optional(number, 50)
     # In all accounts and regions together.
     per_rule_per_hour = optional(number, 200)
@@ -221,7 +221,7 @@ variable "lambda" {
     architecture = optional(string, "arm64")
     # `DEBUG`, `INFO`, `WARN` or `ERROR`.
     log_level = optional(string, "INFO")
-    # How many days the functions' logs are kept.
+    # The number of days for which the functions' logs are kept.
     log_retention_days = optional(number, 90)
     # Whether X-Ray traces the functions.
     tracing = optional(bool, false)
@@ -301,32 +301,32 @@ variable "evidence" {
     create_bucket = optional(bool, true)
     # The name of an existing bucket in this account and the home region, for this deployment only.
     bucket = optional(string)
-    # After how many days evidence is deleted.
+    # The number of days after which evidence is deleted.
     retention_days = optional(number, 400)
-    # After how many days a version that was written over or deleted is deleted permanently.
+    # The number of days after which an overwritten or deleted version is deleted permanently.
     noncurrent_days = optional(number, 30)
-    # Storage classes that objects move to with age, all readable at once: `STANDARD_IA`, `ONEZONE_IA`, `INTELLIGENT_TIERING`, `GLACIER_IR`.
+    # Storage classes to which objects move with age, all of them with immediate access: `STANDARD_IA`, `ONEZONE_IA`, `INTELLIGENT_TIERING`, `GLACIER_IR`.
     transitions = optional(list(object({
       # The age in days. Required.
       days = optional(number, -1)
       # The storage class. Required.
       storage_class = optional(string, "")
     })), [])
-    # Makes S3 refuse to delete each version for some days. Null: no lock.
+    # Prevents the deletion of each version for some days. Null: no lock.
     object_lock = optional(object({
       # `GOVERNANCE`, which privileged users can lift, or `COMPLIANCE`, which nobody can.
       mode = optional(string, "GOVERNANCE")
-      # For how many days. Required.
+      # The number of days. Required.
       days = optional(number, 0)
     }))
-    # Where S3 logs each access. Null: nowhere.
+    # Where S3 logs requests to the bucket. Null: nowhere.
     access_log = optional(object({
       # The bucket for the log, whose policy lets `logging.s3.amazonaws.com` write. Required.
       bucket = optional(string, "")
-      # What the log's keys begin with.
+      # The prefix of the log's keys.
       prefix = optional(string, "")
     }))
-    # Further statements of the bucket's policy; without a `Resource` they are about the bucket and its objects.
+    # Further statements of the bucket's policy. Without a `Resource`, they apply to the bucket and its objects.
     policy_statements = optional(any, [])
     # Whether a destroy may delete the findings table and a bucket that holds evidence.
     force_destroy = optional(bool, false)
@@ -454,9 +454,9 @@ variable "event_bus" {
 }
 
 variable "notifications" {
-  description = "Who gets a message about every alarm of all regions, which includes findings that failed or could not be processed."
+  description = "Who gets notifications of alarms in all regions, including those about findings that failed or could not be processed."
   type = object({
-    # Whether there is an SNS topic, to which others may subscribe as well.
+    # Whether to send notifications, to an SNS topic to which others can subscribe, too.
     enabled = optional(bool, true)
     # Whether the module creates the topic. If not, `topic_arn` names an existing one.
     create_topic = optional(bool, true)
@@ -464,11 +464,11 @@ variable "notifications" {
     topic_arn = optional(string)
     # Addresses that get the messages. Each must confirm its subscription once.
     email_addresses = optional(set(string), [])
-    # Whether there is also a message for each finding of `outcomes`, at each poll.
+    # Whether to also send a message for each finding with one of `outcomes`, at each poll.
     each_finding = optional(bool, false)
     # The outcomes of `each_finding`: `deferred`, `failed`, `not_applicable`, `unprocessable`.
     outcomes = optional(set(string), ["failed", "unprocessable"])
-    # How many days a finding is `deferred` before there is a message about it, once a week.
+    # The number of days for which a finding is `deferred` before a notification is sent, once per week.
     deferred_days = optional(number, 14)
   })
   default  = {}
@@ -521,7 +521,7 @@ variable "api_token_secret" {
   type = object({
     # Whether the module creates the secret, from `api_token`. If not, `arn` names an existing one.
     create = optional(bool, true)
-    # Increase it by one with each new `api_token`: Terraform cannot detect that a write-only value has changed.
+    # Increase it by one with each new `api_token`, because Terraform cannot detect that a write-only value has changed.
     version = optional(number, 1)
     # An existing secret in the home region: the plain token, or `{"token": "…"}`.
     arn = optional(string)

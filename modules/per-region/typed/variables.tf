@@ -55,13 +55,13 @@ variable "remediator" {
 variable "queue" {
   description = "Settings of the job queue."
   type = object({
-    # How many attempts a job has before it becomes a dead letter.
+    # The number of attempts before a job becomes a dead letter.
     max_receive_count = optional(number, 5)
-    # How many days jobs are kept, 1 to 14.
+    # The number of days for which jobs are kept, 1 to 14.
     retention_days = optional(number, 4)
     # Seconds before an unfinished job's second attempt, 0 to 900. They double for each further attempt, up to 15 minutes.
     retry_delay_seconds = optional(number, 30)
-    # How many days dead letters are kept, from `retention_days` to 14.
+    # The number of days for which dead letters are kept, from `retention_days` to 14.
     dead_letter_retention_days = optional(number, 14)
   })
   default  = {}
@@ -111,7 +111,7 @@ variable "alarms" {
 
   validation {
     condition     = !var.alarms.enabled || !var.notifications || !var.alarms.forward || var.partition == "aws" || var.region == var.home_region
-    error_message = "EventBridge does not route events between regions in ${var.partition}, so the alarms of ${var.region} can't be passed on: set alarms.forward to false, and name an SNS topic of that region in alarms.topic_arns."
+    error_message = "EventBridge does not route events between regions in ${var.partition}, so the alarms of ${var.region} cannot be forwarded: set alarms.forward to false, and name an SNS topic of that region in alarms.topic_arns."
   }
 
   validation {

@@ -38,7 +38,7 @@ variable "organizational_units" {
 }
 
 variable "operation" {
-  description = "How a change of the StackSet goes through the accounts; a unit keeps the values that it was added with, because the provider can't change them."
+  description = "How changes of the StackSet are rolled out to accounts; a unit keeps the values with which it was added, because the provider cannot change them."
   type = object({
     # The percentage of accounts that are changed at the same time, 1 to 100.
     max_concurrent_percentage = optional(number, 25)
