@@ -152,10 +152,7 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
       say(fold(`still failing: ${resource_id}: ${reason}`, WIDTH, 0, 2));
     }
 
-    step(
-      'Operate: ask why a resource was changed, undo the fix, check the result, and hold the resource for a day',
-    );
-    const undone = await operate({ lab, made, target, say, signal });
+    const undone = await operate({ lab, made, target, step, say, signal });
     const scans = { firstScan, secondScan, undone };
     const report = { made, secondPlan, dryRun, beforeDryRun, afterDryRun, production, everywhere, ...scans };
     return { lab, root, rootFolder, report, stop, [Symbol.asyncDispose]: stop };
@@ -169,24 +166,27 @@ interface Operated {
   readonly lab: Lab;
   readonly made: readonly Made[];
   readonly target: Parameters<Lab['tenant']['scan']>[0];
+  readonly step: (title: string) => void;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
 /** Does what an operator does about an unwanted fix. */
-async function operate({ lab, made, target, say, signal }: Operated): Promise<Undone> {
+async function operate({ lab, made, target, step, say, signal }: Operated): Promise<Undone> {
   const group = made.find(({ what, account }) => what.includes(UNDONE) && account === accounts.staging);
   if (group === undefined) throw new Error(`nothing was made that is "${UNDONE}"`);
   const { resource } = group;
   const place = { endpoint: lab.aws.endpoint, account: accounts.security, region: homeRegion };
   const ask = startOperator({ ...place, say, signal });
+  step('Operate: ask why a resource was changed');
   await ask('explain', resource, '--rule', SHOWN_RULE);
+  step('Undo the fix: the resource is restored, and held so that no poll fixes it again');
   await ask('undo', resource, '--reason', 'the web team needs it', '--yes');
   const scan = await lab.tenant.scan(target);
   const isBack = scan.failed.some(({ resource_id }) => resource_id === resource);
   say('');
   say(isBack ? `the tenant's scan finds ${resource} open again` : `THE SCAN DOES NOT FIND ${resource}`);
-  // The undo holds it until somebody releases it.
+  step('Hold the resource for a day instead of until somebody releases it, then poll');
   const until = new Date(Date.now() + DAY).toISOString().slice(0, 10);
   await ask('hold', resource, '--reason', 'the web team needs it', '--until', until, '--yes');
   const polled = await ask('poll', SHOWN_RULE, '--wait');

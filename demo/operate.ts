@@ -9,6 +9,14 @@ const INDENT = '  ';
 /** The command line, as it is built. */
 export const program = path.resolve(import.meta.dirname, '../dist/cspm-remediation.cjs');
 
+/** Sections of `explain` that the demo leaves out, so that the rest fits on a screen. */
+const LEFT_OUT = /^(NETSKOPE SAYS|SETTINGS)\n(?:.+\n)+\n?/gm;
+
+/** Leaves out long sections of what a command printed, and names them. */
+function shortened(answer: string): string {
+  return answer.replaceAll(LEFT_OUT, '$1 …\n\n');
+}
+
 export interface OperatorOptions {
   readonly endpoint: string;
   /** The security account. */
@@ -34,7 +42,7 @@ export function startOperator({ endpoint, account, region, say, signal }: Operat
       signal,
     });
     const answer = `${stderr}${stdout}`;
-    for (const line of answer.trimEnd().split('\n')) say(`${INDENT}${line}`.trimEnd());
+    for (const line of shortened(answer).trimEnd().split('\n')) say(`${INDENT}${line}`.trimEnd());
     return answer;
   };
 }

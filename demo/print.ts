@@ -44,7 +44,7 @@ const keyOf = ({ account, region, rule, resource }: Placed): string =>
 
 /**
  * Prints a dry run as `cspm-remediation plan` does, long lines folded, and counts at the end.
- * @param shown what is shown whole; of the rest there are counts
+ * @param shown the place of which one finding per rule is shown; the others are counted
  */
 export function planLines(outcomes: readonly Outcome[], shown: Place, colors: Colors): string[] {
   const findings = outcomes
@@ -60,15 +60,15 @@ export function planLines(outcomes: readonly Outcome[], shown: Place, colors: Co
       evidence: '',
     }))
     .sort((one, other) => keyOf(one).localeCompare(keyOf(other)));
-  const isShown = ({ account, region }: Place): boolean =>
-    account === shown.account && region === shown.region;
-  const others = findings.filter((each) => !isShown(each));
+  const here = findings.filter(({ account, region }) => account === shown.account && region === shown.region);
+  const first = here.filter(({ rule }, index) => here.findIndex((each) => each.rule === rule) === index);
+  const others = findings.filter((each) => !first.includes(each));
   const places = new Set(others.map(({ account, region }) => `${account} ${region}`));
   const rows = [...places].map((place) => {
-    const here = countsOf(others.filter(({ account, region }) => `${account} ${region}` === place));
-    return [...place.split(' '), String(here.resources), String(here.changes)];
+    const counts = countsOf(others.filter(({ account, region }) => `${account} ${region}` === place));
+    return [...place.split(' '), String(counts.resources), String(counts.changes)];
   });
-  const plan = { polls: [], findings: findings.filter(isShown), counts: countsOf(findings) };
+  const plan = { polls: [], findings: first, counts: countsOf(findings) };
   const [whole = '', counts = ''] = splitLast(printPlan(plan, { colors, width: WIDTH }, true));
   return [
     ...whole.split('\n'),
@@ -85,21 +85,27 @@ function splitLast(text: string): [string, string] {
   return [text.slice(0, at), text.slice(at + 2)];
 }
 
-/** Prints the outcomes of findings per rule and account, and the number of changes made. */
+/** Prints the changes of each rule, and its findings by outcome, with a column for each account. */
 export function outcomeTable(outcomes: readonly Outcome[]): string[] {
-  const places = new Set(outcomes.map(({ finding }) => `${finding.rule} ${finding.account}`));
-  const rows = [...places].sort().map((place) => {
-    const here = outcomes.filter(({ finding }) => `${finding.rule} ${finding.account}` === place);
-    const changes = here.reduce((sum, { applied }) => sum + applied.length, 0);
-    const words = counted(here.map(({ outcome }) => outcome)).map(
-      ([outcome, count]) => `${count} ${outcome}`,
-    );
-    return [...place.split(' '), String(changes), words.join(', ')];
+  const accounts = new Map(outcomes.map(({ finding }) => [finding.account, finding.accountName ?? '']));
+  const rules = [...new Set(outcomes.map(({ finding }) => finding.rule))].sort();
+  const rows = rules.map((rule) => {
+    const here = outcomes.filter(({ finding }) => finding.rule === rule);
+    const cells = [...accounts.keys()].map((account) => {
+      const words = here.filter(({ finding }) => finding.account === account).map(({ outcome }) => outcome);
+      return counted(words)
+        .map(([word, count]) => `${count} ${word}`)
+        .join(', ');
+    });
+    return [rule, String(here.reduce((sum, { applied }) => sum + applied.length, 0)), ...cells];
   });
-  return table(['rule', 'account', 'changes', 'findings'], rows);
+  return table(['rule', 'changes', ...[...accounts].map(([account, name]) => `${account} ${name}`)], rows);
 }
 
-/** Prints the outcomes of one rule's findings in one place, one by one. */
+/** The most outcomes that are shown one by one. */
+const MOST_OUTCOMES = 4;
+
+/** Prints the first outcomes of one rule's findings in one place, one by one. */
 export function outcomeLines(
   outcomes: readonly Outcome[],
   rule: string,
@@ -110,11 +116,14 @@ export function outcomeLines(
     .filter(
       ({ finding }) => finding.rule === rule && finding.account === account && finding.region === region,
     );
-  const rows = here.map(({ finding, outcome, reason, applied }) => [
-    finding.resource,
-    outcome,
-    applied.length > 0 ? applied.map(({ line }) => line).join('\n') : reason,
-  ]);
+  const rows = here
+    .slice(0, MOST_OUTCOMES)
+    .map(({ finding, outcome, reason, applied }) => [
+      finding.resource,
+      outcome,
+      applied.length > 0 ? applied.map(({ line }) => line).join('\n') : reason,
+    ]);
   const head = [`${rule} in ${region}`, 'outcome', 'what was changed, or why not'];
-  return foldedTable(head, rows, WIDTH).split('\n');
+  const left = here.length - rows.length;
+  return [...foldedTable(head, rows, WIDTH).split('\n'), ...(left > 0 ? [`… and ${left} more`] : [])];
 }
