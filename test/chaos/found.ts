@@ -941,14 +941,14 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     },
   },
   {
-    what: 'no document is started again on a read from before the work of one whose end is known',
+    what: 'no document is started on a read from before the work of another',
     case: publicClusterCase(2, [
       { at: 7, act: { kind: 'make public', which: 0, how: 0 } },
       { at: 3, lag: { versions: 1, reads: 11 } },
     ]),
   },
   {
-    what: 'that someone else has made a cluster private, and then public again, can be hidden by an old read before a document starts',
+    what: 'an old read may hide that a cluster was made private and public',
     case: publicClusterCase(5, [
       { at: 1, act: { kind: 'make private', which: 0, how: 0 } },
       { at: 5, act: { kind: 'make public', which: 0, how: 0 } },
@@ -956,7 +956,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     ]),
   },
   ...[1, 2, 3].map((reads) => ({
-    what: `a block that got no answer is not taken for set, though ${reads} read(s) show it from before its owner removed it`,
+    what: `no block is taken for set as ${reads} old read(s) show it`,
     case: {
       kind: 'bucket' as const,
       initial: {
@@ -982,7 +982,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     },
   })),
   ...[1, 2, 3].map((reads) => ({
-    what: `an entry that got no answer is not taken for added, though ${reads} read(s) show it from before its owner took it out`,
+    what: `no entry is taken for added as ${reads} old read(s) show it`,
     case: {
       kind: 'network-acl' as const,
       initial: {
@@ -1018,7 +1018,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     },
   })),
   ...[1, 2, 3].map((reads) => ({
-    what: `a part that got no answer is not taken for added, though ${reads} read(s) show it from before its owner revoked it`,
+    what: `no rule is taken for added as ${reads} old read(s) show it`,
     case: {
       kind: 'security-group' as const,
       initial: {

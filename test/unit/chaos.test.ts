@@ -174,6 +174,31 @@ describe('a product that does something else is found out', () => {
     expect(printed.join('')).toContain(`--seed ${SEED} --cases ${report.cases} --kind ${kind} --path `);
   });
 
+  test('a record of a change that was not made is found out, though someone else acts', async () => {
+    const arn = (name: string): string => `arn:aws:cloudtrail:eu-central-1:111122223333:trail/${name}`;
+    const trail = { region: 'eu-central-1', isValidated: false, tags: {} };
+    const acted: Case = {
+      kind: 'trail',
+      initial: { ...EMPTY_STATE, trails: { [arn('all1')]: trail, [arn('all2')]: trail } },
+      jobs: [{ rule: 'cloudtrail-log-file-validation', options: {} }],
+      disturbances: [{ at: 1, act: { kind: 'switch on', which: 1, how: 0 } }],
+      kills: [],
+    };
+    const distort = (call: ModelCall): ModelCall =>
+      call.operation === 'UpdateTrail'
+        ? { ...call, input: { ...inputSchema.parse(call.input), EnableLogFileValidation: false } }
+        : call;
+
+    const { faults } = await runCase(acted, { distort });
+
+    expect(faults).toContainEqual({
+      kind: 'record',
+      words: expect.stringContaining(
+        `the record has ${arn('all1')}, of which no call of ours made validation on`,
+      ),
+    });
+  });
+
   test('all kinds of faults of a run are reported, and a run without any ends well', async () => {
     const options = { seed: SEED, cases: 20, kind: 'bucket' as const };
     const distort = (call: ModelCall): ModelCall =>

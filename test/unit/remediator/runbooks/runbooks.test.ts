@@ -564,8 +564,25 @@ describe('another poll', () => {
     const ended = structuredClone([...remediator.inProgress]);
 
     await remediator.attempt(next);
-    await remediator.attempt({ ...job, chunk: 1 });
 
+    expect([...remediator.inProgress]).toEqual(ended);
+  });
+
+  test('whose end is seen again by the next attempt keeps the time at which it was seen first', async () => {
+    const job = pollOf(0, MAIN);
+    await remediator.attempt(job);
+    account.end();
+    const look = lastLook();
+    remediator.fault = (port) => (port === 'writeOutcomes' ? awsError('SlowDown', 503) : undefined);
+    await remediator.attempt(look);
+    const ended = structuredClone([...remediator.inProgress]);
+    remediator.fault = () => undefined;
+    remediator.now += MINUTE;
+
+    await remediator.attempt(look, { number: 2 });
+
+    expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated' });
+    expect(ended).toMatchObject([[expect.anything(), { endedAt: expect.anything() }]]);
     expect([...remediator.inProgress]).toEqual(ended);
   });
 

@@ -4,7 +4,7 @@ import { withFlowLogs } from '../../../lab/aws-model/flow-logs.ts';
 import { type AwsState, EMPTY_STATE, type GroupRule } from '../../../lab/aws-model/state.ts';
 import { GroupAccount, openRule, RDP, SSH } from '../support/group-account.ts';
 import { ModelAccount } from '../support/model-account.ts';
-import { ACCOUNT, jobOf, RemediatorInMemory } from '../support/remediator-in-memory.ts';
+import { ACCOUNT, jobOf, RemediatorInMemory, settingsOf } from '../support/remediator-in-memory.ts';
 
 const next = { ...jobOf('deploy').poll, asOf: '2026-06-30T11:05:00Z' };
 const MINUTE = 60_000;
@@ -53,6 +53,19 @@ test.each([10, -10])(
     expect(remediator.account.changed).toHaveLength(2);
   },
 );
+
+test('a document is started at once for a group that was changed for another rule a moment ago', async () => {
+  const account = new GroupAccount({
+    'sg-0000000a': [openRule('sgr-1', 22, 22), openRule('sgr-2', 3389, 3389)],
+  });
+  await account.remediator.attempt(account.job(RDP, 'sg-0000000a'));
+  const job = account.job(SSH, 'sg-0000000a');
+  account.remediator.settings = settingsOf({ rule: SSH, method: 'runbook' });
+
+  await account.remediator.attempt(job);
+
+  expect(account.writes).toEqual(['RevokeSecurityGroupIngress', 'StartAutomationExecution']);
+});
 
 /** A resource that we change. */
 interface Row {
