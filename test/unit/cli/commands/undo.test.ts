@@ -409,3 +409,34 @@ test('the plan shows the inverses; of no region, the home region undoes it', asy
   expect(aws.item(`hold#${PRODUCTION}#global#deploy`, '*')).toBeDefined();
   expect(aws.queues.get(`${HOME} ${NAME}-jobs.fifo`)).toHaveLength(1);
 });
+
+test('the plan says what an undo cannot restore, before it asks', async () => {
+  const resource = 'sg-0123abcd';
+  const poll = pollAt('2026-11-24T11:45:00Z');
+  const change = {
+    kind: 'automation-execution-start',
+    resource,
+    document: 'AWS-DisablePublicAccessForSecurityGroup',
+    version: '2',
+    region: HOME,
+    parameters: { GroupId: [resource] },
+    roleArn: `arn:aws:iam::${PRODUCTION}:role/automation`,
+    tags: {},
+    clientToken: '7f0c3a52-5b0e-4f7e-9d53-0a4b8a3b8f10',
+  };
+  const [key = ''] = putPoll(aws, poll, [
+    {
+      ...lineOf(poll, resource, { outcome: 'remediated' }),
+      applied: [{ change, line: '~ run it', appliedAt: poll.asOf, requestIds: [] }],
+    },
+  ]);
+  putFinding(aws, { resource, outcome: 'remediated', changes: changesOf([poll, key]) });
+
+  const { code, error } = await runCli(aws, ['undo', resource, '--reason', 'x'], { typed: 'no' });
+
+  expect(code).toBe(8);
+  expect(error.replaceAll(/\s+/g, ' ')).toContain(
+    `! ~ run it: what the document AWS-DisablePublicAccessForSecurityGroup did to ${resource} is not undone`,
+  );
+  expect(requests()).toEqual([]);
+});
