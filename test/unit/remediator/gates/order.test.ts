@@ -261,7 +261,7 @@ test('these are all gates, in the order of the list', () => {
 
 test('docs/architecture.md has the list, and when each gate is asked', async () => {
   const text = await readFile(path.join(import.meta.dirname, '../../../../docs/architecture.md'), 'utf8');
-  const [, table = ''] = /^\| gate \| asked \| verdict \|\n\| --- .*\n((?:\|.*\n)*)/m.exec(text) ?? [];
+  const [, table = ''] = /^\| gate \| checked \| verdict \|\n\| --- .*\n((?:\|.*\n)*)/m.exec(text) ?? [];
   const rows = table
     .trim()
     .split('\n')
