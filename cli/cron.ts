@@ -41,7 +41,7 @@ const UNITS: Readonly<Record<string, number>> = { minute: MINUTE, hour: 60 * MIN
 const FURTHEST = 367 * DAY;
 
 /**
- * The next moment after a poll at which EventBridge Scheduler runs an expression, in milliseconds since 1970; undefined where
+ * The next moment after a poll at which EventBridge Scheduler runs an expression, in milliseconds since 1970; undefined if
  * nobody can tell.
  * @param last the last run, from which a rate counts
  * @param now the moment after which a cron runs

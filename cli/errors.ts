@@ -17,7 +17,7 @@ export class CliError extends AutomationError {
 export interface Explained {
   readonly line: string;
   readonly exitCode: number;
-  /** True where the stack helps to fix it. */
+  /** True if the stack helps to fix it. */
   readonly isBug: boolean;
 }
 
@@ -99,7 +99,7 @@ function credentialsProblem(error: Error, profile: string | undefined): string |
   return undefined;
 }
 
-/** Tells whether AWS does not allow a call. */
+/** Reports whether AWS does not allow a call. */
 export function isDenied(error: unknown): boolean {
   return isAwsError(
     error,

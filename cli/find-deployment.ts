@@ -46,7 +46,7 @@ export async function findDeployment(
   );
 }
 
-/** The region of the environment or the profile; undefined where one was given and there is no other. */
+/** The region of the environment or the profile; undefined if one was given and there is no other. */
 async function ownRegion(clients: Clients, given: string | undefined): Promise<string | undefined> {
   try {
     return await clients.client(STSClient).config.region();
@@ -71,7 +71,7 @@ async function describe(clients: Clients, name: string, home: string): Promise<D
   );
 }
 
-/** @returns undefined where there is no such parameter */
+/** @returns undefined if there is no such parameter */
 async function read(
   clients: Clients,
   name: string,

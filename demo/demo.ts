@@ -42,7 +42,7 @@ export interface DemoReport {
 /** The result of a fix that was undone. */
 interface Undone {
   readonly resource: string;
-  /** True where the tenant's scan found it open again. */
+  /** True if the tenant's scan found it open again. */
   readonly isBack: boolean;
   /** Answer of the poll after the undo. */
   readonly polled: string;

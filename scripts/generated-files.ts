@@ -3,7 +3,7 @@ import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '..');
 
-/** The text of a file of the project; empty where it is not there yet. */
+/** The text of a file of the project; empty if it is not there yet. */
 export async function readOrEmpty(file: string): Promise<string> {
   try {
     return await readFile(path.join(root, file), 'utf8');

@@ -29,7 +29,7 @@ export class Evidence {
     this.#owner = account;
   }
 
-  /** The summary of a poll; undefined where it has none, or not yet. */
+  /** The summary of a poll; undefined if it has none, or not yet. */
   async summary(poll: Poll): Promise<PollSummary | undefined> {
     const key = pollSummaryKey(poll);
     const reading = this.#summaries.get(key) ?? this.#json(key, (value) => pollSummarySchema.parse(value));
@@ -52,7 +52,7 @@ export class Evidence {
     return summaries.filter((summary) => summary !== undefined);
   }
 
-  /** The lines of an object of outcomes; undefined where it is not there. */
+  /** The lines of an object of outcomes; undefined if it is not there. */
   async outcomes(key: string): Promise<Outcome[] | undefined> {
     const answer = await this.#get(key);
     if (answer === undefined) return undefined;
@@ -61,7 +61,7 @@ export class Evidence {
     return lines.filter((line) => line !== '').map((line) => outcomeSchema.parse(JSON.parse(line)));
   }
 
-  /** The journal of a job; undefined where it has none. */
+  /** The journal of a job; undefined if it has none. */
   async journal(id: string): Promise<JournalRecord | undefined> {
     return this.#json(journalKey(id), (value) => journalRecordSchema.parse(value));
   }

@@ -14,7 +14,7 @@ import { keyText, type Table } from './table.ts';
 /** A hold, and what it is on. */
 export interface Hold {
   readonly name: HoldName;
-  /** Undefined where nobody understands the item: then everything that it names is left alone. */
+  /** Undefined if nobody understands the item: then everything that it names is left alone. */
   readonly says: HoldItem | undefined;
 }
 

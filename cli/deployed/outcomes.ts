@@ -26,7 +26,7 @@ export interface Line {
   readonly evidence: string;
 }
 
-/** Tells whether a place is among those that are requested. */
+/** Reports whether a place is among those that are requested. */
 export function isWanted({ account, region }: Place, filter: PlaceFilter): boolean {
   return (
     (filter.account === undefined || filter.account === account) &&
@@ -69,7 +69,7 @@ export async function linesOfJobs(
   return standing(await linesAt(evidence, [...new Set(keys)]));
 }
 
-/** Reads the lines of objects of evidence. Who writes one says so before: none where it is not there. */
+/** Reads the lines of objects of evidence. Who writes one says so before: none if it is not there. */
 export async function linesAt(
   evidence: Pick<Evidence, 'outcomes'>,
   keys: readonly string[],

@@ -2,7 +2,7 @@ import { type Deployment, pauseParameter } from '../../lambdas/model/deployment.
 import type { Clients } from '../aws/clients.ts';
 import { readParameter } from './parameter.ts';
 
-/** Reads the pause of a region: `none`, `all`, … Undefined where the region has no such parameter. */
+/** Reads the pause of a region: `none`, `all`, … Undefined if the region has no such parameter. */
 export function pauseIn(
   clients: Clients,
   deployment: Deployment,

@@ -14,7 +14,7 @@ export interface Depth {
   readonly working: number;
 }
 
-/** The address of a queue; undefined where there is none. */
+/** The address of a queue; undefined if there is none. */
 export async function queueUrl(
   clients: Clients,
   region: string,
@@ -29,7 +29,7 @@ export async function queueUrl(
   }
 }
 
-/** Counts the messages of a queue; undefined where there is none. */
+/** Counts the messages of a queue; undefined if there is none. */
 export async function depthOf(clients: Clients, region: string, name: string): Promise<Depth | undefined> {
   const QueueUrl = await queueUrl(clients, region, name);
   if (QueueUrl === undefined) return undefined;

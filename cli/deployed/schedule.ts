@@ -3,7 +3,7 @@ import type { Deployment } from '../../lambdas/model/deployment.ts';
 import type { Clients } from '../aws/clients.ts';
 import { GetScheduleCommand, type GetScheduleCommandOutput, SchedulerClient } from '../aws/scheduler.ts';
 
-/** Reads a schedule of a deployment. @returns undefined where there is none */
+/** Reads a schedule of a deployment. @returns undefined if there is none */
 export async function readSchedule(
   clients: Clients,
   { home_region, schedule_group: GroupName }: Deployment,

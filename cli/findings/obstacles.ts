@@ -135,7 +135,7 @@ const awaiting: Look = async (situation) => {
   ];
 };
 
-/** Tells whether an operator wants the finding to be looked at although something happened to it since a moment. */
+/** Reports whether an operator wants the finding to be looked at although something happened to it since a moment. */
 async function isRetried({ opened, finding, context }: Situation, since: number): Promise<boolean> {
   const items = await opened.table.read(retryItemSchema, namesOfRetries(finding).map(retryKey));
   return items.some(({ at }) => Date.parse(at) >= since && Date.parse(at) <= context.now().getTime());

@@ -30,7 +30,7 @@ export interface FoundPlace {
 
 /**
  * Finds out what was meant: a resource by its id or ARN, wherever findings of it are; or an account, or a region of it.
- * @param isHold true where it is to be held: what tells its own region, a trail say, is held in all that have findings of it
+ * @param isHold true if it is to be held: what tells its own region, a trail say, is held in all that have findings of it
  * @throws CliError `usage` where that is not clear, `notFound` where nothing is known of a resource
  */
 export async function findPlace(

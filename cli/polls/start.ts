@@ -57,7 +57,7 @@ export async function startPoll(
   return startedSchema.parse(await callCollector(clients, deployment, event)).poll;
 }
 
-/** The names in the source that a rule's schedule adds to those that the collector knows; none where it has no schedule. */
+/** The names in the source that a rule's schedule adds to those that the collector knows; none if it has no schedule. */
 export async function polledNames(
   clients: Clients,
   deployment: Deployment,
@@ -67,7 +67,7 @@ export async function polledNames(
   return input === undefined ? [] : namesSchema.parse(input).netskope_rule_names;
 }
 
-/** The event that a rule's schedule sends; undefined where it has no schedule. */
+/** The event that a rule's schedule sends; undefined if it has no schedule. */
 async function scheduledInput(
   clients: Clients,
   deployment: Deployment,

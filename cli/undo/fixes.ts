@@ -16,7 +16,7 @@ export interface UndoableFix extends Line {
   readonly resources: readonly string[];
 }
 
-/** Tells whether a line of evidence is of a fix: something was changed, and it is not an undo itself. */
+/** Reports whether a line of evidence is of a fix: something was changed, and it is not an undo itself. */
 export function isFix({ outcome }: Line): boolean {
   return outcome.applied.length > 0 && outcome.undo === undefined;
 }

@@ -31,7 +31,7 @@ export function requestExpiry(now: Date): number {
 export interface Submitted<R extends RequestItem> {
   readonly request: R;
   readonly name: RequestName;
-  /** Undefined where nobody has begun it. */
+  /** Undefined if nobody has begun it. */
   readonly result: RequestResult | undefined;
 }
 

@@ -27,7 +27,7 @@ function bounded(text: string): string {
 }
 
 /**
- * Tells whether AWS answered with one of these error codes, as the API's reference names them. The SDK puts the code
+ * Reports whether AWS answered with one of these error codes, as the API's reference names them. The SDK puts the code
  * into the error's name; for the codes that it has a class for, it may add `Exception`.
  */
 export function isAwsError(error: unknown, ...codes: readonly string[]): error is Error {
@@ -42,7 +42,7 @@ function mayBeSdkError(error: unknown): error is SdkError {
 }
 
 /**
- * Tells whether AWS refused a call because the session's credentials are not valid, or not yet: they have expired, or
+ * Reports whether AWS refused a call because the session's credentials are not valid, or not yet: they have expired, or
  * a region does not know them so soon after AssumeRole. The call had no effect. EC2 and IAM: "Common errors".
  */
 export function isExpiredSession(error: unknown): error is Error {
@@ -50,7 +50,7 @@ export function isExpiredSession(error: unknown): error is Error {
 }
 
 /**
- * Tells whether AWS did not take a call for the moment, by throttling or because the session has expired, or the call was
+ * Reports whether AWS did not take a call for the moment, by throttling or because the session has expired, or the call was
  * not sent: it had no effect, and may be taken when it is sent again.
  */
 export function isNotTaken(error: unknown): boolean {
@@ -82,7 +82,7 @@ export function errorKind(error: unknown): ErrorKind {
 }
 
 /**
- * Tells whether nobody can know if a call had its effect: no answer came, AWS answered with an internal error, or
+ * Reports whether nobody can know if a call had its effect: no answer came, AWS answered with an internal error, or
  * the answer could not be read.
  */
 export function isAnswerLost(error: unknown): boolean {

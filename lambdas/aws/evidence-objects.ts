@@ -31,19 +31,19 @@ export class EvidenceObjects {
     this.#options = options;
   }
 
-  /** Reads the text of an object: undefined where there is none. */
+  /** Reads the text of an object: undefined if there is none. */
   async get(key: string): Promise<string | undefined> {
     return (await this.find(key))?.text;
   }
 
-  /** Reads an object's text and the tag of this version of it: undefined where there is none. */
+  /** Reads an object's text and the tag of this version of it: undefined if there is none. */
   async find(key: string): Promise<{ readonly text: string; readonly etag: string } | undefined> {
     const answer = await this.#get(key);
     if (answer === undefined) return undefined;
     return { text: (await answer.Body?.transformToString()) ?? '', etag: answer.ETag ?? '' };
   }
 
-  /** Reads the values of an object that `putLines` wrote, and its tag: undefined where there is none. */
+  /** Reads the values of an object that `putLines` wrote, and its tag: undefined if there is none. */
   async findLines(key: string): Promise<{ readonly lines: unknown[]; readonly etag: string } | undefined> {
     const answer = await this.#get(key);
     if (answer === undefined) return undefined;

@@ -104,7 +104,7 @@ export class JobQueue {
     );
   }
 
-  /** Tells whether a message comes from the queue of delayed jobs, and is only to be forwarded. */
+  /** Reports whether a message comes from the queue of delayed jobs, and is only to be forwarded. */
   isDelayed(message: Pick<SQSRecord, 'eventSourceARN'>): boolean {
     return message.eventSourceARN.endsWith(`:${this.#options.name}-${DELAYED}`);
   }

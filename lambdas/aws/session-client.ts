@@ -23,7 +23,7 @@ export async function checkCall(operation: string): Promise<void> {
   if (!isRead(operation)) await checks.getStore()?.();
 }
 
-/** Tells whether a call can't have changed anything, by its operation: `DescribeSecurityGroups`. */
+/** Reports whether a call can't have changed anything, by its operation: `DescribeSecurityGroups`. */
 export function isRead(operation: string): boolean {
   return /^(Describe|Get|Head|List|Lookup)/.test(operation);
 }

@@ -13,7 +13,7 @@ export interface Change {
 /**
  * Records a change as far as it is made.
  * @param isMade False while no call of the change is known to have succeeded.
- * @param outlives True where it has to outlive this attempt, even if that is ended: only then is there a promise, to be
+ * @param outlives True if it has to outlive this attempt, even if that is ended: only then is there a promise, to be
  *   awaited before the next call.
  */
 export type Note<C extends Change = Change> = (
@@ -61,17 +61,17 @@ export interface Amid {
 /** Knowledge of an application of which no end was recorded. */
 export interface CutOff {
   /**
-   * True where the change is as far as `note` recorded it. Otherwise it is as planned, and anything may have been
+   * True if the change is as far as `note` recorded it. Otherwise it is as planned, and anything may have been
    * done.
    */
   readonly isNoted: boolean;
-  /** True where it is so long ago that AWS's reads must show all that it did. */
+  /** True if it is so long ago that AWS's reads must show all that it did. */
   readonly isLagOver: boolean;
-  /** True where a later attempt began a change of the same rule or entry, and its end is not known either. */
+  /** True if a later attempt began a change of the same rule or entry, and its end is not known either. */
   readonly isBegunAnew?: boolean;
-  /** True where an earlier attempt began one of it, and its end is not known either. */
+  /** True if an earlier attempt began one of it, and its end is not known either. */
   readonly isBegunBefore?: boolean;
-  /** True where a later change of the same rule or entry was made to its end: what stands now is its doing. */
+  /** True if a later change of the same rule or entry was made to its end: what stands now is its doing. */
   readonly isSuperseded?: boolean;
   /** The changes to the resource that were applied to their end since it was planned: what they rest on stays. */
   readonly others?: readonly Change[];
@@ -164,7 +164,7 @@ export interface ChangeKind<C extends Change> {
    * @param since When the work on the finding began: what is older was there before.
    * @param known What is recorded of the same change already: it was made before, and then begun again.
    * @returns the change as `apply` would have returned it; `none` where what is there bears another job's mark, so that
-   *   this one made nothing, or nothing more than is known; undefined where the reads don't show it.
+   *   this one made nothing, or nothing more than is known; undefined if the reads don't show it.
    */
   find?(session: AwsSession, planned: C, since: Date, known: readonly C[]): Promise<C | 'none' | undefined>;
   /**
@@ -180,18 +180,18 @@ export interface ChangeKind<C extends Change> {
   /** Set where plans have the change although it is made already: what its calls did is found out before they are made again. */
   readonly isPlannedAnyway?: true;
   /**
-   * Tells whether an applied change names all that it was to add: then no attempt before had added any of it, as AWS
+   * Reports whether an applied change names all that it was to add: then no attempt before had added any of it, as AWS
    * takes nothing twice. Kinds that add nothing leave it out.
    */
   namesAll?(applied: C): boolean;
   /**
-   * Tells whether AWS's reads show an applied change already. False only while they show the state before it: AWS may
+   * Reports whether AWS's reads show an applied change already. False only while they show the state before it: AWS may
    * answer reads from before a write for minutes. Kinds whose API reads its own writes at once leave it out.
    */
   isVisible?(session: AwsSession, applied: C): Promise<boolean>;
   /**
    * Finds whether applied changes do what they are for, where AWS finds out only later, in the order of the changes:
-   * undefined where one does as far as AWS knows, or is long gone. Kinds whose calls have their effect at once leave
+   * undefined if one does as far as AWS knows, or is long gone. Kinds whose calls have their effect at once leave
    * it out.
    */
   effects?(session: AwsSession, made: readonly Made<C>[]): Promise<readonly (Effect | undefined)[]>;
@@ -202,7 +202,7 @@ export interface ChangeKind<C extends Change> {
    */
   stop?(session: AwsSession, applied: C): Promise<'undone' | 'over' | 'under_way'>;
   /**
-   * Tells whether the rule or entry that the change is about is as it was, because the change was made in part: it
+   * Reports whether the rule or entry that the change is about is as it was, because the change was made in part: it
    * only added others. Then a later plan may rest on it. Kinds that make no parts leave it out.
    */
   leavesTarget?(applied: C): boolean;
@@ -212,17 +212,17 @@ export interface ChangeKind<C extends Change> {
   removes?(applied: C): readonly string[];
   /** The rules or entries that the plan counts on, beside the one that it changes: it was made on a read that shows them. */
   restsOn?(planned: C): readonly string[];
-  /** The change that undoes an applied change, or undefined where there is none. Pure. */
+  /** The change that undoes an applied change, or undefined if there is none. Pure. */
   inverse(applied: C): Change | undefined;
   /**
    * Finds how a resource differs from what an applied change left of it, as far as the change is about it: asked before it
    * is undone, and of its inverse afterwards. Of a change that was made in part, what its inverse takes back may be gone.
    * Kinds without an inverse leave it out.
-   * @returns words that follow the resource; undefined where nothing differs
+   * @returns words that follow the resource; undefined if nothing differs
    */
   differs?(session: AwsSession, applied: C): Promise<string | undefined>;
-  /** Describes what an undo of an applied change does not restore; undefined where it restores all. */
+  /** Describes what an undo of an applied change does not restore; undefined if it restores all. */
   notGivenBack?(applied: C): string | undefined;
-  /** Tells whether an applied change only took back what the same fix had added: then there is nothing of it to undo. */
+  /** Reports whether an applied change only took back what the same fix had added: then there is nothing of it to undo. */
   takesBack?(applied: C): boolean;
 }

@@ -97,12 +97,12 @@ export const applyChange = working(
   ) => kind.apply(session, change, note, { mayContinue, tookBack, ours, ...more }),
 );
 
-/** Gives the rate of calls of a kind of changes in one account; undefined where AWS sets no slow pace. */
+/** Returns the rate at which a kind of change calls AWS in one account; undefined if AWS sets no low limit. */
 export async function paceOf(kind: string): Promise<Pace | undefined> {
   return (await load({ kind })).pace;
 }
 
-/** Tells whether a cut-off application of the change can leave something that must be taken back. */
+/** Reports whether a cut-off application of the change can leave something that must be taken back. */
 export const canTakeBack = asking((kind) => kind.canTakeBack);
 
 /**
@@ -119,45 +119,45 @@ export const takeBackChange = working((kind, session, change, known: CutOff, too
  * Checks whether a change was made whose answer is unknown.
  * @param since when the work on the finding began
  * @param known what is recorded of the same change already
- * @returns it as it was made; `none` where others made it; undefined where nobody knows
+ * @returns it as it was made; `none` where others made it; undefined if nobody knows
  */
 export const findChange = working((kind, session, planned, since: Date, known: readonly Change[] = []) =>
   kind.find(session, planned, since, known),
 );
 
-/** Tells whether a later read can show that a change was made. */
+/** Reports whether a later read can show that a change was made. */
 export const canFind = asking((kind) => kind.canFind);
 
-/** Tells whether a read that shows that a change was made can't be from before it. */
+/** Reports whether a read that shows that a change was made can't be from before it. */
 export const findsByMark = asking((kind) => kind.findsByMark);
 
-/** True where AWS may be working on a change of this kind long after it took the call. */
+/** True if AWS may be working on a change of this kind long after it took the call. */
 export const takesLong = asking((kind) => kind.takesLong);
 
-/** Tells whether plans have a change although it is made already. */
+/** Reports whether plans have a change although it is made already. */
 export const isPlannedAnyway = asking((kind) => kind.isPlannedAnyway);
 
-/** Tells whether an applied change names all that it was to add. */
+/** Reports whether an applied change names all that it was to add. */
 export const namesAll = asking((kind, applied) => kind.namesAll(applied));
 
-/** Tells whether the rule or entry that an applied change is about is as it was: the change was made in part. */
+/** Reports whether the rule or entry that an applied change is about is as it was: the change was made in part. */
 export const leavesTarget = asking((kind, applied) => kind.leavesTarget(applied));
 
-/** Tells whether a plan counts on a rule or an entry of its resource that an applied change took out. */
+/** Reports whether a plan counts on a rule or an entry of its resource that an applied change took out. */
 export async function restsOnRemoved(planned: Change, applied: Change): Promise<boolean> {
   if (planned.resource !== applied.resource) return false;
   const removed = new Set((await load(applied)).removes(applied));
   return removed.size > 0 && (await load(planned)).restsOn(planned).some((each) => removed.has(each));
 }
 
-/** Tells whether a plan counts on a rule or an entry that another change adds to the same resource. */
+/** Reports whether a plan counts on a rule or an entry that another change adds to the same resource. */
 export async function restsOnAdded(planned: Change, other: Change): Promise<boolean> {
   if (planned.resource !== other.resource) return false;
   const added = new Set((await load(other)).adds(other));
   return added.size > 0 && (await load(planned)).restsOn(planned).some((each) => added.has(each));
 }
 
-/** Tells whether AWS's reads show an applied change already, and not the state before it. */
+/** Reports whether AWS's reads show an applied change already, and not the state before it. */
 export const isChangeVisible = working((kind, session, applied) => kind.isVisible(session, applied));
 
 /**
@@ -181,20 +181,20 @@ export async function effectsOf<M extends Made>(
   return found;
 }
 
-/** Tells whether AWS may be working on an applied change of this kind for long, so that it can be stopped. */
+/** Reports whether AWS may be working on an applied change of this kind for long, so that it can be stopped. */
 export const canStop = asking((kind) => kind.canStop);
 
 /** Asks AWS to end what it is still working on. @returns `undone` where it ended without effect, as far as reads show */
 export const stopChange = working((kind, session, applied) => kind.stop(session, applied));
 
-/** The change that undoes an applied change; undefined where there is nothing to undo. */
+/** The change that undoes an applied change; undefined if there is nothing to undo. */
 export const inverseOf = asking((kind, applied) => kind.inverse(applied));
 
 /** Finds how a resource differs from what an applied change left of it. @returns words that follow the resource */
 export const differenceOf = working((kind, session, applied) => kind.differs(session, applied));
 
-/** Describes what an undo of an applied change does not restore; undefined where it restores all. */
+/** Describes what an undo of an applied change does not restore; undefined if it restores all. */
 export const notGivenBack = asking((kind, applied) => kind.notGivenBack(applied));
 
-/** Tells whether an applied change only took back what the same fix had added. */
+/** Reports whether an applied change only took back what the same fix had added. */
 export const isTakeBack = asking((kind, applied) => kind.takesBack(applied));

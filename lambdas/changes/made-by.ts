@@ -11,7 +11,7 @@ const MARKS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Tells whether two records of the same change may be of one and the same call. What bears another mark, or is another part,
+ * Reports whether two records of the same change may be of one and the same call. What bears another mark, or is another part,
  * was made by another call.
  */
 export function mayBeSameCall(one: Change, other: Change): boolean {
@@ -20,7 +20,7 @@ export function mayBeSameCall(one: Change, other: Change): boolean {
 }
 
 /**
- * Tells whether a change that was made found nothing of it there. A log group that is there already is left as it is, or given
+ * Reports whether a change that was made found nothing of it there. A log group that is there already is left as it is, or given
  * its retention: another job may have made it.
  */
 export function foundNothing({ kind, made }: Change): boolean {

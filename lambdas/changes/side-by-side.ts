@@ -14,7 +14,7 @@ export async function burstOf(changes: readonly Change[]): Promise<number> {
   return changes.length;
 }
 
-/** Gives the number of different resources that a kind of changes is made to at once. */
+/** Returns the number of resources to which a kind of change is applied in parallel. */
 export async function atOnceOf(kind: string): Promise<number> {
   return (await load({ kind })).atOnce;
 }

@@ -5,9 +5,9 @@ import { describeChange, inverseOf, isTakeBack, notGivenBack } from './index.ts'
 export interface UndoStep {
   /** The change that is undone, as evidence has it. */
   readonly undoes: AppliedChange;
-  /** The change that undoes it; undefined where there is none. */
+  /** The change that undoes it; undefined if there is none. */
   readonly inverse: RecordedChange | undefined;
-  /** Part that an undo does not restore, in words; undefined where it restores all. */
+  /** Part that an undo does not restore, in words; undefined if it restores all. */
   readonly leaves: string | undefined;
 }
 

@@ -48,7 +48,7 @@ export interface CollectorDependencies {
  * A region that takes no jobs does not delay the others: the others' jobs are sent before the poll fails. A poll that is done
  * again makes the same jobs of the same findings, so what was sent before it failed does no harm.
  * @param signal ends the poll between two pages, with the signal's reason
- * @throws InvalidInputError, FindingSourceError, DeliveryError, or AWS's own error where evidence can't be written
+ * @throws InvalidInputError, FindingSourceError, DeliveryError, or AWS's own error if evidence can't be written
  */
 export async function collect(
   dependencies: CollectorDependencies,

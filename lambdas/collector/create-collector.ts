@@ -27,7 +27,7 @@ export interface Collector {
   collect(request: PollRequest, signal?: AbortSignal): Promise<PollSummary>;
   /** The rules that have not been polled successfully for two of their periods. */
   overdue(): Promise<OverdueRule[]>;
-  /** Reasons why sources don't answer, or don't take the credentials, by source; undefined where one does. */
+  /** Reasons why sources don't answer, or don't take the credentials, by source; undefined if one does. */
   checkSources(): Promise<SourceChecks>;
   /** The rules of each source that fail somewhere, with counts. */
   failingRules(signal: AbortSignal): Promise<FailingRules>;

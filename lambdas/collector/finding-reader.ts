@@ -52,7 +52,7 @@ function notDeployed(region: string): Refusal {
   };
 }
 
-/** The region that an ARN names, or undefined where the text is not an ARN or names none. */
+/** The region that an ARN names, or undefined if the text is not an ARN or names none. */
 function regionInArn(resource: string): string | undefined {
   const [arn, , , region] = resource.split(':');
   return arn === 'arn' ? regionSchema.safeParse(region).data : undefined;

@@ -12,7 +12,7 @@ const UNITS: Readonly<Record<string, number>> = { minute: MINUTE, hour: HOUR, da
 /**
  * The longest time between two polls by a schedule's expression, in milliseconds (EventBridge Scheduler user guide,
  * "Schedule types"). Of a cron it is an upper bound by the first restricted field: 366 days for a month, 31 days for a
- * day of the month, 7 days for a day of the week, otherwise one day. Undefined where nothing recurs: `at(…)`, a year.
+ * day of the month, 7 days for a day of the week, otherwise one day. Undefined if nothing recurs: `at(…)`, a year.
  */
 export function longestPeriod(expression: string): number | undefined {
   const rate = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression.trim());

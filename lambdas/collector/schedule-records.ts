@@ -41,7 +41,7 @@ export class ScheduleRecords {
     this.#clock = clock;
   }
 
-  /** @throws AWS's own error where it can't be kept */
+  /** @throws AWS's own error if it can't be kept */
   async note(): Promise<void> {
     const now = this.#clock.now();
     if (now - this.#notedAt < HOUR_MILLISECONDS) return;

@@ -36,7 +36,7 @@ interface Known {
   readonly place: Place;
   readonly sent: SentItem | undefined;
   readonly turn: Turn;
-  /** True where all of the jobs that were sent the last time are done. */
+  /** True if all of the jobs that were sent the last time are done. */
   readonly isDone: boolean;
 }
 
@@ -44,7 +44,7 @@ export interface SentJobsOptions {
   readonly table: Pick<FindingsTable, 'read' | 'putIf'>;
   readonly clock: Clock;
   readonly poll: Poll;
-  /** The longest time between two polls of the rule, in milliseconds; undefined where that is not known. */
+  /** The longest time between two polls of the rule, in milliseconds; undefined if that is not known. */
   readonly period: number | undefined;
 }
 
@@ -79,7 +79,7 @@ export class SentJobs {
     }
   }
 
-  /** Tells whether a place, which was looked at, gets jobs at this poll. */
+  /** Reports whether a place, which was looked at, gets jobs at this poll. */
   turnOf(place: Place): Turn {
     return this.#known.get(keyOf(place))?.turn ?? { is: 'next', startAfter: 0 };
   }
@@ -112,7 +112,7 @@ export class SentJobs {
     return new Map(items.map((item) => parseItem(doneItemSchema, item)).map((each) => [keyOf(each), each]));
   }
 
-  /** Tells whether jobs of an earlier poll may be pending. A poll that is done again sends what it sent before. */
+  /** Reports whether jobs of an earlier poll may be pending. A poll that is done again sends what it sent before. */
   #mayBePending({ poll, jobs }: SentItem): boolean {
     return jobs > 0 && Date.parse(poll.asOf) < Date.parse(this.#options.poll.asOf);
   }

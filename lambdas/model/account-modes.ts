@@ -69,7 +69,7 @@ function leavesOut(
 }
 
 /**
- * Tells whether the settings name the accounts that the rule is on for, and this one is not among them. No role is
+ * Reports whether the settings name the accounts that the rule is on for, and this one is not among them. No role is
  * assumed in such an account. An account that they name as `off` is not meant: what was begun there is followed to
  * its end.
  */

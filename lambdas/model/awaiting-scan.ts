@@ -10,7 +10,7 @@ export interface AwaitedScan {
   readonly until: number;
 }
 
-/** The fix after which a finding was not scanned yet; undefined where there is none. */
+/** The fix after which a finding was not scanned yet; undefined if there is none. */
 export function awaitedScan(
   finding: Pick<Finding, 'lastScanTime' | 'failingSince'>,
   known: Pick<FindingItem, 'outcome' | 'changes'> | undefined,
@@ -28,7 +28,7 @@ function fixOf(known: Pick<FindingItem, 'outcome' | 'changes'> | undefined): num
 }
 
 /**
- * Tells whether a finding is from before a moment. Both times are needed to trust it: one that fails since a later moment was
+ * Reports whether a finding is from before a moment. Both times are needed to trust it: one that fails since a later moment was
  * scanned later, whatever its scan's time says. The source gives whole seconds.
  */
 function isFromBefore(

@@ -30,7 +30,7 @@ export function dueAt({ failures, last }: BackOff): number {
 }
 
 /**
- * Tells whether a finding is due: within half a poll period. Otherwise a finding that failed some seconds after an hourly
+ * Reports whether a finding is due: within half a poll period. Otherwise a finding that failed some seconds after an hourly
  * poll would be due some seconds after the next one, and wait for the one after that.
  * @param now milliseconds since 1970
  * @param pollMinutes the rule's poll period; undefined or 0 where nobody knows it
@@ -40,7 +40,7 @@ export function isDue(backOff: BackOff, now: number, pollMinutes = 0): boolean {
   return now >= dueAt(backOff) - tolerance;
 }
 
-/** Tells whether failures count still: neither settings nor the module are other than they were. */
+/** Reports whether failures count still: neither settings nor the module are other than they were. */
 export function counts({ settings, module }: BackOff, now: SettingsVersions): boolean {
   return settings.rule === now.rule && settings.accounts === now.accounts && module === MODULE_VERSION;
 }

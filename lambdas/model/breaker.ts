@@ -78,7 +78,7 @@ export function withResults(
 
 /**
  * Judges the results of each hour that begins with one of them, and of which something was learned within the last hour.
- * @returns why the breaker opens, or undefined where it does not
+ * @returns why the breaker opens, or undefined if it does not
  */
 export function judge(
   results: readonly ChangeResult[],
@@ -106,9 +106,9 @@ function learnedAt({ at, seenAt = at }: ChangeResult): number {
 
 /**
  * The reason why a breaker is open: the one that is noted, unless an operator has resumed the rule since, or what its results
- * ask for. Undefined where it is closed.
+ * ask for. Undefined if it is closed.
  * @param resumedAt when an operator last resumed the rule, milliseconds since 1970
- * @param settings undefined where nobody knows them
+ * @param settings undefined if nobody knows them
  */
 export function openedOf(
   item: Pick<TripItem, 'opened'> | undefined,

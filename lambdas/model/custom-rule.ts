@@ -38,7 +38,7 @@ const desiredStateSchema = z.strictObject({
   defaults: z.record(pointerSchema, jsonSchema),
   /** Values without which AWS would refuse a change just now. */
   ready: z.record(pointerSchema, jsonSchema),
-  /** True where resources that a CloudFormation stack manages are changed, too. */
+  /** True if resources that a CloudFormation stack manages are changed, too. */
   allow_stack_managed: z.boolean(),
   /** The properties that the type's primary identifier is made of. */
   primary_identifier: z.array(pointerSchema),

@@ -81,7 +81,7 @@ export class TakeBackError extends AutomationError {
 /** Another attempt works on the job: this one does nothing. The job comes back when the other is over. */
 export class LeaseHeldError extends AutomationError {
   override readonly name = 'LeaseHeldError';
-  /** Latest end of the other one, in milliseconds since 1970. Undefined where nobody knows. */
+  /** Latest end of the other one, in milliseconds since 1970. Undefined if nobody knows. */
   readonly until: number | undefined;
   constructor(message: string, options?: ErrorOptions & { until?: number }) {
     super(message, options);

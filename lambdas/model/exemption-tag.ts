@@ -9,7 +9,7 @@ export const EXEMPTION_TAG = 'cspm-auto-remediation:exempt';
 
 /** The exemptions' verdict on one finding. */
 export interface Exempting {
-  /** Reason why the finding is left alone; undefined where no exemption counts. */
+  /** Reason why the finding is left alone; undefined if no exemption counts. */
   readonly reason?: string;
   /** Exemptions that name it and have ended, in words. */
   readonly ended: readonly string[];
@@ -20,7 +20,7 @@ export interface Exempting {
  */
 export type TagExempting = Exempting & { readonly malformed?: string };
 
-/** Tells whether a last day (UTC) is over. */
+/** Reports whether a last day (UTC) is over. */
 export function isOver(lastDay: string, now: Date): boolean {
   return now.toISOString().slice(0, 10) > lastDay;
 }

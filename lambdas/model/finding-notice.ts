@@ -26,7 +26,7 @@ export type FindingNotice = z.infer<typeof findingNoticeSchema>;
 
 const MAX_WORDS = 2_000;
 
-/** Makes the notice of a job about findings; none where there are none. */
+/** Makes the notice of a job about findings; none if there are none. */
 export function findingNotices(
   kind: FindingNotice['kind'],
   { poll, account, region }: Pick<Job, 'poll' | 'account' | 'region'>,

@@ -61,7 +61,7 @@ export function pollId({ source, rule, asOf, plans }: Occasion): string {
 
 const POLL_ID = new RegExp(`^(?:${[...sourceSchema.options, UNDO].join('|')})\\.[^/]+@\\d+(\\+plan)?$`);
 
-/** Tells whether a text is the id of a poll or an undo, such as the name of one of our sessions. */
+/** Reports whether a text is the id of a poll or an undo, such as the name of one of our sessions. */
 export function isPollId(text: string): boolean {
   return POLL_ID.test(text);
 }

@@ -20,7 +20,7 @@ export const maintenanceWindowSchema = z.strictObject({
 });
 export type MaintenanceWindow = z.infer<typeof maintenanceWindowSchema>;
 
-/** Tells whether the window is open at a moment. */
+/** Reports whether the window is open at a moment. */
 export function isOpen({ days, start, end, time_zone }: MaintenanceWindow, at: Date): boolean {
   const { day, time } = wallClock(at, time_zone);
   const opensOn = (weekday: number): boolean => days.some((name) => WEEK.indexOf(name) === weekday);

@@ -1,7 +1,7 @@
 import type { OutcomeName } from './outcome-names.ts';
 
 interface MetricFacts {
-  /** True where it is counted per rule. Otherwise its only dimension is `service`. */
+  /** True if it is counted per rule. Otherwise its only dimension is `service`. */
   readonly perRule: boolean;
   readonly counts: string;
 }

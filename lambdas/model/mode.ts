@@ -5,12 +5,12 @@ export const modes = ['off', 'dry_run', 'enforce'] as const;
 export const modeSchema = z.enum(modes);
 export type Mode = z.infer<typeof modeSchema>;
 
-/** Tells whether a mode changes resources. Holds, limits and the breaker are about such modes only. */
+/** Reports whether a mode changes resources. Holds, limits and the breaker are about such modes only. */
 export function isChanging(mode: Mode): boolean {
   return mode === 'enforce';
 }
 
-/** The mode that allows the least, or undefined where none is given. */
+/** The mode that allows the least, or undefined if none is given. */
 export function lowestMode(given: readonly Mode[]): Mode | undefined {
   return modes.find((mode) => given.includes(mode));
 }

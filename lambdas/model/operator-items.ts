@@ -31,7 +31,7 @@ export function regionOfHold({ region, resource }: Pick<HoldName, 'region' | 're
   return tellsItsRegion(resource) ? ALL : region;
 }
 
-/** Tells whether a resource's id is an ARN that names a region. */
+/** Reports whether a resource's id is an ARN that names a region. */
 export function tellsItsRegion(resource: string): boolean {
   return REGIONAL_ARN.test(resource);
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
 interface OutcomeFacts {
-  /** True where an outcome of this name always has a reason. */
+  /** True if an outcome of this name always has a reason. */
   readonly reasonIsDue: boolean;
-  /** True where a person must look at it: an alarm counts it, and `notifications.outcomes` has it by default. */
+  /** True if a person must look at it: an alarm counts it, and `notifications.outcomes` has it by default. */
   readonly needsPerson: boolean;
 }
 

@@ -116,7 +116,7 @@ export const outcomeSchema = z.object({
 });
 export type Outcome = z.infer<typeof outcomeSchema>;
 
-/** Tells whether an outcome is not the last word of its poll: a later attempt replaces it. */
+/** Reports whether an outcome is not the last word of its poll: a later attempt replaces it. */
 export function isProvisional({ deadLetter, stillOpen }: Pick<Outcome, 'deadLetter' | 'stillOpen'>): boolean {
   return deadLetter === true || stillOpen === true;
 }

@@ -3,7 +3,7 @@ import { SettingsError } from './errors.ts';
 /** The content of the pause parameter: what must stop. */
 export interface Pause {
   readonly all: boolean;
-  /** True where undoing is stopped, too. */
+  /** True if undoing is stopped, too. */
   readonly undo: boolean;
   readonly rules: ReadonlySet<string>;
   readonly accounts: ReadonlySet<string>;
@@ -44,7 +44,7 @@ export type PausedWork = 'remediate' | 'undo';
 /**
  * Tells by which of its words a pause stops work on a rule in an account. Undos continue in every pause except `all+undo`:
  * an operator who pauses may want to restore something.
- * @returns undefined where the work may continue
+ * @returns undefined if the work may continue
  */
 export function stoppedBy(
   pause: Pause,

@@ -29,7 +29,7 @@ export interface Configured {
 /**
  * Reads the settings and chooses what is done about violations.
  * @param learned takes what the settings say as soon as it is known: outcomes name it also where the rest fails
- * @returns the error where settings can't be used
+ * @returns the error if settings can't be used
  * @throws what a gate throws that can't find out
  */
 export async function configure(
@@ -61,7 +61,7 @@ export async function configure(
   }
 }
 
-/** Tells whether a verdict makes a dry run of the job: what an earlier attempt left is taken back all the same. */
+/** Reports whether a verdict makes a dry run of the job: what an earlier attempt left is taken back all the same. */
 function isOnlyPlanned(verdict: Verdict): boolean {
   return verdict.state === 'concluded' && verdict.outcome === 'planned';
 }

@@ -68,7 +68,7 @@ function wholeSecond(moment: string): Date {
   return new Date(Math.floor(Date.parse(moment) / 1000) * 1000);
 }
 
-/** An event's record; undefined where it has another form. */
+/** An event's record; undefined if it has another form. */
 function recordOf(json: string): EventRecord | undefined {
   try {
     return recordSchema.safeParse(JSON.parse(json)).data;

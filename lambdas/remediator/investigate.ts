@@ -9,7 +9,7 @@ import type { Attempt, Ports } from './ports.ts';
  * Asks CloudTrail who undid the fixes of a job's findings, and tells people. Nothing is changed, and nothing depends on it:
  * where the role may not ask, or CloudTrail has no answer in the end, nothing is reported.
  * @returns what a log is to have
- * @throws AWS's own error where another attempt may have an answer
+ * @throws AWS's own error if another attempt may have an answer
  */
 export async function investigate(job: Job, attempt: Attempt, ports: Ports): Promise<string[]> {
   const { account, region, poll, investigates = {} } = job;

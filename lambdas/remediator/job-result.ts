@@ -15,22 +15,22 @@ export interface JobResult {
   readonly inProgress: readonly Entry<'in_progress'>[];
   /** Number of resources that were changed, or may have been. */
   readonly counted: number;
-  /** The share of the account's limit that is used, in percent; undefined where nothing was to be changed. */
+  /** The share of the account's limit that is used, in percent; undefined if nothing was to be changed. */
   readonly accountLimitUsed?: number | undefined;
   /** Set where the settings can't be used, so that nothing was done. */
   readonly settingsError?: SettingsError;
-  /** True where the target role is missing in the account: a state of the account, not of its findings. */
+  /** True if the target role is missing in the account: a state of the account, not of its findings. */
   readonly isRoleMissing: boolean;
-  /** True where the rule's breaker is open in the account: people are notified why, with its failures. */
+  /** True if the rule's breaker is open in the account: people are notified why, with its failures. */
   readonly isBreakerOpen: boolean;
-  /** True where this job is the one that counts it in this hour. */
+  /** True if this job is the one that counts it in this hour. */
   readonly countsBreaker: boolean;
   readonly deferrals: Deferrals;
   /** Errors of another kind: the event bus did not take the outcomes, or the journal could not be written. */
   readonly failures: readonly unknown[];
 }
 
-/** Tells whether a job comes back for another attempt. */
+/** Reports whether a job comes back for another attempt. */
 export function comesBack({ unfinished, failures }: Pick<JobResult, 'unfinished' | 'failures'>): boolean {
   return unfinished.length > 0 || failures.length > 0;
 }

@@ -11,11 +11,11 @@ export interface Learned {
   lease?: HeldLease;
   isRecalled: boolean;
   isRoleMissing: boolean;
-  /** True where the role was asked for, and refused. */
+  /** True if the role was asked for, and refused. */
   isRoleRefused: boolean;
   settingsError?: SettingsError;
   mode?: Mode;
-  /** True where an open breaker makes a dry run of the job. */
+  /** True if an open breaker makes a dry run of the job. */
   isOnlyPlanned: boolean;
   settingsVersions?: SettingsVersions;
   endedExemptions: ReadonlyMap<string, readonly string[]>;
@@ -23,7 +23,7 @@ export interface Learned {
   cleared: ReadonlySet<string>;
   /** The findings on which no automation execution works any more. */
   readonly idle: Finding[];
-  /** True where outcomes that are as before are published, too. */
+  /** True if outcomes that are as before are published, too. */
   publishesAll: boolean;
   /** Number of days after which a deferred finding is reported. */
   deferredDays: number;
@@ -33,9 +33,9 @@ export interface Learned {
   counted: number;
   /** The limits of changes that held something back. */
   readonly reached: ChangeLimit[];
-  /** The share of the account's limit that is used, in percent; undefined where nothing was to be changed. */
+  /** The share of the account's limit that is used, in percent; undefined if nothing was to be changed. */
   accountLimitUsed?: number;
-  /** True where this job is the one that counts the open breaker in this hour. */
+  /** True if this job is the one that counts the open breaker in this hour. */
   countsBreaker: boolean;
   readonly failures: unknown[];
 }

@@ -52,7 +52,7 @@ export interface Ports {
 export interface Attempt {
   /** Number of deliveries of the job, this one included. */
   readonly number: number;
-  /** True where the job goes to the dead-letter queue if this attempt does not finish it. */
+  /** True if the job goes to the dead-letter queue if this attempt does not finish it. */
   readonly last: boolean;
   /** Tells how long the function may still work, in milliseconds. */
   remainingMilliseconds(): number;

@@ -7,6 +7,6 @@ export interface Refusal {
   /** Number of resources that would be changed for the finding. */
   readonly changes: number;
   readonly room: Room;
-  /** True where a limit deferred the finding before: it may have the room that is kept. */
+  /** True if a limit deferred the finding before: it may have the room that is kept. */
   readonly wasDeferred: boolean;
 }

@@ -12,7 +12,7 @@ export const credentialsSchema = z.object({
 });
 export type Credentials = z.infer<typeof credentialsSchema>;
 
-/** A session that ends again and again is not renewed for ever. */
+/** A session that ends again and again is not renewed forever. */
 const MOST_RENEWALS = 2;
 
 /**
@@ -32,7 +32,7 @@ export class RenewableCredentials {
     this.#assume = assume;
   }
 
-  /** Gives an SDK client the credentials that are valid now, at each call. */
+  /** Provides an SDK client with currently valid credentials, at each call. */
   readonly provider = Object.assign(
     async () => ({
       accessKeyId: this.#current.AccessKeyId,

@@ -25,7 +25,7 @@ export interface SessionRequest {
   /** Permissions of the session, and nothing else. */
   readonly permissions: readonly Permission[];
   /**
-   * True where the work is bound to no region, such as IAM's or a bucket's: then any STS will do. Default: it is
+   * True if the work is bound to no region, such as IAM's or a bucket's: then any STS will do. Default: it is
    * bound.
    */
   readonly inAnyRegion?: boolean;

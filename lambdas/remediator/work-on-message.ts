@@ -70,7 +70,7 @@ async function work(
   }
 }
 
-/** The content of a message; undefined where it holds none, and was sent to the dead letters. */
+/** The content of a message; undefined if it holds none, and was sent to the dead letters. */
 function contentOf(
   record: SQSRecord,
   environment: Environment,

@@ -39,7 +39,7 @@ const entries: ReadonlyMap<string, RuleFacts> = new Map(Object.entries(catalogue
 /** The ids of all rules, in the order of the alphabet. */
 export const ruleIds: readonly string[] = [...entries.keys()].sort();
 
-/** The rule's id for an id or a legacy id (`CIS-1-2-0-4-1`), or undefined where there is no such rule. */
+/** The rule's id for an id or a legacy id (`CIS-1-2-0-4-1`), or undefined if there is no such rule. */
 export function findRuleId(idOrLegacyId: string): string | undefined {
   if (entries.has(idOrLegacyId)) return idOrLegacyId;
   for (const [id, { legacyId }] of entries) if (legacyId === idOrLegacyId) return id;

@@ -28,7 +28,7 @@ export type Inspection<Seen> =
   | {
       readonly state: 'not_applicable';
       readonly reason: string;
-      /** True where it violates the rule, and no change fixes it that does only what it should. */
+      /** True if it violates the rule, and no change fixes it that does only what it should. */
       readonly violates?: true;
     };
 

@@ -74,12 +74,12 @@ function scopeOf({ regionOf }: Runbook): { readonly region: string; readonly exe
   return { region, executions: `arn:\${partition}:ssm:${region}:\${account}:automation-execution/*` };
 }
 
-/** Gives the permission that a session needs to see how an execution stands. */
+/** Returns the permission that a session needs to read the status of an execution. */
 export function followPermission(runbook: Runbook): Permission {
   return { actions: ['ssm:GetAutomationExecution'], resources: [scopeOf(runbook).executions] };
 }
 
-/** Gives the permission to find executions of which it is not known whether they were started: AWS's action has no resources. */
+/** Returns the permission to find executions that may have been started. AWS's action supports no resources. */
 export const findPermission: Permission = {
   actions: ['ssm:DescribeAutomationExecutions'],
   resources: ['*'],
@@ -105,7 +105,7 @@ function definitionsOf(runbook: Runbook): readonly string[] {
   ];
 }
 
-/** Gives the permissions that the target role needs to start a document and pass it its role. */
+/** Returns the permissions that the target role needs to start a document and pass a role to it. */
 export function startPermissions(runbook: Runbook): readonly Permission[] {
   const { executions } = scopeOf(runbook);
   return [

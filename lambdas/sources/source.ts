@@ -33,7 +33,7 @@ export interface SourceFinding
     | 'complianceStandards'
     | 'sourceRuleName'
   > {
-  /** The region as the source calls it: a label, a code, `global`. Undefined where it names none. */
+  /** The region as the source calls it: a label, a code, `global`. Undefined if it names none. */
   readonly region?: string | undefined;
   /** Work of the source itself on the finding at this moment, in words: nobody else should touch it. */
   readonly remediationAtWork?: string | undefined;

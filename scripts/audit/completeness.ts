@@ -35,7 +35,7 @@ export interface Mismatch {
 export interface RuleProof {
   readonly rule: string;
   readonly polls: {
-    /** The times in which polls are expected, and by which schedule. None where the rule was off. */
+    /** The times in which polls are expected, and by which schedule. None if the rule was off. */
     readonly expected: readonly {
       readonly schedule: string;
       readonly timeZone: string;
@@ -128,7 +128,7 @@ function notShown(records: readonly ScheduleRecord[], begin: number): readonly s
   ];
 }
 
-/** Gives the times in which a rule was polled: as it is given, else as the evidence says, else as rules are polled by default. */
+/** Returns the periods in which a rule was polled: from the arguments, otherwise from the evidence, otherwise the default. */
 function historyFor(
   rule: string,
   { schedule, schedules = {}, timeZone }: Question,
@@ -264,7 +264,7 @@ function take(line: Outcome, evidence: string, polls: Map<number, Lines>): void 
   lines.findings.set(key, [...(lines.findings.get(key) ?? []), kept]);
 }
 
-/** Tells whether the line that counts is not the last word on a finding. */
+/** Reports whether the line that counts is not the last word on a finding. */
 function endsProvisionally(lines: readonly KeptLine[]): boolean {
   const [line] = standingLines(lines);
   return line !== undefined && isProvisional(line.outcome);

@@ -36,7 +36,7 @@ export class Evidence {
     return JSON.parse((await this.#bytes(key)).toString());
   }
 
-  /** Undefined where there is no such object. */
+  /** Undefined if there is no such object. */
   async find(key: string): Promise<unknown> {
     try {
       return await this.json(key);

@@ -9,7 +9,7 @@ export interface Span {
   readonly schedule: string;
   /** The time zone of cron expressions. */
   readonly timeZone: string;
-  /** True where the rule is known to have been on before. */
+  /** True if the rule is known to have been on before. */
   readonly isContinued: boolean;
 }
 

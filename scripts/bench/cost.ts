@@ -32,7 +32,7 @@ export interface SteadyPoll {
   readonly seconds: number;
 }
 
-/** Gives what a month of hourly polls costs, in US dollars, logs included. */
+/** Returns the cost of a month of hourly polls in US dollars, including logs. */
 export function costPerMonth({ jobs, findings, calls, seconds }: SteadyPoll): number {
   const of = (name: string): number => calls[name] ?? 0;
   const writes = of('dynamodb:PutItem') + of('dynamodb:UpdateItem') + 2 * of('dynamodb:TransactWriteItems');

@@ -162,7 +162,7 @@ export const figures: readonly Figure[] = [
   },
 ];
 
-/** A figure with what was measured; undefined where that was not measured. */
+/** A figure with what was measured; undefined if that was not measured. */
 export interface MeasuredFigure extends Figure {
   readonly measured: number | undefined;
   readonly isReached: boolean;

@@ -42,7 +42,7 @@ async function terraformBytes(): Promise<number> {
     .reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-/** Undefined where it has ended meanwhile. */
+/** Undefined if it has ended meanwhile. */
 async function readProcess(id: string): Promise<Process | undefined> {
   const text = await readFile(`/proc/${id}/status`, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;

@@ -29,7 +29,7 @@ function findsOf({ set, violates, ready }: DesiredState): string {
   ].join(' ');
 }
 
-/** Tells whether an undo is exact, from what the rule declares. */
+/** Reports whether an undo is exact, from what the rule declares. */
 function undoOf({ desired_state, runbook }: CustomRule): string {
   if (desired_state === undefined) {
     return runbook?.undo === undefined

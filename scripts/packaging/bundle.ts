@@ -105,7 +105,7 @@ export async function bundleProgram(root: string, entry: string): Promise<string
   });
 }
 
-/** Gives work its own folder below `.work`, which is gone after it. */
+/** Runs work in its own folder below `.work`, and removes the folder afterwards. */
 async function inFolder<T>(root: string, work: (folder: string) => Promise<T>): Promise<T> {
   await mkdir(join(root, '.work'), { recursive: true });
   const folder = await mkdtemp(join(root, '.work', 'bundle-'));

@@ -7,7 +7,7 @@ export type TypeExpression =
 export interface Attribute {
   readonly name: string;
   readonly type: TypeExpression;
-  /** The default as it is written; `null` where an optional attribute has none, undefined where the attribute is required. */
+  /** The default as it is written; `null` where an optional attribute has none, undefined if the attribute is required. */
   readonly default: string | undefined;
   /** The comment lines right before it, without their marks. */
   readonly comment: string;

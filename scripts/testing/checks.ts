@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const checkSchema = z.object({
   name: z.string(),
   passed: z.boolean(),
-  /** Reason of a failure; empty where the log alone has it. */
+  /** Reason of a failure; empty if the log alone has it. */
   message: z.string().default(''),
 });
 export type Check = z.infer<typeof checkSchema>;

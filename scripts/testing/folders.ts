@@ -7,7 +7,7 @@ export async function foldersWithTerraform(project: string): Promise<readonly st
   return [...new Set(files.map((file) => path.dirname(file)))].sort();
 }
 
-/** Tells whether a file or folder of the project is a test or belongs to one. */
+/** Reports whether a file or folder of the project is a test or belongs to one. */
 export function isAmongTests(place: string): boolean {
   return place.split(path.sep).includes('test');
 }

@@ -76,7 +76,7 @@ export async function runCommand(
 
 /**
  * The CPU time of all processes so far that this one has started and that have ended, with those that they started in
- * turn, in seconds. What a step worked is by how much it grows when the step ends. Undefined where there is no Linux to say
+ * turn, in seconds. What a step worked is by how much it grows when the step ends. Undefined if there is no Linux to say
  * it.
  */
 export function cpuSecondsOfChildren(): number | undefined {

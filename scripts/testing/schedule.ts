@@ -1,7 +1,7 @@
 interface Scheduled {
   readonly name: string;
   readonly needs: readonly string[];
-  /** True where it takes no slot: it waits for the network most of its time. */
+  /** True if it takes no slot: it waits for the network most of its time. */
   readonly preparation?: boolean;
 }
 

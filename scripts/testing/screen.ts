@@ -37,7 +37,7 @@ export function stepLine({ name, checks, seconds, cpuSeconds }: StepResult): str
   return `${mark} ${name.padEnd(18)} ${what.padEnd(24)} ${duration(seconds)}${work}`;
 }
 
-/** Tells whether a failure is only the consequence of another. */
+/** Reports whether a failure is only the consequence of another. */
 function didNotRun({ message }: Check): boolean {
   return message.startsWith('did not run');
 }

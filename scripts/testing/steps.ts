@@ -6,7 +6,7 @@ export interface Step {
   /** Steps that must have succeeded before. */
   readonly needs: readonly string[];
   /**
-   * Gives the command: arguments of Node.
+   * Returns the command: arguments of Node.
    * @param report where the command writes its report, if it writes one
    * @param folder its own folder for other files
    */
@@ -19,9 +19,9 @@ export interface Step {
   readonly preparation?: boolean;
   /** Added to the environment of the command. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** True where it takes long: `npm run test:full` runs it, `npm test` does not. */
+  /** True if it takes long: `npm run test:full` runs it, `npm test` does not. */
   readonly full?: boolean;
-  /** True where it needs what README.md does not ask for: it runs by its name alone. */
+  /** True if it needs what README.md does not ask for: it runs by its name alone. */
   readonly onlyByName?: boolean;
   /** Time after which it is stopped, and has failed. */
   readonly minutes: number;

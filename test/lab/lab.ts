@@ -86,7 +86,7 @@ export interface LabOptions {
   /** Default: one of no other account than its management account. */
   readonly organization?: OrganizationOptions;
   /**
-   * True where AWS refuses what a role's policies do not allow, sessions of roles that do not exist, and throttles as documented. Default: true. The
+   * True if AWS refuses what a role's policies do not allow, sessions of roles that do not exist, and throttles as documented. Default: true. The
    * benchmark leaves it out: the judge's own look-ups would be measured too.
    */
   readonly strict?: boolean;

@@ -8,9 +8,9 @@ import type { Letter } from './result.ts';
 export type Fate = Pick<Letter, 'is' | 'says'> & { readonly group?: string };
 
 export interface FateOptions {
-  /** True where every job is sent back. */
+  /** True if every job is sent back. */
   readonly all: boolean;
-  /** True where what is not a job is dropped. */
+  /** True if what is not a job is dropped. */
   readonly discard: boolean;
 }
 
@@ -44,7 +44,7 @@ export async function fateOf(
   return { is: 'sent back', group: job.account, says: why === undefined ? words : `${words}: ${why}` };
 }
 
-/** The reason why only this job can finish its work; undefined where the next poll does as well. */
+/** The reason why only this job can finish its work; undefined if the next poll does as well. */
 async function reasonToFinish(job: Job, evidence: Pick<Evidence, 'journal'>): Promise<string | undefined> {
   if (job.closes === true) return 'it closes findings, which no other job does';
   const journal = await evidence.journal(journalId(job));

@@ -33,7 +33,7 @@ const MILLISECONDS_PER_DAY = 86_400_000;
 
 const day = (timestamp: string): string => timestamp.slice(0, 10);
 
-/** Reads the status of each key of a user. @returns none where the user is gone */
+/** Reads the status of each key of a user. @returns none if the user is gone */
 async function readStatuses(session: AwsSession, user: string): Promise<ReadonlyMap<string, string>> {
   const { IAMClient, paginateListAccessKeys } = await import('../../aws/iam.ts');
   const statuses = new Map<string, string>();
@@ -46,12 +46,12 @@ async function readStatuses(session: AwsSession, user: string): Promise<Readonly
   });
 }
 
-/** @returns undefined where the user or the key is gone */
+/** @returns undefined if the user or the key is gone */
 async function readStatus(session: AwsSession, user: string, key: string): Promise<string | undefined> {
   return (await readStatuses(session, user)).get(key);
 }
 
-/** Tells whether none of the user's keys is as it was before we set it last. */
+/** Reports whether none of the user's keys is as it was before we set it last. */
 function showsOurs(statuses: ReadonlyMap<string, string>, ours: readonly Change[]): boolean {
   const before = new Map(ofForm(schema, ours).map((set) => [set.key, set.before]));
   return [...before].every(([key, status]) => statuses.get(key) !== status);

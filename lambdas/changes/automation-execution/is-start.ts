@@ -1,6 +1,6 @@
 import type { Change } from '../change.ts';
 
-/** Tells whether a change starts an automation execution. */
+/** Reports whether a change starts an automation execution. */
 export function isStart({ kind }: Change): boolean {
   return kind === 'automation-execution-start';
 }

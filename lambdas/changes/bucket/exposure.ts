@@ -26,7 +26,7 @@ export const noPublicAccessBlock: PublicAccessBlock = {
 export type Exposure = {
   /** Grants of the bucket's ACL to everyone, or to everyone with an AWS account: `READ to AllUsers`. */
   publicGrants: string[];
-  /** AWS's verdict on the bucket's policy: `IsPublic` of GetBucketPolicyStatus. Null where there is no policy. */
+  /** AWS's verdict on the bucket's policy: `IsPublic` of GetBucketPolicyStatus. Null if there is no policy. */
   policyIsPublic: boolean | null;
 };
 
@@ -36,7 +36,7 @@ const publicGroups: ReadonlyMap<string, string> = new Map([
   ['http://acs.amazonaws.com/groups/global/AuthenticatedUsers', 'AuthenticatedUsers'],
 ]);
 
-/** @returns null where the bucket has none */
+/** @returns null if the bucket has none */
 export function readPublicAccessBlock(
   session: AwsSession,
   name: string,

@@ -30,7 +30,7 @@ const schema = z.object({
    * nothing (undo).
    */
   publicBy: z.array(z.enum(['ACL', 'policy'])).optional(),
-  /** Null where the bucket has no public access block. Once it is applied: what stood there at the write. */
+  /** Null if the bucket has no public access block. Once it is applied: what stood there at the write. */
   before: publicAccessBlockSchema.nullable(),
   /** The settings afterwards: those that differ from `before` are changed, whatever the others are at the write. */
   after: publicAccessBlockSchema.nullable(),
@@ -80,7 +80,7 @@ function alsoEnds(change: S3PublicAccessBlockSet): string {
 }
 
 /**
- * @param exposure without what the block makes void; undefined where the change does not rest on it
+ * @param exposure without what the block makes void; undefined if the change does not rest on it
  * @throws StalePlanError when nothing is left of what the change rests on
  */
 function check(

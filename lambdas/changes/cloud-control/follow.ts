@@ -8,7 +8,7 @@ import { cancelRequest, type RequestState, requestState } from './requests.ts';
 const WAITS_MILLISECONDS = [500, 1_000, 2_000, 3_000];
 
 /**
- * Gives a request up.
+ * Gives up a request.
  * @returns how it stands then
  */
 export async function giveUp(session: AwsSession, token: string): Promise<RequestState | undefined> {

@@ -9,12 +9,12 @@ export type Properties = { [key: string]: Json };
 
 const valueSchema = jsonSchema.optional();
 
-/** The value that a pointer names; undefined where it is not there. */
+/** The value that a pointer names; undefined if it is not there. */
 export function valueAt(properties: Properties, pointer: string): Json | undefined {
   return valueSchema.parse(Pointer.fromJSON(pointer).get(properties));
 }
 
-/** Tells whether a property has this value; undefined: it is not there. */
+/** Reports whether a property has this value; undefined: it is not there. */
 export function hasValue(properties: Properties, pointer: string, value: Json | undefined): boolean {
   return isDeepStrictEqual(valueAt(properties, pointer), value);
 }

@@ -49,7 +49,7 @@ const readers: Readonly<Record<string, Reader>> = {
 /**
  * Finds what AWS would carry out together with any update of a resource, though people have put it off.
  * @param own the names of properties that are known to be ours
- * @returns words; undefined where nothing waits, or the type knows no such thing
+ * @returns words; undefined if nothing waits, or the type knows no such thing
  */
 export async function pendingOf(
   session: AwsSession,

@@ -113,7 +113,7 @@ function refused(change: PropertiesSet, error: unknown): unknown {
   return error;
 }
 
-/** Tells whether the properties are as the change makes them. A handler may fail after it has set them. */
+/** Reports whether the properties are as the change makes them. A handler may fail after it has set them. */
 async function isMade(session: AwsSession, change: PropertiesSet): Promise<boolean> {
   const properties = await readProperties(session, modelOf(change));
   return properties !== undefined && isAs(properties, change.properties, 'after');

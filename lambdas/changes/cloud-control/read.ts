@@ -14,7 +14,7 @@ export interface ResourceModel {
 
 const propertiesSchema = z.record(z.string(), jsonSchema);
 
-/** Reads a resource's properties; undefined where it is gone. */
+/** Reads a resource's properties; undefined if it is gone. */
 export function readProperties(
   session: AwsSession,
   { type, identifier }: ResourceModel,
@@ -32,7 +32,7 @@ export function readProperties(
 const MOST_OF_A_STACK = 100;
 
 /**
- * Finds the name of the CloudFormation stack that manages a resource; undefined where none does. Stacks name a resource by
+ * Finds the name of the CloudFormation stack that manages a resource; undefined if none does. Stacks name a resource by
  * all of its primary identifier or, where that has several parts, by one of them.
  */
 export async function stackOf(

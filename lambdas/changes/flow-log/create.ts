@@ -29,7 +29,7 @@ function destinationOf({ destination }: FlowLogCreate): string {
 const nameOf = ({ destination }: FlowLogCreate): string =>
   destination.type === 's3' ? destination.arn : destination.logGroup;
 
-/** Tells whether all flow logs are shown that we made and did not delete since. */
+/** Reports whether all flow logs are shown that we made and did not delete since. */
 function showsOurs(flowLogs: readonly VpcFlowLog[], ours: readonly Change[]): boolean {
   const made = new Set(ofForm(flowLogCreateSchema, ours).map(({ flowLogId }) => flowLogId));
   for (const { flowLogId } of ofForm(flowLogDeleteSchema, ours)) made.delete(flowLogId);

@@ -7,9 +7,9 @@ export interface VpcFlowLog {
   readonly vpc: string;
   /** Destination of what it writes: the log group's name, or the ARN of anything else. */
   readonly destination: string;
-  /** AWS's words for why nothing is delivered; undefined where it is, or AWS does not know yet. */
+  /** AWS's words for why nothing is delivered; undefined if it is, or AWS does not know yet. */
   readonly failure: string | undefined;
-  /** True where AWS says that it delivers: it does until it knows better. */
+  /** True if AWS says that it delivers: it does until it knows better. */
   readonly isSaidToDeliver: boolean;
   readonly isActive: boolean;
   readonly created: Date | undefined;
@@ -44,11 +44,11 @@ function parse(flowLog: FlowLog): VpcFlowLog {
 }
 
 /**
- * Tells whether the VPC's traffic is logged by it, as far as AWS knows. Anyone's flow log counts, wherever it writes.
+ * Reports whether the VPC's traffic is logged by it, as far as AWS knows. Anyone's flow log counts, wherever it writes.
  */
 export const isLogging = ({ isActive, failure }: VpcFlowLog): boolean => isActive && failure === undefined;
 
-/** Tells whether AWS may not know yet that a flow log, as old as this, can't deliver. */
+/** Reports whether AWS may not know yet that a flow log, as old as this, can't deliver. */
 export const isDeliveryOpen = (created: Date, now: Date): boolean =>
   now.getTime() - created.getTime() < MINUTES_UNTIL_DELIVERY_IS_KNOWN * 60_000;
 

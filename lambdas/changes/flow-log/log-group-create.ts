@@ -16,7 +16,7 @@ const schema = z.object({
   kmsKeyArn: z.string().nullable(),
   /** The VPC that it is for: no log group is made for one that someone else's flow log logs by then. */
   vpc: z.string().optional(),
-  /** Set once it is applied: which of the two calls were ours. None where the log group was there already. */
+  /** Set once it is applied: which of the two calls were ours. None if the log group was there already. */
   made: z.array(z.enum(['log group', 'retention'])).optional(),
 });
 export type LogGroupCreate = z.infer<typeof schema>;
@@ -29,7 +29,7 @@ const RETAINED_FOR = 'cspm-auto-remediation:retention-for';
 
 /** A log group as it stands. */
 interface Standing {
-  /** Retention in days; undefined where it is kept for ever. */
+  /** Retention in days; undefined if it is kept forever. */
   readonly retention: number | undefined;
 }
 
@@ -59,10 +59,10 @@ async function readTags(session: AwsSession, name: string): Promise<Readonly<Rec
 const retainerOf = (tags: Readonly<Record<string, string>>): string | undefined =>
   tags[RETAINED_FOR] ?? tags[MADE_FOR];
 
-/** Tells whether CloudWatch Logs did not take a call for the moment: it may be working on the log group (aws-cdk#15709). */
+/** Reports whether CloudWatch Logs did not take a call for the moment: it may be working on the log group (aws-cdk#15709). */
 const isBusy = (error: unknown): boolean => isNotTaken(error) || isAwsError(error, 'OperationAborted');
 
-/** @returns whether it was made now; false where there was one */
+/** @returns whether it was made now; false if there was one */
 async function create(session: AwsSession, { resource, kmsKeyArn }: LogGroupCreate): Promise<boolean> {
   const { CloudWatchLogsClient, CreateLogGroupCommand } = await import('../../aws/cloudwatch-logs.ts');
   try {
@@ -81,7 +81,7 @@ async function create(session: AwsSession, { resource, kmsKeyArn }: LogGroupCrea
 }
 
 /**
- * Tells whether a log group is one that we made and that has no retention yet, because an attempt was cut off in between.
+ * Reports whether a log group is one that we made and that has no retention yet, because an attempt was cut off in between.
  * One of another job is tagged, so that its retention is known to be by this one.
  */
 async function claimUnfinished(session: AwsSession, name: string): Promise<boolean> {
@@ -96,7 +96,7 @@ async function claimUnfinished(session: AwsSession, name: string): Promise<boole
   return true;
 }
 
-/** Gives a log group its retention. */
+/** Sets the retention of a log group. */
 async function retain(session: AwsSession, { resource, retentionDays }: LogGroupCreate): Promise<true> {
   const { CloudWatchLogsClient, PutRetentionPolicyCommand } = await import('../../aws/cloudwatch-logs.ts');
   await session
@@ -115,7 +115,7 @@ async function checkUnlogged(session: AwsSession, { vpc }: LogGroupCreate): Prom
 
 /**
  * Makes a log group with a retention. One that is there already is left as it is: a retention that someone chose, be
- * it for ever, is not shortened. AWS makes log groups without a retention and takes it by a second call: where an
+ * it forever, is not shortened. AWS makes log groups without a retention and takes it by a second call: where an
  * earlier attempt came no further than the first, this one makes the second.
  */
 export const changeKind: ChangeKind<LogGroupCreate> = {

@@ -11,17 +11,17 @@ export const MADE_BY = {
 /** The key of the tag that names the job by which something was made, as `jobs/<id>.json` in the evidence bucket. */
 export const MADE_FOR = 'cspm-auto-remediation:made-for';
 
-/** Gives the tags of what a session makes. */
+/** Returns the tags for resources that a session creates. */
 export const marksOf = ({ maker }: Pick<AwsSession, 'maker'>): Record<string, string> => ({
   [MADE_BY.key]: MADE_BY.value,
   [MADE_FOR]: maker,
 });
 
-/** Tells whether something was made by us, for whatever job. */
+/** Reports whether something was made by us, for whatever job. */
 export const isOurs = (tags: Tags): boolean => tags[MADE_BY.key] === MADE_BY.value;
 
 /**
- * Tells whether something was made by a session's own job. Times do not tell: clocks differ, and two jobs may make the
+ * Reports whether something was made by a session's own job. Times do not tell: clocks differ, and two jobs may make the
  * same thing within seconds.
  */
 export const isMadeBy = ({ maker }: Pick<AwsSession, 'maker'>, tags: Tags): boolean =>

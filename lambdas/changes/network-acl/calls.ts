@@ -68,13 +68,13 @@ export const goneError = (networkAclId: string, cause?: unknown): ChangeRefusedE
     because: 'gone',
   });
 
-/** Tells whether a read shows an entry under its number. */
+/** Reports whether a read shows an entry under its number. */
 export function isThere(entry: NetworkAclEntry, standing: Standing): boolean {
   const found = standing.at(entry.ruleNumber);
   return found !== undefined && sameEntry(found, entry);
 }
 
-/** Tells whether one read shows all of the entries. */
+/** Reports whether one read shows all of the entries. */
 async function stands(
   session: AwsSession,
   networkAclId: string,
@@ -146,7 +146,7 @@ export async function replaceEntry(
   }
 }
 
-/** Tells whether none of so many reads shows an entry with this number. */
+/** Reports whether none of so many reads shows an entry with this number. */
 async function isMissing(
   session: AwsSession,
   networkAclId: string,

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 
-/** Tells whether a CIDR or an address is of IPv6. */
+/** Reports whether a CIDR or an address is of IPv6. */
 export const isIpv6 = (text: string): boolean => text.includes(':');
 
-/** Tells whether the text is an IPv4 or IPv6 CIDR. */
+/** Reports whether the text is an IPv4 or IPv6 CIDR. */
 export const isCidr = (text: string): boolean => z.union([z.cidrv4(), z.cidrv6()]).safeParse(text).success;
 
-/** Tells whether the CIDR holds every address of its family, however it is written: `0.0.0.0/0`, `0::/0`. */
+/** Reports whether the CIDR holds every address of its family, however it is written: `0.0.0.0/0`, `0::/0`. */
 export const isEverywhere = (cidr: string): boolean => Number(cidr.split('/')[1]) === 0;
 
 /** An IPv6 address in its shortest form, small letters. */

@@ -28,7 +28,7 @@ function stale({ resource, before }: NetworkAclEntryNarrow, what: string, cause?
 }
 
 /**
- * Describes what differs from the entries and subnets that were expected; undefined where nothing does. An exemption
+ * Describes what differs from the entries and subnets that were expected; undefined if nothing does. An exemption
  * by tag differs, too: a plan is only made where there is none.
  */
 function difference(

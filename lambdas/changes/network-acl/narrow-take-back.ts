@@ -13,7 +13,7 @@ export function removal(resource: string, entries: readonly NetworkAclEntry[]): 
   return { kind: 'network-acl-entry-restore', resource, open: null, over: null, remove: [...entries] };
 }
 
-/** Tells whether applied changes have made the entry, or may rest on it: without it, they would have cut more. */
+/** Reports whether applied changes have made the entry, or may rest on it: without it, they would have cut more. */
 function isNeeded(entry: NetworkAclEntry, others: readonly Change[]): boolean {
   return others.some((other) => {
     const narrowed = narrowSchema.safeParse(other).data;
@@ -24,13 +24,13 @@ function isNeeded(entry: NetworkAclEntry, others: readonly Change[]): boolean {
   });
 }
 
-/** Tells whether an entry was taken back since it was made: one that stands in its place is someone else's. */
+/** Reports whether an entry was taken back since it was made: one that stands in its place is someone else's. */
 function isTaken(entry: NetworkAclEntry, since: readonly Change[]): boolean {
   const removed = since.flatMap((other) => restoreSchema.safeParse(other).data?.remove ?? []);
   return removed.some((other) => sameEntry(other, entry));
 }
 
-/** Tells whether changes have put an entry under a number: it was free then, whatever had stood there before. */
+/** Reports whether changes have put an entry under a number: it was free then, whatever had stood there before. */
 function isReused(ruleNumber: number, since: readonly Change[]): boolean {
   return since.some((other) => {
     const narrowed = narrowSchema.safeParse(other).data;
@@ -49,7 +49,7 @@ function standingOf(changes: readonly Change[]): ReadonlySet<number> {
   return numbers;
 }
 
-/** Tells whether the place of the open entry is as the change was to leave it. */
+/** Reports whether the place of the open entry is as the change was to leave it. */
 function isAsPlanned(
   { before, after }: NetworkAclEntryNarrow,
   now: NetworkAclEntry | undefined,
@@ -59,7 +59,7 @@ function isAsPlanned(
   return now !== undefined && sameEntry(now, after);
 }
 
-/** Tells what a read says of the open entry. @returns undefined where what was put beside it has lost its purpose */
+/** Tells what a read says of the open entry. @returns undefined if what was put beside it has lost its purpose */
 function endOf(
   change: NetworkAclEntryNarrow,
   standing: Standing,

@@ -8,7 +8,7 @@ export const narrowSchema = z.object({
   resource: z.string(),
   /** The open entry. */
   before: networkAclEntrySchema,
-  /** The entry that takes its place under its number, in one step; null where it just goes. */
+  /** The entry that takes its place under its number, in one step; null if it just goes. */
   after: networkAclEntrySchema.nullable(),
   /** Entries that are put under free numbers before. Only where there is an `after`. */
   created: z.array(networkAclEntrySchema),

@@ -6,9 +6,9 @@ export const restoreSchema = z.object({
   kind: z.literal('network-acl-entry-restore'),
   /** The network ACL's id. */
   resource: z.string(),
-  /** The open entry that is put back under its number; null where only entries are taken out. */
+  /** The open entry that is put back under its number; null if only entries are taken out. */
   open: networkAclEntrySchema.nullable(),
-  /** The entry that has the open entry's number by now; null where there is none. */
+  /** The entry that has the open entry's number by now; null if there is none. */
   over: networkAclEntrySchema.nullable(),
   /** The entries that were put in the open one's place, to be taken out. */
   remove: z.array(networkAclEntrySchema),

@@ -25,7 +25,7 @@ function endedBy(ours: readonly Change[]): ReadonlySet<string> {
   return ended;
 }
 
-/** Tells whether a read of a network ACL shows what we changed a moment ago: it has no entry that we took out or replaced. */
+/** Reports whether a read of a network ACL shows what we changed a moment ago: it has no entry that we took out or replaced. */
 export function showsOurs({ entries }: Standing, ours: readonly Change[]): boolean {
   const ended = endedBy(ours);
   return entries.every((entry) => !ended.has(describeEntry(entry)));

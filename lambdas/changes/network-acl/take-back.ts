@@ -13,7 +13,7 @@ export const MAX_LOOKS = 10;
  * Looks until the entry is there: a look that shows nothing or another in its place may be older. One that shows what was
  * taken out a moment ago is older.
  * @param gone the entries that were taken out by then
- * @returns the last look; undefined where the network ACL is gone
+ * @returns the last look; undefined if the network ACL is gone
  */
 async function lookFor(
   session: AwsSession,

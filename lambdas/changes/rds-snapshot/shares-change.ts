@@ -46,7 +46,7 @@ async function modify(
   }
 }
 
-/** Tells whether a read has the shares as an applied change made them: those of others do not matter. */
+/** Reports whether a read has the shares as an applied change made them: those of others do not matter. */
 function shows(now: readonly string[], { before, after }: RdsSnapshotSharesChange): boolean {
   const stillThere = without(before, after).some((share) => now.includes(share));
   return !stillThere && without(without(after, before), now).length === 0;

@@ -4,7 +4,7 @@ import type { AwsSession } from '../../aws/session.ts';
 /** The names that the SDK gives RDS's answer that a snapshot, or a cluster's, is not there. */
 export const snapshotNotFound = ['DBSnapshotNotFoundFault', 'DBClusterSnapshotNotFoundFault'] as const;
 
-/** The account ids, or `all`, that a manual snapshot is shared with; undefined where the snapshot is gone. */
+/** The account ids, or `all`, that a manual snapshot is shared with; undefined if the snapshot is gone. */
 export function readShares(
   session: AwsSession,
   id: string,

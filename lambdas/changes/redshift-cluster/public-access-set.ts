@@ -28,13 +28,13 @@ function readCluster(session: AwsSession, identifier: string): Promise<Cluster |
   });
 }
 
-/** Tells whether the cluster is to be, or is, as wanted: what AWS is working on counts. */
+/** Reports whether the cluster is to be, or is, as wanted: what AWS is working on counts. */
 function isUnderWay(cluster: Cluster, wanted: boolean): boolean {
   const { PubliclyAccessible, PendingModifiedValues } = cluster;
   return (PendingModifiedValues?.PubliclyAccessible ?? PubliclyAccessible === true) === wanted;
 }
 
-/** Tells whether AWS shows an applied change, or that it is working on it. */
+/** Reports whether AWS shows an applied change, or that it is working on it. */
 const shows = (cluster: Cluster, { after }: RedshiftClusterPublicAccessSet): boolean =>
   cluster.ClusterStatus === 'modifying' || isUnderWay(cluster, after);
 

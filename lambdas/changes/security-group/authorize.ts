@@ -74,7 +74,7 @@ interface AuthorizeOptions {
  * none. A rule that stands there already is left as it is. No read tells the result of a call whose answer was lost: one that
  * shows the rules may be from before the group was read, when the same rules stood there.
  * @param before The group's rules, read directly before: none of them is ever taken for one that this call made.
- * @param options.mayLag True where that read may be from before one of them was taken away: then AWS is called for all of them, and
+ * @param options.mayLag True if that read may be from before one of them was taken away: then AWS is called for all of them, and
  *   answers that there is such a rule where there is one. For one rule a call.
  * @param options.check Asked of each further read, before what it lacks is sent again. Throws where nothing may be.
  * @returns the rules that this call made

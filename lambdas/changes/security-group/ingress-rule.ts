@@ -93,13 +93,13 @@ export function formatDescription(rule: IngressRule): string {
   return rule.description === '' ? '' : ` ${JSON.stringify(rule.description)}`;
 }
 
-/** Tells whether one of the rules has the same protocol, ports and source. */
+/** Reports whether one of the rules has the same protocol, ports and source. */
 export function stands(rule: IngressRule, among: readonly IngressRule[]): boolean {
   const key = ruleKey(rule);
   return among.some((other) => ruleKey(other) === key);
 }
 
-/** Tells whether everything that `piece` lets in comes in by `rule`, too. */
+/** Reports whether everything that `piece` lets in comes in by `rule`, too. */
 export function covers(rule: IngressRule, piece: IngressRule): boolean {
   if (rule.source !== piece.source) return false;
   if (rule.protocol === '-1') return true;
@@ -118,13 +118,13 @@ export function copyableTags(tags: IngressRule['tags']): IngressRule['tags'] {
   return Object.fromEntries(Object.entries(tags).filter(([key]) => !key.toLowerCase().startsWith('aws:')));
 }
 
-/** Tells whether two tag sets hold the same tags. */
+/** Reports whether two tag sets hold the same tags. */
 export function sameTags(a: IngressRule['tags'], b: IngressRule['tags']): boolean {
   const keys = Object.keys(a);
   return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
 }
 
-/** Tells whether two rules are the same but for their ids and for the tags that AWS reserves for itself. */
+/** Reports whether two rules are the same but for their ids and for the tags that AWS reserves for itself. */
 export function looksLike(a: IngressRule, b: IngressRule): boolean {
   return (
     ruleKey(a) === ruleKey(b) &&

@@ -25,7 +25,7 @@ const UNMODIFIABLE_ERRORS = [
 export type Modification = 'done' | 'gone' | 'unmodifiable';
 
 /**
- * Gives a standing inbound rule with a CIDR source other ports or another protocol. Id and tags stay, and so does the
+ * Changes the ports or the protocol of an existing inbound rule with a CIDR source. Id and tags stay, and so does the
  * description, which is passed along: AWS does not document what happens to one that is left out.
  *
  * A call whose answer was lost is resolved by a read only where that can't be older than the look before it: a read from

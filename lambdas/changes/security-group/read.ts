@@ -106,7 +106,7 @@ export async function readIngressRules(
   return rules;
 }
 
-/** Reads the inbound rules of one security group; none where it does not exist. */
+/** Reads the inbound rules of one security group; none if it does not exist. */
 export async function readRulesOf(session: AwsSession, group: string): Promise<readonly ExistingRule[]> {
   return (await readIngressRules(session, [group])).get(group) ?? [];
 }
@@ -117,7 +117,7 @@ const MAX_READS = 10;
 /**
  * Reads the inbound rules of one security group until a read shows what is expected: AWS may answer from before a call
  * that was made a moment ago.
- * @returns undefined where no read shows it
+ * @returns undefined if no read shows it
  */
 export async function readUntil(
   session: AwsSession,

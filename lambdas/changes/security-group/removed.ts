@@ -12,7 +12,7 @@ export interface Answer {
  * Picks, of the rules that a call was to remove, those that its answer says it removed: in a default VPC, what does
  * not match is not an error. The id is the answer's: someone may have put the same rule in place of the one that was
  * read. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RevokeSecurityGroupIngress.html
- * @param mayBeOurs True where a call whose answer was lost may have removed what this one did not find: then it is
+ * @param mayBeOurs True if a call whose answer was lost may have removed what this one did not find: then it is
  * ours to put back in an undo.
  */
 export function removedBy(

@@ -33,7 +33,7 @@ async function send(session: AwsSession, group: string, rules: readonly Existing
  * Sends a call again whose answer was lost where a read does not show the rules. That does not say that it had an effect:
  * the read may be from before they were added. What EC2 does not find any more then, the lost call may have removed: it is ours to put back in
  * an undo.
- * @throws the lost call's own error where a rule is shown, or EC2 does not take the call: then nobody knows
+ * @throws the lost call's own error if a rule is shown, or EC2 does not take the call: then nobody knows
  */
 async function revokeAgain(
   session: AwsSession,

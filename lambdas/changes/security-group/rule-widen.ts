@@ -46,7 +46,7 @@ function narrowNow(
 interface Wide {
   /** Set where this made it wide. */
   readonly widened?: ExistingRule;
-  /** True where the narrow rule may stand beside it, and must go. */
+  /** True if the narrow rule may stand beside it, and must go. */
   readonly isBeside: boolean;
 }
 

@@ -83,13 +83,13 @@ export const ruleShrinkSchema = z.object({
   replaces: z.literal(true).optional(),
   /**
    * Set once it is applied: the rule that stands in the wide one's place, with its id. Where AWS did not modify the wide
-   * rule, it is a new one, or null where someone else's stood there already.
+   * rule, it is a new one, or null if someone else's stood there already.
    */
   shrunk: standingSchema.nullable().optional(),
 });
 export type RuleShrink = z.infer<typeof ruleShrinkSchema>;
 
-/** Tells whether the call may be on its way that closes a part of the wide rule, or its answer was lost. */
+/** Reports whether the call may be on its way that closes a part of the wide rule, or its answer was lost. */
 export function isClosing({ unconfirmed, replaces }: RuleShrink): boolean {
   return unconfirmed === 'shrinking' || replaces === true;
 }
@@ -98,15 +98,15 @@ export const ruleWidenSchema = z.object({
   kind: z.literal('security-group-rule-widen'),
   /** The security group's id. */
   resource: securityGroupIdSchema,
-  /** The narrow rule as the shrinking left it; null where none of our rules replaces the wide rule. */
+  /** The narrow rule as the shrinking left it; null if none of our rules replaces the wide rule. */
   before: standingSchema.nullable(),
   /** The wide rule as it was. */
   after: standingSchema,
   /** The parts that were to be added when it was shrunk. */
   pieces: z.array(pieceSchema),
-  /** Parts that were added; undefined where that is not known, so that all that look like them are taken for them. */
+  /** Parts that were added; undefined if that is not known, so that all that look like them are taken for them. */
   made: z.array(standingSchema).optional(),
-  /** Set once it is applied: the wide rule that stands there now; undefined where one stood there before. */
+  /** Set once it is applied: the wide rule that stands there now; undefined if one stood there before. */
   widened: standingSchema.optional(),
   /** Set once it is applied: the added parts that were revoked. */
   revoked: z.array(standingSchema).optional(),

@@ -21,7 +21,7 @@ function endedBy(ours: readonly Change[]): ReadonlyMap<string, string | null> {
 }
 
 /**
- * Tells whether a read of a group shows what we changed a moment ago. EC2 gives an id once: a read in which a rule stands
+ * Reports whether a read of a group shows what we changed a moment ago. EC2 gives an id once: a read in which a rule stands
  * that we removed, or that still says what it said before we modified it, is older than that.
  */
 export function showsOurs(standing: readonly ExistingRule[], ours: readonly Change[]): boolean {

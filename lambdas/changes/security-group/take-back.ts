@@ -67,7 +67,7 @@ function addedBy(
   return { noted: withoutTaken(allNoted, since), unnoted, needed: needed.rules };
 }
 
-/** Tells what a read says of the wide rule. @returns undefined where what was added for it has lost its purpose */
+/** Tells what a read says of the wide rule. @returns undefined if what was added for it has lost its purpose */
 function endOf(
   change: RuleShrink,
   standing: readonly ExistingRule[],

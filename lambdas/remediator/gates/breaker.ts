@@ -3,7 +3,7 @@ import { conclude } from '../verdict.ts';
 import type { Work } from '../work.ts';
 import type { Gate } from './gate.ts';
 
-/** The state of an open breaker in words, and what to do. Undefined where it is closed. */
+/** The state of an open breaker in words, and what to do. Undefined if it is closed. */
 export function openBreaker({ breaker, job }: Pick<Work, 'breaker' | 'job'>): string | undefined {
   const { opened, problem } = breaker;
   if (opened === undefined) return undefined;

@@ -4,7 +4,7 @@ import type { Finding } from '../../model/finding.ts';
 import { conclude, retry, type Verdict } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 
-/** One reason to leave a finding alone: its verdict, or undefined where the reason does not hold. Never writes. */
+/** One reason to leave a finding alone: its verdict, or undefined if the reason does not hold. Never writes. */
 export type Gate<Context = ConfiguredWork> = (
   finding: Finding,
   context: Context,
@@ -13,7 +13,7 @@ export type Gate<Context = ConfiguredWork> = (
 const FINDINGS_AT_ONCE = 8;
 
 /**
- * Asks gates in order. @returns the verdict of the first that holds the finding, or undefined where all let it pass
+ * Asks gates in order. @returns the verdict of the first that holds the finding, or undefined if all let it pass
  * @throws what a gate throws that can't find out
  */
 export async function askGates<Context>(

@@ -46,12 +46,12 @@ export class Breaker {
     this.#settings = settings;
   }
 
-  /** The reason why it is open, as far as is known by now; undefined where it is closed. */
+  /** The reason why it is open, as far as is known by now; undefined if it is closed. */
   get opened(): Opened | undefined {
     return this.#openedBy(this.#known, this.#resultsIn(this.#known));
   }
 
-  /** The problem of an item by which an operator meant to resume the rule; undefined where there is none. */
+  /** The problem of an item by which an operator meant to resume the rule; undefined if there is none. */
   get problem(): string | undefined {
     const { resume } = this.#known;
     return resume !== undefined && 'problem' in resume ? resume.problem : undefined;
@@ -59,7 +59,7 @@ export class Breaker {
 
   /**
    * Notes the result of a change that this job made.
-   * @param reason why it went wrong; undefined where it did not
+   * @param reason why it went wrong; undefined if it did not
    */
   note(finding: Finding, poll: Occasion, reason?: string): void {
     this.#note({

@@ -10,7 +10,7 @@ export class ChangeNotes extends KnownChanges {
   readonly #noted = new Map<string, RecordedChange>();
   /** Time at which a change had been begun before that one. */
   readonly #begunBefore = new Map<string, string | undefined>();
-  /** True where a change was applied, or known not to be made, and that is not written down yet. */
+  /** True if a change was applied, or known not to be made, and that is not written down yet. */
   protected hasNews = false;
 
   /** Notes what is to be done. What an earlier attempt saw and planned stays known: it may have been applied. */

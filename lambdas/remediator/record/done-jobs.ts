@@ -14,7 +14,7 @@ const MOST_WRITES = 5;
 /** An object that another job wrote. */
 export interface EvidenceOfOther {
   readonly key: string;
-  /** True where that job has the same journal, so that this one knows all that it did. */
+  /** True if that job has the same journal, so that this one knows all that it did. */
   readonly isOfSameWork: boolean;
 }
 
@@ -44,7 +44,7 @@ export class DoneJobs {
     this.#known = found;
   }
 
-  /** True where an attempt at this job may have written an object. */
+  /** True if an attempt at this job may have written an object. */
   get isBegun(): boolean {
     const own = jobId(this.#job);
     return this.#entries.some(({ job }) => job === own);
@@ -52,7 +52,7 @@ export class DoneJobs {
 
   /**
    * The evidence that may be of this job's findings and that other jobs wrote, in order: those of another run, or the one
-   * that this job continues with. None where the poll was done once, which is the rule.
+   * that this job continues with. None if the poll was done once, which is the rule.
    */
   evidenceOfOthers(): EvidenceOfOther[] {
     const { poll } = this.#job;

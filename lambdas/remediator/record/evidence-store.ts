@@ -31,7 +31,7 @@ export type InProgressMark = z.infer<typeof inProgressSchema>;
 
 /** Keeps what was found, planned and changed. */
 export interface EvidenceStore {
-  /** Reads the outcomes that an object holds: undefined where there is none of that key. */
+  /** Reads the outcomes that an object holds: undefined if there is none of that key. */
   readOutcomes(key: string): Promise<Outcome[] | undefined>;
   /**
    * Writes outcomes as the lines of an object, unless there is one of that key: what was written once is never written
@@ -39,19 +39,19 @@ export interface EvidenceStore {
    * @returns whether the object holds them, and nothing else
    */
   writeOutcomes(key: string, outcomes: readonly Outcome[]): Promise<boolean>;
-  /** Reads what earlier attempts at a job planned and applied: undefined where none came that far. */
+  /** Reads what earlier attempts at a job planned and applied: undefined if none came that far. */
   readJournal(jobId: string): Promise<JournalVersion | undefined>;
   /**
    * Writes a journal over the version that its writer knows, and over none but that.
-   * @param replaced undefined where there was none
-   * @returns the version that was written; undefined where another writer's stands
+   * @param replaced undefined if there was none
+   * @returns the version that was written; undefined if another writer's stands
    */
   writeJournal(
     jobId: string,
     journal: JournalRecord,
     replaced: string | undefined,
   ): Promise<string | undefined>;
-  /** Reads which job's execution may work on a resource: undefined where none does. */
+  /** Reads which job's execution may work on a resource: undefined if none does. */
   readInProgress(place: Place): Promise<InProgressMark | undefined>;
   /**
    * Marks a resource, if nobody else has meanwhile.

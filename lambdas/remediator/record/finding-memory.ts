@@ -35,17 +35,17 @@ export class FindingMemory {
     this.#known = new Map(found.map((each) => [each.resource, each]));
   }
 
-  /** Knowledge of a finding; undefined where there is none. */
+  /** Knowledge of a finding; undefined if there is none. */
   of(resource: string): FindingRecord | undefined {
     return this.#known?.get(resource);
   }
 
-  /** Tells whether a limit of changes deferred a finding the last time. */
+  /** Reports whether a limit of changes deferred a finding the last time. */
   wasLimited(resource: string): boolean {
     return this.#known?.get(resource)?.gate === 'limit';
   }
 
-  /** Tells whether a finding has failed or was fixed, so that it may have to wait before it is looked at again. */
+  /** Reports whether a finding has failed or was fixed, so that it may have to wait before it is looked at again. */
   mayWait(resource: string): boolean {
     const { backOff, outcome } = this.#known?.get(resource) ?? {};
     return backOff !== undefined || outcome === 'remediated';
@@ -85,7 +85,7 @@ export class FindingMemory {
   }
 }
 
-/** Changes a finding's item by an outcome; undefined where it stays as it is. */
+/** Changes a finding's item by an outcome; undefined if it stays as it is. */
 function remember(
   known: FindingRecord | undefined,
   { outcome: line, evidence }: RecordedOutcome,
@@ -138,7 +138,7 @@ function remember(
 }
 
 /**
- * Tells whether an outcome only repeats what is known, because nothing was looked at: the finding's own failure, or its fix,
+ * Reports whether an outcome only repeats what is known, because nothing was looked at: the finding's own failure, or its fix,
  * is the last that happened to it. Accounts without the role are reported separately.
  */
 function repeats({ outcome }: FindingRecord, line: Outcome): boolean {
@@ -148,7 +148,7 @@ function repeats({ outcome }: FindingRecord, line: Outcome): boolean {
   return gate === 'role' && outcome === 'failed';
 }
 
-/** The failures in a row after an outcome; undefined where it did not fail. */
+/** The failures in a row after an outcome; undefined if it did not fail. */
 function failuresAfter(
   known: FindingRecord | undefined,
   { outcome, gate, settings, finishedAt, willRetry, ...line }: Outcome,
@@ -168,13 +168,13 @@ function withBackOff({ backOff: _, ...record }: FindingRecord, backOff: BackOff 
   return { ...record, ...(backOff !== undefined && { backOff }) };
 }
 
-/** Tells whether a later poll than this one closed the finding. */
+/** Reports whether a later poll than this one closed the finding. */
 function isClosedSince({ outcome, since }: FindingRecord, { asOf }: Occasion): boolean {
   return outcome === 'closed' && Date.parse(since) > Date.parse(asOf);
 }
 
 /**
- * Tells whether an outcome says more than its name: what was changed or may have been, or what another line said
+ * Reports whether an outcome says more than its name: what was changed or may have been, or what another line said
  * wrongly.
  */
 function saysMore({ applied, unconfirmed, replaces }: Outcome): boolean {
@@ -182,7 +182,7 @@ function saysMore({ applied, unconfirmed, replaces }: Outcome): boolean {
 }
 
 /**
- * Tells whether a finding is still not remediated, but for another reason than before: a person has something else to
+ * Reports whether a finding is still not remediated, but for another reason than before: a person has something else to
  * fix.
  */
 function isForAnotherReason(known: FindingRecord, { outcome, reason = '' }: Outcome): boolean {

@@ -35,7 +35,7 @@ export interface FindingsStore {
   endLease(job: JobName, lease: Lease, findings: readonly FindingRecord[]): Promise<void>;
   /**
    * Writes which objects of evidence jobs of a poll write, over what is known and over nothing else.
-   * @param known undefined where nothing is known
+   * @param known undefined if nothing is known
    * @returns `found`: what stands against it
    */
   writeDone(done: Done, known: Done | undefined): Promise<{ readonly found?: Done }>;
@@ -51,7 +51,7 @@ export interface FindingsStore {
   /**
    * Writes recent changes to resources, over what is known and over nothing else. Not by the lease: an attempt that
    * has outlived it must still record what it made, and must not remove what others have recorded since.
-   * @returns false where something else stands there: it is to be read, and added to
+   * @returns false if something else stands there: it is to be read, and added to
    */
   writeChanged(changed: readonly Changed[], known: readonly Changed[]): Promise<boolean>;
   /** Reads what was applied to resources recently: those of which anything is known. */
@@ -119,9 +119,9 @@ export interface Known {
   readonly breaker: BreakerState;
   /** The items of the job's counters of changes, those that there are, as they stand. */
   readonly counters: readonly unknown[];
-  /** Undefined where no job of the poll has evidence. */
+  /** Undefined if no job of the poll has evidence. */
   readonly done?: Done | undefined;
-  /** Undefined where the account is not known to lack the role. */
+  /** Undefined if the account is not known to lack the role. */
   readonly account?: AccountItem | undefined;
   /** The last jobs of the rule that were sent for the account and region by a poll that reached its end. */
   readonly sent?: SentItem | undefined;

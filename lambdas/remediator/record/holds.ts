@@ -47,7 +47,7 @@ export class Holds {
 
   /**
    * Lists the holds on a finding's account, on its region there, and on resources there, for its rule or all.
-   * @throws AWS's own error where the table can't be read
+   * @throws AWS's own error if the table can't be read
    */
   async on(finding: Finding, resources: readonly string[]): Promise<Hold[]> {
     const names = namesOfHolds(finding, resources);

@@ -11,7 +11,7 @@ export class ItemsByKey {
     this.#items = new Map(items.map((item) => [textOf(keySchema.parse(item)), item]));
   }
 
-  /** The item of a key; undefined where there is none. */
+  /** The item of a key; undefined if there is none. */
   at(key: ItemKey): unknown {
     return this.#items.get(textOf(key));
   }

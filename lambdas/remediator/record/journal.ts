@@ -125,7 +125,7 @@ export class Journal extends ChangeNotes {
     if (!this.#isTakenOver) await this.writeNews().catch(() => undefined);
   }
 
-  /** True where a write has met the version of another attempt. */
+  /** True if a write has met the version of another attempt. */
   get isTakenOver(): boolean {
     return this.#isTakenOver;
   }
@@ -162,7 +162,7 @@ export class Journal extends ChangeNotes {
     return this.#published.has(resource);
   }
 
-  /** Tells whether a change of a resource was begun for another finding since a moment, and nobody knows if it was made. */
+  /** Reports whether a change of a resource was begun for another finding since a moment, and nobody knows if it was made. */
   isBegunElsewhere(changed: string, finding: string, since: Date): boolean {
     return this.entries
       .filter(({ resource }) => resource !== finding)

@@ -14,9 +14,9 @@ export type Entry = JournalRecord['resources'][number];
 export interface Notes {
   /** The change as far as it came, once per attempt that noted it. */
   readonly notes: readonly RecordedChange[];
-  /** True where no attempt began it and was cut off before it noted anything. */
+  /** True if no attempt began it and was cut off before it noted anything. */
   readonly isWhole: boolean;
-  /** True where the answer to each call is known, too. */
+  /** True if the answer to each call is known, too. */
   readonly isSure: boolean;
 }
 
@@ -72,7 +72,7 @@ export class KnownChanges {
     return begunAt === undefined ? undefined : new Date(begunAt);
   }
 
-  /** Finds when the whole plan was applied; undefined where it was not, or planned again since. */
+  /** Finds when the whole plan was applied; undefined if it was not, or planned again since. */
   completedAt(resource: string): Date | undefined {
     const { completedAt } = this.entry(resource);
     return completedAt === undefined ? undefined : new Date(completedAt);
@@ -90,7 +90,7 @@ export class KnownChanges {
       .sort((one, other) => byBegin(steps, one.line, other.line));
   }
 
-  /** Tells whether a change was begun after another one, as far as is known. */
+  /** Reports whether a change was begun after another one, as far as is known. */
   isBegunAfter(resource: string, line: string, other: string): boolean {
     return line !== other && byBegin(this.entry(resource).steps ?? [], line, other) >= 0;
   }
@@ -110,7 +110,7 @@ export class KnownChanges {
     );
   }
 
-  /** Tells whether another job's change was made after one was begun; undefined where an older version did not note when. */
+  /** Reports whether another job's change was made after one was begun; undefined if an older version did not note when. */
   isByOtherSince(resource: string, line: string, other: AppliedChange): boolean | undefined {
     return isByOtherSince(this.entry(resource).steps ?? [], line, other);
   }
@@ -125,14 +125,14 @@ export class KnownChanges {
     return [...this.entry(resource).plan];
   }
 
-  /** Tells whether a planned change is known to have been applied to its end. */
+  /** Reports whether a planned change is known to have been applied to its end. */
   hasApplied(resource: string): boolean {
     const { plan, applied } = this.entry(resource);
     const lines = new Set(plan.map(({ line }) => line));
     return applied.some(({ line }) => lines.has(line));
   }
 
-  /** Tells whether anything was applied, or begun so that nobody knows yet, by this attempt or those before. */
+  /** Reports whether anything was applied, or begun so that nobody knows yet, by this attempt or those before. */
   hasBegun(resource: string): boolean {
     return this.applied(resource).length > 0 || this.unresolved(resource).length > 0;
   }
@@ -151,7 +151,7 @@ export class KnownChanges {
     return undefined;
   }
 
-  /** Finds what earlier attempts planned, or undefined where none came that far. */
+  /** Finds what earlier attempts planned, or undefined if none came that far. */
   earlierPlan(resource: string): RecordedChange[] | undefined {
     const plan = this.#earlierPlans.get(resource);
     return plan === undefined ? undefined : [...plan];

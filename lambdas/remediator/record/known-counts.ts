@@ -9,7 +9,7 @@ export class KnownCounts {
     this.#items = items;
   }
 
-  /** Gives the counters away; undefined where they are not known any more. */
+  /** Hands over the counters; undefined if they are no longer known. */
   take(): FoundCounters | undefined {
     const items = this.#items;
     this.#items = undefined;

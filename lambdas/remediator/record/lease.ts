@@ -15,15 +15,15 @@ type Context = Pick<Work, 'job' | 'attempt' | 'ports'>;
 
 /** The hold of an attempt on a job while it works on it, so that no other does. */
 export interface HeldLease {
-  /** True where nobody has worked on the job before. */
+  /** True if nobody has worked on the job before. */
   readonly isFirst: boolean;
-  /** Gives the job back, or marks it done. Writes with it the result of its findings. */
+  /** Releases the job, or marks it as done, and writes the results of its findings with it. */
   end(state: 'released' | 'done', findings: readonly FindingRecord[]): Promise<void>;
 }
 
 /**
  * Takes the lease of a job for as long as this function may live.
- * @returns undefined where the job is done already
+ * @returns undefined if the job is done already
  * @throws LeaseHeldError when another attempt may be working on it
  */
 export async function takeLease({ job, attempt, ports }: Context): Promise<HeldLease | undefined> {
@@ -38,7 +38,7 @@ export async function takeLease({ job, attempt, ports }: Context): Promise<HeldL
 /**
  * Takes a lease, of whatever is worked on once at a time, for as long as this function may live.
  * @param of.words what it is of, for errors
- * @returns the lease, and whether nobody has held it before; undefined where nothing is left to do
+ * @returns the lease, and whether nobody has held it before; undefined if nothing is left to do
  * @throws LeaseHeldError when another attempt may be working on it
  */
 export async function holdLease(
@@ -66,7 +66,7 @@ export async function holdLease(
 /**
  * Writes down what was applied, before outcomes say so. An attempt that was stopped for so long that another took over
  * learns of it here, whatever its clock says: it records no outcomes, and the journal has what it changed.
- * @returns the error where the journal can't be written
+ * @returns the error if the journal can't be written
  * @throws LeaseHeldError when another attempt has taken over
  */
 export async function confirmHeld({ job, journal }: Work): Promise<unknown[]> {
@@ -79,9 +79,9 @@ export async function confirmHeld({ job, journal }: Work): Promise<unknown[]> {
 }
 
 /**
- * Gives the job back, and with it tells later polls the result of its findings. Of a job that is done, nobody would tell
+ * Releases the job, and with that reports the results of its findings to later polls. Of a job that is done, nobody would tell
  * what was applied: while other jobs do not know that, it is not.
- * @returns the error where that can't be written
+ * @returns the error if that can't be written
  */
 export async function endLease(
   lease: HeldLease | undefined,

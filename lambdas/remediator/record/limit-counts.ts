@@ -63,7 +63,7 @@ export interface Choice {
 
 /** The answer to a wish, and the room that is left after it. */
 export interface Granted {
-  /** Undefined where there is no room for any of the changes. */
+  /** Undefined if there is no room for any of the changes. */
   readonly reservation: Reservation | undefined;
   readonly room: Room;
 }
@@ -86,14 +86,14 @@ export class LimitCounts {
     this.#clock = clock;
   }
 
-  /** Reads counters by one question. @throws AWS's own error where the table can't be read */
+  /** Reads counters by one question. @throws AWS's own error if the table can't be read */
   async read(counters: readonly Counter[]): Promise<FoundCounters> {
     return countersIn(await this.#table.read(counters.map(countKey)));
   }
 
   /**
    * Reserves room for changes, all that the wish chooses or none.
-   * @throws DeliveryError where others are always faster; AWS's own error where the table can't be read or written
+   * @throws DeliveryError where others are always faster; AWS's own error if the table can't be read or written
    */
   async reserve({ counter, found: counters, limit, until, choose, deferred }: Wish): Promise<Granted> {
     const id = randomUUID().slice(0, 13);

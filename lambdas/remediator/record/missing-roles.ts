@@ -110,7 +110,7 @@ export class MissingRoles {
   }
 }
 
-/** Tells whether people were sent a message within the week. */
+/** Reports whether people were sent a message within the week. */
 function wasReported({ state, toldAt, expiresAt }: AccountItem, now: number): boolean {
   if (state !== 'reported') return false;
   // An item of before that was noted ends a week after the message.

@@ -3,9 +3,9 @@ import type { SentItem } from '../../model/table-items.ts';
 
 /** Facts that distinguish a job that has begun nothing. */
 interface Begun {
-  /** True where nobody has worked on the job before: no attempt, no redrive. */
+  /** True if nobody has worked on the job before: no attempt, no redrive. */
   readonly isFirst: boolean;
-  /** True where the job, or the one that it continues with, has a journal. */
+  /** True if the job, or the one that it continues with, has a journal. */
   readonly hasJournal: boolean;
 }
 

@@ -173,7 +173,7 @@ export class OutcomeLog {
   }
 }
 
-/** Tells whether an outcome has all of these changes. One of another job may lack what this one applied. */
+/** Reports whether an outcome has all of these changes. One of another job may lack what this one applied. */
 function knowsAll({ applied }: Outcome, changes: Outcome['applied']): boolean {
   return changes.every((change) =>
     applied.some((known) => isDeepStrictEqual(known, change) || isSupersededBy(change, known)),

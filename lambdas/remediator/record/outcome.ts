@@ -16,9 +16,9 @@ export interface OutcomeContext extends Work {
   readonly startedAt: string;
   /** The rule's mode for the job's account, where it is known. */
   readonly mode?: Mode | undefined;
-  /** True where an open breaker makes a dry run of the job. */
+  /** True if an open breaker makes a dry run of the job. */
   readonly isOnlyPlanned: boolean;
-  /** Undefined where the settings could not be read. */
+  /** Undefined if the settings could not be read. */
   readonly settingsVersions?: SettingsVersions | undefined;
   /** The exemptions that name a resource but have ended, by resource. */
   readonly endedExemptions: ReadonlyMap<string, readonly string[]>;

@@ -12,7 +12,7 @@ export interface Published {
   readonly published: readonly RecordedOutcome[];
   /** Records that are still to be written to the findings table. */
   readonly toWrite: readonly FindingRecord[];
-  /** The error where the event bus does not take them. */
+  /** The error if the event bus does not take them. */
   readonly unpublished: readonly unknown[];
   /** Notices that were published. */
   readonly notices: readonly FindingNotice[];

@@ -15,7 +15,7 @@ import { notIn } from './take-place.ts';
 /** The longest that AWS's reads are taken to lag behind a write. EC2 and IAM speak of minutes, S3 of 15. */
 export const LAG_MILLISECONDS = 15 * 60_000;
 
-/** Tells whether AWS's reads must show by now what was done at a moment. Both in milliseconds since 1970. */
+/** Reports whether AWS's reads must show by now what was done at a moment. Both in milliseconds since 1970. */
 export const isLagOver = (since: number, now: number): boolean => now - since >= LAG_MILLISECONDS;
 
 /**
@@ -108,7 +108,7 @@ export class RecentChanges {
   /**
    * Lets other jobs know what this one applied, if they do not yet, before its evidence says so: one that ends in between may
    * lie in the dead letters, while others find what it made.
-   * @returns the error where the table can't be written: it is attempted again before the lease ends
+   * @returns the error if the table can't be written: it is attempted again before the lease ends
    */
   async write(): Promise<unknown[]> {
     try {

@@ -11,7 +11,7 @@ const WITHIN_MILLISECONDS = 7 * 86_400_000;
 const STACK_TAG = 'aws:cloudformation:stack-name';
 
 /**
- * Tells how often a finding was fixed within a week, with the fix of this poll; undefined where it does not come back.
+ * Tells how often a finding was fixed within a week, with the fix of this poll; undefined if it does not come back.
  * @param known knowledge of it from before
  * @param now milliseconds since 1970
  */
@@ -32,7 +32,7 @@ export function recurrenceOf(
   return { times: before.length + 1, since: first.at };
 }
 
-/** Tells whether an operator had a fix undone, by what happened since: then nobody else brought the violation back. */
+/** Reports whether an operator had a fix undone, by what happened since: then nobody else brought the violation back. */
 function isUndone(since: FindingRecord['changes']): boolean {
   return since.find(({ outcome }) => outcome === 'remediated' || outcome === 'undone')?.outcome === 'undone';
 }

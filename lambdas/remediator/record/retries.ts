@@ -19,7 +19,7 @@ export class Retries {
   }
 
   /**
-   * Tells whether an operator wants a finding to be looked at, whatever happened to it before.
+   * Reports whether an operator wants a finding to be looked at, whatever happened to it before.
    * @param since what happened last, milliseconds since 1970
    */
   isAsked(finding: Finding, since: number): boolean {

@@ -24,7 +24,7 @@ export interface Room {
   readonly left: number;
   /** The part of it that is kept for findings that a limit deferred before, those that asked not among them. */
   readonly kept: number;
-  /** The moment from which on there is more, milliseconds since 1970; undefined where nothing is counted. */
+  /** The moment from which on there is more, milliseconds since 1970; undefined if nothing is counted. */
   readonly moreAt: number | undefined;
 }
 
@@ -49,7 +49,7 @@ export function changesOf(waiting: readonly Waiting[]): number {
   return waiting.reduce((sum, { changes }) => sum + changes, 0);
 }
 
-/** Tells whether a limit, as its counter was found, has room for changes, without the room that it keeps for any finding. */
+/** Reports whether a limit, as its counter was found, has room for changes, without the room that it keeps for any finding. */
 export function hasRoom(
   found: FoundCounters,
   { counter, most }: { readonly counter: Counter; readonly most: number },

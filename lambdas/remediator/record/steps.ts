@@ -19,7 +19,7 @@ function lastOf(steps: readonly Step[], line: string, is: Step['is']): number {
   return steps.findLastIndex((step) => step.line === line && step.is === is);
 }
 
-/** Tells whether a change was begun again after it was applied: what is recorded of it was made before. */
+/** Reports whether a change was begun again after it was applied: what is recorded of it was made before. */
 export function isBegunAgain(steps: readonly Step[], line: string): boolean {
   return lastOf(steps, line, 'begun') > lastOf(steps, line, 'applied');
 }
@@ -43,14 +43,14 @@ export function nameOfOther({ line, appliedAt }: Other): string {
 }
 
 /**
- * Tells whether another job's change may have been made, or recorded, after a moment of another clock. One that was found by
+ * Reports whether another job's change may have been made, or recorded, after a moment of another clock. One that was found by
  * reading has the time at which it was begun, and may be recorded much later.
  */
 export const mayBeSince = (moment: number, { appliedAt, found }: Other): boolean =>
   found === true || Date.parse(appliedAt) > moment - CLOCKS_DIFFER_MILLISECONDS;
 
 /**
- * Tells whether another job's change was made after one was begun last; undefined where an older version did not note when.
+ * Reports whether another job's change was made after one was begun last; undefined if an older version did not note when.
  * What was known then was made before, whatever the clocks say: that of another function may be minutes off.
  */
 export function isByOtherSince(steps: readonly Step[], line: string, other: Other): boolean | undefined {

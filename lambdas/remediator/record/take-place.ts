@@ -60,7 +60,7 @@ function withoutSuperseded(
 }
 
 /**
- * Tells whether a change that was found made is another one's doing: that one was begun on a look that still showed the
+ * Reports whether a change that was found made is another one's doing: that one was begun on a look that still showed the
  * resource without it, so the call whose answer was lost had no effect. What was found by a mark was made by the call that
  * gave it this mark.
  */

@@ -23,7 +23,7 @@ export class TargetRole {
     this.#known = item;
   }
 
-  /** The moment since which the role is known to be missing; undefined where it is not. DynamoDB deletes late. */
+  /** The moment since which the role is known to be missing; undefined if it is not. DynamoDB deletes late. */
   get missingSince(): string | undefined {
     const { since, expiresAt } = this.#known ?? {};
     return expiresAt !== undefined && expiresAt * 1000 >= this.#ports.clock.now() ? since : undefined;

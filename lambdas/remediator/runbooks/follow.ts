@@ -14,7 +14,7 @@ export interface Ending {
   readonly execution: string;
   /** The status, and why where it says so. */
   readonly result: string;
-  /** True where its start was not answered, and it was found just now. */
+  /** True if its start was not answered, and it was found just now. */
   readonly isFound?: boolean;
 }
 
@@ -27,7 +27,7 @@ export interface Followed {
   readonly verdicts: Verdicts;
 }
 
-/** Tells whether it is not known of executions of findings whether they were started: an answer was lost, or an attempt cut off. */
+/** Reports whether it is not known of executions of findings whether they were started: an answer was lost, or an attempt cut off. */
 export function hasLostStarts(findings: readonly Finding[], { journal }: Pick<Work, 'journal'>): boolean {
   return findings.some(({ resource }) => journal.unresolved(resource).some(({ change }) => isStart(change)));
 }
@@ -55,7 +55,7 @@ export async function followExecutions(
 interface FollowedExecution {
   readonly ending?: Ending;
   readonly verdict?: Verdict;
-  /** True where it is known that it works on nothing any more. */
+  /** True if it is known that it works on nothing any more. */
   readonly isOver: boolean;
 }
 

@@ -24,12 +24,12 @@ export function markPlace(finding: Finding, runbook: Runbook, job: Pick<Job, 're
   return { rule, account, region: runbook.regionOf?.(resource) ?? job.region, resource };
 }
 
-/** Tells whether a mark stands for an execution of another job. Whoever set one that is too old is lost. */
+/** Reports whether a mark stands for an execution of another job. Whoever set one that is too old is lost. */
 export function isHeldBy(mark: InProgressMark, job: Job, now: number): boolean {
   return mark.endedAt === undefined && mark.job !== journalId(job) && isWithinReason(mark.since, now);
 }
 
-/** Tells whether a read that shows a violation may be from before the work of the execution, which is over. */
+/** Reports whether a read that shows a violation may be from before the work of the execution, which is over. */
 function mayHide({ endedAt }: InProgressMark, now: number): boolean {
   return endedAt !== undefined && !isLagOver(Date.parse(endedAt), now);
 }
@@ -41,7 +41,7 @@ export function startedElsewhere({ since, poll }: InProgressMark): string {
   return `${why}, until ${end} at the latest; to end it earlier, stop the automation execution`;
 }
 
-/** The reason to start no execution yet, as one has ended a moment ago; undefined where the mark is of one that runs. */
+/** The reason to start no execution yet, as one has ended a moment ago; undefined if the mark is of one that runs. */
 export function endedRecently({ endedAt, poll }: InProgressMark): string | undefined {
   if (endedAt === undefined) return undefined;
   const until = new Date(Date.parse(endedAt) + LAG_MILLISECONDS).toISOString();
@@ -71,7 +71,7 @@ export async function markInProgress(
 /** A place on which no execution works any more. */
 export interface IdlePlace {
   readonly place: Place;
-  /** True where one did: reads may be from before its work. */
+  /** True if one did: reads may be from before its work. */
   readonly wasWorkedOn: boolean;
 }
 

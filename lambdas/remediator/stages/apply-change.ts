@@ -171,7 +171,7 @@ export async function makeChange(
   }
 }
 
-/** Tells whether nothing is to be found out or taken back of a change that an error stopped. */
+/** Reports whether nothing is to be found out or taken back of a change that an error stopped. */
 async function isAllKnown(
   error: unknown,
   change: Change,

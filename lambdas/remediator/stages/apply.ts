@@ -107,7 +107,7 @@ async function make(
   each.made(made, isUntouched(made) && each.sends < MOST_SENDS - 1);
 }
 
-/** Tells whether AWS did not take a change, so that nothing was done and it may be sent again. */
+/** Reports whether AWS did not take a change, so that nothing was done and it may be sent again. */
 function isUntouched({ applied, end }: Application): boolean {
   return applied.length === 0 && end.is === 'stopped' && isNotTaken(end.error);
 }

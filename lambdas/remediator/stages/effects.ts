@@ -8,7 +8,7 @@ import type { Assessments } from './assess.ts';
 
 /**
  * The verdicts on resources of which a change that this job made, or began, does not do what it is for, or AWS can't say
- * yet; the error where that can't be found out. None where nothing speaks against it: then the assessment alone decides.
+ * yet; the error if that can't be found out. None if nothing speaks against it: then the assessment alone decides.
  */
 export async function verdictsOfEffects(
   session: AwsSession,

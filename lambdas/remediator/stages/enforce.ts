@@ -162,7 +162,7 @@ async function applyBatch(
   }
 }
 
-/** Tells whether a start was not sent, not taken or refused, so that no execution works on the finding. */
+/** Reports whether a start was not sent, not taken or refused, so that no execution works on the finding. */
 function isIdle(
   { finding, changes }: PlannedFix,
   { end }: Application,

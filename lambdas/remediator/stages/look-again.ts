@@ -48,7 +48,7 @@ function isStillPlanned({ index, fix }: ApplyingFix, anew: readonly Change[]): b
   return left.every((change) => anew.some((other) => isAbout(other, change)));
 }
 
-/** Tells whether two changes of a kind are about the same part of the same resource. */
+/** Reports whether two changes of a kind are about the same part of the same resource. */
 function isAbout(
   one: Change & { readonly key?: unknown },
   other: Change & { readonly key?: unknown },

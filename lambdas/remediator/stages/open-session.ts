@@ -17,9 +17,9 @@ import type { ConfiguredWork } from '../work.ts';
 interface Refusal {
   /** The verdict on all findings. */
   readonly refused: Verdict;
-  /** True where the role is missing in the account, or does not trust the remediator. */
+  /** True if the role is missing in the account, or does not trust the remediator. */
   readonly isRoleMissing: boolean;
-  /** False where another job of the poll has looked, so that nothing was asked for. */
+  /** False if another job of the poll has looked, so that nothing was asked for. */
   readonly wasAsked: boolean;
 }
 
@@ -30,7 +30,7 @@ export interface SessionAhead {
 }
 
 /**
- * Asks for the session that a job needs where nothing stands against it, while what might is still being read. Undefined where
+ * Asks for the session that a job needs where nothing stands against it, while what might is still being read. Undefined if
  * something does already: the role is missing, an earlier attempt began something, or all findings wait for a later poll.
  */
 export function openAhead(findings: readonly Finding[], work: ConfiguredWork): SessionAhead | undefined {
@@ -48,7 +48,7 @@ export function openAhead(findings: readonly Finding[], work: ConfiguredWork): S
 /**
  * Opens a session in the job's account, narrowed to what the rule needs.
  * @param access `read`: the credentials themselves can't change anything
- * @param mustAsk True where something may have to be taken back: then the role is asked for though it is known to be missing.
+ * @param mustAsk True if something may have to be taken back: then the role is asked for though it is known to be missing.
  * @param ahead the session that was asked for before, if there is one
  * @returns the session, or the verdict on all findings where AWS refuses one
  */

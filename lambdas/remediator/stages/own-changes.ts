@@ -74,7 +74,7 @@ async function endingOf(changes: readonly RecentChange[]): Promise<readonly Rece
   return changes.filter((_, index) => leave[index] === false);
 }
 
-/** Tells whether a plan is to change what our own change replaced: it was made on a read from before that. */
+/** Reports whether a plan is to change what our own change replaced: it was made on a read from before that. */
 function restsOnWhatEnded({ changes }: PlannedFix, { change: made }: RecentChange): boolean {
   // Only a rule or an entry says by its id or number that it is the same one.
   return changes.some(
@@ -86,7 +86,7 @@ function restsOnWhatEnded({ changes }: PlannedFix, { change: made }: RecentChang
 }
 
 /**
- * Tells whether a document is to be started for what our own change has ended, for the same finding: a start names nothing
+ * Reports whether a document is to be started for what our own change has ended, for the same finding: a start names nothing
  * of the resource by which an older read could be known.
  */
 const startsAgainst = ({ finding, changes }: PlannedFix, { rule }: RecentChange): boolean =>

@@ -103,7 +103,7 @@ async function readUntilSeen(
 
 /**
  * The verdict on a resource that still reads as a violation although this job has applied its whole plan: nothing is
- * changed on such a read. Undefined where the plan was not applied.
+ * changed on such a read. Undefined if the plan was not applied.
  */
 export function awaitReadBack(
   finding: Finding,

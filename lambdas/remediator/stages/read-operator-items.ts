@@ -5,7 +5,7 @@ import type { ConfiguredWork } from '../work.ts';
 
 /**
  * Reads, by one question, what operators have written that concerns findings: holds and retries. A rule that changes nothing asks for retries only, and only of findings that may wait.
- * @throws AWS's own error where the table can't be read
+ * @throws AWS's own error if the table can't be read
  */
 export async function readOperatorItems(findings: readonly Finding[], work: ConfiguredWork): Promise<void> {
   const { mode, memory, holds, retries, ports } = work;

@@ -128,7 +128,7 @@ export class ReservedRoom {
     return [...this.#reached];
   }
 
-  /** The share of the account's limit that is used, in percent; undefined where nothing was to be changed. */
+  /** The share of the account's limit that is used, in percent; undefined if nothing was to be changed. */
   get accountLimitUsed(): number | undefined {
     if (this.#account === undefined) return undefined;
     const { used, most } = this.#account;
@@ -166,7 +166,7 @@ export class ReservedRoom {
     return new Set(changes.map(({ change }) => change.resource));
   }
 
-  /** Gives room back. What can't be stays counted for its hour, which changes less than might be changed. */
+  /** Releases reserved changes. Those that cannot be released stay counted for their hour, so fewer changes are made than allowed. */
   async #giveBack(reservations: readonly Reservation[], changes: number): Promise<unknown[]> {
     const failures: unknown[] = [];
     let left = changes;

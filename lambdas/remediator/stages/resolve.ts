@@ -96,7 +96,7 @@ async function claim(
   throw failure;
 }
 
-/** Tells whether a later read may still show that a change was made which was begun. */
+/** Reports whether a later read may still show that a change was made which was begun. */
 export function isBegunLately(
   resource: string,
   { line }: RecordedChange,
@@ -106,7 +106,7 @@ export function isBegunLately(
   return !isLagOver(journal.beginOf(resource, line)?.getTime() ?? now, now);
 }
 
-/** Tells whether AWS may still be working on a change that was begun, and takes long. */
+/** Reports whether AWS may still be working on a change that was begun, and takes long. */
 function mayBeUnderWay(
   resource: string,
   { line }: RecordedChange,

@@ -7,7 +7,7 @@ export function targetOf({ before }: RecordedChange['change']): unknown {
   return 'ruleNumber' in before ? before.ruleNumber : undefined;
 }
 
-/** Tells whether two changes are about the same rule or entry. */
+/** Reports whether two changes are about the same rule or entry. */
 export function isSameTarget(one: RecordedChange['change'], other: RecordedChange['change']): boolean {
   const target = targetOf(one);
   return (

@@ -111,7 +111,7 @@ async function takeBackChangeOf(
 /** A change as far as an attempt may have come with it. */
 interface Part {
   readonly change: RecordedChange['change'];
-  /** True where the attempt noted it. */
+  /** True if the attempt noted it. */
   readonly isNoted: boolean;
 }
 

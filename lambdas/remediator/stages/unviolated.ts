@@ -42,7 +42,7 @@ export function verdictOfUnviolated(
 }
 
 /**
- * Tells whether a read without a violation may be from before what this job did recently. What it applied as a whole has
+ * Reports whether a read without a violation may be from before what this job did recently. What it applied as a whole has
  * ended the violation. Otherwise someone else has, or it is a read from before the violation came, and it may still stand.
  */
 function isOldPerhaps(resource: string, { journal, ports }: Pick<Work, 'journal' | 'ports'>): boolean {
@@ -56,7 +56,7 @@ function lagWords(resource: string): string {
   return `a read of ${resource} shows no violation, but it may be from before what this job did`;
 }
 
-/** Tells whether this job changed the resource, or began to, and nobody knows how far it came. */
+/** Reports whether this job changed the resource, or began to, and nobody knows how far it came. */
 function mayHaveChanged(resource: string, { journal }: Pick<Work, 'journal'>): boolean {
   return journal.hasApplied(resource) || journal.unresolved(resource).length > 0;
 }
@@ -70,7 +70,7 @@ function takenBack(resource: string, { journal }: Pick<Work, 'journal'>): string
   ];
 }
 
-/** Tells whether some of the changes that were planned are known not to have been made. */
+/** Reports whether some of the changes that were planned are known not to have been made. */
 function isMadeInPart(resource: string, journal: Work['journal']): boolean {
   const begun = [...journal.applied(resource), ...journal.unresolved(resource)];
   const lines = new Set(begun.map(({ line }) => line));

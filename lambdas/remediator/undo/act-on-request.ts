@@ -39,7 +39,7 @@ const LONGEST_LOOK_SECONDS = 300;
 /**
  * Acts on the request that a message names, once: what is asked for stands in an item that only operators write. A message
  * without such an item, or of one that was acted on, changes nothing.
- * @throws LeaseHeldError where another attempt works on it; AWS's own error where the table can't be read or written
+ * @throws LeaseHeldError where another attempt works on it; AWS's own error if the table can't be read or written
  */
 export async function actOnRequest(
   message: RequestMessage,
@@ -161,7 +161,7 @@ class Progress {
     }
   }
 
-  /** Tells whether a fix has its outcome. */
+  /** Reports whether a fix has its outcome. */
   isOver(index: number): boolean {
     const result = this.#results.get(index);
     return result !== undefined && result.is !== 'waiting';

@@ -49,14 +49,14 @@ export async function applyInverses(
   return { left };
 }
 
-/** Tells whether a step's inverse is known to have been applied to its end. */
+/** Reports whether a step's inverse is known to have been applied to its end. */
 export function isApplied({ inverse }: InverseStep, { journal, line }: FixToUndo): boolean {
   const { resource } = line.finding;
   if (journal.unresolved(resource).some((each) => each.line === inverse.line)) return false;
   return journal.applied(resource).some((each) => each.line === inverse.line);
 }
 
-/** Tells whether any attempt has begun a step's inverse: then the resource need not be as the fix left it. */
+/** Reports whether any attempt has begun a step's inverse: then the resource need not be as the fix left it. */
 export function isBegun({ inverse }: InverseStep, { journal, line }: FixToUndo): boolean {
   const { resource } = line.finding;
   return [...journal.unresolved(resource), ...journal.applied(resource)].some(

@@ -8,8 +8,8 @@ const nothing = { actions: ['sts:GetCallerIdentity'], resources: ['*'] } as cons
 
 /**
  * Checks whether the target role of an account can be assumed.
- * @returns why not; undefined where it can
- * @throws AWS's own error where that can't be found out just now
+ * @returns why not; undefined if it can
+ * @throws AWS's own error if that can't be found out just now
  */
 export async function checkAccount(
   { account, region }: CheckRequest,

@@ -36,7 +36,7 @@ export async function mayUndo(
   }
 }
 
-/** Lists the rules that are declared and not coded, which a pause may name. None where settings can't be used. */
+/** Lists the rules that are declared and not coded, which a pause may name. None if settings can't be used. */
 async function declaredRules(
   rule: string,
   { settings }: Pick<UndoWork['ports'], 'settings'>,

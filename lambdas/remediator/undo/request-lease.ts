@@ -8,7 +8,7 @@ import { holdLease } from '../record/lease.ts';
 export interface RequestLease {
   /** Writes findings, if this attempt still holds the request. @throws LeaseHeldError where another has taken over */
   write(findings: readonly FindingRecord[]): Promise<void>;
-  /** Gives the request back, or marks it as acted on. */
+  /** Releases the request, or marks it as carried out. */
   end(state: 'released' | 'done'): Promise<void>;
 }
 
@@ -20,7 +20,7 @@ export function requestLeaseName({ region }: Pick<RequestItem, 'region'>, name: 
 
 /**
  * Takes the lease of a request for as long as this function may live.
- * @returns undefined where the request was already carried out
+ * @returns undefined if the request was already carried out
  * @throws LeaseHeldError where another attempt may be working on it
  */
 export async function takeRequestLease(

@@ -18,11 +18,11 @@ export type FoundRequest = RequestItem | { readonly problem: string };
 
 /** Requests of operators, which remediators only read, and their results, which remediators write. */
 export interface RequestsStore {
-  /** Reads a request: undefined where there is none of that name. */
+  /** Reads a request: undefined if there is none of that name. */
   read(name: RequestName): Promise<FoundRequest | undefined>;
   /** Lists the requests of a place that may not have been acted on yet. */
   readPending(place: RequestPlace): Promise<PendingItem['requests']>;
-  /** Reads the results of requests, in their order: undefined where a request was not begun. */
+  /** Reads the results of requests, in their order: undefined if a request was not begun. */
   readResults(
     place: RequestPlace,
     names: readonly RequestName[],

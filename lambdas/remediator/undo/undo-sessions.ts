@@ -19,7 +19,7 @@ export class UndoSessions {
     this.#ports = ports;
   }
 
-  /** @returns the verdict where AWS refuses a session. @throws AWS's own error where another attempt may get one */
+  /** @returns the verdict where AWS refuses a session. @throws AWS's own error if another attempt may get one */
   async of({ id, scope, regionFrom, permissions }: Rule): Promise<AwsSession | UndoVerdict> {
     const { account, region } = this.#request;
     try {
@@ -31,7 +31,7 @@ export class UndoSessions {
     }
   }
 
-  /** Opens a session that may only ask CloudTrail. @throws AWS's own error where there is none */
+  /** Opens a session that may only ask CloudTrail. @throws AWS's own error if there is none */
   toAsk({ id }: Rule): Promise<AwsSession> {
     return this.#open('CloudTrail', id, [lookupPermission], false);
   }

@@ -26,7 +26,7 @@ function meets(properties: Properties, pointer: string, condition: PropertyCondi
   return Array.isArray(value) && value.some((item) => isDeepStrictEqual(item, condition.contains));
 }
 
-/** Tells whether a resource violates the rule: by the named conditions, or because something is not as wanted. */
+/** Reports whether a resource violates the rule: by the named conditions, or because something is not as wanted. */
 function isViolation(properties: Properties, { violates, set }: DesiredState): boolean {
   const isWanted = Object.entries(set).every(([pointer, value]) => hasValue(properties, pointer, value));
   if (isWanted) return false;

@@ -30,17 +30,17 @@ function arnParts(resource: string): Readonly<Record<string, string>> | undefine
 
 const PLACEHOLDER = /\{\{([^{}]*)\}\}/g;
 
-/** Tells whether a text names a part of the resource's ARN. */
+/** Reports whether a text names a part of the resource's ARN. */
 export function namesArn(text: string): boolean {
   return [...text.matchAll(PLACEHOLDER)].some(([, name = '']) => name.startsWith('arn.'));
 }
 
-/** Tells whether a resource id is an ARN. */
+/** Reports whether a resource id is an ARN. */
 export function isArn(resource: string): boolean {
   return arnParts(resource) !== undefined;
 }
 
-/** The account that a resource's ARN names; undefined where it names none. */
+/** The account that a resource's ARN names; undefined if it names none. */
 export function accountOfArn(resource: string): string | undefined {
   return arnParts(resource)?.['arn.account'] || undefined;
 }

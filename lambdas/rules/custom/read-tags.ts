@@ -14,7 +14,7 @@ const GLOBAL_REGIONS: Readonly<Record<string, string>> = {
 /**
  * Reads the tags of resources by their ARNs, by the Resource Groups Tagging API. It only returns tagged resources: one
  * without tags, or that is gone, has an empty map.
- * @throws AWS's own error where they can't be read
+ * @throws AWS's own error if they can't be read
  */
 export async function readTags(
   session: AwsSession,

@@ -18,7 +18,7 @@ export function runbookRule(facts: RuleFacts, { runbook, risk, scope }: CustomRu
   const unread: Unread = { state: 'violation', seen: {}, isUnread: true, notes: risks };
   const unexempted = 'its tags are not read and cannot exempt it, because the rule has no resource_arn';
 
-  /** @throws AWS's own error where tags can't be read: then nothing is started */
+  /** @throws AWS's own error if tags can't be read: then nothing is started */
   async function withTags(session: AwsSession, resources: readonly string[], arnOf: string) {
     const { account, region, partition } = session;
     const arns = new Map(

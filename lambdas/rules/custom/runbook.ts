@@ -27,7 +27,7 @@ export function customRunbook(runbook: CustomRunbook, permissions: readonly Perm
   };
 }
 
-/** Gives the permissions that the session of an undo needs to start the document that undoes, and to follow it. */
+/** Returns the permissions that the session of an undo needs to start the document that undoes, and to follow it. */
 export function undoPermissions({ undo }: CustomRunbook): readonly Permission[] {
   if (undo === undefined) return [];
   const started = customRunbook(undo, []);

@@ -64,7 +64,7 @@ async function listCandidates(session: AwsSession, sources: readonly Source[]): 
   return candidates.filter((candidate) => sources.some((source) => isNamedBy(candidate, source)));
 }
 
-/** Tells whether the snapshot was made of what has the name now, or of something that had the name then. */
+/** Reports whether the snapshot was made of what has the name now, or of something that had the name then. */
 function isNamedBy(
   { of, source, sourceResourceId }: Candidate,
   { of: kind, identifier, now }: Source,

@@ -17,7 +17,7 @@ import { facts, type Options } from './facts.ts';
 /** A type, not an interface, so that it is JSON. */
 type Seen = {
   region: string;
-  /** Null where the bucket has none. */
+  /** Null if the bucket has none. */
   publicAccessBlock: PublicAccessBlock | null;
 } & Exposure;
 

@@ -63,7 +63,7 @@ function complaint(body: unknown, text: string): string {
 const tokenErrorCode = /^(?:un)?auth(?:ori[sz]|entic)/i;
 
 /**
- * Tells whether the tenant refused the token, by the HTTP status and by `errorCode`. The words of an error don't
+ * Reports whether the tenant refused the token, by the HTTP status and by `errorCode`. The words of an error don't
  * count: a gateway's "Unexpected token <" and a rate limit's "token bucket is empty" are not a reason to look for
  * another token.
  */

@@ -44,7 +44,7 @@ const LONGEST_MILLISECONDS = 24 * 3_600_000;
 const TO_CHANGE_IT = "to change it, turn off Netskope's remediation of the rule";
 
 /**
- * Gives the reason to leave a finding to Netskope's own remediation, with until when and how to change it, or undefined where
+ * Returns the reason to leave a finding to Netskope's own remediation, with until when and how to change it, or undefined if
  * nothing is at work.
  *
  * - Started, pending, or in any other state that is not known as an end: at work, for at most 24 hours from

@@ -39,7 +39,7 @@ export class AutomationRoles {
     this.#trusts = trusts;
   }
 
-  /** @returns undefined where the role doesn't exist, doesn't trust Systems Manager for this account, or is refused */
+  /** @returns undefined if the role doesn't exist, doesn't trust Systems Manager for this account, or is refused */
   async assume({ account, region, roleArn, executionId }: RoleRequest): Promise<Credentials | undefined> {
     const trustPolicy = await this.#trustPolicy(account, region, roleArn);
     if (trustPolicy === undefined) return undefined;

@@ -65,7 +65,7 @@ const ARN = /^arn:[^:]+:ssm:([^:]+):(\d{12}):document\/(.+)$/;
 
 /**
  * Finds a document that an account has made. Looked up past the proxy: the service does it within AWS.
- * @returns undefined where there is none, or none that is shared with the caller's account
+ * @returns undefined if there is none, or none that is shared with the caller's account
  * @throws ApiError where it has no such version
  */
 export async function findOwnDocument(request: OwnDocumentRequest): Promise<AutomationDocument | undefined> {

@@ -58,7 +58,7 @@ export function revokedAsInAws(upstream: () => string) {
   };
 }
 
-/** Undefined where there is no such group: the local AWS says so as AWS does. */
+/** Undefined if there is no such group: the local AWS says so as AWS does. */
 async function isDefaultVpc(client: EC2Client, group: string): Promise<boolean | undefined> {
   const { SecurityGroups = [] } = await client.send(
     new DescribeSecurityGroupsCommand({ Filters: [{ Name: 'group-id', Values: [group] }] }),
@@ -69,7 +69,7 @@ async function isDefaultVpc(client: EC2Client, group: string): Promise<boolean |
   return Vpcs[0]?.IsDefault === true;
 }
 
-/** Undefined where rules are named by id, or open to something else than addresses. */
+/** Undefined if rules are named by id, or open to something else than addresses. */
 function describedRules(parameters: AwsCall['parameters']): DescribedRule[] | undefined {
   const rules: DescribedRule[] = [];
   for (const [name, value] of Object.entries(parameters)) {

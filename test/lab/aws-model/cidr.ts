@@ -24,7 +24,7 @@ export function canonicalCidr(cidr: string): string {
 
 const lists = new Map<string, BlockList>();
 
-/** Tells whether an address is in a CIDR. */
+/** Reports whether an address is in a CIDR. */
 export function isWithin(address: string, cidr: string): boolean {
   if (address.includes(':') !== cidr.includes(':')) return false;
   const family = cidr.includes(':') ? 'ipv6' : 'ipv4';

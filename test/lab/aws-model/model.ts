@@ -60,7 +60,7 @@ export class AwsModel {
 
   /**
    * The state so many versions ago, none of which was replaced longer ago than `notBefore`: reads of AWS may be old,
-   * but not for ever.
+   * but not forever.
    */
   past(versionsAgo: number, notBefore: number): AwsState {
     let ago = Math.min(versionsAgo, this.#versions.length - 1);

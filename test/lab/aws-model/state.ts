@@ -52,7 +52,7 @@ export interface NetworkAcl {
 }
 
 export interface Vpc {
-  /** True where it is its region's default VPC. */
+  /** True if it is its region's default VPC. */
   readonly isDefault?: boolean;
   readonly cidrs: readonly string[];
   readonly ipv6Cidrs: readonly string[];
@@ -65,7 +65,7 @@ export interface FlowLog {
   readonly id: string;
   /** The bucket's ARN, or the log group's name. */
   readonly bucket: string;
-  /** Null where AWS says nothing of it. */
+  /** Null if AWS says nothing of it. */
   readonly status: 'SUCCESS' | 'FAILED' | null;
   readonly error?: string;
   /** Time in milliseconds. */
@@ -104,7 +104,7 @@ export interface Snapshot {
 export interface Database {
   /** Default: an instance. */
   readonly of?: 'instance' | 'cluster';
-  /** True where the instance itself is still there. */
+  /** True if the instance itself is still there. */
   readonly isThere: boolean;
   readonly tags: Tags;
   readonly snapshots: readonly Snapshot[];
@@ -120,7 +120,7 @@ export interface Trail {
 export interface LogGroup {
   /** Time in milliseconds. */
   readonly created: number;
-  /** Retention in days; null where it is kept for ever. */
+  /** Retention in days; null if it is kept forever. */
   readonly retention: number | null;
   readonly tags: Tags;
 }
@@ -145,7 +145,7 @@ export interface Execution {
   readonly startedAt: number;
   /** Time in milliseconds. */
   readonly until: number;
-  /** Time at which it does its work, in milliseconds; null where that is done. */
+  /** Time at which it does its work, in milliseconds; null if that is done. */
   readonly worksAt: number | null;
   /** Set where it failed. */
   readonly failure?: string;
@@ -164,9 +164,9 @@ export interface Bucket {
   readonly region: string;
   readonly tags: Tags;
   readonly block: Block | null;
-  /** True where its ACL grants READ to everyone. */
+  /** True if its ACL grants READ to everyone. */
   readonly aclIsPublic: boolean;
-  /** Null where it has no policy. */
+  /** Null if it has no policy. */
   readonly policyIsPublic: boolean | null;
 }
 

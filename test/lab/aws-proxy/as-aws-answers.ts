@@ -2,7 +2,7 @@ import { type AwsAnswer, bodyText, withBody } from './answer.ts';
 import type { AwsCall } from './call.ts';
 import { awsError, errorCode, escapeXml, requestId } from './error-answers.ts';
 
-/** The answer as AWS gives it; undefined where the local AWS's own will do. */
+/** The answer as AWS gives it; undefined if the local AWS's own will do. */
 type Correct = (call: AwsCall, answer: AwsAnswer) => AwsAnswer | undefined;
 
 /** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html */

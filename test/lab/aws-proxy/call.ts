@@ -39,7 +39,7 @@ export interface AwsCall {
    * what stands in the path (`Bucket`, `Key`; `Name`), in the query and in a JSON body.
    */
   readonly parameters: Readonly<Record<string, unknown>>;
-  /** True where it may change something, judged by the operation's name. A dry run of EC2 may not. */
+  /** True if it may change something, judged by the operation's name. A dry run of EC2 may not. */
   readonly isWrite: boolean;
   readonly method: string;
   /** The path with the query, undecoded. */
@@ -57,7 +57,7 @@ export interface ProxiedCall extends AwsCall {
   /** The code of an error: `InvalidGroup.NotFound`. */
   readonly errorCode?: string;
   readonly durationMilliseconds: number;
-  /** True where a fault met it. */
+  /** True if a fault met it. */
   readonly faulted: boolean;
 }
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { type AwsCall, bodyText, documentedThrottles } from './index.ts';
 import { proxiedCall } from './proxied-call.ts';
 
-/** Tells whether each of some calls, `milliseconds` apart, is served. */
+/** Reports whether each of some calls, `milliseconds` apart, is served. */
 async function served(count: number, milliseconds: number, change: Partial<AwsCall> = {}) {
   let now = 0;
   const throttle = documentedThrottles(() => now);

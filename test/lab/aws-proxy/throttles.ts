@@ -30,7 +30,7 @@ const cloudTrailWrites: Rate = { burst: 1, perSecond: 1 };
 /** https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html */
 const cloudTrailLookups: Rate = { burst: 2, perSecond: 2 };
 
-/** Tells whether a read names neither. That ids do not count as a filter is the stricter reading of the page. */
+/** Reports whether a read names neither. That ids do not count as a filter is the stricter reading of the page. */
 function isUnfiltered({ operation, parameters }: AwsCall): boolean {
   return readInFull.has(operation) && !('MaxResults' in parameters || 'Filter.1.Name' in parameters);
 }

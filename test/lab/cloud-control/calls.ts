@@ -18,7 +18,7 @@ import { schemaOf } from './model.ts';
 const ownAction: Requires = (call) => [requirement(call, `cloudformation:${call.operation}`, '*')];
 
 /**
- * Tells whether a read handler does not ask for an action that its schema lists: IAM knows no such action, or AWS's source does
+ * Reports whether a read handler does not ask for an action that its schema lists: IAM knows no such action, or AWS's source does
  * not call it. https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds
  */
 const isListedOnly = (type: string, action: string): boolean =>

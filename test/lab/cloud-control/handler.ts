@@ -15,7 +15,7 @@ export interface CallerSettings {
 /** The handlers of a type, by the calls of the type's service. */
 export interface Handler {
   readonly type: string;
-  /** @returns undefined where there is no such resource */
+  /** @returns undefined if there is no such resource */
   read(settings: CallerSettings, identifier: string): Promise<Properties | undefined>;
   update(settings: CallerSettings, identifier: string, after: Properties, before: Properties): Promise<void>;
   list(settings: CallerSettings): Promise<readonly string[]>;
@@ -38,7 +38,7 @@ export function changedTo<T>(
   return after[name] === before[name] ? undefined : parse(after[name]);
 }
 
-/** Runs a read that answers an error where there is no such resource. */
+/** Runs a read that answers an error if there is no such resource. */
 export async function orGone<T>(codes: readonly string[], read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read();

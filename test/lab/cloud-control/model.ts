@@ -21,14 +21,14 @@ export interface TypeSchema {
   readonly readOnly: readonly string[];
   /** Actions that the type's read handler asks of its caller. */
   readonly readActions: readonly string[];
-  /** Finds what is wrong with a model, in words; undefined where nothing is. */
+  /** Finds what is wrong with a model, in words; undefined if nothing is. */
   problemOf(model: Properties): string | undefined;
 }
 
 const known = new Map<string, TypeSchema>();
 const pointerOf = (text: string): string => text.replace(/^\/properties/, '');
 
-/** The schema of a type that is simulated. @throws Error where there is none */
+/** The schema of a type that is simulated. @throws Error if there is none */
 export function schemaOf(type: string): TypeSchema {
   const cached = known.get(type);
   if (cached !== undefined) return cached;

@@ -47,7 +47,7 @@ afterEach(async () => {
 /** A virtual environment of a test, beside the others: all are made by one installer. */
 const environment = () => `${folder}-environment`;
 
-/** Tells whether any process of this group is left. */
+/** Reports whether any process of this group is left. */
 function isRunning(group: number): boolean {
   try {
     process.kill(-group, 0);

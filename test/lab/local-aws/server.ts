@@ -38,7 +38,7 @@ export interface LocalAwsOptions {
    */
   readonly functionEnvironment?: Readonly<Record<string, string>>;
   /**
-   * True where a role that does not exist can't be assumed, as in AWS. Default: anyone gets a session of any role, which tests
+   * True if a role that does not exist can't be assumed, as in AWS. Default: anyone gets a session of any role, which tests
    * need that deploy functions and no roles.
    */
   readonly refusesMissingRoles?: boolean;

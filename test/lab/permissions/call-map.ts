@@ -11,7 +11,7 @@ export class UnknownCallError extends Error {
 
 /**
  * One map of the product's own calls and those of its rules.
- * @throws Error where two say different things of one call
+ * @throws Error if two say different things of one call
  */
 export function mergeCalls(sources: readonly Calls[]): ReadonlyMap<string, Requires> {
   const merged = new Map<string, Requires>();

@@ -156,7 +156,7 @@ export class PermissionJudge {
   }
 
   /**
-   * Tells whether a role may be taken on by a service.
+   * Reports whether a role may be taken on by a service.
    * @param service `lambda.amazonaws.com`
    * @param conditions what the service says about itself: `aws:SourceAccount`, `aws:SourceArn`
    */
@@ -176,7 +176,7 @@ export class PermissionJudge {
     return analysis.result === 'Allowed';
   }
 
-  /** The policies of a role as they are deployed; undefined where there is no such role. */
+  /** The policies of a role as they are deployed; undefined if there is no such role. */
   policiesOf(roleArn: string): Promise<RolePolicies | undefined> {
     return this.#role(roleArn);
   }

@@ -77,10 +77,10 @@ export class KeyJudge {
   }
 
   /**
-   * Tells whether AWS would let the key be used.
+   * Reports whether AWS would let the key be used.
    * @param left what is thought to be gone: a statement of the key's policy, by its Sid, or all that a role may do
    * with keys
-   * @throws Error where the resource has no key of the user's
+   * @throws Error if the resource has no key of the user's
    */
   async allows(
     { who, action, of }: KeyUse,

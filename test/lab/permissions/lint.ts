@@ -54,12 +54,12 @@ async function lintAction(action: string, statement: Statement): Promise<string[
   ];
 }
 
-/** Tells whether a resource pattern can stand for resources of this type. */
+/** Reports whether a resource pattern can stand for resources of this type. */
 function fits(pattern: string, { arn }: ResourceType): boolean {
   return pattern !== '*' && overlap(pattern, arn.replaceAll(/\$\{\w+\}/g, '*'));
 }
 
-/** Tells whether there is a text that both patterns match; `*` stands for any text. */
+/** Reports whether there is a text that both patterns match; `*` stands for any text. */
 function overlap(one: string, other: string): boolean {
   const isStars = (text: string): boolean => /^\**$/.test(text);
   // Of what is left of the second from each place on, whether it overlaps with what is left of the first; from behind.

@@ -39,7 +39,7 @@ export class LocalAwsState implements StateLookups {
     this.#endpoint = endpoint;
   }
 
-  /** @returns undefined where there is no such role */
+  /** @returns undefined if there is no such role */
   async role(arn: string): Promise<RolePolicies | undefined> {
     const account = accountOf(arn);
     const RoleName = arn.slice(arn.lastIndexOf('/') + 1);
@@ -69,7 +69,7 @@ export class LocalAwsState implements StateLookups {
     };
   }
 
-  /** The policy of a bucket, a queue, an event bus or a secret; undefined where it has none, or is none of these. */
+  /** The policy of a bucket, a queue, an event bus or a secret; undefined if it has none, or is none of these. */
   async resourcePolicy(arn: string, account: string): Promise<PolicyDocument | undefined> {
     const text = await this.#resourcePolicyText(arn, account);
     return text === undefined ? undefined : parsePolicy(text);
@@ -203,7 +203,7 @@ interface ClientSettings {
   readonly useQueueUrlAsEndpoint: boolean;
 }
 
-/** The account that an ARN names; empty where it names none. */
+/** The account that an ARN names; empty if it names none. */
 export function accountOf(arn: string): string {
   return arn.split(':')[4] ?? '';
 }

@@ -22,9 +22,9 @@ export interface Requirement {
 export interface StateLookups {
   /** The ARN with the user's path, where there is such a user. */
   userArn(account: string, name: string): Promise<string>;
-  /** The name of the user that an access key belongs to; undefined where there is no such key. */
+  /** The name of the user that an access key belongs to; undefined if there is no such key. */
   userOfAccessKey(account: string, accessKeyId: string): Promise<string | undefined>;
-  /** The account that owns a bucket, one of these; undefined where none of them does. */
+  /** The account that owns a bucket, one of these; undefined if none of them does. */
   bucketOwner(bucket: string, candidates: readonly string[]): Promise<string | undefined>;
   objectExists(owner: string, bucket: string, key: string): Promise<boolean>;
   flowLog(
@@ -88,7 +88,7 @@ export function requestTags(tags: Readonly<Record<string, string>>): ConditionVa
 
 /**
  * A parameter that the map needs.
- * @throws Error where it is missing: without it, the requested resource is unknown
+ * @throws Error if it is missing: without it, the requested resource is unknown
  */
 export function text(call: AwsCall, name: string): string {
   const value = optionalText(call, name);

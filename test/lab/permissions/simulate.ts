@@ -19,7 +19,7 @@ type Answer = Extract<RunSimulationResults, { resultType: 'single' }>['result'];
 
 /**
  * Evaluates policies as AWS documents it.
- * @throws Error where the simulator refuses the question: an action that takes no such resource, a malformed policy
+ * @throws Error if the simulator refuses the question: an action that takes no such resource, a malformed policy
  */
 export async function simulate(question: Question): Promise<Answer> {
   const { principal, action, resource, account, boundary } = question;

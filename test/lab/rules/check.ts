@@ -31,7 +31,7 @@ export interface Check {
   /** Words for messages: what is read. */
   readonly reads: string;
   readonly rules: readonly string[];
-  /** True where it looks at the whole account at once, instead of region by region. */
+  /** True if it looks at the whole account at once, instead of region by region. */
   readonly wholeAccount?: boolean;
   run(place: Place, now: Date): Promise<Verdict[]>;
 }

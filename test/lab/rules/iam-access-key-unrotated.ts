@@ -13,7 +13,7 @@ import { cis } from './netskope-words.ts';
 const DAY_MILLISECONDS = 24 * 60 * 60 * 1000;
 const ROTATION_DAYS = 90;
 
-/** Tells whether the key can be used and has served its time: made 90 days ago, or longer. */
+/** Reports whether the key can be used and has served its time: made 90 days ago, or longer. */
 export function isOverdue(key: AccessKeyMetadata, now: Date): boolean {
   const age = now.getTime() - given(key.CreateDate, 'CreateDate').getTime();
   return key.Status === 'Active' && age >= ROTATION_DAYS * DAY_MILLISECONDS;

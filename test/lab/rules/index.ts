@@ -57,7 +57,7 @@ export function violate(id: LabRuleId, site: Site): Promise<string> {
   return rule.violate === undefined ? rule.scenarios[0].make(site) : rule.violate(site);
 }
 
-/** Tells whether findings of the rule name no region. */
+/** Reports whether findings of the rule name no region. */
 export function isGlobal(id: LabRuleId): boolean {
   const rule: LabRule = labRules[id];
   return rule.isGlobal === true;

@@ -24,7 +24,7 @@ interface Attribute {
   readonly AttributeValues?: readonly string[] | undefined;
 }
 
-/** Tells whether everyone may restore the snapshot. */
+/** Reports whether everyone may restore the snapshot. */
 export function isSharedWithAll(attributes: readonly Attribute[] | undefined): boolean {
   return (attributes ?? []).some(
     ({ AttributeName, AttributeValues = [] }) =>
@@ -32,7 +32,7 @@ export function isSharedWithAll(attributes: readonly Attribute[] | undefined): b
   );
 }
 
-/** Databases by identifier: true where a public snapshot was taken of it. A snapshot outlives what it was taken of. */
+/** Databases by identifier: true if a public snapshot was taken of it. A snapshot outlives what it was taken of. */
 type Exposure = Map<string, boolean>;
 
 async function instances(client: RDSClient): Promise<Exposure> {

@@ -21,12 +21,12 @@ const PUBLIC_GROUPS = ['AllUsers', 'AuthenticatedUsers'].map(
 
 export interface BucketExposure {
   readonly grants: readonly Grant[];
-  /** True where S3 calls the bucket's policy public. */
+  /** True if S3 calls the bucket's policy public. */
   readonly policyIsPublic: boolean;
   readonly block: PublicAccessBlockConfiguration;
 }
 
-/** Tells whether strangers get at the bucket: by its ACL or its policy, unless the block takes that way's effect. */
+/** Reports whether strangers get at the bucket: by its ACL or its policy, unless the block takes that way's effect. */
 export function isPublicBucket({ grants, policyIsPublic, block }: BucketExposure): boolean {
   const aclIsPublic = grants.some(({ Grantee }) => PUBLIC_GROUPS.includes(Grantee?.URI ?? ''));
   return (

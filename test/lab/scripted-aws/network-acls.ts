@@ -30,7 +30,7 @@ export interface ScriptedNetworkAcls {
   readonly before?: (action: string, call: ReceivedCall) => Answer | undefined;
   /** Runs once a call has been carried out; an answer that it gives is given instead: `cut` loses the true one. */
   readonly after?: (action: string, call: ReceivedCall) => Answer | undefined;
-  /** Gives what reads show of a network ACL instead of what stands there. */
+  /** Returns a network ACL as reads show it, instead of its real state. */
   readonly shown?: (id: string) => readonly NetworkAclEntry[] | undefined;
 }
 

@@ -96,7 +96,7 @@ export function s3Error(code: string, status: number): Answer {
   return { status, body: `<Error><Code>${code}</Code><Message>${code}</Message></Error>` };
 }
 
-/** An answer, or an error where `__type` names one, as the services that speak JSON give it (CloudTrail, CloudWatch Logs). */
+/** An answer, or an error if `__type` names one, as the services that speak JSON give it (CloudTrail, CloudWatch Logs). */
 export function jsonAnswer(body: unknown, status = 200): Answer {
   return {
     status,

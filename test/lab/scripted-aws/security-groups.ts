@@ -58,7 +58,7 @@ function asked({ form }: ReceivedCall): Omit<ExistingRule, 'id'>[] {
   return rules;
 }
 
-/** Makes the rule that ModifySecurityGroupRules leaves; undefined where it would be a rule of another type. */
+/** Makes the rule that ModifySecurityGroupRules leaves; undefined if it would be a rule of another type. */
 function modified({ form }: ReceivedCall, old: ExistingRule): ExistingRule | undefined {
   const value = (name: string): string | null => form.get(`SecurityGroupRule.1.SecurityGroupRule.${name}`);
   const source = value('CidrIpv4') ?? value('CidrIpv6') ?? '';

@@ -7,7 +7,7 @@ export interface OrganizationOptions {
   readonly managementAccount: string;
   /** The delegated administrators of CloudFormation StackSets. Default: none. */
   readonly delegatedAdministrators?: readonly string[];
-  /** True where `aws cloudformation activate-organizations-access` was run. Default: true. */
+  /** True if `aws cloudformation activate-organizations-access` was run. Default: true. */
   readonly trustedAccess?: boolean;
   /** Organizational units, each with the root or the unit that it is in. */
   readonly units?: Readonly<Record<string, string>>;
@@ -57,12 +57,12 @@ export class Organization {
     return this.#membership;
   }
 
-  /** Tells whether this is the root or one of the units. */
+  /** Reports whether this is the root or one of the units. */
   has(parent: string): boolean {
     return parent === this.root || this.#units[parent] !== undefined;
   }
 
-  /** Tells whether a unit or the root is this one, or somewhere beneath it. */
+  /** Reports whether a unit or the root is this one, or somewhere beneath it. */
   isWithin(parent: string, ancestor: string): boolean {
     return this.#lineage(parent).includes(ancestor);
   }

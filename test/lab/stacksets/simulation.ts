@@ -184,7 +184,7 @@ class RunningStackSets implements StackSetsSimulation {
   }
 
   /**
-   * Tells whether a caller acts for the management account, whose service-managed StackSets are. As itself, any other
+   * Reports whether a caller acts for the management account, whose service-managed StackSets are. As itself, any other
    * account has but StackSets of its own.
    * @throws ApiError for one that says it is a delegated administrator and is none
    */

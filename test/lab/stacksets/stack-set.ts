@@ -155,7 +155,7 @@ export class StackSet {
   }
 
   /**
-   * Gives an account that has joined a target its stack, and takes it from one that has left. Filters of accounts do
+   * Creates the stack of an account that has joined a target, and deletes that of one that has left. Filters of accounts do
    * not count, nor do the preferences of operations.
    * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-manage-auto-deployment.html
    */
@@ -296,7 +296,7 @@ export class StackSet {
   }
 }
 
-/** Tells whether a filter leaves an account among those of its unit. */
+/** Reports whether a filter leaves an account among those of its unit. */
 function isChosen({ AccountFilterType: filter, Accounts = [] }: DeploymentTargets, account: string): boolean {
   if (filter === 'INTERSECTION') return Accounts.includes(account);
   if (filter === 'DIFFERENCE') return !Accounts.includes(account);

@@ -145,7 +145,7 @@ export class Faults {
 
   /**
    * Finds the faults that a request meets, and counts it.
-   * @param query what it asks for; undefined where it is none for items
+   * @param query what it asks for; undefined if it is none for items
    */
   meet(query: AssessmentQuery | undefined): MetFaults {
     let answer: AnswerFault | undefined;

@@ -99,7 +99,7 @@ const tests: {
 };
 const filterNames = querySchema.omit({ as_of: true, limit: true, skip: true }).keyof().options;
 
-/** Tells whether the item is one that is asked for. */
+/** Reports whether the item is one that is asked for. */
 export function matches(filter: ItemFilter, item: TenantItem): boolean {
   return filterNames.every((name) => {
     const value = filter[name];

@@ -23,7 +23,7 @@ export const regionLabels: Readonly<Record<string, string>> = {
   'us-west-2': 'US West(Oregon)',
 };
 
-/** Gives an item's name of the region: its label; `global`, and a region without a published label, as they are. */
+/** Returns an item's name of the region: its label; `global`, and a region without a published label, as they are. */
 export function labelOfRegion(code: string): string {
   return regionLabels[code] ?? code;
 }

@@ -129,7 +129,7 @@ export function terraformPlatform(): string {
   return `${process.platform}_${architectures[process.arch] ?? process.arch}`;
 }
 
-/** Tells whether a folder holds the unpacked AWS provider for this machine. */
+/** Reports whether a folder holds the unpacked AWS provider for this machine. */
 async function isMirror(folder: string): Promise<boolean> {
   const versions = await readdir(path.join(folder, provider)).catch(() => []);
   const found = await Promise.all(

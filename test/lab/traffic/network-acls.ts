@@ -18,7 +18,7 @@ export interface Packet {
 
 const within = new Map<string, boolean>();
 
-/** Tells whether an address is in a CIDR. */
+/** Reports whether an address is in a CIDR. */
 export function isWithin(source: string, cidr: string): boolean {
   const key = `${source} ${cidr}`;
   const known = within.get(key);
@@ -33,7 +33,7 @@ export function isWithin(source: string, cidr: string): boolean {
 }
 
 /**
- * Tells whether an entry, whose block holds the packet's source, applies to it, as EC2 documents `NetworkAclEntry`.
+ * Reports whether an entry, whose block holds the packet's source, applies to it, as EC2 documents `NetworkAclEntry`.
  */
 function speaksOf(entry: NetworkAclEntry, packet: Omit<Packet, 'source'>): boolean {
   const { protocol, port, icmp = { type: 8, code: 0 } } = packet;
@@ -44,7 +44,7 @@ function speaksOf(entry: NetworkAclEntry, packet: Omit<Packet, 'source'>): boole
   return entry.ports === null || (entry.ports.from <= port && port <= entry.ports.to);
 }
 
-/** Tells whether an entry applies to a packet. */
+/** Reports whether an entry applies to a packet. */
 export const matches = (entry: NetworkAclEntry, packet: Packet): boolean =>
   isWithin(packet.source, entry.cidr) && speaksOf(entry, packet);
 
@@ -63,7 +63,7 @@ export function doorOf(
   };
 }
 
-/** Tells whether these entries let a packet in. */
+/** Reports whether these entries let a packet in. */
 export const lets = (entries: readonly NetworkAclEntry[], packet: Packet): boolean =>
   doorOf(entries)(packet.source)(packet);
 

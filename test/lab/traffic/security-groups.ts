@@ -16,7 +16,7 @@ export interface Traffic {
   readonly port: number;
 }
 
-/** Tells whether one rule lets the traffic in, as EC2 documents `IpPermission`. */
+/** Reports whether one rule lets the traffic in, as EC2 documents `IpPermission`. */
 export function lets(rule: ExistingRule, { source, protocol, port }: Traffic): boolean {
   if (rule.source !== source) return false;
   if (rule.protocol === '-1') return true;

@@ -17,7 +17,7 @@ export interface Cut {
   readonly ports: readonly string[];
 }
 
-/** Tells whether a cut takes so much from subnets that it is refused unless the options allow it. */
+/** Reports whether a cut takes so much from subnets that it is refused unless the options allow it. */
 export const isolates = ({ lost }: Cut): boolean => lost === 'everything' || lost === 'answers';
 
 function lostOf(

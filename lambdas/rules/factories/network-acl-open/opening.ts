@@ -5,7 +5,7 @@ import { familyOf } from './traffic.ts';
 
 /** Traffic that the inbound entries of a network ACL must not let in, and what stays of one that does. */
 export interface Opening {
-  /** Tells whether the entry violates the rule by itself, whatever the entries before it deny. */
+  /** Reports whether the entry violates the rule by itself, whatever the entries before it deny. */
   opens(entry: NetworkAclEntry): boolean;
   /** The parts of an open entry that stay for everyone, under its number. */
   rest(entry: NetworkAclEntry): readonly NetworkAclEntry[];

@@ -13,7 +13,7 @@ import type { Seen } from './inspect.ts';
 import type { Opening } from './opening.ts';
 import { familyOf, isVoid } from './traffic.ts';
 
-/** Tells whether this part is allowed already, at a place where it means the same as in the open entry's place. */
+/** Reports whether this part is allowed already, at a place where it means the same as in the open entry's place. */
 function standsAlready(
   entries: readonly NetworkAclEntry[],
   open: NetworkAclEntry,
@@ -49,7 +49,7 @@ function freeNumbers(entries: readonly NetworkAclEntry[], open: NetworkAclEntry,
   return numbers;
 }
 
-/** Makes the entries that take an open entry's place, or undefined where too few numbers are free. */
+/** Makes the entries that take an open entry's place, or undefined if too few numbers are free. */
 function replacementOf(
   entries: readonly NetworkAclEntry[],
   open: NetworkAclEntry,

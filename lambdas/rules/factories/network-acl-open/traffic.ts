@@ -99,7 +99,7 @@ function kinds(rules: readonly Rule[]): Kind[] {
   });
 }
 
-/** Tells whether a rule, whose addresses match, applies to a packet of this kind. */
+/** Reports whether a rule, whose addresses match, applies to a packet of this kind. */
 function speaksOf({ protocol, ports, icmp }: Rule, kind: Kind): boolean {
   if (protocol === '-1') return true;
   if (protocol !== kind.protocol) return false;
@@ -111,7 +111,7 @@ function speaksOf({ protocol, ports, icmp }: Rule, kind: Kind): boolean {
 const at = (rules: readonly Rule[], address: bigint): Rule[] =>
   rules.filter(({ range }) => isInRange(address, range));
 
-/** Tells whether anything at all comes in over this family. */
+/** Reports whether anything at all comes in over this family. */
 export function letsAnythingIn(entries: readonly NetworkAclEntry[], family: Family): boolean {
   const rules = rulesOf(entries, family);
   return addresses(
@@ -123,7 +123,7 @@ export function letsAnythingIn(entries: readonly NetworkAclEntry[], family: Fami
   });
 }
 
-/** Tells whether rules let answers to all of these ports in from an address. */
+/** Reports whether rules let answers to all of these ports in from an address. */
 function letsAllAnswersIn(rules: readonly Rule[], address: bigint, answers: AnswerPorts): boolean {
   const here = at(rules, address);
   return ports(here, answers.protocol, answers).every((port) => {
@@ -136,7 +136,7 @@ const blocksOf = (cidrs: readonly string[], family: Family): AddressRange[] =>
   cidrs.filter((cidr) => familyOf(cidr) === family).map(rangeOf);
 
 /**
- * Tells whether answers to the subnets' own connections, whatever made them, come in over this family from an address
+ * Reports whether answers to the subnets' own connections, whatever made them, come in over this family from an address
  * of `within`, or, with `outside`, from an address outside of it.
  */
 export function letsAnswersIn(
@@ -176,7 +176,7 @@ export function lostAnswers(
   );
 }
 
-/** Tells whether entries before it leave nothing for this entry to decide. */
+/** Reports whether entries before it leave nothing for this entry to decide. */
 export function isVoid(entries: readonly NetworkAclEntry[], entry: NetworkAclEntry): boolean {
   const family = familyOf(entry.cidr);
   const before = rulesOf(

@@ -4,7 +4,7 @@ import type { ClosedPort } from '../closed-ports.ts';
 /** Share of an address family from which the blocks that hold it together are reported. */
 const TELLING_SHARE = 0.5;
 
-/** Tells whether a rule lets its source reach the port. */
+/** Reports whether a rule lets its source reach the port. */
 export function reaches(rule: ExistingRule, { port, protocols }: ClosedPort): boolean {
   if (rule.protocol === '-1') return true;
   return (

@@ -19,7 +19,7 @@ export function findDocument(name: string, region: string): AutomationDocument |
   return document?.isAvailableIn(region) === true ? document : undefined;
 }
 
-/** Tells whether the name is one that is simulated, in whichever regions. */
+/** Reports whether the name is one that is simulated, in whichever regions. */
 export function isSimulated(name: string): boolean {
   return documents.has(name);
 }

@@ -4,13 +4,13 @@ import { type Calls, type Requires, text } from '../../permissions/requirement.t
 import { type Check, given, nameOf, tenantTags, type Verdict } from '../check.ts';
 import type { LabRule, Scenario } from '../lab-rule.ts';
 
-/** Tells whether an entry lets all traffic in from everywhere. */
+/** Reports whether an entry lets all traffic in from everywhere. */
 export function allowsAllIn(entry: NetworkAclEntry): boolean {
   const fromEverywhere = entry.CidrBlock === '0.0.0.0/0' || entry.Ipv6CidrBlock === '::/0';
   return entry.Egress === false && entry.RuleAction === 'allow' && entry.Protocol === '-1' && fromEverywhere;
 }
 
-/** Tells whether an entry lets everyone reach SSH by tcp, or RDP by tcp or udp. */
+/** Reports whether an entry lets everyone reach SSH by tcp, or RDP by tcp or udp. */
 export function allowsAdminIn(entry: NetworkAclEntry): boolean {
   if (allowsAllIn(entry)) return true;
   const fromEverywhere = entry.CidrBlock === '0.0.0.0/0' || entry.Ipv6CidrBlock === '::/0';

@@ -28,7 +28,7 @@ function isWorld(block: string | undefined): boolean {
   return block?.endsWith('/0') === true;
 }
 
-/** Tells whether a group's inbound permission lets the whole world reach the port by one of the protocols. */
+/** Reports whether a group's inbound permission lets the whole world reach the port by one of the protocols. */
 export function opensToWorld(permission: IpPermission, port: number, protocols: readonly string[]): boolean {
   const sources = [
     ...(permission.IpRanges ?? []).map(({ CidrIp }) => CidrIp),
