@@ -12,5 +12,10 @@ export function loggingCalls<T>(calls: AwsCall[], work: () => Promise<T>): Promi
 /** Adds a call to those of its session, and to the list of the work that makes it. */
 export function logCall(ofSession: AwsCall[], call: AwsCall): void {
   ofSession.push(call);
-  logs.getStore()?.push(call);
+  logCalls([call]);
+}
+
+/** Adds calls to the list of the work that they were made for, one of several. */
+export function logCalls(calls: readonly AwsCall[]): void {
+  logs.getStore()?.push(...calls);
 }

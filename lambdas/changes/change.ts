@@ -122,6 +122,8 @@ export interface ChangeKind<C extends Change> {
   readonly pace?: Pace;
   /** The number of different resources that are changed at once. Default: as many as the pace allows, 8 without one. */
   readonly atOnce?: number;
+  /** Set where resources that are changed at once are also begun at once, as their looks share a call. Default: each as another ends. */
+  readonly startsTogether?: true;
   /** Counts the calls of one API that it makes at most. Default: one. */
   calls?(change: C): number;
   /** One line without line breaks, as `terraform plan` would print it: `+`, `-` or `~`, a space, and what. */

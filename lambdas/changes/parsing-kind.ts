@@ -11,6 +11,7 @@ const AT_ONCE = 8;
 export interface ParsingKind {
   readonly pace: Pace | undefined;
   readonly atOnce: number;
+  readonly startsTogether: boolean;
   calls(change: Change): number;
   describe(change: Change): string;
   toLookAt(change: Change): string | undefined;
@@ -58,6 +59,7 @@ export function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
   return {
     pace: kind.pace,
     atOnce: kind.atOnce ?? kind.pace?.burst ?? AT_ONCE,
+    startsTogether: kind.startsTogether === true,
     calls: (change) => kind.calls?.(parse(change)) ?? 1,
     describe: (change) => kind.describe(parse(change)),
     toLookAt: (change) => kind.toLookAt?.(parse(change)),

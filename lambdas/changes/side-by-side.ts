@@ -1,20 +1,34 @@
+import pLimit from 'p-limit';
+import { chunks } from '../aws/batches.ts';
 import type { Change } from './change.ts';
 import { load } from './index.ts';
 
-/** Counts how many of some changes, in their order, AWS takes at once without throttling them: at least one. */
+/**
+ * The most changes of which AWS is asked at once, whatever their kinds: the last of them must be sent while the answers to
+ * what was asked before the first one hold.
+ */
+const MOST_OF_A_BURST = 25;
+
+/** Counts how many of some changes, in their order, are made at once without that AWS throttles them: at least one. */
 export async function burstOf(changes: readonly Change[]): Promise<number> {
   const taken = new Map<string, number>();
-  for (const [index, change] of changes.entries()) {
+  for (const [index, change] of changes.slice(0, MOST_OF_A_BURST).entries()) {
     const { pace, ...kind } = await load(change);
     if (pace === undefined) continue;
     const calls = (taken.get(pace.quota) ?? 0) + kind.calls(change);
     if (calls > pace.burst && index > 0) return index;
     taken.set(pace.quota, calls);
   }
-  return changes.length;
+  return Math.min(changes.length, MOST_OF_A_BURST);
 }
 
-/** Returns the number of resources to which a kind of change is applied in parallel. */
-export async function atOnceOf(kind: string): Promise<number> {
-  return (await load({ kind })).atOnce;
+/** Makes changes of one kind to different resources, as many at once as the kind says. */
+export async function sideBySide<C>(
+  kind: string,
+  changes: readonly C[],
+  make: (change: C) => Promise<void>,
+): Promise<void> {
+  const { atOnce, startsTogether } = await load({ kind });
+  if (!startsTogether) return void (await pLimit(atOnce).map(changes, make));
+  for (const together of chunks(changes, atOnce)) await Promise.all(together.map(make));
 }

@@ -10,6 +10,7 @@ import {
   isLogging,
   MINUTES_UNTIL_DELIVERY_IS_KNOWN,
   readFlowLogs,
+  readFlowLogsOf,
   type VpcFlowLog,
 } from './flow-logs.ts';
 import { isMadeBy, isOurs, marksOf } from './made-by-us.ts';
@@ -43,7 +44,7 @@ function showsOurs(flowLogs: readonly VpcFlowLog[], ours: readonly Change[]): bo
  */
 async function look(session: AwsSession, change: FlowLogCreate, ours: readonly Change[]): Promise<void> {
   const { resource } = change;
-  const flowLogs = await readFlowLogs(session, [resource]);
+  const flowLogs = await readFlowLogsOf(session, resource);
   if (!showsOurs(flowLogs, ours)) throw olderThanOurs(`flow logs of VPC ${resource}`);
   const logging = flowLogs.find(isLogging);
   if (logging !== undefined) {
@@ -172,16 +173,16 @@ export const changeKind: ChangeKind<FlowLogCreate> = {
   },
   /** EC2's reads may lag behind its writes. https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html */
   async isVisible(session, { resource, flowLogId }) {
-    return (await readFlowLogs(session, [resource])).some(({ id }) => id === flowLogId);
+    return (await readFlowLogsOf(session, resource)).some(({ id }) => id === flowLogId);
   },
   /** All of them are read by one call. */
   async effects(session, made) {
     const flowLogs = await readFlowLogs(session, [...new Set(made.map(({ change }) => change.resource))]);
-    return made.map((each) => delivery(session, flowLogs, each));
+    return made.map((each) => delivery(session, flowLogs.get(each.change.resource) ?? [], each));
   },
   findsByMark: true,
   async find(session, planned, _since, known) {
-    const flowLogs = await readFlowLogs(session, [planned.resource]);
+    const flowLogs = await readFlowLogsOf(session, planned.resource);
     const ours = findOurs(session, flowLogs, { ...planned, flowLogId: null }, known);
     if (ours !== undefined) return { ...planned, flowLogId: ours.id };
     const isOfAnotherJob = flowLogs.some(
@@ -192,7 +193,7 @@ export const changeKind: ChangeKind<FlowLogCreate> = {
     return isOfAnotherJob ? 'none' : undefined;
   },
   async differs(session, { resource, flowLogId }) {
-    const flowLogs = await readFlowLogs(session, [resource]);
+    const flowLogs = await readFlowLogsOf(session, resource);
     return flowLogs.some(({ id }) => id === flowLogId) ? undefined : `its flow log ${flowLogId} is gone`;
   },
   inverse(applied): FlowLogDelete | undefined {

@@ -2,7 +2,7 @@ import { isAwsError } from '../../aws/errors.ts';
 import { ec2Writes } from '../../aws/pace.ts';
 import { ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
-import { readFlowLogs } from './flow-logs.ts';
+import { readFlowLogsOf } from './flow-logs.ts';
 import { type FlowLogCreate, type FlowLogDelete, flowLogDeleteSchema } from './schemas.ts';
 
 /** The code by which EC2 says that a flow log is not there. */
@@ -20,7 +20,7 @@ export const changeKind: ChangeKind<FlowLogDelete> = {
     const stale = new StalePlanError(
       `flow log ${flowLogId} of ${resource} is gone already: nothing was deleted`,
     );
-    if (!(await readFlowLogs(session, [resource])).some(({ id }) => id === flowLogId)) throw stale;
+    if (!(await readFlowLogsOf(session, resource)).some(({ id }) => id === flowLogId)) throw stale;
     try {
       const answer = await session
         .client(EC2Client)
@@ -40,10 +40,10 @@ export const changeKind: ChangeKind<FlowLogDelete> = {
     return change;
   },
   async isVisible(session, { resource, flowLogId }) {
-    return !(await readFlowLogs(session, [resource])).some(({ id }) => id === flowLogId);
+    return !(await readFlowLogsOf(session, resource)).some(({ id }) => id === flowLogId);
   },
   async differs(session, { resource, flowLogId }) {
-    const flowLogs = await readFlowLogs(session, [resource]);
+    const flowLogs = await readFlowLogsOf(session, resource);
     return flowLogs.some(({ id }) => id === flowLogId) ? `its flow log ${flowLogId} is there` : undefined;
   },
   inverse(applied): FlowLogCreate {

@@ -1,5 +1,7 @@
 import type { FlowLog } from '@aws-sdk/client-ec2';
+import { chunks } from '../../aws/batches.ts';
 import type { AwsSession } from '../../aws/session.ts';
+import { sharedRead } from '../../aws/shared-read.ts';
 import { tagMap } from '../../aws/tags.ts';
 
 export interface VpcFlowLog {
@@ -52,14 +54,30 @@ export const isLogging = ({ isActive, failure }: VpcFlowLog): boolean => isActiv
 export const isDeliveryOpen = (created: Date, now: Date): boolean =>
   now.getTime() - created.getTime() < MINUTES_UNTIL_DELIVERY_IS_KNOWN * 60_000;
 
-/** The flow logs of these VPCs. */
-export async function readFlowLogs(session: AwsSession, vpcs: readonly string[]): Promise<VpcFlowLog[]> {
+/** EC2 takes at most 200 values in one filter of a request. */
+const VPCS_PER_CALL = 200;
+
+/** Reads the flow logs of VPCs. @returns them by the VPC; one without any has no entry */
+export async function readFlowLogs(
+  session: AwsSession,
+  vpcs: readonly string[],
+): Promise<Map<string, VpcFlowLog[]>> {
   const { EC2Client, paginateDescribeFlowLogs } = await import('../../aws/ec2.ts');
-  const flowLogs: VpcFlowLog[] = [];
-  const pages = paginateDescribeFlowLogs(
-    { client: session.client(EC2Client) },
-    { Filter: [{ Name: 'resource-id', Values: [...vpcs] }] },
-  );
-  for await (const page of pages) flowLogs.push(...(page.FlowLogs ?? []).map(parse));
+  const client = session.client(EC2Client);
+  const flowLogs = new Map<string, VpcFlowLog[]>();
+  for (const Values of chunks(vpcs, VPCS_PER_CALL)) {
+    const pages = paginateDescribeFlowLogs({ client }, { Filter: [{ Name: 'resource-id', Values }] });
+    for await (const page of pages) {
+      for (const flowLog of (page.FlowLogs ?? []).map(parse))
+        flowLogs.set(flowLog.vpc, [...(flowLogs.get(flowLog.vpc) ?? []), flowLog]);
+    }
+  }
   return flowLogs;
+}
+
+const readShared = sharedRead(readFlowLogs);
+
+/** Reads the flow logs of one VPC, together with others. */
+export async function readFlowLogsOf(session: AwsSession, vpc: string): Promise<readonly VpcFlowLog[]> {
+  return (await readShared(session, vpc)) ?? [];
 }

@@ -5,7 +5,7 @@ import { StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
 import { refusal } from '../refusal.ts';
 import { untilTaken } from '../until-taken.ts';
-import { isLogging, readFlowLogs } from './flow-logs.ts';
+import { isLogging, readFlowLogsOf } from './flow-logs.ts';
 import { isMadeBy, isOurs, MADE_FOR, marksOf } from './made-by-us.ts';
 
 const schema = z.object({
@@ -108,7 +108,7 @@ async function retain(session: AwsSession, { resource, retentionDays }: LogGroup
 /** @throws StalePlanError when the VPC has a flow log by now */
 async function checkUnlogged(session: AwsSession, { vpc }: LogGroupCreate): Promise<void> {
   if (vpc === undefined) return;
-  const logging = (await readFlowLogs(session, [vpc])).find(isLogging);
+  const logging = (await readFlowLogsOf(session, vpc)).find(isLogging);
   if (logging === undefined) return;
   throw new StalePlanError(`VPC ${vpc} has flow log ${logging.id} : someone else has created it`);
 }

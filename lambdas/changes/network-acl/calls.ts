@@ -1,6 +1,7 @@
 import type { NetworkAcl } from '@aws-sdk/client-ec2';
 import { isAnswerLost, isAwsError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
+import { sharedRead } from '../../aws/shared-read.ts';
 import { tagMap } from '../../aws/tags.ts';
 import { ChangeRefusedError } from '../../model/errors.ts';
 import { afterLostAnswer } from '../after-lost-answer.ts';
@@ -14,24 +15,30 @@ import { entryParameters, inboundEntries, type NetworkAclEntry, sameEntry } from
 const aclGone = 'InvalidNetworkAclID.NotFound';
 const entryGone = 'InvalidNetworkAclEntry.NotFound';
 
-/** Reads network ACLs, in one call where all of them are there. @returns those that are */
-export async function readNetworkAcls(session: AwsSession, ids: readonly string[]): Promise<NetworkAcl[]> {
+/** Reads network ACLs. @throws AWS's refusal of the whole call where one of several is gone */
+async function readAll(session: AwsSession, ids: readonly string[]): Promise<Map<string, NetworkAcl>> {
   const { EC2Client, paginateDescribeNetworkAcls } = await import('../../aws/ec2.ts');
-  const acls: NetworkAcl[] = [];
+  const acls = new Map<string, NetworkAcl>();
   try {
     const pages = paginateDescribeNetworkAcls(
       { client: session.client(EC2Client) },
       { NetworkAclIds: [...ids] },
     );
-    for await (const page of pages) acls.push(...(page.NetworkAcls ?? []));
-    return acls;
+    for await (const page of pages) {
+      for (const acl of page.NetworkAcls ?? []) acls.set(acl.NetworkAclId ?? '', acl);
+    }
   } catch (error) {
-    if (!isAwsError(error, aclGone)) throw error;
-    // EC2 refuses the whole call for one that is gone: so one by one.
-    const single: NetworkAcl[] = [];
-    if (ids.length > 1) for (const id of ids) single.push(...(await readNetworkAcls(session, [id])));
-    return single;
+    if (ids.length > 1 || !isAwsError(error, aclGone)) throw error;
   }
+  return acls;
+}
+
+const readShared = sharedRead(readAll);
+
+/** Reads network ACLs, in one call where all of them are there, and one by one otherwise. @returns those that are there */
+export async function readNetworkAcls(session: AwsSession, ids: readonly string[]): Promise<NetworkAcl[]> {
+  const acls = await Promise.all(ids.map((id) => readShared(session, id)));
+  return acls.filter((acl) => acl !== undefined);
 }
 
 /** The ids of the subnets that a network ACL guards. */

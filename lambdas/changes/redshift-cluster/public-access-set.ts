@@ -1,11 +1,11 @@
 import type { Cluster } from '@aws-sdk/client-redshift';
 import { z } from 'zod';
-import { orWhen } from '../../aws/or-when.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
 import type { Change, ChangeKind } from '../change.ts';
 import { ofForm, olderThanOurs } from '../ours.ts';
 import { refusal } from '../refusal.ts';
+import { readCluster } from './read.ts';
 
 const schema = z.object({
   kind: z.literal('redshift-cluster-public-access-set'),
@@ -17,16 +17,6 @@ const schema = z.object({
 export type RedshiftClusterPublicAccessSet = z.infer<typeof schema>;
 
 const gone = ['ClusterNotFoundFault'];
-
-function readCluster(session: AwsSession, identifier: string): Promise<Cluster | undefined> {
-  return orWhen(gone, undefined, async () => {
-    const { DescribeClustersCommand, RedshiftClient } = await import('../../aws/redshift.ts');
-    const { Clusters = [] } = await session
-      .client(RedshiftClient)
-      .send(new DescribeClustersCommand({ ClusterIdentifier: identifier }));
-    return Clusters[0];
-  });
-}
 
 /** Reports whether the cluster is to be, or is, as wanted: what AWS is working on counts. */
 function isUnderWay(cluster: Cluster, wanted: boolean): boolean {
@@ -69,6 +59,7 @@ async function look(
 /** Makes a Redshift cluster publicly accessible, or not. AWS takes minutes to carry it out after it has answered. */
 export const changeKind: ChangeKind<RedshiftClusterPublicAccessSet> = {
   kind: 'redshift-cluster-public-access-set',
+  startsTogether: true,
   schema,
   describe: (change) =>
     `~ publicly accessible: ${change.before} -> ${change.after} (cluster ${change.resource})`,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { chunks } from '../../aws/batches.ts';
 import type { AwsSession } from '../../aws/session.ts';
+import { sharedRead } from '../../aws/shared-read.ts';
 import { tagMap } from '../../aws/tags.ts';
 import { type ExistingRule, normalizePorts } from './ingress-rule.ts';
 
@@ -106,9 +107,11 @@ export async function readIngressRules(
   return rules;
 }
 
-/** Reads the inbound rules of one security group; none if it does not exist. */
+const readShared = sharedRead(readIngressRules);
+
+/** Reads the inbound rules of one security group, together with others; none if it does not exist. */
 export async function readRulesOf(session: AwsSession, group: string): Promise<readonly ExistingRule[]> {
-  return (await readIngressRules(session, [group])).get(group) ?? [];
+  return (await readShared(session, group)) ?? [];
 }
 
 /** Number of reads of a group until one shows what was added a moment ago. */

@@ -55,13 +55,13 @@ export class Journal extends ChangeNotes {
 
   /**
    * Writes it, over no version but the one that this attempt knows: who outlived its lease learns of it here, before it
-   * changes anything. One write comes after another: those who ask for one meanwhile share the next, which has all that
-   * was noted until then.
+   * changes anything. One write comes after another: those who ask for one meanwhile, or at the same moment, share the next,
+   * which has all that was noted until then.
    * @throws LeaseHeldError when another attempt has written meanwhile
    */
   write(): Promise<void> {
-    if (this.#writing === undefined) return this.#begin();
-    this.#next ??= this.#writing
+    const before = this.#writing ?? endOfMoment();
+    this.#next ??= before
       .catch(() => undefined)
       .then(() => {
         this.#next = undefined;
@@ -174,4 +174,9 @@ export class Journal extends ChangeNotes {
         ),
       );
   }
+}
+
+/** Resolves when all have spoken who do at the same moment. */
+function endOfMoment(): Promise<void> {
+  return new Promise((resolve) => queueMicrotask(() => process.nextTick(resolve)));
 }

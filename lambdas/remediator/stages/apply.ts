@@ -1,9 +1,8 @@
-import pLimit from 'p-limit';
 import { isNotTaken } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { isStart } from '../../changes/automation-execution/is-start.ts';
 import { waitForTurn } from '../../changes/index.ts';
-import { atOnceOf, burstOf } from '../../changes/side-by-side.ts';
+import { burstOf, sideBySide } from '../../changes/side-by-side.ts';
 import { MOST_SENDS, pauseAfter } from '../../changes/until-taken.ts';
 import { firstVerdict } from '../gates/gate.ts';
 import { gatesAt } from '../gates/index.ts';
@@ -57,12 +56,12 @@ async function makeNextChanges(
   await lookAgain(session, left(open), work);
   await marking;
   const begun = await begin(left(open), work);
-  const limits = new Map<string, ReturnType<typeof pLimit>>();
-  for (const { next } of begun.keys()) {
-    if (!limits.has(next.kind)) limits.set(next.kind, pLimit(await atOnceOf(next.kind)));
-  }
+  const kinds = new Set([...begun.keys()].map(({ next }) => next.kind));
   await Promise.all(
-    [...begun].map(([each, change]) => limits.get(each.next.kind)?.(() => make(session, each, change, work))),
+    [...kinds].map((kind) => {
+      const ofKind = [...begun].filter(([{ next }]) => next.kind === kind);
+      return sideBySide(kind, ofKind, ([each, change]) => make(session, each, change, work));
+    }),
   );
 }
 

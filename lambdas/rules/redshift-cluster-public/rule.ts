@@ -1,35 +1,11 @@
 import type { Cluster } from '@aws-sdk/client-redshift';
-import { isAwsError } from '../../aws/errors.ts';
-import type { AwsSession } from '../../aws/session.ts';
 import { tagMap } from '../../aws/tags.ts';
 import type { RedshiftClusterPublicAccessSet } from '../../changes/redshift-cluster/public-access-set.ts';
+import { readClusters } from '../../changes/redshift-cluster/read.ts';
 import { defineRule, type Inspection } from '../rule.ts';
 import { facts } from './facts.ts';
 
 type Seen = { publiclyAccessible: true; status: string; vpc: string | null };
-
-/** The clusters of these identifiers that exist, as AWS describes them. */
-async function readClusters(
-  session: AwsSession,
-  identifiers: readonly string[],
-): Promise<Map<string, Cluster>> {
-  const { paginateDescribeClusters, RedshiftClient } = await import('../../aws/redshift.ts');
-  const clusters = new Map<string, Cluster>();
-  const [only] = identifiers;
-  // The API takes one identifier or none: for more than one, reading all is fewer calls.
-  const pages = paginateDescribeClusters(
-    { client: session.client(RedshiftClient), pageSize: CLUSTERS_PER_PAGE },
-    identifiers.length === 1 && only !== undefined ? { ClusterIdentifier: only } : {},
-  );
-  try {
-    for await (const page of pages) {
-      for (const cluster of page.Clusters ?? []) clusters.set(cluster.ClusterIdentifier ?? '', cluster);
-    }
-  } catch (error) {
-    if (!isAwsError(error, 'ClusterNotFoundFault')) throw error;
-  }
-  return clusters;
-}
 
 function judge(identifier: string, cluster: Cluster): Inspection<Seen> {
   const status = cluster.ClusterStatus ?? 'unknown';
@@ -55,9 +31,6 @@ function judge(identifier: string, cluster: Cluster): Inspection<Seen> {
     tags: tagMap(cluster.Tags),
   };
 }
-
-/** The most that DescribeClusters gives in a page. */
-const CLUSTERS_PER_PAGE = 100;
 
 export const rule = defineRule<Seen, Record<string, never>>(facts, {
   async inspect(session, resources) {

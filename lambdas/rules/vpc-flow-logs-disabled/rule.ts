@@ -85,14 +85,7 @@ export const rule = defineRule<Seen, Options>(facts, {
           const reason = `VPC ${id} is shared by account ${owner}: only its owner can log its traffic`;
           return [id, { state: 'not_applicable', reason }];
         }
-        return [
-          id,
-          judge(
-            session,
-            tags,
-            flowLogs.filter((flowLog) => flowLog.vpc === id),
-          ),
-        ];
+        return [id, judge(session, tags, flowLogs.get(id) ?? [])];
       }),
     );
   },
