@@ -55,7 +55,12 @@ export function isExpiredSession(error: unknown): error is Error {
  */
 export function isNotTaken(error: unknown): boolean {
   if (error instanceof OutdatedError) return true;
-  return isExpiredSession(error) || (mayBeSdkError(error) && !isUsedUp(error) && isThrottlingError(error));
+  return isExpiredSession(error) || isThrottled(error);
+}
+
+/** Tells whether AWS did not take a call because calls come faster than it allows. */
+export function isThrottled(error: unknown): boolean {
+  return mayBeSdkError(error) && !isUsedUp(error) && isThrottlingError(error);
 }
 
 /** The SDK takes it for throttling. Of the services here, it is a quota that is used up: waiting does not help. */

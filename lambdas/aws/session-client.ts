@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Client } from '@smithy/core/client';
 import { StandardRetryStrategy } from '@smithy/core/retry';
+import { isThrottled } from './errors.ts';
 import type { ClientSettings } from './session.ts';
 
 /** The number of times that the call at work is sent at most. */
@@ -32,10 +33,12 @@ export function isRead(operation: string): boolean {
  * Makes a client of a session. The SDK sends its reads again where no answer came, and every other call once: before a
  * change is sent again, someone must check whether what it rests on still stands, and whether it is still wanted.
  * @param settings with `maxAttempts` for reads
+ * @param onThrottled called for each time that a call was sent and throttled
  */
 export function sessionClient<C>(
   ClientOfService: new (settings: ClientSettings) => C,
   settings: ClientSettings & { readonly maxAttempts: number } & Readonly<Record<string, unknown>>,
+  onThrottled: () => void = () => {},
 ): C {
   const maxAttempts = async (): Promise<number> => sends.getStore() ?? settings.maxAttempts;
   const all = { ...settings, maxAttempts, retryStrategy: new StandardRetryStrategy(maxAttempts) };
@@ -50,6 +53,18 @@ export function sessionClient<C>(
         },
       // Before the logger: a call that is not sent is none.
       { step: 'initialize', name: 'sendChangesOnce', priority: 'high' },
+    );
+    client.middlewareStack.add(
+      (next) => async (call) => {
+        try {
+          return await next(call);
+        } catch (error) {
+          if (isThrottled(error)) onThrottled();
+          throw error;
+        }
+      },
+      // Within the retries.
+      { step: 'finalizeRequest', name: 'tellThrottling', priority: 'low' },
     );
   }
   return client;

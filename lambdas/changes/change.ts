@@ -118,8 +118,8 @@ export interface Effect {
 export interface ChangeKind<C extends Change> {
   readonly kind: C['kind'];
   readonly schema: z.ZodType<C>;
-  /** Rate of its calls, where AWS names one and it is slow. */
-  readonly pace?: Pace;
+  /** Rate of its calls. */
+  readonly pace: Pace;
   /** The number of different resources that are changed at once. Default: as many as the pace allows, 8 without one. */
   readonly atOnce?: number;
   /** Set where resources that are changed at once are also begun at once, as their looks share a call. Default: each as another ends. */

@@ -71,7 +71,7 @@ export const toLookAt = asking((kind, change) => kind.toLookAt(change) ?? change
  * asked or read that must be true when they leave.
  */
 export const waitForTurn = working(async (kind, session, change) => {
-  if (kind.pace !== undefined) await session.turn(kind.pace, kind.calls(change));
+  await session.turn(kind.pace, kind.calls(change));
 });
 
 /**
@@ -97,8 +97,8 @@ export const applyChange = working(
   ) => kind.apply(session, change, note, { mayContinue, tookBack, ours, ...more }),
 );
 
-/** Returns the rate at which a kind of change calls AWS in one account; undefined if AWS sets no low limit. */
-export async function paceOf(kind: string): Promise<Pace | undefined> {
+/** Returns the rate at which a kind of change calls AWS in one account. */
+export async function paceOf(kind: string): Promise<Pace> {
   return (await load({ kind })).pace;
 }
 

@@ -9,7 +9,7 @@ const AT_ONCE = 8;
 
 /** A kind of change that takes any change and parses it by the kind's own schema before it does anything. */
 export interface ParsingKind {
-  readonly pace: Pace | undefined;
+  readonly pace: Pace;
   readonly atOnce: number;
   readonly startsTogether: boolean;
   calls(change: Change): number;

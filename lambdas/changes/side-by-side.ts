@@ -14,7 +14,7 @@ export async function burstOf(changes: readonly Change[]): Promise<number> {
   const taken = new Map<string, number>();
   for (const [index, change] of changes.slice(0, MOST_OF_A_BURST).entries()) {
     const { pace, ...kind } = await load(change);
-    if (pace === undefined) continue;
+    if (pace.isAssumed === true) continue;
     const calls = (taken.get(pace.quota) ?? 0) + kind.calls(change);
     if (calls > pace.burst && index > 0) return index;
     taken.set(pace.quota, calls);

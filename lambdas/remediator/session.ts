@@ -176,14 +176,16 @@ class AssumedSession implements OpenSession {
       });
     };
     const nothing = (): void => {};
-    const client = sessionClient(Client, {
+    const settings = {
       ...clientDefaults,
       region,
       credentials: this.#credentials.provider,
       requestHandler: this.#requestHandler,
       // The SDK tells its logger of every call, whether it went well (info) or not (error).
       logger: { trace: nothing, debug: nothing, warn: nothing, info: record, error: record },
-    });
+    };
+    const quota = Client.name.replace(/Client$/, '').toLowerCase();
+    const client = sessionClient(Client, settings, () => this.#pacer.throttled(this.account, quota));
     this.#credentials.renewIn(client);
     this.#clients.set(key, client);
     return client;

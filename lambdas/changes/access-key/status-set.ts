@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { orWhen } from '../../aws/or-when.ts';
+import { paceOnceThrottled } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { StalePlanError } from '../../model/errors.ts';
 import { timestampSchema } from '../../model/finding.ts';
@@ -85,6 +86,7 @@ async function look(
 /** Makes a user's access key inactive, or active. Never deletes one. */
 export const changeKind: ChangeKind<IamAccessKeyStatusSet> = {
   kind: 'iam-access-key-status-set',
+  pace: paceOnceThrottled('iam'),
   // IAM names no rate; it is one for the account, whatever the region.
   atOnce: 10,
   schema,

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { isAwsError } from '../../aws/errors.ts';
+import { paceOnceThrottled } from '../../aws/pace.ts';
 import { CLOCKS_DIFFER_MILLISECONDS } from '../../model/clock.ts';
 import { ChangeRefusedError } from '../../model/errors.ts';
 import { regionSchema } from '../../model/finding.ts';
@@ -70,6 +71,7 @@ function parametersOf({ parameters, hasAllParameters, roleArn }: AutomationExecu
  */
 export const changeKind: ChangeKind<AutomationExecutionStart> = {
   kind: 'automation-execution-start',
+  pace: paceOnceThrottled('ssm'),
   schema,
   describe({ document, version, parameters, region, roleArn }) {
     return `~ run ${document} version ${version} in ${region} (${formatParameters(parameters)}) as ${roleArn}`;

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { isAwsError } from '../../aws/errors.ts';
+import { paceOnceThrottled } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { StalePlanError } from '../../model/errors.ts';
 import { regionSchema } from '../../model/finding.ts';
@@ -155,6 +156,7 @@ async function apply(
  */
 export const changeKind: ChangeKind<S3PublicAccessBlockSet> = {
   kind: 's3-public-access-block-set',
+  pace: paceOnceThrottled('s3'),
   // S3 names no rate for it: requests are counted per bucket.
   atOnce: 20,
   schema,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isAwsError, isNotTaken } from '../../aws/errors.ts';
+import { paceOnceThrottled } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
@@ -120,6 +121,7 @@ async function checkUnlogged(session: AwsSession, { vpc }: LogGroupCreate): Prom
  */
 export const changeKind: ChangeKind<LogGroupCreate> = {
   kind: 'log-group-create',
+  pace: paceOnceThrottled('cloudwatchlogs'),
   // CreateLogGroup and PutRetentionPolicy: ten per second each (CloudWatch Logs quotas).
   atOnce: 10,
   schema,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { paceOnceThrottled } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
@@ -55,6 +56,7 @@ function shows(now: readonly string[], { before, after }: RdsSnapshotSharesChang
 /** Changes with whom a manual snapshot is shared: takes away and adds what differs, and touches no other share. */
 export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
   kind: 'rds-snapshot-shares-change',
+  pace: paceOnceThrottled('rds'),
   schema,
   describe(change) {
     const removed = without(change.before, change.after);

@@ -1,5 +1,6 @@
 import type { Cluster } from '@aws-sdk/client-redshift';
 import { z } from 'zod';
+import { paceOnceThrottled } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
 import type { Change, ChangeKind } from '../change.ts';
@@ -59,6 +60,7 @@ async function look(
 /** Makes a Redshift cluster publicly accessible, or not. AWS takes minutes to carry it out after it has answered. */
 export const changeKind: ChangeKind<RedshiftClusterPublicAccessSet> = {
   kind: 'redshift-cluster-public-access-set',
+  pace: paceOnceThrottled('redshift'),
   startsTogether: true,
   schema,
   describe: (change) =>

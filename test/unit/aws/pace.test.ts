@@ -5,6 +5,7 @@ import {
   ec2Writes,
   type Pace,
   Pacer,
+  paceOnceThrottled,
 } from '../../../lambdas/aws/pace.ts';
 import { changeKinds, paceOf } from '../../../lambdas/changes/index.ts';
 import { documentedThrottles } from '../../lab/aws-proxy/index.ts';
@@ -69,23 +70,23 @@ describe('changes as fast as they may be', () => {
   });
 });
 
-test('every kind of change in EC2 or CloudTrail has its pace', async () => {
+test('every kind of change has the pace of its service', async () => {
   const paces = await Promise.all(changeKinds.map(async (kind) => [kind, await paceOf(kind)] as const));
 
-  const quotas = Object.fromEntries(paces.map(([kind, pace]) => [kind, pace?.quota]));
+  const quotas = Object.fromEntries(paces.map(([kind, pace]) => [kind, pace.quota]));
   expect(quotas).toEqual({
-    'automation-execution-start': undefined,
+    'automation-execution-start': 'ssm',
     'cloud-control-properties-set': 'cloudcontrol',
     'cloudtrail-log-file-validation-set': 'cloudtrail',
     'flow-log-create': 'ec2',
     'flow-log-delete': 'ec2',
-    'iam-access-key-status-set': undefined,
-    'log-group-create': undefined,
+    'iam-access-key-status-set': 'iam',
+    'log-group-create': 'cloudwatchlogs',
     'network-acl-entry-narrow': 'ec2',
     'network-acl-entry-restore': 'ec2',
-    'rds-snapshot-shares-change': undefined,
-    'redshift-cluster-public-access-set': undefined,
-    's3-public-access-block-set': undefined,
+    'rds-snapshot-shares-change': 'rds',
+    'redshift-cluster-public-access-set': 'redshift',
+    's3-public-access-block-set': 's3',
     'security-group-rule-shrink': 'ec2',
     'security-group-rule-widen': 'ec2',
     'security-group-rules-authorize': 'ec2',
@@ -148,4 +149,79 @@ test('another account and another quota have their own, and time that has passed
   await pacer.turn('here', keys);
 
   expect([others - start, clock.now() - start]).toEqual([0, 1_000]);
+});
+
+describe('once AWS has throttled a call', () => {
+  const keys: Pace = { quota: 'keys', perSecond: 10, burst: 5 };
+
+  /** The times at which calls get their turns, in milliseconds after now. */
+  async function turns(pacer: Pacer, clock: ReturnType<typeof fakeClock>, pace: Pace, calls: number) {
+    const start = clock.now();
+    const times: number[] = [];
+    for (let call = 0; call < calls; call += 1) {
+      await pacer.turn('here', pace);
+      times.push(clock.now() - start);
+    }
+    return times;
+  }
+
+  test('the next ones of the quota come half as fast, and none at once', async () => {
+    const clock = fakeClock();
+    const pacer = new Pacer(clock);
+
+    const before = await turns(pacer, clock, keys, 3);
+    await clock.sleep(60_000);
+    pacer.throttled('here', 'keys');
+    const after = await turns(pacer, clock, keys, 3);
+
+    expect(before).toEqual([0, 0, 0]);
+    expect(after).toEqual([0, 200, 400]);
+  });
+
+  test('each further one halves the pace, up to an eighth; calls of one burst count once', async () => {
+    const clock = fakeClock();
+    const pacer = new Pacer(clock);
+    const gaps: number[] = [];
+
+    for (let times = 0; times < 5; times += 1) {
+      for (let call = 0; call < 5; call += 1) pacer.throttled('here', 'keys');
+      await clock.sleep(1_000);
+      const [, gap = 0] = await turns(pacer, clock, keys, 2);
+      gaps.push(gap);
+    }
+
+    expect(gaps).toEqual([200, 400, 800, 800, 800]);
+  });
+
+  test('the pace comes back while none is throttled', async () => {
+    const clock = fakeClock();
+    const pacer = new Pacer(clock);
+    pacer.throttled('here', 'keys');
+
+    await clock.sleep(10_000);
+
+    expect(await turns(pacer, clock, keys, 5)).toEqual([0, 0, 0, 0, 0]);
+  });
+
+  test('others keep theirs: another account, and another quota', async () => {
+    const clock = fakeClock();
+    const pacer = new Pacer(clock);
+    pacer.throttled('there', 'keys');
+    pacer.throttled('here', 'others');
+
+    expect(await turns(pacer, clock, keys, 5)).toEqual([0, 0, 0, 0, 0]);
+  });
+
+  test('calls whose rate AWS does not name are kept apart, too', async () => {
+    const clock = fakeClock();
+    const pacer = new Pacer(clock);
+    const assumed = paceOnceThrottled('keys');
+
+    const before = await turns(pacer, clock, assumed, 50);
+    pacer.throttled('here', 'keys');
+    const after = await turns(pacer, clock, assumed, 3);
+
+    expect(new Set(before)).toEqual(new Set([0]));
+    expect(after).toEqual([0, 200, 400]);
+  });
 });

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { EC2Client } from '../../../lambdas/aws/ec2.ts';
 import { errorKind, isNotTaken } from '../../../lambdas/aws/errors.ts';
 import { GetAccessKeyLastUsedCommand, IAMClient, UpdateAccessKeyCommand } from '../../../lambdas/aws/iam.ts';
+import { paceOf } from '../../../lambdas/changes/index.ts';
 import { pollId } from '../../../lambdas/model/job.ts';
 import { Sessions } from '../../../lambdas/remediator/session.ts';
 import { sessionPolicy } from '../../../lambdas/remediator/session-policy.ts';
@@ -418,6 +419,36 @@ describe('opening a session', () => {
 
     expect(waits).toEqual([1_000]);
   });
+
+  test.each(['UpdateAccessKey', 'GetAccessKeyLastUsed'])(
+    'a throttled %s slows down the changes of its service in the account, in further sessions, too',
+    async (throttled) => {
+      const failures = new Set([throttled]);
+      await using aws = await scriptedAws((call) =>
+        failures.delete(call.form.get('Action') ?? '') ? queryError('Throttling', 400) : answer(call),
+      );
+      vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
+      const waits: number[] = [];
+      const patient = { ...clock, sleep: async (milliseconds: number) => void waits.push(milliseconds) };
+      const sessions = new Sessions(environment, patient, silent);
+      const session = await sessions.open(request);
+      const pace = await paceOf('iam-access-key-status-set');
+      const turnsIn = async (one: Awaited<ReturnType<Sessions['open']>>) => {
+        for (let turn = 0; turn < 2; turn += 1) await one.turn(pace);
+        return waits.splice(0);
+      };
+
+      const before = await turnsIn(session);
+      const client = session.client(IAMClient);
+      await client.send(new GetAccessKeyLastUsedCommand({ AccessKeyId: 'AKIA1' }));
+      const change = new UpdateAccessKeyCommand({ AccessKeyId: 'AKIA1', Status: 'Inactive' });
+      await client.send(change).catch(() => undefined);
+      const after = await turnsIn(await sessions.open(request));
+      const ofOthers = await turnsIn(await sessions.open({ ...request, account: '777788889999' }));
+
+      expect({ before, after, ofOthers }).toEqual({ before: [], after: [200], ofOthers: [] });
+    },
+  );
 
   test('a refusal is AWS’s own error', async () => {
     await using aws = await scriptedAws(() => queryError('AccessDenied', 403));
