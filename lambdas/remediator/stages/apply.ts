@@ -14,20 +14,23 @@ import type { Application } from './application.ts';
 import { type AskedChange, askFor, beginChanges, type ChangeContext, makeChange } from './apply-change.ts';
 import { ApplyingFix } from './applying-fix.ts';
 import { lookAgain } from './look-again.ts';
+import type { Shift } from './shift.ts';
 
 /**
  * Applies plans side by side, none of which changes what another one does: the first change of each, then the second of
- * each, up to the first of a plan that fails or that a gate holds. Never throws. Holds, pause, maintenance window, time and,
+ * each, up to the first of a plan that fails or that a gate holds. Begins none once the shift is over. Never throws. Holds, pause, maintenance window, time and,
  * where the last look is not fresh, the resource itself are looked at before each change.
  */
 export async function applyFixes(
   session: AwsSession,
   fixes: readonly PlannedFix[],
   work: ConfiguredWork,
+  shift: Shift,
 ): Promise<ReadonlyMap<PlannedFix, Application>> {
   const all = fixes.map((fix) => new ApplyingFix(fix));
   let marking = Promise.resolve();
   for (;;) {
+    if (shift.isOver) giveWay(left(all));
     const open = left(all);
     if (open.length === 0) break;
     const most = await burstOf(open.map(({ next }) => next));
@@ -37,6 +40,13 @@ export async function applyFixes(
   }
   await marking;
   return new Map(all.map((each) => [each.fix, each.application]));
+}
+
+/** Leaves the plans of which nothing is made to a later job, which comes after what waits for the account. */
+function giveWay(applying: readonly ApplyingFix[]): void {
+  for (const each of applying) {
+    if (each.index === 0) each.stop(wait('the job gives way to others of its account', each.fix.details));
+  }
 }
 
 /** Makes the next change of each plan. */

@@ -16,6 +16,7 @@ import type { Planned } from './plan.ts';
 import { planAnew } from './plan-anew.ts';
 import { readBack } from './read-back.ts';
 import { ReservedRoom } from './reserve.ts';
+import { Shift } from './shift.ts';
 import { waitForTakeBack } from './wait-for-take-back.ts';
 
 /** A resource that keeps changing is left to the next poll after so many further plans. */
@@ -25,6 +26,12 @@ const MOST_PLANS_ANEW = 2;
 interface Stale {
   readonly fix: PlannedFix;
   readonly words: string;
+}
+
+/** The bounds of what an attempt changes. */
+interface Bounds {
+  readonly room: ReservedRoom;
+  readonly shift: Shift;
 }
 
 /** The result of one round of applying. */
@@ -48,9 +55,10 @@ export async function enforce(
   const changed: PlannedFix[] = [];
   const idle: Finding[] = [];
   const room = new ReservedRoom(work);
+  const shift = new Shift(work.ports.clock);
   let planned: Planned = { fixes, verdicts };
   for (let plans = 0; planned.fixes.length > 0; plans += 1) {
-    const round = await applyRound(session, planned.fixes, room, work);
+    const round = await applyRound(session, planned.fixes, { room, shift }, work);
     addAll(verdicts, round.verdicts);
     changed.push(...round.changed);
     idle.push(...round.idle);
@@ -79,7 +87,7 @@ export async function enforce(
 async function applyRound(
   session: AwsSession,
   fixes: readonly PlannedFix[],
-  room: ReservedRoom,
+  { room, shift }: Bounds,
   work: ConfiguredWork,
 ): Promise<Round> {
   const { journal } = work;
@@ -109,9 +117,9 @@ async function applyRound(
     }
   }
   while (now.length > 0)
-    await applyBatch(session, now.splice(0, work.breaker.mostAtOnce(now.length)), work, round);
+    await applyBatch(session, now.splice(0, work.breaker.mostAtOnce(now.length)), { work, shift }, round);
   if (others.length === 0) return round;
-  const next = await applyRound(session, others, room, work);
+  const next = await applyRound(session, others, { room, shift }, work);
   addAll(round.verdicts, next.verdicts);
   return {
     verdicts: round.verdicts,
@@ -139,14 +147,14 @@ function unknownOf(
 async function applyBatch(
   session: AwsSession,
   fixes: readonly PlannedFix[],
-  work: ConfiguredWork,
+  { work, shift }: { readonly work: ConfiguredWork; readonly shift: Shift },
   round: Round,
 ): Promise<void> {
   const { journal, ports } = work;
   // What was applied just now may have opened the breaker.
   const passed = await passPlans(fixes, gatesAt('beforePlanIsApplied'), work);
   addAll(round.verdicts, passed.verdicts);
-  for (const [fix, application] of await applyFixes(session, passed.fixes, work)) {
+  for (const [fix, application] of await applyFixes(session, passed.fixes, work, shift)) {
     const { resource } = fix.finding;
     const { end } = application;
     noteApplication(fix.finding, application, work);

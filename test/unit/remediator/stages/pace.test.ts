@@ -37,14 +37,29 @@ interface Run {
   readonly sent: readonly number[];
 }
 
-/** Fixes the network ACLs at EC2's pace, paused so long after it began. */
-async function pausedRun(pausedAfter: number): Promise<Run> {
-  const of = new ModelAccount(RULE, initial, { replacement_cidrs });
+/** An account whose changes are made at EC2's pace. */
+function paced(state: AwsState): ModelAccount {
+  const of = new ModelAccount(RULE, state, { replacement_cidrs });
   const { remediator } = of;
-  const pausedAt = remediator.now + pausedAfter;
   const pass = (milliseconds: number): void => {
     remediator.now += milliseconds;
   };
+  const pacer = new Pacer({ now: () => remediator.now, sleep: async (milliseconds) => pass(milliseconds) });
+  of.onCall = () => pass(CALL_MILLISECONDS);
+  const { openSession } = remediator;
+  remediator.openSession = (...asked): AwsSession => {
+    const session = openSession?.(...asked);
+    if (session === undefined) throw new Error('expected a session of the model');
+    return { ...session, turn: (pace, calls) => pacer.turn(session.account, pace, calls) };
+  };
+  return of;
+}
+
+/** Fixes the network ACLs, paused so long after it began. */
+async function pausedRun(pausedAfter: number): Promise<Run> {
+  const of = paced(initial);
+  const { remediator } = of;
+  const pausedAt = remediator.now + pausedAfter;
   let lookedAt = Number.NEGATIVE_INFINITY;
   remediator.fault = (port) => {
     if (port !== 'pause' || remediator.now - lookedAt < REMEMBERED_MILLISECONDS) return undefined;
@@ -52,16 +67,8 @@ async function pausedRun(pausedAfter: number): Promise<Run> {
     remediator.pause = remediator.now >= pausedAt ? 'all' : 'none';
     return undefined;
   };
-  const pacer = new Pacer({ now: () => remediator.now, sleep: async (milliseconds) => pass(milliseconds) });
   const sent: number[] = [];
-  of.onCall = () => pass(CALL_MILLISECONDS);
   of.onWrite = () => sent.push(remediator.now - pausedAt);
-  const { openSession } = remediator;
-  remediator.openSession = (...asked): AwsSession => {
-    const session = openSession?.(...asked);
-    if (session === undefined) throw new Error('expected a session of the model');
-    return { ...session, turn: (pace, calls) => pacer.turn(session.account, pace, calls) };
-  };
 
   await remediator.attempt(of.job(...acls));
 
@@ -113,4 +120,26 @@ test('a change of 36 calls takes as many tokens: the third one begins when 72 ha
 
   expect(sent).toHaveLength(acls.length * 36);
   expect((sent.at(-1) ?? 0) - (sent[0] ?? 0)).toBeGreaterThan((72 / 5) * 1_000);
+});
+
+test('a job that takes long gives way after half a minute; later ones fix the rest, and each has one outcome', async () => {
+  const names = Array.from({ length: 12 }, (_, index) => `acl-000000${index + 10}`);
+  const of = paced({ ...initial, acls: Object.fromEntries(names.map((id) => [id, open])) });
+  const { remediator } = of;
+  const begun = remediator.now;
+
+  await remediator.attempt(of.job(...names));
+  const seconds = (remediator.now - begun) / 1_000;
+  const first = remediator.outcomes.size;
+  const [next] = remediator.later;
+  await remediator.workOffLater();
+
+  expect(seconds).toBeGreaterThan(30);
+  expect(seconds).toBeLessThan(45);
+  expect(first).toBeGreaterThan(0);
+  expect(next?.job.findings).toHaveLength(names.length - first);
+  expect([...remediator.outcomes.values()].map(({ outcome }) => outcome)).toEqual(
+    names.map(() => 'remediated'),
+  );
+  for (const name of names) expect(of.state.acls[name]?.entries).toHaveLength(replacement_cidrs.length);
 });
