@@ -58,14 +58,14 @@ const SAME_MILLISECONDS = 1_000;
  * the same quotas. Each function instance keeps its own count: jobs of one account and region never run side by side, so one
  * instance makes all changes of a place at a time.
  *
- * The SDK has such a pace of its own (`retryMode: 'adaptive'`), which is not used: it lets calls wait directly before they
+ * The SDK's adaptive mode (`retryMode: 'adaptive'`) is not used: it delays calls directly before they
  * are sent, where a change must not wait any more, because what it rests on was just read. Turns are waited for before that.
  */
 export class Pacer {
   readonly #clock: Clock;
   /** Time at which the bucket will be full again, by quota. */
   readonly #full = new Map<string, number>();
-  /** How often the pace was halved, and when last, by quota. */
+  /** The number of times that the pace was halved, and the last of them, by quota. */
   readonly #halved = new Map<string, { readonly times: number; readonly at: number }>();
 
   constructor(clock: Clock = systemClock) {

@@ -30,7 +30,7 @@ export async function applyFixes(
   const all = fixes.map((fix) => new ApplyingFix(fix));
   let marking = Promise.resolve();
   for (;;) {
-    if (shift.isOver) giveWay(left(all));
+    if (shift.isOver) await giveWay(left(all), work);
     const open = left(all);
     if (open.length === 0) break;
     const most = await burstOf(open.map(({ next }) => next));
@@ -42,11 +42,12 @@ export async function applyFixes(
   return new Map(all.map((each) => [each.fix, each.application]));
 }
 
-/** Leaves the plans of which nothing is made to a later job, which comes after what waits for the account. */
-function giveWay(applying: readonly ApplyingFix[]): void {
-  for (const each of applying) {
-    if (each.index === 0) each.stop(wait('the job gives way to others of its account', each.fix.details));
-  }
+/** Leaves the plans of which nothing is begun, unless a gate holds them, to a later job: it comes after what waits for the account. */
+async function giveWay(applying: readonly ApplyingFix[], work: ConfiguredWork): Promise<void> {
+  const waiting = applying.filter(({ index, sends }) => index === 0 && sends === 0);
+  await Promise.all(waiting.map((each) => stopWhere(each, () => whyNotNow(each, work))));
+  for (const each of left(waiting))
+    each.stop(wait('the job gives way to others of its account', each.fix.details));
 }
 
 /** Makes the next change of each plan. */

@@ -6,7 +6,7 @@ import { ACCOUNT } from '../support/remediator-in-memory.ts';
 
 const VPC = 'vpc-0123abcd';
 const vpcs = { [VPC]: { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } };
-/** As many as the default breaker lets change at once at first. */
+/** The number that the default breaker lets change at once at first. */
 const COUNT = 5;
 
 const named = <T>(prefix: string, of: (index: number) => T): Record<string, T> =>
