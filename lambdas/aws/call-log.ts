@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { AwsCall } from './session.ts';
 
-/** The calls of the work at hand. */
+/** The calls of the current work. */
 const logs = new AsyncLocalStorage<AwsCall[]>();
 
 /** Does work, and adds its calls to a list, oldest first: those of other work in parallel are not in it. */

@@ -68,7 +68,7 @@ function isUsedUp(error: unknown): boolean {
   return isAwsError(error, 'LimitExceeded');
 }
 
-/** Sorts an error, after the SDK's own retries, into what it means for the finding at work: see `ErrorKind`. */
+/** Classifies an error, after the SDK's own retries, by what it means for the current finding: see `ErrorKind`. */
 export function errorKind(error: unknown): ErrorKind {
   if (error instanceof ChangeRefusedError) return 'refused';
   if (error instanceof OutOfTimeError || error instanceof DeliveryError) return 'unavailable';

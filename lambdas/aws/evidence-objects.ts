@@ -13,7 +13,7 @@ export interface EvidenceObjectsOptions {
   readonly clientOptions: AwsClientOptions;
 }
 
-/** A condition on the object that stands there, without which nothing is written. */
+/** A condition on the existing object; if it is not met, nothing is written. */
 export type WriteCondition = { readonly IfNoneMatch?: '*' } | { readonly IfMatch?: string };
 
 /** Number of times that a conditional write is sent which conflicts with another one. */

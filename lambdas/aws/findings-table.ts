@@ -35,7 +35,7 @@ export interface ItemWrite {
   readonly condition?: Condition;
 }
 
-/** An item that stands for all others of several transactions. */
+/** An item that guards all others in several transactions. */
 export interface Guard {
   /** The last of its writes before this one: its condition holds, and it stays as it is. */
   readonly each: Required<ItemWrite>;
@@ -71,7 +71,7 @@ export class FindingsTable {
     this.#clock = options.clock ?? systemClock;
   }
 
-  /** Reads the items that there are of these keys, as they stand now, in no order. */
+  /** Reads the existing items with these keys, in no particular order. */
   async read(keys: readonly ItemKey[]): Promise<unknown[]> {
     const { dynamodb, client } = await this.#connect();
     const { table } = this.#options;

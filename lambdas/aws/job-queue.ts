@@ -109,7 +109,7 @@ export class JobQueue {
     return message.eventSourceARN.endsWith(`:${this.#options.name}-${DELAYED}`);
   }
 
-  /** Sends what is for an account's message group, the only place where changes are made, at once. */
+  /** Sends a message to an account's message group, the only place where changes are made, without delay. */
   async forward(content: Sendable): Promise<void> {
     const { SendMessageCommand } = await import('./sqs.ts');
     await this.#call(JOBS, (client, url) =>
@@ -124,7 +124,7 @@ export class JobQueue {
     );
   }
 
-  /** Puts a message that does not hold a job where a person finds it: it must not be attempted again. */
+  /** Moves a message that is not a job to the dead letters, where people find it: it must not be attempted again. */
   async sendToDeadLetters(message: Message): Promise<void> {
     const { SendMessageCommand } = await import('./sqs.ts');
     await this.#call(DEAD_LETTERS, (client, url) =>

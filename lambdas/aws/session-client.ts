@@ -4,7 +4,7 @@ import { StandardRetryStrategy } from '@smithy/core/retry';
 import { isThrottled } from './errors.ts';
 import type { ClientSettings } from './session.ts';
 
-/** The number of times that the call at work is sent at most. */
+/** The maximum number of times that the current call is sent. */
 const sends = new AsyncLocalStorage<number>();
 
 /** The check before a call that changes something. */

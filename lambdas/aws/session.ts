@@ -24,13 +24,13 @@ export interface ClientSettings {
 export interface AwsSession {
   /** The account whose resources are worked on. */
   readonly account: string;
-  /** The region at work. */
+  /** The current region. */
   readonly region: string;
   /** `aws`, `aws-us-gov`, `aws-cn`. */
   readonly partition: string;
-  /** Name of the work that it is for, the same in each of its attempts: what is made carries it as a tag. */
+  /** The name of the work, the same in each of its attempts; created resources have it as a tag. */
   readonly maker: string;
-  /** The moment that ages are measured against. */
+  /** The time against which ages are measured. */
   now(): Date;
   /** Resolves after this many milliseconds. */
   sleep(milliseconds: number): Promise<void>;

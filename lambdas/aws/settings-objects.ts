@@ -14,7 +14,7 @@ export interface SettingsObjectsOptions {
   readonly clientOptions: AwsClientOptions;
 }
 
-/** An object as it was read. */
+/** The content of an object. */
 export interface ReadObject {
   readonly text: string;
   readonly etag: string;

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Pace } from '../aws/pace.ts';
 import type { AwsSession } from '../aws/session.ts';
 
-/** One change to one resource, as data: what a plan is made of, what evidence keeps, what undo inverts. */
+/** One change to one resource, as data. Plans contain changes, evidence stores them, and an undo inverts them. */
 export interface Change {
   /** Kind of the change: a key of `lambdas/changes/index.ts`. */
   readonly kind: string;
@@ -23,88 +23,88 @@ export type Note<C extends Change = Change> = (
 ) => Promise<void> | void;
 
 /**
- * Resolves where further calls of a change may be made. Asked where a change of several calls may stop: what it made by
- * then opens nothing and cuts nothing, is noted, and is continued or taken back later.
- * @throws BlockedError where it has to stop
+ * Resolves if further calls of a change may be made. Called where a change of several calls can stop: what it made so far
+ * opens nothing and cuts nothing, is noted, and is continued or taken back later.
+ * @throws BlockedError if the change must stop
  */
 export type MayContinue = () => Promise<void>;
 
 /** A part of a change that was taken back again. */
 export interface TakenPart {
-  /** The change with what it made of this part; left out where that is recorded already. */
+  /** The change with the created part; omitted if that is already recorded. */
   readonly made?: Change;
-  /** The change that took it back. */
+  /** The change that removed the part again. */
   readonly taken: Change;
 }
 
-/** Takes each part that is taken back, as soon as it is: the result of the others does not matter for the record of it. */
+/** Receives each part as soon as it is taken back: its record does not depend on the other parts. */
 export type TookBack = (part: TakenPart) => void;
 
-/** Circumstances of a change that is made, and hooks of one of several calls, used between them. */
+/** The context of a change, and hooks that are called between the calls of a change. */
 export interface Amid {
   readonly mayContinue: MayContinue;
   readonly tookBack: TookBack;
   /**
-   * Changes that we made to the resource within the last minutes, oldest first: a look that still shows what stood there
-   * before one of them is older, and nothing rests on it.
+   * Our changes to the resource of the last minutes, oldest first: a read that still shows the state
+   * before one of them is outdated, and is not used.
    */
   readonly ours: readonly Change[];
   /**
-   * The same change as an earlier attempt noted it, whose end is not known: where it has a token by which AWS carries a call
-   * out once, that call is sent again with it, and the answer is that call's own.
+   * The same change as noted by an earlier attempt, with an unknown result: if it has a client token for which AWS executes a call
+   * only once, the call is sent again with the token, and AWS returns the answer of the first call.
    */
   readonly begun?: Change;
-  /** Notes that nothing came of what earlier attempts began: AWS has said so. */
+  /** Notes that changes of earlier attempts had no effect, according to AWS. */
   readonly cameToNothing?: () => void;
 }
 
-/** Knowledge of an application of which no end was recorded. */
+/** Information about an interrupted application of a change, whose result was not recorded. */
 export interface CutOff {
   /**
    * True if the change is as far as `note` recorded it. Otherwise it is as planned, and anything may have been
    * done.
    */
   readonly isNoted: boolean;
-  /** True if it is so long ago that AWS's reads must show all that it did. */
+  /** True if enough time has passed for AWS's reads to show all of its effects. */
   readonly isLagOver: boolean;
-  /** True if a later attempt began a change of the same rule or entry, and its end is not known either. */
+  /** True if a later attempt began a change of the same rule or entry, also with an unknown result. */
   readonly isBegunAnew?: boolean;
-  /** True if an earlier attempt began one of it, and its end is not known either. */
+  /** True if an earlier attempt began a change of it, also with an unknown result. */
   readonly isBegunBefore?: boolean;
-  /** True if a later change of the same rule or entry was made to its end: what stands now is its doing. */
+  /** True if a later change of the same rule or entry was completed, so the current state is the result of that change. */
   readonly isSuperseded?: boolean;
-  /** The changes to the resource that were applied to their end since it was planned: what they rest on stays. */
+  /** The changes to the resource that were completed since it was planned: what they depend on must stay. */
   readonly others?: readonly Change[];
-  /** The same change as other attempts have noted it, and what is recorded of the resource: what they name is theirs. */
+  /** The same change as noted by other attempts, and the recorded changes of the resource: what these name belongs to them. */
   readonly recorded?: readonly Change[];
-  /** The changes to the resource that were applied since it was begun, to their end or in part. */
+  /** The changes to the resource that were applied since it began, completely or in part. */
   readonly since?: readonly Change[];
 }
 
-/** The result of taking back an application of which no end was recorded. */
+/** The result of taking back an interrupted application of a change. */
 export interface TakenBack {
-  /** The change with what it made and what stays, where that is found out only now: it stands in no record yet. */
+  /** The change with what it created and what stays, if that is only known now and not recorded yet. */
   readonly made?: Change;
-  /** The change with all that it did: it was made to its end after all. */
+  /** The change with all of its effects, if it turns out to be complete. */
   readonly done?: Change;
   /**
-   * `settled`: nothing is left of it. `pending`: something may be left that a read does not show yet. `unconfirmed`: nothing
-   * is left that must be taken back, but nobody knows whether it was made.
+   * `settled`: nothing of it is left. `pending`: something may be left that reads do not show yet. `unconfirmed`: nothing
+   * is left that must be taken back, but it is unknown whether the change was made.
    */
   readonly state: 'settled' | 'pending' | 'unconfirmed';
 }
 
 /** A change that was made, or begun. */
 export interface Made<C extends Change = Change> {
-  /** The change as it was applied, or as planned where nobody knows yet whether it was made. */
+  /** The change as applied, or as planned if it is not known yet whether it was made. */
   readonly change: C;
   /** Time at which it was made, or begun. */
   readonly madeAt: Date;
 }
 
-/** AWS's word on whether an applied change does what it is for. */
+/** AWS's report on whether an applied change has its intended effect. */
 export interface Effect {
-  /** `pending`: AWS may not know yet. `missing`: it does not do it. */
+  /** `pending`: AWS may not know yet. `missing`: it has no effect. */
   readonly state: 'pending' | 'missing';
   /** Words for a reason. */
   readonly words: string;
@@ -113,113 +113,113 @@ export interface Effect {
 /**
  * A kind of change: how a change of this kind is described, applied and undone.
  *
- * Applying is idempotent: what is done already (a rule that is gone, a rule that exists) is success.
+ * Applying is idempotent: if the desired state already exists (a rule is gone, a rule exists), that is a success.
  */
 export interface ChangeKind<C extends Change> {
   readonly kind: C['kind'];
   readonly schema: z.ZodType<C>;
-  /** Rate of its calls. */
+  /** The rate limit of its calls. */
   readonly pace: Pace;
-  /** The number of different resources that are changed at once. Default: as many as the pace allows, 8 without one. */
+  /** The number of resources that are changed in parallel. Default: as many as the pace allows. */
   readonly atOnce?: number;
-  /** Set where resources that are changed at once are also begun at once, as their looks share a call. Default: each as another ends. */
+  /** Set if resources that are changed in parallel also begin together, because their reads share a call. Default: each begins when another ends. */
   readonly startsTogether?: true;
-  /** Counts the calls of one API that it makes at most. Default: one. */
+  /** Returns the maximum number of calls that it makes to one API. Default: one. */
   calls?(change: C): number;
-  /** One line without line breaks, as `terraform plan` would print it: `+`, `-` or `~`, a space, and what. */
+  /** Returns one line, as `terraform plan` would print it: `+`, `-` or `~`, a space, and the change. */
   describe(change: C): string;
   /**
-   * Names what a person looks at to learn whether a change was made of which nobody knows, in words that follow "look
+   * Names what a person should check if the result of a change is unknown, in words that follow "look
    * at". Default: the resource.
    */
   toLookAt?(change: C): string;
   /**
-   * Makes the change in AWS. Looks directly before it writes, unless the API's own condition does that: when what the
-   * change rests on is gone or different from what the plan saw, nothing is written.
-   * @param note Records the change as far as it is made. A change of several calls calls it before its first one and
-   *   after each that succeeded, with what `inverse` needs to undo that much: the record stays true if the next one fails.
+   * Makes the change in AWS. Reads directly before it writes, unless the API has a condition for that: if what the
+   * change depends on is gone or differs from what the plan saw, nothing is written.
+   * @param note Records how far the change has come. A change with several calls calls it before its first call and
+   *   after each successful one, with what `inverse` needs to undo that much: the record stays correct if the next one fails.
    * @param amid `mayContinue`: asked between the calls of a change that makes several, so that a pause can stop it between them.
    *   `tookBack`: takes what it made and took back again; what is noted then is what is left. `ours`: its looks must show
    *   these.
-   * @returns The change with what only AWS could tell filled in (the id of what was made): what `inverse` needs.
-   * @throws StalePlanError when what the plan saw is gone or different, or a look is known to be old; what this call
-   *   wrote is taken back by then.
+   * @returns The change, completed with values from AWS's answer (such as the id of a new resource) that `inverse` needs.
+   * @throws StalePlanError when what the plan saw is gone or different, or a read is known to be outdated; what this call
+   *   wrote has been taken back then.
    * @throws TakeBackError when something that this call wrote could not be taken back.
-   * @throws BlockedError when `mayContinue` does: what was noted stands, and nothing else was made.
+   * @throws BlockedError when `mayContinue` does: the noted changes exist, and no others were made.
    * @throws ChangeRefusedError when AWS refuses it and a person should read why; AWS's own error otherwise.
    */
   apply(session: AwsSession, change: C, note: Note<C>, amid: Amid): Promise<C>;
   /**
-   * Finds out whether an application of which no end was recorded was made to its end, and takes back what it added
-   * where it was not: for instance the narrower rules that were added for a wide one. Asked only where no plan builds on
-   * them. Leaves what others made or changed as it is. Only kinds of several calls have it.
+   * Finds out whether an interrupted application was completed, and takes back what it added
+   * if it was not: for example the narrower rules that were added for a wide one. Called only if no plan depends on
+   * them. Does not touch what others made or changed. Only kinds with several calls implement it.
    * @param change As it was planned, or as far as `note` recorded it.
    * @param tookBack Takes each part that it took back, also where it fails afterwards.
    * @throws TakeBackError when AWS does not let it be taken back.
    */
   takeBack?(session: AwsSession, change: C, known: CutOff, tookBack: TookBack): Promise<TakenBack>;
   /**
-   * Checks whether a change was made whose answer is unknown: an attempt was cut off, or the answer lost. Asked only
-   * when the resource no longer needs the change, unless `isPlannedAnyway`. Kinds with `takeBack` find out there. AWS does
+   * Checks whether a change was made if its result is unknown, because an attempt was interrupted or the answer lost. Called only
+   * if the resource no longer needs the change, unless `isPlannedAnyway`. Kinds with `takeBack` find out there. AWS does
    * not say who made it.
    * @param planned As it was planned.
-   * @param since When the work on the finding began: what is older was there before.
-   * @param known What is recorded of the same change already: it was made before, and then begun again.
-   * @returns the change as `apply` would have returned it; `none` where what is there bears another job's mark, so that
+   * @param since When work on the finding began: anything older existed before.
+   * @param known Existing records of the same change, if it was made before and then begun again.
+   * @returns the change as `apply` would have returned it; `none` if what exists has another job's mark, so that
    *   this one made nothing, or nothing more than is known; undefined if the reads don't show it.
    */
   find?(session: AwsSession, planned: C, since: Date, known: readonly C[]): Promise<C | 'none' | undefined>;
   /**
-   * Set where `find` goes by what was given to what was made: an id, a tag, the session's name. Others go by the state that the change was
-   * to bring about, which a read from before the violation shows, too: they are checked only once AWS's reads must be true.
+   * Set if `find` uses a mark of what was created: an id, a tag, or the session's name. Other kinds use the state that the change was
+   * meant to produce. A read from before the violation also shows that state, so they are checked only when AWS's reads must be current.
    */
   readonly findsByMark?: true;
   /**
-   * Set where AWS may be working on it long after it took the call: what was begun, and may be under way, is waited for
+   * Set if AWS may work on the change long after it accepted the call: a change that began, and may be in progress, is awaited for
    * that long.
    */
   readonly takesLong?: true;
-  /** Set where plans have the change although it is made already: what its calls did is found out before they are made again. */
+  /** Set if plans contain the change although it may already be made: the effect of earlier calls is determined before they are repeated. */
   readonly isPlannedAnyway?: true;
   /**
-   * Reports whether an applied change names all that it was to add: then no attempt before had added any of it, as AWS
-   * takes nothing twice. Kinds that add nothing leave it out.
+   * Reports whether an applied change names everything that it was meant to add: then no earlier attempt had added any of it, because AWS
+   * refuses duplicates. Kinds that add nothing omit it.
    */
   namesAll?(applied: C): boolean;
   /**
-   * Reports whether AWS's reads show an applied change already. False only while they show the state before it: AWS may
-   * answer reads from before a write for minutes. Kinds whose API reads its own writes at once leave it out.
+   * Reports whether AWS's reads already show an applied change. False only while they show the state before it: AWS may
+   * return outdated reads for minutes. Kinds whose API always reads its own writes omit it.
    */
   isVisible?(session: AwsSession, applied: C): Promise<boolean>;
   /**
-   * Finds whether applied changes do what they are for, where AWS finds out only later, in the order of the changes:
-   * undefined if one does as far as AWS knows, or is long gone. Kinds whose calls have their effect at once leave
+   * Determines whether applied changes have their intended effect, if AWS knows that only later, in the order of the changes:
+   * undefined if one has it as far as AWS knows, or is long gone. Kinds whose calls take effect at once omit
    * it out.
    */
   effects?(session: AwsSession, made: readonly Made<C>[]): Promise<readonly (Effect | undefined)[]>;
   /**
-   * Asks AWS to end what it is still working on for an applied change. Kinds whose calls have their effect at once leave
+   * Asks AWS to stop the ongoing work of an applied change. Kinds whose calls take effect at once omit
    * it out.
-   * @returns `undone` where it ended without effect, as far as reads show
+   * @returns `undone` if it ended without effect, as far as reads show
    */
   stop?(session: AwsSession, applied: C): Promise<'undone' | 'over' | 'under_way'>;
   /**
-   * Reports whether the rule or entry that the change is about is as it was, because the change was made in part: it
-   * only added others. Then a later plan may rest on it. Kinds that make no parts leave it out.
+   * Reports whether the rule or entry that the change is about is unchanged, because the change was made in part: it
+   * only added others. Then a later plan may depend on it. Kinds that make no parts omit it.
    */
   leavesTarget?(applied: C): boolean;
-  /** The rules or entries that a change adds beside the one that it is about, in words that `restsOn` uses, too. */
+  /** Returns the rules or entries that a change adds next to the one that it is about, in the words that `restsOn` uses. */
   adds?(planned: C): readonly string[];
-  /** The rules or entries that an applied change took out of its resource, in words that `restsOn` uses, too. */
+  /** Returns the rules or entries that an applied change removed from its resource, in the words that `restsOn` uses. */
   removes?(applied: C): readonly string[];
-  /** The rules or entries that the plan counts on, beside the one that it changes: it was made on a read that shows them. */
+  /** Returns the rules or entries that the plan depends on, other than the one that it changes: it was made on a read that shows them. */
   restsOn?(planned: C): readonly string[];
-  /** The change that undoes an applied change, or undefined if there is none. Pure. */
+  /** Returns the change that undoes an applied change, or undefined if there is none. Pure. */
   inverse(applied: C): Change | undefined;
   /**
-   * Finds how a resource differs from what an applied change left of it, as far as the change is about it: asked before it
-   * is undone, and of its inverse afterwards. Of a change that was made in part, what its inverse takes back may be gone.
-   * Kinds without an inverse leave it out.
+   * Finds how a resource differs from the state that an applied change left, as far as the change is about it: called before it
+   * is undone, and for its inverse afterwards. If a change was made in part, what its inverse removes may already be gone.
+   * Kinds without an inverse omit it.
    * @returns words that follow the resource; undefined if nothing differs
    */
   differs?(session: AwsSession, applied: C): Promise<string | undefined>;

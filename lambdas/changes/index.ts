@@ -61,7 +61,7 @@ function working<More extends readonly unknown[], Result>(
 export const describeChange = asking((kind, change) => kind.describe(change));
 
 /**
- * Names what a person looks at to learn whether a change was made of which nobody knows, in words that follow "look
+ * Names what a person should check if the result of a change is unknown, in words that follow "look
  * at".
  */
 export const toLookAt = asking((kind, change) => kind.toLookAt(change) ?? change.resource);

@@ -84,7 +84,7 @@ function placeOf(reading: FindingReading): Place | undefined {
   return { account: reading.finding.account, region: reading.region };
 }
 
-/** Counts what a destination takes. */
+/** Counts what a destination accepts. */
 function counting(jobs: JobSink, sentJobs: SentJobsOfPoll): JobSink {
   return {
     async send(region, ofRegion) {

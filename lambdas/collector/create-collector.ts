@@ -39,7 +39,7 @@ export interface CollectorOptions {
   readonly clock?: Clock;
   /** Options of the SDK clients in addition to the defaults. */
   readonly clientOptions?: AwsClientOptions;
-  /** Findings asked for at once, below 10,000. */
+  /** The number of findings per request, below 10,000. */
   readonly pageSize?: number;
 }
 

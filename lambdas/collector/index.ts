@@ -17,10 +17,10 @@ const MARGIN_MILLISECONDS = 5_000;
 
 /** The event of the schedule that looks for rules which are not polled. */
 const checkSchema = z.strictObject({ check: z.literal('polls') });
-/** The event by which an operator asks whether sources answer. */
+/** The event with which an operator tests whether sources answer. */
 const checkSourcesSchema = z.strictObject({ check: z.literal('sources') });
 
-/** The event by which an operator asks which rules fail, for the command `coverage`. */
+/** The event with which an operator lists failing rules, for the command `coverage`. */
 const failingRulesSchema = z.strictObject({ list: z.literal('failing_rules') });
 
 /** Accounts and regions that a log line names. */

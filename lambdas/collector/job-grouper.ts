@@ -1,7 +1,7 @@
 import type { Finding } from '../model/finding.ts';
 import { type Job, MAX_FINDINGS_PER_JOB, type Poll } from '../model/job.ts';
 
-/** An SQS message holds 256 KB: what stands in a job beside its findings is less than the rest. */
+/** An SQS message holds 256 KB: everything in a job other than its findings takes less than the rest. */
 const MAX_FINDINGS_BYTES = 200 * 1024;
 
 /** The most that waits for its job to fill up, however many accounts there are: about 200,000 findings. */

@@ -26,7 +26,7 @@ export function listingKey({ rule, source }: Poll): string {
   return `polls/${rule}/listed-${source}.jsonl.gz`;
 }
 
-/** A listing as lines: first of which poll, then each finding. */
+/** A listing as lines: first the poll, then each finding. */
 export function listingLines({ poll, findings, closed }: Listing): unknown[] {
   return [{ version: 1, poll, closed }, ...findings];
 }

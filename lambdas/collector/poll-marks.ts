@@ -26,7 +26,7 @@ export class PollMarks {
     return items.map((item) => parseItem(pollItemSchema, item));
   }
 
-  /** Notes that a rule was polled to its end, unless a later end stands there. */
+  /** Notes that a poll of a rule was completed, unless a later one is noted. */
   async end(poll: Poll, at: string): Promise<void> {
     await this.#put({ rule: poll.rule, at, poll }, isNotLater(at));
   }

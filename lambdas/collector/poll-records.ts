@@ -19,9 +19,9 @@ import type { PollMarks } from './poll-marks.ts';
 export interface PollRecords {
   /** Keeps each as evidence and tells the event bus of it, unless its poll only plans. What is written twice is there once. */
   writeUnprocessable(unprocessable: readonly Unprocessable[]): Promise<void>;
-  /** Reads what the source gave at the last complete poll of the rule. */
+  /** Reads what the source returned at the last complete poll of the rule. */
   readListing(poll: Poll): Promise<{ readonly listing: Listing; readonly etag: string } | undefined>;
-  /** Keeps what the source gave, unless another poll wrote a listing since the one with this tag was read. */
+  /** Stores what the source returned, unless another poll has written a listing since the one with this tag was read. */
   writeListing(listing: Listing, etag: string | undefined): Promise<void>;
   /** Keeps the summary, and that the rule was polled to its end. One that only plans is not such a poll. */
   writeSummary(summary: PollSummary): Promise<void>;

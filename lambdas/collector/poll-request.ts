@@ -42,7 +42,7 @@ const eventSchema = z.strictObject({
   netskope_rule_names: z.array(z.string().trim().min(1).max(1024)).default([]),
 });
 
-/** Cuts a time to the second, for that is what findings are asked for and polls are known by. */
+/** Truncates a time to seconds, the precision of queries and of poll names. */
 function toSecond(milliseconds: number): string {
   return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
 }

@@ -3,7 +3,7 @@ import type { EvidenceObjects } from '../aws/evidence-objects.ts';
 import type { Clock } from '../model/clock.ts';
 import { ruleIdSchema, timestampSchema } from '../model/finding.ts';
 
-/** Says which rules were polled at a time, and by which schedule: what a month's polls are compared with. */
+/** Records which rules were polled at a time, and by which schedule, to compare a month's polls with it. */
 export const scheduleRecordSchema = z.object({
   version: z.literal(1),
   at: timestampSchema,

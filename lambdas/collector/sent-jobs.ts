@@ -62,7 +62,7 @@ export class SentJobs {
     this.#options = options;
   }
 
-  /** Reads what is known of places that were not looked at yet. */
+  /** Reads the state of places that were not read yet. */
   async look(places: readonly Place[]): Promise<void> {
     const { table, poll } = this.#options;
     const byKey = new Map(places.map((place) => [keyOf(place), place]));

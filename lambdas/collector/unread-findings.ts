@@ -1,7 +1,7 @@
 import type { MayBe } from './finding-reader.ts';
 import type { ListedFinding } from './listing.ts';
 
-/** The findings that items may be which can't be read: nobody can say that the source no longer gives them. */
+/** The findings to which unreadable items may refer: the source may still report them. */
 export class UnreadFindings {
   readonly #accounts = new Set<string>();
   readonly #resources = new Set<string>();

@@ -6,7 +6,7 @@ export function groupsOf(account: string, { groups }: Pick<AccountSettings, 'gro
   return Object.keys(groups).filter((name) => groups[name]?.includes(account) === true);
 }
 
-/** A mode, and the settings that made it what it is. */
+/** A mode, and the settings that determined it. */
 export interface DecidedMode {
   readonly mode: Mode;
   /** Settings in words, as Terraform has them: those that decided first, those that lowered it last. */

@@ -105,7 +105,7 @@ function learnedAt({ at, seenAt = at }: ChangeResult): number {
 }
 
 /**
- * The reason why a breaker is open: the one that is noted, unless an operator has resumed the rule since, or what its results
+ * The reason why a breaker is open: the recorded one, unless an operator has resumed the rule since, or the one that its results
  * ask for. Undefined if it is closed.
  * @param resumedAt when an operator last resumed the rule, milliseconds since 1970
  * @param settings undefined if nobody knows them

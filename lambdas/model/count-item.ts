@@ -25,7 +25,7 @@ export function slotName(slot: number): string {
   return `slot-${slot}`;
 }
 
-/** The attribute by which a reservation is known: whether it was made, and not released yet. */
+/** The attribute that identifies a reservation that was made and not released yet. */
 export function reservationName(slot: number, id: string): string {
   return `reserved-${slot}-${id}`;
 }

@@ -70,7 +70,7 @@ export const customRuleSchema = z
     severity: z.enum(['low', 'medium', 'high', 'critical']),
     /** A regular expression that the whole of a finding's resource id must match. */
     resource_id_pattern: z.string().optional(),
-    /** Words on what a fix may break. */
+    /** A description of what a fix can break. */
     risk: z.string(),
     desired_state: desiredStateSchema.optional(),
     runbook: runbookSchema.optional(),

@@ -37,7 +37,7 @@ export const deploymentSchema = z.object({
   schedule_group: z.string(),
   /** The role that the remediators assume in each account, with its path. */
   target_role: z.string(),
-  /** The ARN of the topic of notifications. Without one, nobody is notified. */
+  /** The ARN of the notifications topic. Without one, no notifications are sent. */
   topic: z.string().optional(),
 });
 export type Deployment = z.infer<typeof deploymentSchema>;

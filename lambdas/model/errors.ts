@@ -6,7 +6,7 @@ export abstract class AutomationError extends Error {
   abstract override readonly name: string;
 }
 
-/** A setting, environment variable or message that does not say what it must. Final: another attempt changes nothing. */
+/** An invalid setting, environment variable, or message. Final: another attempt would fail, too. */
 export class InvalidInputError extends AutomationError {
   override readonly name = 'InvalidInputError';
 }

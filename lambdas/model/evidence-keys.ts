@@ -15,7 +15,7 @@ export function resourceInKey(resource: string): string {
   return createHash('sha256').update(JSON.stringify(resource)).digest('hex');
 }
 
-/** The prefix of all evidence of polls that only plan: it is not evidence of the outcomes of findings. */
+/** The prefix of all evidence of plans on demand, which contains no outcomes of findings. */
 const PLANS = 'plans/';
 
 /** The prefix of a poll's evidence. */

@@ -19,7 +19,7 @@ export const findingNoticeSchema = z.object({
   account: accountIdSchema,
   region: regionSchema,
   findings: z.array(z.object({ resource: z.string(), since: timestampSchema, reason: z.string() })).min(1),
-  /** Text for a person: what it is about, and what to do. */
+  /** A text for people: what happened, and what to do. */
   words: z.string(),
 });
 export type FindingNotice = z.infer<typeof findingNoticeSchema>;

@@ -15,7 +15,7 @@ export const pollSchema = z.object({
   /** The source that was asked. Jobs and evidence of the first version do not name it: there was one source. */
   source: sourceSchema.default('netskope'),
   rule: ruleIdSchema,
-  /** The moment whose findings were asked for. */
+  /** The time of the poll. */
   asOf: timestampSchema,
   /**
    * Set in a poll by which somebody asks what enforcement would change: nothing is changed, nobody is notified, and nothing is
@@ -93,7 +93,7 @@ export const jobSchema = z
     run: z.string().min(1).max(40).optional(),
     /** The most that may be done for it. A message lowers the mode that the settings give, and never raises it. */
     atMost: modeSchema.optional(),
-    /** Set in a job whose findings the source no longer gives: they are closed, and nothing is looked at. */
+    /** Set in a job whose findings the source no longer reports: they are closed without reading any resource. */
     closes: z.literal(true).optional(),
     /**
      * Set in a job whose findings the source itself works on: they are deferred, and nothing is looked at. The reasons, by
@@ -105,7 +105,7 @@ export const jobSchema = z
      * the finding's resource.
      */
     investigates: z.record(z.string(), investigationSchema).optional(),
-    /** Set in a job that looks again at what an earlier one began and AWS takes minutes for. */
+    /** Set in a follow-up job for changes of an earlier job that AWS takes minutes to finish. */
     continues: z
       .object({
         /** The earlier job's id. */

@@ -10,7 +10,7 @@ export function isChanging(mode: Mode): boolean {
   return mode === 'enforce';
 }
 
-/** The mode that allows the least, or undefined if none is given. */
+/** The most restrictive mode, or undefined without modes. */
 export function lowestMode(given: readonly Mode[]): Mode | undefined {
   return modes.find((mode) => given.includes(mode));
 }

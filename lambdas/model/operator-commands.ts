@@ -1,6 +1,6 @@
 import { ALL, type HoldName, type RetryName } from './operator-items.ts';
 
-/** Commands of the operators' command line, for texts that say how to change what they tell. */
+/** Commands of the command line, for texts that tell operators what to do. */
 
 /** The command that lifts a hold. */
 export function releaseCommand({ rule, ...place }: HoldName): string {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 interface OutcomeFacts {
-  /** True if an outcome of this name always has a reason. */
+  /** True if outcomes of this name always have a reason. */
   readonly reasonIsDue: boolean;
   /** True if a person must look at it: an alarm counts it, and `notifications.outcomes` has it by default. */
   readonly needsPerson: boolean;
@@ -40,7 +40,7 @@ export const outcomes: Readonly<Record<OutcomeName, OutcomeFacts>> = {
   failed: { reasonIsDue: true, needsPerson: true },
   unprocessable: { reasonIsDue: true, needsPerson: true },
   closed: { reasonIsDue: true, needsPerson: false },
-  /** A fix was undone, as an operator asked, and read back. */
+  /** A fix was undone at an operator's request, and the result was read back. */
   undone: { reasonIsDue: false, needsPerson: false },
   /** A fix was not undone, or not to its end. Who asked for it gets the answer. */
   undo_refused: { reasonIsDue: true, needsPerson: false },

@@ -6,7 +6,7 @@ import { modeSchema } from './mode.ts';
 import { outcomeNameSchema } from './outcome-names.ts';
 import { settingsVersionsSchema } from './settings.ts';
 
-/** A change as it was planned or done, in the form that evidence keeps and undo reads. */
+/** A planned or applied change, in the form that evidence stores and undo reads. */
 export const recordedChangeSchema = z.object({
   /** The change itself: `kind`, `resource`, and what its kind needs to apply or undo it. */
   change: z.looseObject({ kind: z.string(), resource: z.string() }),
@@ -43,7 +43,7 @@ export const holdingGateSchema = z.enum([
   'settings',
 ]);
 
-/** The undo that an outcome is of, as an operator asked for it. */
+/** The operator's request, in the outcome of an undo. */
 const undoSchema = z.object({
   /** The name of the request: who wrote it, as IAM knows them, and its id. */
   request: z.object({ principal: z.string(), id: z.string() }),
@@ -61,7 +61,7 @@ export const outcomeSchema = z.object({
   poll: occasionSchema,
   finding: findingSchema,
   outcome: outcomeNameSchema,
-  /** Reason, in words a person can act on. Always there but for `remediated`, `planned`, `compliant` and `undone`. */
+  /** The reason, in words that a person can act on. Always set, except for `remediated`, `planned`, `compliant`, and `undone`. */
   reason: z.string().optional(),
   /** Set with `failed` and `deferred`: whether a later attempt follows without anyone doing anything. */
   willRetry: z.boolean().optional(),
@@ -70,7 +70,7 @@ export const outcomeSchema = z.object({
   mode: modeSchema.optional(),
   /** The versions of the settings that it was decided by; missing where they could not be read. */
   settings: settingsVersionsSchema.optional(),
-  /** State of the resource as it was read before anything was changed. */
+  /** The state of the resource before any change. */
   seen: jsonSchema.optional(),
   /** Changes that would be, or were to be, made. */
   plan: z.array(recordedChangeSchema),
@@ -121,7 +121,7 @@ export function isProvisional({ deadLetter, stillOpen }: Pick<Outcome, 'deadLett
   return deadLetter === true || stillOpen === true;
 }
 
-/** An item that the collector could not turn into a job, as far as it was understood. */
+/** An item that the collector could not turn into a job, with the parts that could be read. */
 export const unprocessableSchema = z.object({
   version: z.literal(1),
   poll: pollSchema,

@@ -30,7 +30,7 @@ const behindSchema = z.object({
   since: timestampSchema,
   /** The region's alarms that have notified people why. */
   alarms: z.array(z.string()).default([]),
-  /** Set where they could not be asked for: why. */
+  /** The reason why they could not be queried, if so. */
   notAsked: z.string().optional(),
 });
 
@@ -42,7 +42,7 @@ export const pollSummarySchema = z
   .object({
     version: z.literal(1),
     poll: pollSchema,
-    /** The names of findings that the source was asked for. */
+    /** The rule names for which the source was queried. */
     ruleNames: z.array(z.string()),
     startedAt: timestampSchema,
     finishedAt: timestampSchema,
@@ -59,11 +59,11 @@ export const pollSummarySchema = z
     skippedPlaces: count.default(0),
     /** The accounts and regions whose jobs have been pending for a long time, and since which poll. */
     behind: z.array(behindSchema).default([]),
-    /** Findings of the last complete poll that the source no longer gives; not part of the items. */
+    /** Findings of the last complete poll that the source no longer reports; not part of the items. */
     closed: count.default(0),
     unprocessable: z.record(z.enum(unprocessableKinds), count),
     leftAlone: z.record(z.enum(leftAloneReasons), count),
-    /** Findings by the region label that nobody knows; part of `unprocessable`. */
+    /** Findings by unknown region label; part of `unprocessable`. */
     unknownRegionLabels: z.record(z.string(), count),
     jobs: count,
     /** The jobs by the account that they are for and the region whose queue they went to. */

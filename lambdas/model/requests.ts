@@ -14,7 +14,7 @@ import type { ItemKey } from './table-items.ts';
 /** The most fixes that one request undoes: a larger selection becomes several requests. */
 export const MOST_UNDONE = 25;
 
-/** Time within which a request must be begun. Later it is refused: nobody remembers what he asked for. */
+/** The time within which a request must begin. After that it is refused, because its circumstances may have changed. */
 export const REQUEST_VALID_MILLISECONDS = 3_600_000;
 
 /** The kinds of requests. */
@@ -116,7 +116,7 @@ export function pendingKey({ account, region }: Pick<RequestItem, 'account' | 'r
   return { pk: `pending#${account}#${region}`, sk: 'requests' };
 }
 
-/** A message that wakes the remediator: it names a request, and says nothing of what is asked for. */
+/** A message that wakes the remediator: it names a request, but contains none of its content. */
 export const requestMessageSchema = z.object({
   version: z.literal(1),
   kind: requestKindSchema,
@@ -169,7 +169,7 @@ export const requestResultSchema = z.object({
 });
 export type RequestResult = z.infer<typeof requestResultSchema>;
 
-/** `result#<account>#<region>#<aws:userid>#<id>` / `result`: the region's remediator writes it, and nobody else. */
+/** `result#<account>#<region>#<aws:userid>#<id>` / `result`: only the region's remediator writes it. */
 export function resultKey(
   { account, region }: Pick<RequestItem, 'account' | 'region'>,
   { principal, id }: RequestName,

@@ -1,4 +1,4 @@
-/** A source's name of a rule as it is compared: spaces and case don't tell two rules apart. */
+/** A source's rule name in the form in which names are compared: regardless of spaces and case. */
 export function comparableRuleName(name: string): string {
   return name.replaceAll(/\s/g, '').toLowerCase();
 }

@@ -90,7 +90,7 @@ export type AccountSettings = z.infer<typeof accountSettingsSchema>;
 export const settingsVersionsSchema = z.object({ rule: z.string(), accounts: z.string() });
 export type SettingsVersions = z.infer<typeof settingsVersionsSchema>;
 
-/** A rule's settings, with what is said of accounts for all rules. */
+/** A rule's settings, with the account settings of all rules. */
 export interface Settings extends RuleSettings {
   readonly allRules: AccountSettings;
   readonly versions: SettingsVersions;

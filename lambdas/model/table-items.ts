@@ -60,11 +60,11 @@ export const findingItemSchema = itemSchema.extend({
   reason: z.string().optional(),
   /** The gate that held it back, where one did. */
   gate: holdingGateSchema.optional(),
-  /** The poll at which the outcome became what it is. */
+  /** The poll that set the current outcome. */
   since: timestampSchema,
   /** The first poll that gave the finding. */
   firstSeen: timestampSchema,
-  /** The last poll that gave it, at most a week old while it is given. */
+  /** The last poll that reported it; at most a week old while it is reported. */
   lastSeen: timestampSchema,
   /** Number of times that it was remediated, or became `failed`. */
   attempts: z.number().int().nonnegative(),
@@ -104,7 +104,7 @@ export const changedItemSchema = itemSchema.extend({
       undo: z.literal(true).optional(),
     }),
   ),
-  /** The write that made it what it is: by it a writer knows its own. An older version names none. */
+  /** The id of its last write, by which a writer recognizes its own. Older versions have none. */
   writer: z.string().optional(),
 });
 export type ChangedItem = z.infer<typeof changedItemSchema>;
@@ -135,7 +135,7 @@ export const doneItemSchema = itemSchema.extend({
       journal: z.string().optional(),
     }),
   ),
-  /** The write that made it what it is: by it a writer knows its own. An older version names none. */
+  /** The id of its last write, by which a writer recognizes its own. Older versions have none. */
   writer: z.string().optional(),
 });
 export type DoneItem = z.infer<typeof doneItemSchema>;

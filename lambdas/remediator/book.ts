@@ -13,7 +13,7 @@ export type FindingState =
 
 type StateName = FindingState['state'];
 
-/** A finding and where it stands. */
+/** A finding and its state. */
 export type Entry<N extends StateName = StateName> = {
   readonly finding: Finding;
 } & Extract<FindingState, { state: N }>;

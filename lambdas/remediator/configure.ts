@@ -20,7 +20,7 @@ export interface Configured {
   readonly action: Action;
   /** Reason why nothing may be changed now although the mode is `enforce`. */
   readonly blockedBy: string | undefined;
-  /** The session that a job needs where nothing stands against it, asked for before that is known. */
+  /** The session that a job needs if no gate stops it, requested before that is known. */
   readonly session?: SessionAhead | undefined;
   /** The verdict of the pause, where that is the reason: what AWS is working on is stopped then, too. */
   readonly paused?: Verdict;
@@ -61,7 +61,7 @@ export async function configure(
   }
 }
 
-/** Reports whether a verdict makes a dry run of the job: what an earlier attempt left is taken back all the same. */
+/** Reports whether a verdict turns the job into a dry run: the remains of an earlier attempt are taken back nevertheless. */
 function isOnlyPlanned(verdict: Verdict): boolean {
   return verdict.state === 'concluded' && verdict.outcome === 'planned';
 }

@@ -26,7 +26,7 @@ import { type OpenSession, type SessionLog, Sessions } from './session.ts';
 import { actBeforePuttingBack, actOnPending } from './undo/act-on-pending.ts';
 import { type Answer, actOnRequest } from './undo/act-on-request.ts';
 
-/** The parts of a function that work on messages. */
+/** The parts of the function that process messages. */
 export interface Remediator {
   /** Processes a job: see `remediate`. */
   remediate(job: Job, attempt: Attempt): Promise<JobResult>;
@@ -90,7 +90,7 @@ function closingSessions(sessions: Sessions) {
   };
 }
 
-/** Makes what the remediator uses, but for what ends with an attempt. */
+/** Creates everything that the remediator uses and that outlives an attempt. */
 function portsOf(
   environment: Environment,
   queue: Pick<JobQueue, 'sendLater'>,

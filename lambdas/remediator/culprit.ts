@@ -63,7 +63,7 @@ export async function findCulprit(
   return undefined;
 }
 
-/** CloudTrail's times are whole seconds: what was done a moment later in the same one has an earlier time. */
+/** CloudTrail's times are whole seconds, so a later event within the same second can appear earlier. */
 function wholeSecond(moment: string): Date {
   return new Date(Math.floor(Date.parse(moment) / 1000) * 1000);
 }
@@ -77,7 +77,7 @@ function recordOf(json: string): EventRecord | undefined {
   }
 }
 
-/** Names who made a change, by which call and when. */
+/** Describes who made a change, with which call, and when. */
 export function culpritWords({
   userIdentity: { arn, invokedBy, type },
   eventName,
@@ -86,7 +86,7 @@ export function culpritWords({
   return `${arn ?? invokedBy ?? type ?? 'somebody'}: ${eventName} at ${eventTime}`;
 }
 
-/** Explains a change by a tool that makes resources what its code says. */
+/** Explains a change by a tool that manages resources from code. */
 export function hintOf({ userAgent, userIdentity: { invokedBy = '' } }: EventRecord): string {
   if (/terraform|opentofu/i.test(userAgent)) {
     return ", with Terraform: the owner's code will bring the violation back, so fix it there";

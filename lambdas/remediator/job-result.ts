@@ -43,7 +43,7 @@ export interface Deferrals {
   readonly lasting: number;
 }
 
-/** A finding for the next attempt, with what was applied to it so far. */
+/** A finding for the next attempt, with the changes applied so far. */
 export type Unfinished = Entry<'retry'> & Pick<Outcome, 'applied'>;
 
 /** The result of a delivery of a job that is done. */

@@ -11,7 +11,7 @@ export interface Learned {
   lease?: HeldLease;
   isRecalled: boolean;
   isRoleMissing: boolean;
-  /** True if the role was asked for, and refused. */
+  /** True if assuming the role was attempted and refused. */
   isRoleRefused: boolean;
   settingsError?: SettingsError;
   mode?: Mode;

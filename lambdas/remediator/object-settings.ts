@@ -25,7 +25,7 @@ const PAUSE_MILLISECONDS = 2_000;
 /** Terraform writes one object after another: for some seconds they are of two applies. */
 const WAITS_MILLISECONDS = [1_000, 3_000, 6_000];
 
-/** An object as it was last read, and when S3 last said that it is still the same. */
+/** The last read content of an object, and the time at which S3 last reported it as unchanged. */
 interface Remembered extends ReadObject {
   readonly at: number;
 }
@@ -40,7 +40,7 @@ export class ObjectSettings implements SettingsSource {
   readonly #name: string;
   readonly #clock: Clock;
   readonly #remembered = new Map<string, Remembered>();
-  /** The pause as it was last read, and when it was asked for. */
+  /** The last read pause, and the time of that read. */
   #pause: { readonly value: string; readonly at: number } | undefined;
   readonly #askedObjects = new Questions<ReadObject>();
   readonly #askedPause = new Questions<string>();

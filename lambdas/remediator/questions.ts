@@ -4,7 +4,7 @@ interface Question<T> {
   readonly at: number;
 }
 
-/** Questions that are being asked: who asks the same meanwhile waits for the same answer. */
+/** Pending questions: a caller with the same question waits for the same answer. */
 export class Questions<T> {
   readonly #asked = new Map<string, Question<T>>();
 

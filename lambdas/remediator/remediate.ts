@@ -126,9 +126,9 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   book.add(await awaitKnowledge(ended, work));
 }
 
-/** Findings of which something was begun, or that gates stop, in addition to what was configured. */
+/** Findings with work in progress, or stopped by gates, in addition to the configuration. */
 interface Opened extends Configured {
-  /** Findings of which nobody knows yet what an attempt changed. */
+  /** Findings for which it is not known yet what an attempt changed. */
   readonly unresolved: readonly Finding[];
   /** Findings for which AWS may still be working on a change that can be stopped. */
   readonly ongoing: readonly Finding[];
@@ -177,7 +177,7 @@ const isUnviolated = ({ outcome }: Entry<'concluded'>): boolean =>
 const concludedNow = (book: Book): Entry<'concluded'>[] =>
   book.in('concluded').filter(({ recorded }) => recorded === undefined);
 
-/** The findings that have a verdict and of which something may stand that no plan builds on. */
+/** The findings with a verdict for which something may be left that no plan depends on. */
 function leftUnfinished(book: Book, work: ConfiguredWork): Promise<Finding[]> {
   // The next attempt continues with what it finds, unless there is none.
   const retried = work.attempt.last ? book.in('retry') : [];

@@ -5,7 +5,7 @@ import type { ChangeKind } from '../change.ts';
 import { readFlowLogsOf } from './flow-logs.ts';
 import { type FlowLogCreate, type FlowLogDelete, flowLogDeleteSchema } from './schemas.ts';
 
-/** The code by which EC2 says that a flow log is not there. */
+/** The error code of EC2 for a flow log that does not exist. */
 const goneCode = 'InvalidFlowLogId.NotFound';
 
 /** Deletes a flow log that we made. Its log group, and what was logged, stay. */

@@ -28,7 +28,7 @@ export type LogGroupCreate = z.infer<typeof schema>;
  */
 const RETAINED_FOR = 'cspm-auto-remediation:retention-for';
 
-/** A log group as it stands. */
+/** The current state of a log group. */
 interface Standing {
   /** Retention in days; undefined if it is kept forever. */
   readonly retention: number | undefined;

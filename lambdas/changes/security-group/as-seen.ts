@@ -12,7 +12,7 @@ import {
 const traffic = (rule: IngressRule): string => `${formatTraffic(rule)} from ${rule.source}`;
 
 /**
- * The rule as it stands now.
+ * The current rule.
  * @throws StalePlanError when it is gone, or has other ports, another protocol or another source than the plan saw
  */
 export function asSeen(group: string, seen: ExistingRule, now: readonly ExistingRule[]): ExistingRule {

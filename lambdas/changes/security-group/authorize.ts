@@ -8,7 +8,7 @@ import { type ExistingRule, type IngressRule, looksLike, ruleKey, stands } from 
 import { permissionOf } from './permission.ts';
 import { answeredRuleSchema, readRulesOf, readUntil, toExistingRule } from './read.ts';
 
-/** The codes by which EC2 says that a group can hold no more rules. */
+/** The error codes of EC2 for a group that cannot hold more rules. */
 const QUOTA_ERRORS = ['RulesPerSecurityGroupLimitExceeded', 'SecurityGroupLimitExceeded'] as const;
 
 /** Sends the call; the rules share one set of tags, which the call gives to all that it makes. */

@@ -8,7 +8,7 @@ import { permissionOf } from './permission.ts';
 import { readRulesOf, readUntil } from './read.ts';
 import { type Answer, removedBy } from './removed.ts';
 
-/** The codes by which EC2 says that a rule, or its whole group, is gone. */
+/** The error codes of EC2 for a rule, or a group, that does not exist. */
 export const GONE_ERRORS = [
   'InvalidSecurityGroupRuleId.NotFound',
   'InvalidPermission.NotFound',

@@ -14,7 +14,7 @@ import {
 const source = z.union([z.cidrv4(), z.cidrv6()]);
 /** A rule that is to be added. */
 const pieceSchema = ingressRuleSchema.extend({ source });
-/** A rule that stands, or stood. */
+/** A rule that exists, or existed. */
 const standingSchema = existingRuleSchema.extend({ source });
 
 export const rulesAuthorizeSchema = z.object({
@@ -100,7 +100,7 @@ export const ruleWidenSchema = z.object({
   resource: securityGroupIdSchema,
   /** The narrow rule as the shrinking left it; null if none of our rules replaces the wide rule. */
   before: standingSchema.nullable(),
-  /** The wide rule as it was. */
+  /** The original wide rule. */
   after: standingSchema,
   /** The parts that were to be added when it was shrunk. */
   pieces: z.array(pieceSchema),

@@ -3,7 +3,7 @@ import { conclude } from '../verdict.ts';
 import type { Gate } from './gate.ts';
 
 /**
- * The finding was fixed after the scan that it is from: it says nothing new, and nothing is called. A finding of a scan after
+ * The finding was fixed after the scan that reported it, so it contains nothing new, and AWS is not called. A finding of a scan after
  * the fix is looked at at once, as is one whose scan has no time. What an earlier attempt at this job began is continued.
  */
 export const awaitingScan: Gate = (finding, { memory, journal, retries, ports }) => {

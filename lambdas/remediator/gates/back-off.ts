@@ -3,7 +3,7 @@ import { conclude } from '../verdict.ts';
 import type { Gate } from './gate.ts';
 
 /**
- * The finding has failed, and is not due again. Its outcome stays `failed`: nothing is known to be better. What an earlier
+ * The finding has failed, and its next attempt is not due yet. Its outcome stays `failed`. What an earlier
  * attempt at this job began is continued.
  */
 export const backOff: Gate = (finding, work) => {

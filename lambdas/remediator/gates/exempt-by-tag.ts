@@ -3,7 +3,7 @@ import { conclude } from '../verdict.ts';
 import type { Gate } from './gate.ts';
 import type { Moments } from './moments.ts';
 
-/** The resource's own tag exempts it, or was meant to: nothing is changed where nobody understands it. */
+/** The resource's own tag exempts it, or was meant to: if the tag cannot be parsed, nothing is changed. */
 export const exemptByTag: Gate<Moments['beforePlanning']> = (
   _finding,
   { violation: { tags, seen }, ports },

@@ -13,7 +13,7 @@ export type Gate<Context = ConfiguredWork> = (
 const FINDINGS_AT_ONCE = 8;
 
 /**
- * Asks gates in order. @returns the verdict of the first that holds the finding, or undefined if all let it pass
+ * Checks gates in order. @returns the verdict of the first that holds the finding, or undefined if all let it pass
  * @throws what a gate throws that can't find out
  */
 export async function askGates<Context>(

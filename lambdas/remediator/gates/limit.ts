@@ -4,7 +4,7 @@ import { conclude } from '../verdict.ts';
 import type { Gate } from './gate.ts';
 import type { Moments } from './moments.ts';
 
-/** The changes of a finding do not fit into what a limit leaves. */
+/** A limit does not leave enough changes for the finding. */
 export const limit: Gate<Pick<Moments['whenReserved'], 'refusals'>> = ({ resource }, { refusals }) => {
   const refusal = refusals.get(resource);
   if (refusal === undefined) return undefined;

@@ -3,7 +3,7 @@ import type { Violation } from '../planned-fix.ts';
 import type { Refusal } from '../refusal.ts';
 import type { ConfiguredWork, Work } from '../work.ts';
 
-/** The moments at which gates are checked, in the order in which a job comes to them, and what gates know then. */
+/** The moments at which gates are checked, in the order in which a job reaches them, and the information that gates have then. */
 export interface Moments {
   /** Asked of each finding, before the settings are read: by the job alone. */
   beforeSettings: Work;
@@ -15,7 +15,7 @@ export interface Moments {
   beforeSession: ConfiguredWork & { readonly mayAsk: boolean };
   /** Asked of each violation, whenever it was read. */
   beforePlanning: ConfiguredWork & { readonly violation: Violation };
-  /** Asked of all plans of a job whose mode changes something, also where something stands against all changes. */
+  /** Checked for all plans of a job whose mode allows changes, even if something prevents all changes. */
   whenPlanned: ConfiguredWork & { readonly changes: readonly Change[] };
   /** Asked of all plans that are about to be applied, and again of each. */
   beforePlanIsApplied: ConfiguredWork;
@@ -23,7 +23,7 @@ export interface Moments {
   whenReserved: ConfiguredWork & { readonly refusals: ReadonlyMap<string, Refusal> };
   /** Asked before each change of a plan, and between its calls. */
   beforeEachChange: ConfiguredWork & { readonly changes: readonly Change[] };
-  /** Asked before what was cut off is taken back, and between the calls of that. */
+  /** Checked before an interrupted change is taken back, and between the calls of that. */
   beforeEachTakeBack: ConfiguredWork & { readonly changes: readonly Change[] };
 }
 

@@ -2,7 +2,7 @@ import { conclude } from '../verdict.ts';
 import type { Work } from '../work.ts';
 import type { Gate } from './gate.ts';
 
-/** The job has begun nothing, and a newer poll is complete: its jobs look at what is there now. */
+/** The job has not begun any work, and a newer poll is complete: the jobs of that poll check the current state. */
 export const superseded: Gate<Work> = (_finding, { newer }) => {
   const poll = newer.superseding;
   if (poll === undefined) return undefined;

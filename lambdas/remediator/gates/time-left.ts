@@ -5,7 +5,7 @@ import type { Gate } from './gate.ts';
 /** The time that reading back and recording take at most. The function's timeout must be well above it. */
 const RESERVED_MILLISECONDS = 45_000;
 
-/** The function's time is nearly up: what was changed must still be read back and recorded. */
+/** The function has little time left, which it needs to read back and record what was changed. */
 export const timeLeft: Gate = (_finding, { attempt }) => {
   const left = attempt.remainingMilliseconds();
   if (left >= RESERVED_MILLISECONDS) return undefined;

@@ -22,7 +22,7 @@ const KEPT_SECONDS = { open: 10 * 365 * 86_400, closed: 7 * 86_400 };
 /** The most attempts at a write: others may write in between each time. */
 const ATTEMPTS = 10;
 
-/** The breaker of a job's rule in its account: it opens where too much of what was changed within an hour went wrong. */
+/** The breaker of a job's rule in its account: it opens if too many changes within an hour went wrong. */
 export class Breaker {
   readonly #job: Job;
   readonly #ports: Pick<Ports, 'clock' | 'table'>;
@@ -36,7 +36,7 @@ export class Breaker {
     this.#ports = ports;
   }
 
-  /** Takes what the table knows of it. */
+  /** Takes its state from the table. */
   keep(known: BreakerState): void {
     this.#known = known;
   }
@@ -46,7 +46,7 @@ export class Breaker {
     this.#settings = settings;
   }
 
-  /** The reason why it is open, as far as is known by now; undefined if it is closed. */
+  /** The reason why it is open, as far as is known; undefined if it is closed. */
   get opened(): Opened | undefined {
     return this.#openedBy(this.#known, this.#resultsIn(this.#known));
   }

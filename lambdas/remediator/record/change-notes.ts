@@ -4,7 +4,7 @@ import type { AppliedChange, RecordedChange } from '../../model/outcome.ts';
 import { KnownChanges } from './known-changes.ts';
 import { begunStep, withoutBegin } from './steps.ts';
 
-/** Notes of an attempt on what it plans and applies. */
+/** An attempt's notes of planned and applied changes. */
 export class ChangeNotes extends KnownChanges {
   /** The change that was begun last of each finding's resource, as far as it came. */
   readonly #noted = new Map<string, RecordedChange>();

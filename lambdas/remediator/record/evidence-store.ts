@@ -4,7 +4,7 @@ import { pollSchema } from '../../model/job.ts';
 import type { JournalRecord } from '../../model/journal.ts';
 import type { Outcome } from '../../model/outcome.ts';
 
-/** A journal as it stands. */
+/** The current journal. */
 export interface JournalVersion {
   readonly journal: JournalRecord;
   /** Changes with each write. */
@@ -29,7 +29,7 @@ export const inProgressSchema = z.object({
 });
 export type InProgressMark = z.infer<typeof inProgressSchema>;
 
-/** Keeps what was found, planned and changed. */
+/** Stores what was found, planned, and changed. */
 export interface EvidenceStore {
   /** Reads the outcomes that an object holds: undefined if there is none of that key. */
   readOutcomes(key: string): Promise<Outcome[] | undefined>;

@@ -9,10 +9,10 @@ import { REMEMBERED_CHANGES } from '../../model/table-items.ts';
 import type { FindingName, FindingRecord } from './findings-store.ts';
 import type { RecordedOutcome } from './outcome-log.ts';
 
-/** A finding of which nothing is new is written so often, so that it is known to be given still. */
+/** The interval at which a finding without news is written, to show that the source still reports it. */
 const TOUCH_MILLISECONDS = 7 * 86_400_000;
 
-/** Length in characters: twenty changes and the reason are far below what an item holds. */
+/** Length in characters: twenty changes and the reason are far below the size limit of an item. */
 const MAX_REASON = 1_000;
 
 /** The addition of outcomes to what is known of their findings. */

@@ -7,7 +7,7 @@ import { type AccountItem, accountItemSchema, accountKey, parseItem } from '../.
 /** Duration that a StackSet may take to give an account its role before it is reported. */
 const GRACE_MILLISECONDS = 3_600_000;
 
-/** An account of which nothing is heard is forgotten after so long; what lasts is reported again after as long. */
+/** The time after which an account without news is forgotten, and a lasting problem is reported again. */
 const KEPT_SECONDS = 7 * 86_400;
 
 /** The most attempts at a write: several jobs may write an account's item at once. */

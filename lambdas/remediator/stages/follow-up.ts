@@ -58,7 +58,7 @@ function byTime(one: AppliedChange, other: AppliedChange): number {
 export interface HandedOn {
   /** Findings that the later job has: this one has nothing left to do for them. */
   readonly left: readonly string[];
-  /** Verdicts on findings of which the later job could not be sent. */
+  /** Verdicts on findings whose follow-up job could not be sent. */
   readonly verdicts: Verdicts;
 }
 

@@ -109,7 +109,7 @@ function notVisibleYet({ change, line, rule, appliedAt }: RecentChange): Verdict
   );
 }
 
-/** Our recent changes of resources, all of which AWS shows; a verdict where it does not, or nobody knows. */
+/** Our recent changes to resources, if AWS's reads show all of them; otherwise, or if that is unknown, a verdict. */
 async function ownChangesOf(
   session: AwsSession,
   resources: readonly string[],

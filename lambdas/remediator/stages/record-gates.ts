@@ -69,7 +69,7 @@ async function claimCount(
   learned.countsBreaker = await ports.table.claimBreakerCount(breaker.name, hour);
 }
 
-/** Keeps no more room for findings that a limit deferred the last time, and that ended otherwise now. */
+/** Releases the reservations of findings that a limit deferred the last time, and that now have another outcome. */
 async function forgetServed({ job, log, memory, ports }: Work): Promise<void> {
   const served = log
     .own()

@@ -25,7 +25,7 @@ export function waitingFinding({ finding }: { readonly finding: Finding }): stri
  */
 export class ReservedRoom {
   readonly #work: ConfiguredWork;
-  /** The changed resources that there is room for. */
+  /** The resources whose changes the limit allows. */
   readonly #resources = new Set<string>();
   readonly #reservations: Reservation[] = [];
   /** The limits that held something back. */

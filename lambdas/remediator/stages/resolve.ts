@@ -154,7 +154,7 @@ async function findUnlessRefused(
   }
 }
 
-/** The findings of which nobody knows yet what an attempt changed. */
+/** The findings for which it is not known yet what an attempt changed. */
 export function unresolvedOf(
   findings: readonly Finding[],
   { journal }: Pick<Work, 'journal'>,

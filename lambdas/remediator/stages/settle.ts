@@ -8,7 +8,7 @@ import { takeBackUnfinished } from './take-back.ts';
 
 /** Findings at the end of an attempt. */
 export interface Ends {
-  /** Findings of which something may stand that no plan builds on. */
+  /** Findings for which something may be left that no plan depends on. */
   readonly left: readonly Finding[];
   /** Resources that need no fix, according to their verdict. */
   readonly fixed: ReadonlySet<string>;

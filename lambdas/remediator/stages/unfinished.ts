@@ -7,7 +7,7 @@ import type { Entry } from '../book.ts';
 import { type Verdict, wait } from '../verdict.ts';
 import type { Work } from '../work.ts';
 
-/** The findings of which something may stand that a change added whose end is not known. */
+/** The findings for which parts of a change with an unknown result may be left. */
 export async function unfinishedOf(
   findings: readonly Finding[],
   { journal }: Pick<Work, 'journal'>,
@@ -18,7 +18,7 @@ export async function unfinishedOf(
   return findings.filter((_, index) => unfinished[index]);
 }
 
-/** Holds findings of which something may have to be taken back while nothing may be changed. */
+/** Keeps findings pending for which something may have to be taken back while changes are not allowed. */
 export function holdUnfinished(
   findings: readonly Finding[],
   work: Pick<Work, 'journal'>,
@@ -73,13 +73,13 @@ export async function keepGivenUp(
   return verdicts;
 }
 
-/** Picks the changes of which a cut-off application can leave something that must be taken back. */
+/** Selects the changes whose interruption can leave something that must be taken back. */
 export async function takeable(changes: readonly RecordedChange[]): Promise<RecordedChange[]> {
   const can = await Promise.all(changes.map(({ change }) => canTakeBack(change)));
   return changes.filter((_, index) => can[index] === true);
 }
 
-/** The reason of a finding of which something may have to be taken back. */
+/** The reason of a finding for which something may have to be taken back. */
 export function heldWords({ line }: RecordedChange, why = ''): string {
   return `an attempt was interrupted at "${line}", and what it may have added could not be taken back yet: ${why}`;
 }

@@ -20,7 +20,7 @@ const PAGE_SIZE = 1000;
 
 export interface NetskopeFindingSourceOptions {
   readonly client: Pick<NetskopeClient, 'violations'>;
-  /** Findings asked for at once, below 10,000. */
+  /** The number of findings per request, below 10,000. */
   readonly pageSize?: number;
 }
 
