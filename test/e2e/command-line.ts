@@ -7,6 +7,7 @@ import {
   DetachRolePolicyCommand,
   IAMClient,
 } from '@aws-sdk/client-iam';
+import { GetQueueUrlCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { doctorSchema } from '../../cli/commands/doctor/result.ts';
@@ -202,14 +203,28 @@ export function testCommandLine({ lab, account, region }: Deployed): void {
 
     test('see all, and what is to be fixed', async () => {
       const status = await json('viewer', ['status']);
+      const there = await json('viewer', ['status', SSH, '--region', region, '--account', account]);
       const outcomes = await json('viewer', ['outcomes', '--since', '1h', '--rule', SSH]);
+      const filtered = ['--since', '24h', '--outcome', 'undone', 'remediated', '--account', account];
+      const some = await json('viewer', [
+        'outcomes',
+        ...filtered,
+        '--resource',
+        'sg-*',
+        '--changed',
+        '--all',
+      ]);
       const covered = await json('operator', ['coverage']);
       const seen = await run('viewer', ['doctor', '--json']);
+      const seenThere = await run('viewer', ['doctor', '--region', region, '--account', account, '--json']);
       judge.clear();
       const tried = await run('operator', ['doctor', '--timeout', '3m', '--json']);
 
       expect(status).toMatchObject({ name: NAME, regions: [{ region }] });
+      expect(there).toMatchObject({ regions: [{ region }], rules: [{ rule: SSH, last_poll: {} }] });
       expect(outcomeOf(outcomes)).toBeDefined();
+      const names = rowsSchema.parse(some).outcomes.map(({ outcome }) => outcome);
+      expect(new Set(names)).toEqual(new Set(['remediated', 'undone']));
       expect(covered).toMatchObject({ rules: [{ rule: SSH, served_by: 'built_in', is_enabled: true }] });
       // A viewer cannot ask functions to try something; the example has no addresses for notifications.
       expect(wrongIn(seen.out)).toEqual([
@@ -218,21 +233,60 @@ export function testCommandLine({ lab, account, region }: Deployed): void {
         'role: not visible to you: it requires the policy cspm-auto-remediation-operator',
       ]);
       expect(wrongIn(tried.out)).toEqual(['notifications: nobody is subscribed']);
-      expect([seen.code, tried.code]).toEqual([9, 9]);
+      expect(wrongIn(seenThere.out)).toEqual(wrongIn(seen.out));
+      expect([seen.code, tried.code, seenThere.code]).toEqual([9, 9, 9]);
       expect(judge.denials).toEqual([]);
     });
 
-    test.each([
-      [['poll', SSH]],
-      [['plan', SSH]],
-      [['coverage']],
-      [['pause']],
-      [['resume']],
-      [['hold', 'sg-1', '--reason', 'mine', '--yes']],
-      [['retry', 'sg-1', '--reason', 'mine', '--yes']],
-      [['undo', '', '--reason', 'mine', '--yes']],
-      [['resume', '--breaker', SSH]],
-    ])("the viewer's policy does not suffice for %s", async ([command = '', ...rest]) => {
+    test("the viewer's policy does not suffice to release a hold", async () => {
+      const at = ['--account', account, '--region', region];
+      await json('operator', ['hold', 'sg-held', ...at, '--reason', 'incident 4711', '--yes']);
+
+      const { code, error } = await run('viewer', ['release', 'sg-held', ...at, '--yes']);
+      judge.clear();
+      const released = await json('operator', ['release', 'sg-held', ...at, '--yes']);
+
+      expect(code).toBe(4);
+      expect(error).toMatch(/viewer\/\w+ is not authorized to perform: dynamodb:DeleteItem/);
+      expect(released).toMatchObject({ resource: 'sg-held' });
+    });
+
+    test("the viewer's policy does not suffice to redrive, the operator's does", async () => {
+      const sqs = new SQSClient({ ...lab().settings(account, region), useQueueUrlAsEndpoint: false });
+      const QueueName = `${NAME}-jobs-dead-letters.fifo`;
+      const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName }));
+      const letter = { MessageGroupId: account, MessageDeduplicationId: 'not-a-job', MessageBody: 'no job' };
+      await sqs.send(new SendMessageCommand({ QueueUrl, ...letter }));
+
+      const { code, out } = await run('viewer', ['redrive', '--discard', '--yes', '--json']);
+      judge.clear();
+      const redriven = await json('operator', ['redrive', '--discard', '--yes']);
+
+      expect(code).toBe(7);
+      expect(out).toMatch(/viewer\/\w+ is not authorized to perform: sqs:ReceiveMessage/);
+      expect(redriven).toMatchObject({ regions: [{ region, letters: [{ is: 'dropped' }] }] });
+    });
+
+    const refused: readonly (readonly string[])[] = [
+      ['poll', SSH],
+      ['plan', SSH],
+      ['coverage'],
+      ['pause'],
+      ['resume'],
+      ['hold', 'sg-1', '--reason', 'mine', '--yes'],
+      ['retry', 'sg-1', '--reason', 'mine', '--yes'],
+      ['undo', '', '--reason', 'mine', '--yes'],
+      ['resume', '--breaker', SSH],
+    ];
+
+    test('every command that acts is tried with the policy that does not suffice', () => {
+      const tried = new Set([...refused.map(([command]) => command), 'release', 'redrive']);
+      const acting = commands.filter(({ policy }) => policy === 'operator').map(({ name }) => name);
+
+      expect([...tried].sort()).toEqual(acting.sort());
+    });
+
+    test.each(refused)("the viewer's policy does not suffice for %s", async (command, ...rest) => {
       const isOfPlace = ['hold', 'retry'].includes(command) || rest.includes('--breaker');
       const place = isOfPlace ? ['--account', account, '--region', region] : [];
       // Only what was fixed can be undone, and it is known only when the test runs.
