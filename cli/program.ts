@@ -85,7 +85,7 @@ function outputErrorOf(command: string | undefined) {
   return (text: string, write: (line: string) => void): void => write(`${usageLine(text, command)}\n`);
 }
 
-/** Reports whether the parser ended because it printed what was asked for: help, or the version. */
+/** Reports whether the parser ended because it printed the requested text: help, or the version. */
 export function isAnswered(error: unknown): boolean {
   return error instanceof CommanderError && error.exitCode === 0;
 }

@@ -33,7 +33,7 @@ const say = (line: string) => process.stdout.write(`${line}\n`);
 const chosen = choose(names);
 const interruption = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interruption.abort(name));
-// Whoever started this run has ended, be it killed.
+// The process that started this run has ended, or was killed.
 process.on('disconnect', () => interruption.abort('end of the parent process'));
 process.channel?.unref();
 

@@ -59,7 +59,7 @@ const SAME_MILLISECONDS = 1_000;
  * instance makes all changes of a place at a time.
  *
  * The SDK's adaptive mode (`retryMode: 'adaptive'`) is not used: it delays calls directly before they
- * are sent, where a change must not wait any more, because what it rests on was just read. Turns are waited for before that.
+ * are sent, when a change must no longer wait, because its basis was just read. Turns are waited for before that.
  */
 export class Pacer {
   readonly #clock: Clock;

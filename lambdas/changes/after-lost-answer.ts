@@ -1,5 +1,5 @@
 /**
- * Reads the result of a call whose answer was lost. Where that can't be read now, nobody knows it yet. Then the call's own
+ * Reads the result of a call whose answer was lost. If that can't be read now, the result is unknown. Then the call's own
  * error is thrown, and not the read's: that AWS throttled or denied the read does not say that it did not take the call.
  * @param lost the call's own error
  */

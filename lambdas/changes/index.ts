@@ -119,7 +119,7 @@ export const takeBackChange = working((kind, session, change, known: CutOff, too
  * Checks whether a change was made whose answer is unknown.
  * @param since when the work on the finding began
  * @param known what is recorded of the same change already
- * @returns it as it was made; `none` where others made it; undefined if nobody knows
+ * @returns it as it was made; `none` where others made it; undefined if unknown
  */
 export const findChange = working((kind, session, planned, since: Date, known: readonly Change[] = []) =>
   kind.find(session, planned, since, known),

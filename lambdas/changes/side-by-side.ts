@@ -5,7 +5,7 @@ import { load } from './index.ts';
 
 /**
  * The most changes of which AWS is asked at once, whatever their kinds: the last of them must be sent while the answers to
- * what was asked before the first one hold.
+ * the checks before the first one stay valid.
  */
 const MOST_OF_A_BURST = 25;
 

@@ -6,14 +6,14 @@ import type { MayContinue } from './change.ts';
 export const MOST_SENDS = 4;
 const FIRST_PAUSE_MILLISECONDS = 200;
 
-/** The pause after a call was sent so often, in milliseconds: together short enough that what was asked before holds. */
+/** The pause after a call was sent so often, in milliseconds: in total short enough for earlier checks to stay valid. */
 export const pauseAfter = (sends: number): number => FIRST_PAUSE_MILLISECONDS * 2 ** (sends - 1);
 
 /**
  * Sends a call again that AWS did not take: it was throttled, or the session had expired. For a call within a change, where
  * giving up would leave the change half made; a change of which nothing is made is planned again as a whole.
  * @param lookAndSend Looks, then sends. `isAgain` is true from the second time on: what was seen and asked before may not
- *   hold any more.
+ *   no longer hold.
  * @param options.mayContinue Asked before each further time.
  * @param options.isNotTakenBy Tells whether an error means that. Default: `isNotTaken`.
  */

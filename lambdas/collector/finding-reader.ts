@@ -9,7 +9,7 @@ import type { RegionLookup } from './regions.ts';
 export interface Refusal {
   readonly kind: UnprocessableKind;
   readonly reason: string;
-  /** The label, cut short if it is long, where that is what nobody knows. */
+  /** The label, cut short if it is long, if it is unknown. */
   readonly label?: string;
   /** Findings of earlier polls that it may be. */
   readonly mayBe: MayBe;

@@ -17,7 +17,7 @@ export type ListedFinding = z.infer<typeof listedSchema>;
 export interface Listing {
   readonly poll: Poll;
   readonly findings: readonly ListedFinding[];
-  /** Number of findings that the poll closed: one that is done again finds none of them any more. */
+  /** Number of findings that the poll closed: a repeated poll no longer finds any of them. */
   readonly closed: number;
 }
 

@@ -31,7 +31,7 @@ export class PollMarks {
     await this.#put({ rule: poll.rule, at, poll }, isNotLater(at));
   }
 
-  /** Writes a mark as it was read, or a rule's first one: it is kept for longer. Where a poll has ended meanwhile: nothing. */
+  /** Writes a mark as it was read, or a rule's first one: it is kept for longer. If a poll has ended in the meantime, nothing is written. */
   async renew({ rule, at, poll }: PollMark): Promise<void> {
     await this.#put({ rule, at, ...(poll !== undefined && { poll }) }, isSame(at));
   }

@@ -82,7 +82,7 @@ export class AwsPollRecords implements PollRecords {
       const condition = etag === undefined ? { IfNoneMatch: '*' as const } : { IfMatch: etag };
       await this.#objects.putLines(listingKey(listing.poll), listingLines(listing), condition);
     } catch (error) {
-      // Another poll of the rule ended meanwhile. What it lists is as good to compare with.
+      // Another poll of the rule ended in the meantime. Its listing is just as good for the comparison.
       if (!isAwsError(error, 'PreconditionFailed')) throw error;
     }
   }

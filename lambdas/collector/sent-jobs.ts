@@ -79,7 +79,7 @@ export class SentJobs {
     }
   }
 
-  /** Reports whether a place, which was looked at, gets jobs at this poll. */
+  /** Reports whether a place that was checked gets jobs at this poll. */
   turnOf(place: Place): Turn {
     return this.#known.get(keyOf(place))?.turn ?? { is: 'next', startAfter: 0 };
   }

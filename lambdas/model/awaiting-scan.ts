@@ -4,7 +4,7 @@ import type { FindingItem } from './table-items.ts';
 /** The longest that a fix is trusted without a scan: scans may have stopped, or the source's clock may be wrong. */
 const LONGEST_MILLISECONDS = 24 * 3_600_000;
 
-/** A fix, after which a finding is from before: nothing is looked at until a scan, or until then. Milliseconds since 1970. */
+/** A fix, after which a finding is from before: nothing is checked until a scan, or until then. Milliseconds since 1970. */
 export interface AwaitedScan {
   readonly fixedAt: number;
   readonly until: number;

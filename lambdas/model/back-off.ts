@@ -21,7 +21,7 @@ const DAY = 24 * HOUR;
 /** The waits after the first failures in a row, in milliseconds. After further ones it is a day each time. */
 const WAITS = [HOUR, 4 * HOUR, DAY] as const;
 
-/** The tolerance, half a poll period, where nobody knows the period: polls by a cron. */
+/** The tolerance, half a poll period, if the period is unknown, as for polls with a cron. */
 const UNKNOWN_TOLERANCE = 15 * MINUTE;
 
 /** The moment from which on a finding is due again, in milliseconds since 1970. */
@@ -33,7 +33,7 @@ export function dueAt({ failures, last }: BackOff): number {
  * Reports whether a finding is due: within half a poll period. Otherwise a finding that failed some seconds after an hourly
  * poll would be due some seconds after the next one, and wait for the one after that.
  * @param now milliseconds since 1970
- * @param pollMinutes the rule's poll period; undefined or 0 where nobody knows it
+ * @param pollMinutes the rule's poll period; undefined or 0 if it is unknown
  */
 export function isDue(backOff: BackOff, now: number, pollMinutes = 0): boolean {
   const tolerance = pollMinutes > 0 ? (pollMinutes * MINUTE) / 2 : UNKNOWN_TOLERANCE;

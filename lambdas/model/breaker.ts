@@ -32,7 +32,7 @@ export const tripItemSchema = z.object({
   sk: z.string(),
   version: z.literal(1),
   expiresAt: z.number().int().positive(),
-  /** The write that it stands by: a job knows by it whether another wrote meanwhile. */
+  /** The id of the last write: it shows a job whether another one wrote in the meantime. */
   writer: z.string(),
   results: z.array(resultSchema),
   opened: openedSchema.optional(),
@@ -45,7 +45,7 @@ export function tripKey({ rule, account }: { readonly rule: string; readonly acc
 }
 
 const HOUR_MILLISECONDS = 3_600_000;
-/** The longest time after a change at which it may turn out to have been undone: what waits for a scan is looked at after a day. */
+/** The longest time after a change at which it may turn out to have been undone: a finding that waits for a scan is checked after a day. */
 export const UNDONE_MILLISECONDS = 48 * HOUR_MILLISECONDS;
 /** The most results that are kept: far more than it takes to judge. An item holds 400 KB. */
 const MOST_RESULTS = 200;
@@ -108,7 +108,7 @@ function learnedAt({ at, seenAt = at }: ChangeResult): number {
  * The reason why a breaker is open: the recorded one, unless an operator has resumed the rule since, or the one that its results
  * ask for. Undefined if it is closed.
  * @param resumedAt when an operator last resumed the rule, milliseconds since 1970
- * @param settings undefined if nobody knows them
+ * @param settings undefined if unknown them
  */
 export function openedOf(
   item: Pick<TripItem, 'opened'> | undefined,

@@ -45,7 +45,7 @@ export interface Waiting {
   readonly changes: number;
 }
 
-/** Reads what waits for room. What has waited for more than a day no longer counts: nobody looks at it any more. */
+/** Reads what waits for room. What has waited for more than a day no longer counts. */
 export function waitingIn(item: CountItem, now: number): Waiting[] {
   return Object.entries(item).flatMap(([name, changes]) => {
     const [, slot, finding] = /^waiting-(\d+)-(\w+)$/.exec(name) ?? [];
@@ -84,7 +84,7 @@ export function slotsIn(item: CountItem): ReadonlyMap<number, number> {
 const MOST_OLD_NAMES = 100;
 
 /**
- * Lists attributes that nobody needs any more: slots that have not counted for an hour, reservations of functions whose time
+ * Lists attributes that are no longer needed: slots that have not counted for an hour, reservations of functions whose time
  * has been over for a slot, and findings that have waited for too long.
  */
 export function oldNames(item: CountItem, now: number): string[] {

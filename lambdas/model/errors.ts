@@ -34,7 +34,7 @@ export class DeliveryError extends AutomationError {
 
 /**
  * A change that AWS refused in a way that means nothing was done. `because`: `busy` where the resource is being changed
- * by something else, so that the same change may be accepted later; `gone` where there is no such resource any more;
+ * by something else, so that the same change may be accepted later; `gone` if the resource no longer exists;
  * `refused` for everything that someone has to see to, for instance a full security group.
  */
 export class ChangeRefusedError extends AutomationError {
@@ -63,7 +63,7 @@ export class BlockedError extends AutomationError {
 }
 
 /**
- * A call is not sent because what was asked and looked at before it is too long ago by the time at which it would leave.
+ * A call is not sent, because the checks and reads before it are too old when it would be sent.
  * All is checked and read again.
  */
 export class OutdatedError extends BlockedError {
@@ -81,7 +81,7 @@ export class TakeBackError extends AutomationError {
 /** Another attempt works on the job: this one does nothing. The job comes back when the other is over. */
 export class LeaseHeldError extends AutomationError {
   override readonly name = 'LeaseHeldError';
-  /** Latest end of the other one, in milliseconds since 1970. Undefined if nobody knows. */
+  /** Latest end of the other one, in milliseconds since 1970. Undefined if unknown. */
   readonly until: number | undefined;
   constructor(message: string, options?: ErrorOptions & { until?: number }) {
     super(message, options);

@@ -96,7 +96,7 @@ export const jobSchema = z
     /** Set in a job whose findings the source no longer reports: they are closed without reading any resource. */
     closes: z.literal(true).optional(),
     /**
-     * Set in a job whose findings the source itself works on: they are deferred, and nothing is looked at. The reasons, by
+     * Set in a job whose findings the source itself works on: they are deferred, and nothing is read. The reasons, by
      * resource.
      */
     leaves: z.record(z.string(), z.string()).optional(),

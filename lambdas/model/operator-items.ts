@@ -84,7 +84,7 @@ export function namesOfRetries({ account, region, resource }: RetryName): RetryN
   ];
 }
 
-/** The content of a retry, as an operator writes it: findings are looked at once, however often they have failed. */
+/** The content of a retry, as an operator writes it: findings are checked once, however often they have failed. */
 export const retryItemSchema = z.object({
   version: z.literal(1),
   /** Time before which a finding failed, or was remediated, to be looked at. */

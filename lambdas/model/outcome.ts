@@ -85,7 +85,7 @@ export const outcomeSchema = z.object({
    */
   earlierPlan: z.array(recordedChangeSchema).optional(),
   /**
-   * Changes that were begun and of which nobody knows whether they were made: an answer was lost, or an attempt cut off,
+   * Changes with an unknown result: an answer was lost, or an attempt interrupted,
    * and no later read could tell.
    */
   unconfirmed: z.array(recordedChangeSchema).optional(),

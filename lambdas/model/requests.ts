@@ -142,7 +142,7 @@ export const undoResultSchema = z.object({
   resource: z.string(),
   /** The evidence of the fix, as the request names it. */
   undoes: z.string(),
-  /** `waiting`: AWS works on it, or does not show it yet; it is looked at again. */
+  /** `waiting`: AWS is working on it, or does not show it yet; it is checked again. */
   is: z.enum(['undone', 'undo_refused', 'waiting']),
   reason: z.string().optional(),
   /** The object in the evidence bucket that has the outcome's line. */
@@ -193,7 +193,7 @@ export function undonePartition(region: string): string {
   return `undone#${region}`;
 }
 
-/** The beginning of the sort keys of what was asked for at a time: in the order of time, as texts too. */
+/** The beginning of the sort keys of requests at a time: in the order of time, as texts too. */
 export function undoneMoment(at: string | Date): string {
   return new Date(at).toISOString().slice(0, 19);
 }

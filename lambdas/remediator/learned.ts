@@ -21,7 +21,7 @@ export interface Learned {
   endedExemptions: ReadonlyMap<string, readonly string[]>;
   /** The resources whose failures until now no longer count, as operators say. */
   cleared: ReadonlySet<string>;
-  /** The findings on which no automation execution works any more. */
+  /** The findings without a running automation execution. */
   readonly idle: Finding[];
   /** True if outcomes that are as before are published, too. */
   publishesAll: boolean;

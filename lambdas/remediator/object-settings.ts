@@ -17,7 +17,7 @@ import { Questions } from './questions.ts';
 /** Time for which the settings that were read are gone by. */
 export const SETTINGS_MILLISECONDS = 15_000;
 /**
- * No write leaves later than 5 s after a pause. The pause is looked at before each change; what is left of the 5 s is for
+ * No write leaves later than 5 s after a pause. The pause is checked before each change; what is left of the 5 s is for
  * the calls of that change. It counts from the question: an answer may be as old as that.
  */
 const PAUSE_MILLISECONDS = 2_000;

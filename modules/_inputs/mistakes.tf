@@ -89,7 +89,7 @@ locals {
     ]),
   )
 
-  # What stands there in place of what is wanted, as a message says it.
+  # The value that is there instead of the expected one, as messages show it.
   messages = {
     for kind, mistakes in { structure = local.no_objects, kinds = local.wrong } : kind => [
       for mistake in mistakes : format("%s is %s%s: expected %s",

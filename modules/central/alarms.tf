@@ -102,7 +102,7 @@ locals {
 }
 
 locals {
-  # Alarms span seven days. The longest period counts twice: a rule is overdue after two. Of a cron nobody knows it.
+  # Alarms span seven days. The longest period counts twice: a rule is overdue after two. The period of a cron is unknown.
   failing_hours = min(168, 4 + max(2, [
     for id, minutes in module.settings.poll_minutes : minutes == 0 ? 168 : ceil(2 * minutes / 60) if contains(keys(local.polled_rules), id)
   ]...))

@@ -134,7 +134,7 @@ locals {
       dimensions  = { FunctionName = local.remediator_name }
       statistic   = "Sum"
       # One throttle at the start of a burst is how SQS and Lambda find their pace.
-      # What waits is worked off in the hour after.
+      # Waiting jobs are processed in the hour after that.
       evaluation_periods = 12
       datapoints         = 3
     }

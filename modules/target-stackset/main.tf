@@ -9,7 +9,7 @@ resource "aws_cloudformation_stack_set" "this" {
 
   auto_deployment {
     enabled = var.auto_deployment
-    # An account that leaves the units is not ours to change any more.
+    # An account that leaves the units must no longer be changed.
     retain_stacks_on_account_removal = var.auto_deployment ? false : null
   }
 

@@ -19,7 +19,7 @@ export interface Question {
   readonly schedules?: Readonly<Record<string, string>>;
   /** Time zone of the cron expressions that are given here. */
   readonly timeZone: string;
-  /** A month that is not over is looked at up to now. */
+  /** A month that is not over is checked up to now. */
   readonly now: Date;
 }
 
@@ -74,7 +74,7 @@ const PATIENCE_MILLISECONDS = 90 * 60_000;
 /** Words on a month without records of the schedules. */
 const WITHOUT_RECORDS = [
   'The evidence has no record of the schedules before the end of this month: each rule with a folder in polls/ is taken to have been on all along, by the schedule that is given.',
-  'Rules that were on and have no folder in polls/ are looked at only where they are named with --schedule.',
+  'Rules that were on and have no folder in polls/ are only checked if they are named with --schedule.',
   'Of a rule without polls before this month, polls before its first one are not expected.',
 ];
 /** The collector can't note what it is not started for. */

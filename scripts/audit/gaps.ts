@@ -12,7 +12,7 @@ export interface Gap {
 
 /** The times at which polls are expected. */
 export interface Expected {
-  /** The first moment that is looked at. */
+  /** The first moment that is checked. */
   readonly begin: number;
   /** The first moment that is no longer looked at. */
   readonly end: number;

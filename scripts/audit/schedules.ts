@@ -13,7 +13,7 @@ export interface Span {
   readonly isContinued: boolean;
 }
 
-/** A time within which a rule was switched on or off, or got another schedule: nobody knows when. */
+/** A time within which a rule was switched on or off, or got another schedule, at an unknown time. */
 export interface Switch {
   readonly rule: string;
   readonly from: string;
@@ -51,7 +51,7 @@ function momentOf(key: string): number {
 
 /**
  * The times in which a rule was polled, by the records. From one record that has a rule's schedule to the last one in a row
- * that has the same, it was on; between two that differ, nobody knows from when on, so nothing is expected. What the first
+ * that has the same, it was on; between two that differ, the time of the change is unknown, so nothing is expected. What the first
  * record says is taken to hold from the month's begin, what the last one says to its end.
  */
 export function historyOf(

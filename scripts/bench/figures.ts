@@ -142,7 +142,7 @@ export const figures: readonly Figure[] = [
   {
     key: 'organization.backlog.polls',
     part: 'organization',
-    what: 'and the most polls until a finding is looked at again',
+    what: 'and the most polls until a finding is checked again',
     unit: '',
     most: 4,
   },

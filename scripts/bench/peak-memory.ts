@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 const INTERVAL_MILLISECONDS = 200;
 
 /**
- * Does something, and looks meanwhile how much memory the processes take that descend from this one and are Terraform's:
+ * Runs work, and measures meanwhile the memory of the processes that descend from this one and are Terraform's:
  * the most at one time, in bytes. Needs Linux's `/proc`; 0 elsewhere.
  */
 export async function peakMemoryDuring<T>(work: () => Promise<T>): Promise<{ result: T; peakBytes: number }> {
@@ -42,7 +42,7 @@ async function terraformBytes(): Promise<number> {
     .reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-/** Undefined if it has ended meanwhile. */
+/** Undefined if it has ended in the meantime. */
 async function readProcess(id: string): Promise<Process | undefined> {
   const text = await readFile(`/proc/${id}/status`, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;

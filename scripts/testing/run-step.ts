@@ -23,7 +23,7 @@ export interface CommandOptions {
 export type CommandEnd = number | 'interrupted' | 'took too long' | 'could not be started';
 
 /**
- * Runs Node with these arguments, in a process group of its own, with no input. It is told to stop, and after a while
+ * Runs Node with these arguments, in its own process group, with no input. It gets a signal to stop, and after a while
  * made to, when the signal is aborted or its time is over; what is left of its group at its end is killed.
  */
 export async function runCommand(

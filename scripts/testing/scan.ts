@@ -11,7 +11,7 @@ export interface ScanPlace {
   readonly folder: string;
   /** A copy of the project, so that working files of Terraform stay out of what is scanned. */
   readonly project: string;
-  /** Aborted when the run is told to stop. */
+  /** Aborted when the run must stop. */
   readonly signal: AbortSignal;
 }
 

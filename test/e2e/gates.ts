@@ -597,7 +597,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
 
     test.each([
       {
-        cause: 'Netskope can not be reached',
+        cause: 'Netskope cannot be reached',
         raised: ['polls-failed', 'collector-errors', 'polls-failing', 'polls-dead-letters', 'polls-overdue'],
         message: 'polls-dead-letters',
       },
@@ -616,7 +616,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
         raised: ['remediator-throttled', 'oldest-job'],
         message: 'remediator-throttled',
       },
-      { cause: 'more comes in than is worked off', raised: ['oldest-job'], message: 'jobs-waiting' },
+      { cause: 'more jobs arrive than are processed', raised: ['oldest-job'], message: 'jobs-waiting' },
       { cause: 'the breaker is open', raised: ['breaker-open'], message: undefined },
     ])('alarms of one cause are one message: $cause', async ({ raised, message }) => {
       // The local AWS makes no metrics of what functions log: it knows of no look.

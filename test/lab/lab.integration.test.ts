@@ -30,7 +30,7 @@ test("a violation of each rule fails the tenant's scan under that rule", async (
   expect(missing).toEqual([]);
 });
 
-test('a role that does not exist can not be assumed; Organizations has made one in each account', async () => {
+test('a role that does not exist cannot be assumed; Organizations has made one in each account', async () => {
   const sts = new STSClient(lab.settings(account, region));
   const assume = (role: string) =>
     sts.send(

@@ -59,7 +59,7 @@ function isAsWanted(block: PublicAccessBlock | null, change: S3PublicAccessBlock
   return changedSettings(change).every((setting) => now[setting] === after[setting]);
 }
 
-/** Merges the change's own settings, and no others, into what stands there now. */
+/** Merges the change's own settings, and no others, into the current settings. */
 function merge(now: PublicAccessBlock | null, change: S3PublicAccessBlockSet): PublicAccessBlock | null {
   const after = change.after ?? noPublicAccessBlock;
   const merged = { ...(now ?? noPublicAccessBlock) };
@@ -151,7 +151,7 @@ async function apply(
 
 /**
  * Changes single settings of a bucket's public access block, or removes the block. The bucket must belong to the
- * session's account. S3 only takes all four settings at once and has no condition for it, so what stands there is read
+ * session's account. S3 only takes all four settings at once and has no condition for it, so the current settings are read
  * directly before each write and merged.
  */
 export const changeKind: ChangeKind<S3PublicAccessBlockSet> = {

@@ -35,7 +35,7 @@ function formatValue(value: Json | undefined): string {
   return text.length > MOST_OF_A_VALUE ? `${text.slice(0, MOST_OF_A_VALUE)}…` : text;
 }
 
-/** The properties that were not set before, and of which nobody says what that means. */
+/** The properties that were not set before, and that have no default. */
 const inexactOf = (properties: readonly PropertyChange[]): string[] =>
   properties
     .filter(({ before, otherwise }) => before === undefined && otherwise === undefined)

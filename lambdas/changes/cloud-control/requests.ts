@@ -57,7 +57,7 @@ export async function sendUpdate(
   return stateOf(ProgressEvent);
 }
 
-/** Looks how a request stands; undefined if AWS does not know it any more, which is after seven days. */
+/** Reads the status of a request; undefined if AWS no longer knows it, which is after seven days. */
 export function requestState(session: AwsSession, token: string): Promise<RequestState | undefined> {
   return orWhen(['RequestTokenNotFound'], undefined, async () => {
     const { CloudControlClient, GetResourceRequestStatusCommand } = await import('../../aws/cloudcontrol.ts');

@@ -67,7 +67,9 @@ function errorOf({ Code = 'no code', Message = 'no message' }: Failure, vpc: str
   const reason = `${Code}: ${Message}`;
   if (gone.includes(Code)) return new StalePlanError(`${vpc} is gone: nothing was changed (${reason})`);
   if (Code === 'FlowLogAlreadyExists') {
-    return new StalePlanError(`someone else has created the same flow log for ${vpc} meanwhile (${reason})`);
+    return new StalePlanError(
+      `someone else has created the same flow log for ${vpc} in the meantime (${reason})`,
+    );
   }
   // terraform-provider-aws#29323
   const advice = Message.includes('Unable to assume given IAM role')

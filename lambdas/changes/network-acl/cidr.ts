@@ -21,7 +21,7 @@ function ipv6Groups(address: string): number[] {
 }
 
 /**
- * A CIDR in the form in which AWS keeps it, `10.0.0.0/8` for `10.1.2.3/8`: what is read back must be what was asked for.
+ * A CIDR in the form in which AWS keeps it, `10.0.0.0/8` for `10.1.2.3/8`: what is read back must equal what was sent.
  */
 export function canonicalCidr(cidr: string): string {
   const [address = '', prefix = ''] = cidr.split('/');

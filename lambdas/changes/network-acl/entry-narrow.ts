@@ -197,7 +197,7 @@ async function apply(
 /**
  * Takes an open inbound entry out of a network ACL, with narrower ones in its place.
  *
- * EC2 has no condition for these calls: an entry is named by its number alone. So the whole list is looked at directly
+ * EC2 has no condition for these calls: an entry is named by its number alone. So the whole list is read directly
  * before each call. What is left is the moment between that look and the call: an entry that someone puts under the open
  * one's number just then is replaced with it. The address families of the subnets are those of the reading, which is done
  * again where it is older than two seconds: a block that AWS has only begun to associate counts there already.

@@ -124,7 +124,7 @@ export async function takeBack(
   const mayBeClosed = !isSuperseded && (!isNoted || closed === 'unconfirmed');
   if (created.length === 0 && !mayBeClosed) return { state: 'settled' };
   const standing = await look(session, resource);
-  // It is gone: nothing is left, but nobody knows what was done before.
+  // It is gone: nothing is left, but what was done before is unknown.
   if (standing === undefined) {
     return { state: mayBeClosed || unconfirmed !== undefined ? 'unconfirmed' : 'settled' };
   }

@@ -30,7 +30,7 @@ async function lookFor(
 
 /**
  * Takes entries out of a network ACL, each only while it is exactly as it was made. EC2 deletes by number alone, so each
- * is looked at directly before. An entry that someone has put in its place stays.
+ * is read directly before. An entry that someone has put in its place stays.
  * @param looks How often it is looked for an entry that no read shows yet.
  * @param removed Takes each entry that was taken out.
  * @param mayContinue Asked before each of them: many take longer than an answer holds.

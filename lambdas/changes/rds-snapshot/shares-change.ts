@@ -112,7 +112,7 @@ export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
     const missing = without(without(after, before), now);
     const words = [
       ...(again.length > 0 ? [`shared with ${again.join(', ')} again`] : []),
-      ...(missing.length > 0 ? [`not shared with ${missing.join(', ')} any more`] : []),
+      ...(missing.length > 0 ? [`no longer shared with ${missing.join(', ')}`] : []),
     ];
     return words.length === 0 ? undefined : `it is ${words.join(' and ')}`;
   },

@@ -71,7 +71,7 @@ interface AuthorizeOptions {
 
 /**
  * Adds inbound rules with CIDR sources, which share one set of tags, to a group by one call: AWS makes all of them or
- * none. A rule that stands there already is left as it is. No read tells the result of a call whose answer was lost: one that
+ * none. An existing rule is left unchanged. No read tells the result of a call whose answer was lost: one that
  * shows the rules may be from before the group was read, when the same rules stood there.
  * @param before The group's rules, read directly before: none of them is ever taken for one that this call made.
  * @param options.mayLag True if that read may be from before one of them was taken away: then AWS is called for all of them, and

@@ -31,9 +31,9 @@ async function send(session: AwsSession, group: string, rules: readonly Existing
 
 /**
  * Sends a call again whose answer was lost where a read does not show the rules. That does not say that it had an effect:
- * the read may be from before they were added. What EC2 does not find any more then, the lost call may have removed: it is ours to put back in
+ * the read may be from before they were added. If EC2 then no longer finds a rule, the lost call may have removed it: it is ours to put back in
  * an undo.
- * @throws the lost call's own error if a rule is shown, or EC2 does not take the call: then nobody knows
+ * @throws the lost call's own error if a rule is shown, or EC2 does not accept the call: then the result is unknown
  */
 async function revokeAgain(
   session: AwsSession,

@@ -184,7 +184,7 @@ export const changeKind: ChangeKind<RuleShrink> = {
         return shrinking.shrink(again.wide);
       });
     } catch (error) {
-      // While nobody knows whether the rule is shrunk, its other parts stay: without them, something might be cut.
+      // While it is unknown whether the rule is shrunk, its other parts stay: without them, something might be cut.
       if (error instanceof StalePlanError || errorKind(error) === 'refused') {
         shrinking.progress(error instanceof NotShownError ? 'adding' : undefined);
         await shrinking.takeBack();

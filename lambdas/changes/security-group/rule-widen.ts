@@ -67,7 +67,7 @@ async function widen(
       case 'done':
         return { widened: { ...after, id: rule?.id ?? after.id }, isBeside: false };
       case 'gone':
-        throw refuse(resource, `rule ${formatRule(before)} was removed or changed meanwhile`);
+        throw refuse(resource, `rule ${formatRule(before)} was removed or changed in the meantime`);
       case 'unmodifiable':
         break;
     }
@@ -82,7 +82,7 @@ async function widen(
 
 /**
  * Picks the rules that must go now that the wide one stands, as far as they are as the shrinking left them: what someone
- * has changed since is theirs, and stays as it does not say any more what the call that revokes it says. A read without
+ * has changed since is theirs, and stays, because it no longer matches the call that revokes it. A read without
  * them may be older than they are, and is made again.
  */
 async function leftovers(

@@ -23,7 +23,7 @@ function formatRules(rules: readonly IngressRule[]): string {
 }
 
 /**
- * Adds inbound rules to a security group, by a call each: all of them, or none. A rule that stands there already is left
+ * Adds inbound rules to a security group, by a call each: all of them, or none. An existing rule is left
  * as it is. A read that shows it may be from before it was revoked, so AWS is called for each.
  */
 export const changeKind: ChangeKind<SecurityGroupRulesAuthorize> = {

@@ -106,7 +106,7 @@ export const ruleWidenSchema = z.object({
   pieces: z.array(pieceSchema),
   /** Parts that were added; undefined if that is not known, so that all that look like them are taken for them. */
   made: z.array(standingSchema).optional(),
-  /** Set once it is applied: the wide rule that stands there now; undefined if one stood there before. */
+  /** Set once it is applied: the wide rule that exists now; undefined if one existed before. */
   widened: standingSchema.optional(),
   /** Set once it is applied: the added parts that were revoked. */
   revoked: z.array(standingSchema).optional(),

@@ -106,7 +106,7 @@ function areAllSeen({ pieces }: RuleShrink, standing: readonly ExistingRule[]): 
  * it stands as it was, is gone or is different, the parts that were added are revoked: by what is noted, otherwise by
  * what they look like. What other changes have made, or rest on, stays.
  *
- * Where AWS did not modify the wide rule, it was to be revoked: nobody knows then by whom it was.
+ * Where AWS did not modify the wide rule, it was to be revoked: then it is unknown who did that.
  */
 export async function takeBack(
   session: AwsSession,

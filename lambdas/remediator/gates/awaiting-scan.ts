@@ -4,7 +4,7 @@ import type { Gate } from './gate.ts';
 
 /**
  * The finding was fixed after the scan that reported it, so it contains nothing new, and AWS is not called. A finding of a scan after
- * the fix is looked at at once, as is one whose scan has no time. What an earlier attempt at this job began is continued.
+ * the fix is checked at once, as is one whose scan has no time. What an earlier attempt at this job began is continued.
  */
 export const awaitingScan: Gate = (finding, { memory, journal, retries, ports }) => {
   if (journal.hasBegun(finding.resource)) return undefined;

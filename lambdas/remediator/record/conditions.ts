@@ -17,7 +17,7 @@ interface Written {
 
 /**
  * Lets an item take the place of the one that is known, and of itself: the SDK sends a call again whose answer it did not see.
- * Where another writer was faster, it reads what stands there, and adds to it.
+ * If another writer was faster, it reads the existing item, and adds to it.
  */
 export function stillIs(known: Written | undefined, { writer }: Written): Condition {
   const isKnown =

@@ -54,7 +54,7 @@ export interface EvidenceStore {
   /** Reads which job's execution may work on a resource: undefined if none does. */
   readInProgress(place: Place): Promise<InProgressMark | undefined>;
   /**
-   * Marks a resource, if nobody else has meanwhile.
+   * Marks a resource, if nobody else has in the meantime.
    * @param replaced the mark that is known to stand there and no longer counts
    * @returns whether it was written
    */

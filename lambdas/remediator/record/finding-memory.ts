@@ -45,7 +45,7 @@ export class FindingMemory {
     return this.#known?.get(resource)?.gate === 'limit';
   }
 
-  /** Reports whether a finding has failed or was fixed, so that it may have to wait before it is looked at again. */
+  /** Reports whether a finding has failed or was fixed, so that it may have to wait before it is checked again. */
   mayWait(resource: string): boolean {
     const { backOff, outcome } = this.#known?.get(resource) ?? {};
     return backOff !== undefined || outcome === 'remediated';
@@ -93,7 +93,7 @@ function remember(
 ): { readonly record: FindingRecord; readonly isChange: boolean } | undefined {
   const { outcome, reason, gate, poll, finding, finishedAt, undo } = line;
   if (known?.changes.some((change) => change.evidence === evidence)) return undefined;
-  // Nobody knows more of what was closed before anything was known of it.
+  // Nothing more is known of a finding that was closed before its first outcome.
   if (known === undefined && outcome === 'closed') return undefined;
   const lastSeen =
     known !== undefined && (outcome === 'closed' || undo !== undefined)
@@ -138,7 +138,7 @@ function remember(
 }
 
 /**
- * Reports whether an outcome only repeats what is known, because nothing was looked at: the finding's own failure, or its fix,
+ * Reports whether an outcome only repeats what is known, because nothing was checked: the finding's own failure, or its fix,
  * is the last that happened to it. Accounts without the role are reported separately.
  */
 function repeats({ outcome }: FindingRecord, line: Outcome): boolean {
@@ -155,7 +155,7 @@ function failuresAfter(
   isCleared: boolean,
 ): BackOff | undefined {
   const { backOff } = known ?? {};
-  // Nothing was attempted, or AWS was busy with the resource, or it was throttling or a time-out that ended the attempts.
+  // Nothing was attempted, or AWS was busy with the resource, or throttling or a timeout ended the attempts.
   if (gate !== undefined || outcome === 'deferred' || isProvisional(line)) return backOff;
   if (outcome !== 'failed' || willRetry !== true || settings === undefined) return undefined;
   // It was counted already, by an attempt that could not end its lease.

@@ -51,7 +51,7 @@ export interface FindingsStore {
   /**
    * Writes recent changes to resources, over what is known and over nothing else. Not by the lease: an attempt that
    * has outlived it must still record what it made, and must not remove what others have recorded since.
-   * @returns false if something else stands there: it is to be read, and added to
+   * @returns false if another item exists: it must be read, and added to
    */
   writeChanged(changed: readonly Changed[], known: readonly Changed[]): Promise<boolean>;
   /** Reads what was applied to resources recently: those of which anything is known. */

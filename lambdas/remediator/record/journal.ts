@@ -9,7 +9,7 @@ type HandedOn = NonNullable<JournalRecord['handedOn']>[number];
 
 /**
  * The plans and changes of all attempts at one job, as an object. It is written before anything is changed, so that
- * an attempt that is cut off leaves no change that nobody knows of, after each change, so that this need not be found
+ * an interrupted attempt leaves no unrecorded change, after each change, so that this need not be found
  * out by reading, and after an attempt that leaves something to the next.
  */
 export class Journal extends ChangeNotes {
@@ -55,9 +55,9 @@ export class Journal extends ChangeNotes {
 
   /**
    * Writes it, over no version but the one that this attempt knows: who outlived its lease learns of it here, before it
-   * changes anything. One write comes after another: those who ask for one meanwhile, or at the same moment, share the next,
+   * changes anything. One write comes after another: callers that ask for one in the meantime, or at the same moment, share the next,
    * which has all that was noted until then.
-   * @throws LeaseHeldError when another attempt has written meanwhile
+   * @throws LeaseHeldError when another attempt has written in the meantime
    */
   write(): Promise<void> {
     const before = this.#writing ?? endOfMoment();
@@ -103,7 +103,7 @@ export class Journal extends ChangeNotes {
     );
     if (version === undefined) {
       this.#isTakenOver = true;
-      throw new LeaseHeldError(`another attempt has written the journal ${this.#jobId} meanwhile`);
+      throw new LeaseHeldError(`another attempt has written the journal ${this.#jobId} in the meantime`);
     }
     this.#version = version;
   }
@@ -162,7 +162,7 @@ export class Journal extends ChangeNotes {
     return this.#published.has(resource);
   }
 
-  /** Reports whether a change of a resource was begun for another finding since a moment, and nobody knows if it was made. */
+  /** Reports whether a change of a resource was begun for another finding since a moment, with an unknown result. */
   isBegunElsewhere(changed: string, finding: string, since: Date): boolean {
     return this.entries
       .filter(({ resource }) => resource !== finding)

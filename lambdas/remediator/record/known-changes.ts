@@ -79,7 +79,7 @@ export class KnownChanges {
   }
 
   /**
-   * The changes of which nobody knows whether they were applied: an attempt was cut off, or an answer lost. Also one that
+   * The changes with an unknown result: an attempt was interrupted, or an answer lost. Also one that
    * was applied before, and begun again. In the order in which they were begun.
    */
   unresolved(resource: string): RecordedChange[] {
@@ -132,7 +132,7 @@ export class KnownChanges {
     return applied.some(({ line }) => lines.has(line));
   }
 
-  /** Reports whether anything was applied, or begun so that nobody knows yet, by this attempt or those before. */
+  /** Reports whether anything was applied, or begun with a result that is not known yet, by this attempt or earlier ones. */
   hasBegun(resource: string): boolean {
     return this.applied(resource).length > 0 || this.unresolved(resource).length > 0;
   }

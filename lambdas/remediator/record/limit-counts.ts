@@ -74,7 +74,7 @@ export interface Granted {
  *
  * - A change counts in the slot in which it is made at the latest, and a slot counts until its end is an hour old.
  * - What no longer counts is `total` without the slots that do. It only grows. So `total <= limit + that - changes`, as it was
- *   when it was read, is a condition that keeps the limit, whatever others have added meanwhile.
+ *   when it was read, is a condition that keeps the limit, whatever others have added in the meantime.
  * - A reservation leaves its own attribute: one that the SDK sends twice is made once, and so is its release.
  */
 export class LimitCounts {

@@ -72,7 +72,7 @@ export class MissingRoles {
 
   /**
    * Asks to be the job that looks, in its poll, whether an account's missing role is back.
-   * @returns whether it is. Where the account is not known to lack the role any more, every job may look
+   * @returns whether it is. If the account is no longer known to lack the role, every job may check
    */
   async claimProbe(account: string, probe: Probe): Promise<boolean> {
     for (let attempt = 1; attempt <= CLAIMS; attempt += 1) {
@@ -138,7 +138,7 @@ function itemOf(
   return { ...item, ...accountKey(account), version: 1, account, expiresAt };
 }
 
-/** No other report has noticed the account meanwhile. The SDK may send a write twice: its own lets the second pass. */
+/** No other report has noticed the account in the meantime. The SDK may send a write twice: its own lets the second pass. */
 function isForgotten(writer: string, now: number): Condition {
   return {
     expression:

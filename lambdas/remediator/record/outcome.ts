@@ -65,7 +65,7 @@ async function provisionalFacts(
 }
 
 /**
- * The changes of several calls that were made to their end, but of which an earlier attempt made nobody knows how much:
+ * The changes of several calls that were made to their end, but of which an earlier attempt made an unknown part:
  * what it added is not in their record.
  */
 async function inDoubt(resource: string, journal: Journal): Promise<RecordedChange[]> {
@@ -80,7 +80,7 @@ async function inDoubt(resource: string, journal: Journal): Promise<RecordedChan
   return planned.filter((_, index) => are[index] === true);
 }
 
-/** The reason with what nobody knows about the changes, and where a person finds it out, in words. */
+/** The reason with the unknown results of changes, and where a person can check them. */
 async function withUnconfirmed(
   reason: string | undefined,
   unconfirmed: readonly RecordedChange[],

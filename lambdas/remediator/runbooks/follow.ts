@@ -22,7 +22,7 @@ export interface Ending {
 export interface Followed {
   /** The ends of those that are over, by resource. */
   readonly endings: ReadonlyMap<string, Ending>;
-  /** The findings on which no execution works any more. */
+  /** The findings without a running execution. */
   readonly idle: readonly Finding[];
   readonly verdicts: Verdicts;
 }
@@ -55,7 +55,7 @@ export async function followExecutions(
 interface FollowedExecution {
   readonly ending?: Ending;
   readonly verdict?: Verdict;
-  /** True if it is known that it works on nothing any more. */
+  /** True if it is known to be no longer working on anything. */
   readonly isOver: boolean;
 }
 

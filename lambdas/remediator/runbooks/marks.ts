@@ -68,7 +68,7 @@ export async function markInProgress(
   return (await evidence.readInProgress(place)) ?? mark;
 }
 
-/** A place on which no execution works any more. */
+/** A place without a running execution. */
 export interface IdlePlace {
   readonly place: Place;
   /** True if one did: reads may be from before its work. */

@@ -135,7 +135,7 @@ export async function makeChange(
     if (clock.now() - askedAt <= MOST_MILLISECONDS_SINCE_ASKED) return;
     throw new OutdatedError(`"${line}" was not sent: the checks before it took too long`);
   };
-  // While calls are under way, the journal has what outlives them: it is written for other changes meanwhile.
+  // While calls are under way, the journal has what outlives them: it is written for other changes in the meantime.
   const keepNote = (): void => {
     if (unkept !== undefined) journal.note(resource, { change: { ...unkept }, line });
     unkept = undefined;

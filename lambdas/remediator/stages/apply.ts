@@ -19,7 +19,7 @@ import type { Shift } from './shift.ts';
 /**
  * Applies plans side by side, none of which changes what another one does: the first change of each, then the second of
  * each, up to the first of a plan that fails or that a gate holds. Begins none once the shift is over. Never throws. Holds, pause, maintenance window, time and,
- * where the last look is not fresh, the resource itself are looked at before each change.
+ * where the last look is not fresh, the resource itself are checked before each change.
  */
 export async function applyFixes(
   session: AwsSession,

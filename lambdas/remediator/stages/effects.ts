@@ -47,7 +47,7 @@ function stateOf(assessments: Assessments, resource: string): string | undefined
   return assessment instanceof Error ? undefined : assessment?.state;
 }
 
-/** Lists what was applied, and what was begun and nobody knows whether it was made. */
+/** Lists applied changes, and those with an unknown result. */
 function madeTo(resource: string, journal: Work['journal']): Made[] {
   const begunAt = journal.begunAt(resource);
   return [

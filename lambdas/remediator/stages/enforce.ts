@@ -130,7 +130,7 @@ async function applyRound(
 }
 
 /**
- * Finds a resource of which nobody knows whether it was changed for another finding, unless reads must show that by now: a
+ * Finds a resource for which it is unknown whether it was changed for another finding, unless reads must show that by then: a
  * change of it would be made, and recorded, twice.
  */
 function unknownOf(
@@ -177,7 +177,7 @@ function isIdle(
   { journal }: ConfiguredWork,
 ): boolean {
   if (end.is === 'applied' || !changes.some(isStart)) return false;
-  // A start of whose answer nobody knows, by any attempt, may have gone well.
+  // A start whose answer is unknown, by any attempt, may have succeeded.
   return !journal.unresolved(finding.resource).some(({ change }) => isStart(change));
 }
 

@@ -9,7 +9,7 @@ import type { Work } from '../work.ts';
 import type { Application } from './application.ts';
 
 /**
- * Notes for the breaker that a change was undone by hand: the resource violates the rule when it is looked at the next time.
+ * Notes for the breaker that a change was undone by hand: the resource violates the rule at the next check.
  * Asked when AWS's reads are known to show our own changes. What this product itself undoes is no longer `remediated`.
  */
 export function noteUndone(

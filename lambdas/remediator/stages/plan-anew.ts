@@ -6,7 +6,7 @@ import type { ConfiguredWork } from '../work.ts';
 import { assessEach } from './assess.ts';
 import { type Planned, planFixes } from './plan.ts';
 
-/** Reads resources and plans their fixes again: one may be gone, exempt by its tag or fixed by its owner meanwhile. */
+/** Reads resources and plans their fixes again: one may be gone, exempt by its tag or fixed by its owner in the meantime. */
 export async function planAnew(
   session: AwsSession,
   fixes: readonly PlannedFix[],

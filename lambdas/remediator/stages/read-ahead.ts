@@ -10,7 +10,7 @@ export interface ReadAhead {
 
 /**
  * Asks for the settings, the journal and what the table knows while the lease is taken: what nobody has worked on before,
- * nobody can have changed meanwhile. An attempt that is not the first asks once it has the lease.
+ * nobody can have changed in the meantime. An attempt that is not the first asks once it has the lease.
  */
 export function readAhead({ job, attempt, ports, journal, done }: Work): ReadAhead | undefined {
   // They are remembered; an error is met again by who needs them.

@@ -77,7 +77,7 @@ export async function assessPending(
   return new Map([...seen, ...(await assessEach(rule, session, others, settings.options))]);
 }
 
-/** Reads resources, some times if need be, until none violates the rule any more. */
+/** Reads resources, several times if necessary, until none violates the rule. */
 async function readUntilSeen(
   rule: Rule,
   session: AwsSession,

@@ -7,7 +7,7 @@ import { askTable, type ReadAhead } from './read-ahead.ts';
  * and the outcomes that stand. A message that comes back from the dead-letter queue counts its attempts from 1 again, so
  * the journal is always read.
  * @param isFirst whether nobody has worked on the job before
- * @param ahead what was asked for before, where nobody can have changed it since
+ * @param ahead what was read before, if nobody can have changed it since
  * @returns the outcomes to which nothing is left to add
  */
 export async function recall(work: Work, isFirst: boolean, ahead?: ReadAhead): Promise<Outcome[]> {

@@ -21,7 +21,7 @@ export function waitingFinding({ finding }: { readonly finding: Finding }): stri
 
 /**
  * Room below the limits for what a job changes. Reserved once before the first change; released at the end for what was
- * not changed. What nobody knows stays counted, and so does what a killed function had reserved: for an hour.
+ * not changed. What is unknown stays counted, and so does what a killed function had reserved: for an hour.
  */
 export class ReservedRoom {
   readonly #work: ConfiguredWork;
@@ -137,7 +137,7 @@ export class ReservedRoom {
 
   /**
    * Releases the room for what was not changed: AWS refused it, or it was not sent.
-   * @returns `kept`: the number of resources that were changed, or of which nobody knows; the unexpected errors
+   * @returns `kept`: the number of resources that were changed, or may have been; the unexpected errors
    */
   async release(): Promise<{ readonly kept: number; readonly failures: readonly unknown[] }> {
     const kept = [...this.#resources].filter((resource) => this.#changed().has(resource)).length;

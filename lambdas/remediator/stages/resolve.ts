@@ -21,7 +21,7 @@ import type { Work } from '../work.ts';
 import { foundChange } from './applied-change.ts';
 import { recordPlan } from './record-plan.ts';
 
-/** The changes that are looked at. */
+/** The changes to check. */
 interface Asked {
   /** The changes that the resource needs now: such a change is made again. Default: none. */
   readonly planned?: readonly Change[];
@@ -139,7 +139,7 @@ export async function awaitKnowledge(
   return verdicts;
 }
 
-/** A session that may not look does not find out: then nobody knows. */
+/** A session that is not allowed to read cannot find out, so the result stays unknown. */
 async function findUnlessRefused(
   session: AwsSession,
   change: Change,

@@ -162,7 +162,7 @@ async function takeBackPart(
 
 /**
  * Makes the check before each call: holds, pause, window and time left are checked again until an answer is fresh enough. What is
- * taken back was added by us, whatever its owner does meanwhile: so there is time for it.
+ * taken back was added by us, whatever its owner does in the meantime, so there is time for it.
  */
 function stillAllowed(
   asked: number,

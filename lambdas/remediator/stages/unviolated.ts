@@ -56,7 +56,7 @@ function lagWords(resource: string): string {
   return `a read of ${resource} shows no violation, but it may be from before what this job did`;
 }
 
-/** Reports whether this job changed the resource, or began to, and nobody knows how far it came. */
+/** Reports whether this job changed the resource, or began to, with an unknown result. */
 function mayHaveChanged(resource: string, { journal }: Pick<Work, 'journal'>): boolean {
   return journal.hasApplied(resource) || journal.unresolved(resource).length > 0;
 }
@@ -99,7 +99,7 @@ function verdictOfOwnWork(
     return conclude('remediated', { reason });
   }
   const why = isMadeInPart(resource, journal)
-    ? 'some of the planned changes were made, the others were not needed any more'
+    ? 'some of the planned changes were made, the others were no longer needed'
     : 'an earlier attempt at this job planned these changes and was cut off before it recorded an outcome';
   return conclude('remediated', { reason: `${why}; ${resource} complies now${notes}` });
 }

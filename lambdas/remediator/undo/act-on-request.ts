@@ -75,7 +75,7 @@ export async function actOnRequest(
   return undoAll(message, request, work, progress);
 }
 
-/** @returns the reason why a request that was not begun may not be any more, or not yet */
+/** @returns the reason why a request that has not begun may no longer begin, or not yet */
 function whyNotValid({ at }: RequestItem, now: number): string | undefined {
   const age = now - Date.parse(at);
   if (age > REQUEST_VALID_MILLISECONDS) {

@@ -7,7 +7,7 @@ import { IN_PART } from '../record/in-part.ts';
 import type { FixToUndo, InverseStep } from './fix-to-undo.ts';
 import type { UndoWork } from './undo-work.ts';
 
-/** AWS's reads may be older than a change by seconds: what differs is looked at again. */
+/** AWS's reads may be older than a change by seconds: differences are checked again. */
 const LOOKS = 4;
 const BETWEEN_LOOKS_MILLISECONDS = 2_000;
 

@@ -34,7 +34,7 @@ async function listTags(client: CloudTrailClient, trails: readonly string[]) {
   return tags;
 }
 
-/** @returns the tags of each trail; a trail that was deleted meanwhile has no entry */
+/** @returns the tags of each trail; a trail that was deleted in the meantime has no entry */
 async function readTags(session: AwsSession, region: string, trails: readonly string[]) {
   const { CloudTrailClient } = await import('../../aws/cloudtrail.ts');
   const client = session.client(CloudTrailClient, region);

@@ -149,7 +149,7 @@ export async function listClusterSnapshots(session: AwsSession): Promise<Candida
   return candidates;
 }
 
-/** Reads which of the candidates are shared with `all`. One that was deleted meanwhile is shared with nobody. */
+/** Reads which of the candidates are shared with `all`. One that was deleted in the meantime is shared with nobody. */
 export async function readPublic(
   session: AwsSession,
   candidates: readonly Candidate[],

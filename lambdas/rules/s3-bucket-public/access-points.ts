@@ -50,7 +50,7 @@ async function listOpenToInternet(session: AwsSession, bucket: string, region: s
   return names;
 }
 
-/** False for an access point without a policy, or that was deleted meanwhile. */
+/** False for an access point without a policy, or that was deleted in the meantime. */
 function readPolicyIsPublic(session: AwsSession, name: string, region: string): Promise<boolean> {
   return orWhen(['NoSuchAccessPoint', 'NoSuchAccessPointPolicy'], false, async () => {
     const { GetAccessPointPolicyStatusCommand, S3ControlClient } = await import('../../aws/s3-control.ts');

@@ -27,7 +27,7 @@ export const facts = defineFacts({
     .string()
     .refine((name) => !name.endsWith('--x-s3'), {
       error:
-        'this is a directory bucket, which can not be public: AWS blocks public access to all of them, and has no setting for it',
+        'this is a directory bucket, which cannot be public: AWS blocks public access to all of them, and has no setting for it',
       abort: true,
     })
     .regex(

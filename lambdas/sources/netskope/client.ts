@@ -92,7 +92,7 @@ export class NetskopeClient {
   /**
    * One page of `GET /api/v1/security_assessment`. Retried when the tenant limits, fails, or can't
    * be reached; a token that is refused is read again once, for it may have been rotated.
-   * @param signal aborted when nobody needs the page any more
+   * @param signal aborted when the page is no longer needed
    * @throws FindingSourceError when there is no good answer after that, or the signal's reason
    */
   async violations(parameters: Parameters, signal?: AbortSignal): Promise<ItemPage> {

@@ -114,7 +114,7 @@ export function readFailing(
 }
 
 /**
- * Makes the reader of the items of one query: it checks again what was asked for, and understands a finding.
+ * Makes the reader of the items of one query: it checks that the item was requested, and parses it into a finding.
  * @param ruleNames the rule's names in Netskope, every spelling
  * @param asOf the moment that was asked for
  */

@@ -12,7 +12,7 @@ export interface PageAt<P> {
  * the ones after it are requested ahead of time, by `skip = k × pageSize`: first one, then twice as many with each page. After
  * a page that is not full, what was requested ahead is dropped, and the next one is requested from the items seen, one at a
  * time.
- * @param ask asks for one page; its signal is aborted when nobody needs the answer any more
+ * @param ask asks for one page; its signal is aborted when the answer is no longer needed
  */
 export async function* pagesAhead<P extends { readonly items: readonly unknown[] }>(
   ask: (skip: number, signal: AbortSignal) => Promise<P>,
@@ -60,7 +60,7 @@ class Ahead<P> {
   fill(atOnce: number): void {
     while (this.#pages.length < atOnce) {
       const page = this.#ask(this.#skip, this.#dropped.signal);
-      // One that nobody waits for any more must not end the process by its failure.
+      // A request without waiting callers must not end the process when it fails.
       page.catch(() => undefined);
       this.#pages.push(page);
       this.#skip += this.#pageSize;

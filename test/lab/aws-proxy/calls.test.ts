@@ -26,7 +26,7 @@ let upstream: ScriptedAws;
 let proxy: AwsProxy;
 
 beforeEach(async () => {
-  // No client gets an answer that it likes: here only what was asked matters.
+  // No client gets a valid answer: only the requests matter here.
   upstream = await scriptedAws(() => ({ status: 400, body: '{}' }));
   proxy = await startAwsProxy({ upstream: () => upstream.endpoint });
 });

@@ -164,7 +164,7 @@ describe('an update', () => {
     expect(simulation.requests).toHaveLength(1);
   });
 
-  test('that is held can be cancelled, and no other one begins meanwhile', async () => {
+  test('that is held can be cancelled, and no other one begins in the meantime', async () => {
     simulation.hold();
     const { ProgressEvent } = await update();
     const RequestToken = ProgressEvent?.RequestToken;

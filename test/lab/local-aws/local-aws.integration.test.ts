@@ -328,7 +328,7 @@ describe('a function', () => {
     ['nowhere.handler', 'Runtime.ImportModuleError', "Error: Cannot find module 'nowhere'"],
     ['index.nothing', 'Runtime.HandlerNotFound', 'index.nothing is undefined or not exported'],
   ])(
-    'whose handler %s can not be loaded fails with %s, and its log says why',
+    'whose handler %s cannot be loaded fails with %s, and its log says why',
     async (handler, type, message) => {
       const name = handler.replace('.', '-');
       await deploy(name, handler);

@@ -124,7 +124,7 @@ async function useLocalAws(endpoint: string): Promise<LocalAws> {
     logFile: '',
     pid: undefined,
     passTime: () => {
-      throw new Error('the clock of a server that runs elsewhere can not be put ahead');
+      throw new Error('the clock of a server that runs elsewhere cannot be put ahead');
     },
     stop: nothing,
     [Symbol.asyncDispose]: nothing,

@@ -26,7 +26,7 @@ export interface ScriptedNetworkAcls {
   readonly families?: Readonly<Record<string, 'ipv4' | 'ipv6' | 'both' | null>>;
   /** Number of inbound entries that a network ACL may have. Default: 20. */
   readonly quota?: number;
-  /** Runs before each call is looked at; an answer that it gives is given instead. */
+  /** Runs before each call is answered; if it returns an answer, that one is used. */
   readonly before?: (action: string, call: ReceivedCall) => Answer | undefined;
   /** Runs once a call has been carried out; an answer that it gives is given instead: `cut` loses the true one. */
   readonly after?: (action: string, call: ReceivedCall) => Answer | undefined;

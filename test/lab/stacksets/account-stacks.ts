@@ -128,7 +128,7 @@ export class AccountStacks {
     }
   }
 
-  /** @returns the status that no work changes any more; undefined for a stack that is not there */
+  /** @returns the final status; undefined for a stack that is not there */
   async #settled(place: StackPlace, id: string): Promise<StackStatus | undefined> {
     for (;;) {
       try {

@@ -72,7 +72,7 @@ export class StackSet {
     return [...new Set(this.#instances.map(({ region }) => region))];
   }
 
-  /** Resolved when nothing is under way any more. */
+  /** Resolves when nothing is in progress. */
   async idle(): Promise<void> {
     while (this.isBusy) await this.#end;
   }

@@ -463,7 +463,7 @@ describe('the targets', () => {
     expect(refused.message).toContain("1 validation error detected: at 'Accounts.0'");
   });
 
-  test('instances are told by account and region, and page by page', async () => {
+  test('instances are listed by account and region, and page by page', async () => {
     await endOf(deploy({ Regions: [REGION, 'us-east-1'] }));
     const found: (string | undefined)[] = [];
     for await (const { Summaries = [] } of paginateListStackInstances(

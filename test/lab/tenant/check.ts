@@ -6,7 +6,7 @@ export interface ScanTarget {
   /** `http://127.0.0.1:4566`: an AWS that takes an access key of twelve digits for that account's root. */
   readonly endpoint: string;
   readonly accounts: readonly { readonly id: string; readonly name: string }[];
-  /** Region codes. Of buckets too, those alone are looked at that are in one of them. */
+  /** Region codes. Buckets, too, are only checked in these regions. */
   readonly regions: readonly string[];
   /** Rules to check; by default all. */
   readonly rules?: readonly RuleCode[];

@@ -262,7 +262,7 @@ describe('a scan', () => {
     expect(passed).toEqual([]);
   });
 
-  test('that can not read something says what and where, and leaves the results as they were', async () => {
+  test('that cannot read something says what and where, and leaves the results as they were', async () => {
     await using aws = await scriptedAws(() => ec2Error('UnauthorizedOperation'));
     await using tenant = await startTenant();
     tenant.setFindings([tenantItem()]);

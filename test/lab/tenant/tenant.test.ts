@@ -451,7 +451,7 @@ describe('csa_scan', () => {
     await eventually(async () => expect(await ids(tenant)).toEqual([]));
   });
 
-  test('a scan that can not be made has failed, and changes nothing', async () => {
+  test('a scan that cannot be made has failed, and changes nothing', async () => {
     await using tenant = await quickTenant();
     tenant.setFindings(groups(1));
     await scan(tenant, { op: 'start', name: 'baseline', scan_start_by: 'me' });
@@ -489,7 +489,7 @@ describe('server', () => {
     expect((await get(next)).status).toBe(200);
   });
 
-  test('runs by itself until it is told to end', async () => {
+  test('runs by itself until it must end', async () => {
     const main = fileURLToPath(new URL('main.ts', import.meta.url));
     const running = execFile(process.execPath, [main, '--token', 'mine', '--no-rate-limit']);
     const exit = once(running, 'exit');

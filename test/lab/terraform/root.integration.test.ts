@@ -177,7 +177,7 @@ describe('a Terraform root', () => {
     expect(texts.join('\n')).not.toContain('never-written');
   });
 
-  it('stops when it is told to', async () => {
+  it('stops when it gets a signal', async () => {
     const interruption = new AbortController();
     const stopping = withOptions({
       logFile: path.join(directory, 'stopped.log'),

@@ -38,7 +38,7 @@ export interface TerraformRootOptions {
    */
   readonly environment: Readonly<Record<string, string>>;
   /**
-   * A provider that runs already, for a root that configures one alone: nothing else may be configured by it meanwhile.
+   * A provider that runs already, for a root that configures one alone: nothing else may be configured by it in the meantime.
    * Default: Terraform starts providers of its own.
    */
   readonly provider?: SharedProvider | undefined;

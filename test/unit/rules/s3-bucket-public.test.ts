@@ -667,7 +667,7 @@ describe('the change', () => {
 test('a directory bucket is refused with words', () => {
   const parsed = rule.resourceId.safeParse('logs--euc1-az1--x-s3');
 
-  expect(parsed.error?.issues[0]?.message).toMatch(/^this is a directory bucket, which can not be public/);
+  expect(parsed.error?.issues[0]?.message).toMatch(/^this is a directory bucket, which cannot be public/);
 });
 
 test('the rule calls what it declares, and declares what it calls', async () => {

@@ -54,7 +54,7 @@ export const permissions: Permissions = {
     },
   ],
   write: [change],
-  // The list is looked at before it is changed.
+  // The list is read before it is changed.
   undo: [{ actions: ['ec2:DescribeNetworkAcls'], resources: ['*'], conditions: inRegion }, change],
 };
 

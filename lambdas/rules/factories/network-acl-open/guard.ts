@@ -86,7 +86,7 @@ export function describeCut({ family, subnets, lost, ports }: Cut): string {
     case 'everything':
       return `leaves ${subnets.length} subnet(s) with no inbound path at all over ${family} (${named})`;
     case 'answers':
-      return `cuts ${subnets.length} subnet(s) off from answers to their own connections over ${family}: nothing outside the VPC reaches TCP ports 49152-60999 any more (${named})`;
+      return `cuts ${subnets.length} subnet(s) off from answers to their own connections over ${family}: nothing outside the VPC can reach TCP ports 49152-60999 (${named})`;
     case 'answers-from-outside':
       return `ends answers from outside the VPC to connections of ${subnets.length} subnet(s) over ${family} (${named})`;
     case 'some-answers':

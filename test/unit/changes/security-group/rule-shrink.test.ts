@@ -176,7 +176,7 @@ describe('nothing is opened for a rule that is not what the plan saw', () => {
       what: 'revoked',
       act: (group: SecurityGroupModel) => without(group, 'sgr-01'),
       left: [],
-      words: 'is gone',
+      words: 'was removed after it was read',
     },
     {
       what: 'narrowed',

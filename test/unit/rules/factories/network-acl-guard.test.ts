@@ -49,7 +49,7 @@ const open6 = entry(101, 'allow', '::/0');
 const nothing = (family: string): string =>
   `leaves 1 subnet(s) with no inbound path at all over ${family} (subnet-1)`;
 const noAnswers = (family: string): string =>
-  `cuts 1 subnet(s) off from answers to their own connections over ${family}: nothing outside the VPC reaches TCP ports 49152-60999 any more (subnet-1)`;
+  `cuts 1 subnet(s) off from answers to their own connections over ${family}: nothing outside the VPC can reach TCP ports 49152-60999 (subnet-1)`;
 
 describe('refused, with what would be cut', () => {
   test.each([
