@@ -2,7 +2,13 @@ import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { AwsClientOptions } from './client-defaults.ts';
 import { isAwsError } from './errors.ts';
-import type { PutObjectCommandInput, S3Client } from './s3.ts';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  type PutObjectCommandInput,
+  S3Client,
+} from './s3.ts';
 
 export interface EvidenceObjectsOptions {
   readonly bucket: string;
@@ -54,8 +60,7 @@ export class EvidenceObjects {
   }
 
   async #get(key: string) {
-    const { GetObjectCommand } = await import('./s3.ts');
-    const client = await this.#s3();
+    const client = this.#s3();
     try {
       return await client.send(new GetObjectCommand(this.#place(key)));
     } catch (error) {
@@ -86,8 +91,7 @@ export class EvidenceObjects {
   }
 
   async #put(object: PutObjectCommandInput): Promise<string> {
-    const { PutObjectCommand } = await import('./s3.ts');
-    const client = await this.#s3();
+    const client = this.#s3();
     for (let attempt = 1; ; attempt += 1) {
       try {
         const { ETag = '' } = await client.send(new PutObjectCommand(object));
@@ -101,8 +105,7 @@ export class EvidenceObjects {
 
   /** Removes an object; where there is none, nothing happens. */
   async remove(key: string): Promise<void> {
-    const { DeleteObjectCommand } = await import('./s3.ts');
-    const client = await this.#s3();
+    const client = this.#s3();
     await client.send(new DeleteObjectCommand(this.#place(key)));
   }
 
@@ -111,8 +114,7 @@ export class EvidenceObjects {
     return { Bucket: bucket, Key: key, ExpectedBucketOwner: owner };
   }
 
-  async #s3(): Promise<S3Client> {
-    const { S3Client } = await import('./s3.ts');
+  #s3(): S3Client {
     const { clientOptions, region } = this.#options;
     this.#client ??= new S3Client({ ...clientOptions, region });
     return this.#client;

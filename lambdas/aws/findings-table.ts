@@ -3,6 +3,17 @@ import { DeliveryError } from '../model/errors.ts';
 import type { ItemKey } from '../model/table-items.ts';
 import { batches, chunks } from './batches.ts';
 import type { AwsClientOptions } from './client-defaults.ts';
+import {
+  BatchGetItemCommand,
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  marshall,
+  PutItemCommand,
+  TransactionCanceledException,
+  TransactWriteItemsCommand,
+  UpdateItemCommand,
+  unmarshall,
+} from './dynamodb.ts';
 import { isAwsError } from './errors.ts';
 import { type AttributeChanges, updateExpression } from './update-expression.ts';
 
@@ -64,7 +75,7 @@ const ATTEMPTS = 4;
 export class FindingsTable {
   readonly #options: FindingsTableOptions;
   readonly #clock: Clock;
-  #client: Promise<Client> | undefined;
+  #client: DynamoDBClient | undefined;
 
   constructor(options: FindingsTableOptions) {
     this.#options = options;
@@ -73,18 +84,18 @@ export class FindingsTable {
 
   /** Reads the existing items with these keys, in no particular order. */
   async read(keys: readonly ItemKey[]): Promise<unknown[]> {
-    const { dynamodb, client } = await this.#connect();
+    const client = this.#connect();
     const { table } = this.#options;
     const items: unknown[] = [];
     for (const batch of chunks(keys, MAX_ITEMS)) {
-      let pending = batch.map(({ pk, sk }) => dynamodb.marshall({ pk, sk }));
+      let pending = batch.map(({ pk, sk }) => marshall({ pk, sk }));
       for (let attempt = 1; pending.length > 0; attempt += 1) {
         const answer = await client.send(
-          new dynamodb.BatchGetItemCommand({
+          new BatchGetItemCommand({
             RequestItems: { [table]: { Keys: pending, ConsistentRead: true } },
           }),
         );
-        items.push(...(answer.Responses?.[table] ?? []).map((item) => dynamodb.unmarshall(item)));
+        items.push(...(answer.Responses?.[table] ?? []).map((item) => unmarshall(item)));
         // What did not fit into an answer, or was throttled.
         pending = answer.UnprocessedKeys?.[table]?.Keys ?? [];
         if (pending.length === 0) break;
@@ -101,47 +112,47 @@ export class FindingsTable {
 
   /** Writes an item if its condition holds. The SDK may send it twice: the condition must let the same item pass. */
   async putIf({ item, condition }: Required<ItemWrite>): Promise<Put> {
-    const { dynamodb, client } = await this.#connect();
+    const client = this.#connect();
     try {
       const { Attributes = {} } = await client.send(
-        new dynamodb.PutItemCommand({
-          ...this.#put(dynamodb, { item, condition }),
+        new PutItemCommand({
+          ...this.#put({ item, condition }),
           ReturnValues: 'ALL_OLD',
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         }),
       );
       // An item has its keys at least: an answer without any attribute is about none.
       const isReplaced = Object.keys(Attributes).length > 0;
-      return { isWritten: true, ...(isReplaced && { replaced: dynamodb.unmarshall(Attributes) }) };
+      return { isWritten: true, ...(isReplaced && { replaced: unmarshall(Attributes) }) };
     } catch (error) {
-      if (!(error instanceof dynamodb.ConditionalCheckFailedException)) throw error;
-      return { isWritten: false, found: error.Item && dynamodb.unmarshall(error.Item) };
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      return { isWritten: false, found: error.Item && unmarshall(error.Item) };
     }
   }
 
   /** Changes an item if its condition holds. */
   async updateIf({ key, condition, ...change }: ItemUpdate): Promise<Put> {
-    const { dynamodb, client } = await this.#connect();
+    const client = this.#connect();
     const { expression, names, values } = updateExpression(change);
     try {
       await client.send(
-        new dynamodb.UpdateItemCommand({
+        new UpdateItemCommand({
           TableName: this.#options.table,
-          Key: dynamodb.marshall({ pk: key.pk, sk: key.sk }),
+          Key: marshall({ pk: key.pk, sk: key.sk }),
           UpdateExpression: expression,
           ConditionExpression: condition.expression,
           ExpressionAttributeNames: { ...names, ...condition.names },
           // DynamoDB takes no empty map.
           ...(Object.keys(values).length + Object.keys(condition.values).length > 0 && {
-            ExpressionAttributeValues: dynamodb.marshall({ ...values, ...condition.values }),
+            ExpressionAttributeValues: marshall({ ...values, ...condition.values }),
           }),
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         }),
       );
       return { isWritten: true };
     } catch (error) {
-      if (!(error instanceof dynamodb.ConditionalCheckFailedException)) throw error;
-      return { isWritten: false, found: error.Item && dynamodb.unmarshall(error.Item) };
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      return { isWritten: false, found: error.Item && unmarshall(error.Item) };
     }
   }
 
@@ -165,18 +176,18 @@ export class FindingsTable {
   }
 
   async #transact(writes: readonly ItemWrite[]): Promise<Put> {
-    const { dynamodb, client } = await this.#connect();
+    const client = this.#connect();
     const TransactItems = writes.map((write) => ({
-      Put: { ...this.#put(dynamodb, write), ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const },
+      Put: { ...this.#put(write), ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const },
     }));
     try {
-      await client.send(new dynamodb.TransactWriteItemsCommand({ TransactItems }));
+      await client.send(new TransactWriteItemsCommand({ TransactItems }));
       return { isWritten: true };
     } catch (error) {
-      if (!(error instanceof dynamodb.TransactionCanceledException)) throw error;
+      if (!(error instanceof TransactionCanceledException)) throw error;
       const against = error.CancellationReasons?.find(({ Code }) => Code === 'ConditionalCheckFailed');
       if (against !== undefined) {
-        return { isWritten: false, found: against.Item && dynamodb.unmarshall(against.Item) };
+        return { isWritten: false, found: against.Item && unmarshall(against.Item) };
       }
       throw isConflict(error)
         ? new DeliveryError(conflictWords(this.#options.table), { cause: error })
@@ -184,7 +195,7 @@ export class FindingsTable {
     }
   }
 
-  #put({ marshall }: DynamoDb, { item, condition }: ItemWrite) {
+  #put({ item, condition }: ItemWrite) {
     return {
       TableName: this.#options.table,
       Item: marshall(item, { removeUndefinedValues: true }),
@@ -196,22 +207,11 @@ export class FindingsTable {
     };
   }
 
-  #connect(): Promise<Client> {
-    this.#client ??= connect(this.#options);
+  #connect(): DynamoDBClient {
+    const { clientOptions, region } = this.#options;
+    this.#client ??= new DynamoDBClient({ ...clientOptions, region });
     return this.#client;
   }
-}
-
-type DynamoDb = typeof import('./dynamodb.ts');
-
-interface Client {
-  readonly dynamodb: DynamoDb;
-  readonly client: InstanceType<DynamoDb['DynamoDBClient']>;
-}
-
-async function connect({ clientOptions, region }: FindingsTableOptions): Promise<Client> {
-  const dynamodb = await import('./dynamodb.ts');
-  return { dynamodb, client: new dynamodb.DynamoDBClient({ ...clientOptions, region }) };
 }
 
 /** Another transaction was at the same item, or the table was throttled: the same write may go well later. */

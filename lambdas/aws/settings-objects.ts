@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { AwsClientOptions } from './client-defaults.ts';
-import type { S3Client } from './s3.ts';
+import { GetObjectCommand, S3Client } from './s3.ts';
 
 /** S3 answers 304 with neither a body nor a code, which the SDK throws as an error. */
 const notModifiedSchema = z.object({ $metadata: z.object({ httpStatusCode: z.literal(304) }) });
@@ -36,7 +36,6 @@ export class SettingsObjects {
    * @throws AWS's own error, `NoSuchKey` or `AccessDenied` where there is none
    */
   async read(key: string, knownEtag?: string): Promise<ReadObject | undefined> {
-    const { GetObjectCommand, S3Client } = await import('./s3.ts');
     const { bucket, owner, region, clientOptions } = this.#options;
     this.#client ??= new S3Client({ ...clientOptions, region });
     try {

@@ -1,5 +1,6 @@
 export {
   GetAutomationExecutionCommand,
+  GetParameterCommand,
   paginateDescribeAutomationExecutions,
   SSMClient,
   StartAutomationExecutionCommand,

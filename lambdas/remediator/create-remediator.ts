@@ -1,10 +1,10 @@
-import { SSMProvider } from '@aws-lambda-powertools/parameters/ssm';
 import { clientDefaults } from '../aws/client-defaults.ts';
 import { publishNotice, publishRoleMissing } from '../aws/event-bus.ts';
 import { EventBridgeClient } from '../aws/eventbridge.ts';
 import { EvidenceObjects } from '../aws/evidence-objects.ts';
 import { FindingsTable } from '../aws/findings-table.ts';
 import type { JobQueue } from '../aws/job-queue.ts';
+import { ParameterStore } from '../aws/parameter-store.ts';
 import { SettingsObjects } from '../aws/settings-objects.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
 import type { Job } from '../model/job.ts';
@@ -103,7 +103,7 @@ function portsOf(
   const { AWS_REGION, HOME_REGION, NAME, SECURITY_ACCOUNT_ID } = environment;
   const { EVIDENCE_BUCKET, SETTINGS_BUCKET, FINDINGS_TABLE, EVENT_BUS_ARN } = environment;
   const bus = new EventBridgeClient({ ...clientDefaults, region: HOME_REGION });
-  const parameters = new SSMProvider({ clientConfig: { ...clientDefaults, region: AWS_REGION } });
+  const parameters = new ParameterStore({ region: AWS_REGION, clientOptions: clientDefaults });
   const home = { owner: SECURITY_ACCOUNT_ID, region: HOME_REGION, clientOptions: clientDefaults };
   const objects = new EvidenceObjects({ ...home, bucket: EVIDENCE_BUCKET });
   const settings = new SettingsObjects({ ...home, bucket: SETTINGS_BUCKET });

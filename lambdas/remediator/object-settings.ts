@@ -1,5 +1,5 @@
-import type { SSMProvider } from '@aws-lambda-powertools/parameters/ssm';
 import { describeError, errorKind } from '../aws/errors.ts';
+import type { ParameterStore } from '../aws/parameter-store.ts';
 import type { ReadObject, SettingsObjects } from '../aws/settings-objects.ts';
 import type { Clock } from '../model/clock.ts';
 import { SettingsError } from '../model/errors.ts';
@@ -36,7 +36,7 @@ interface Remembered extends ReadObject {
  */
 export class ObjectSettings implements SettingsSource {
   readonly #objects: Pick<SettingsObjects, 'read'>;
-  readonly #parameters: SSMProvider;
+  readonly #parameters: Pick<ParameterStore, 'get'>;
   readonly #name: string;
   readonly #clock: Clock;
   readonly #remembered = new Map<string, Remembered>();
@@ -46,7 +46,12 @@ export class ObjectSettings implements SettingsSource {
   readonly #askedPause = new Questions<string>();
 
   /** @param name what everything is named after: the pause is `/<name>/pause` */
-  constructor(objects: Pick<SettingsObjects, 'read'>, parameters: SSMProvider, name: string, clock: Clock) {
+  constructor(
+    objects: Pick<SettingsObjects, 'read'>,
+    parameters: Pick<ParameterStore, 'get'>,
+    name: string,
+    clock: Clock,
+  ) {
     this.#objects = objects;
     this.#parameters = parameters;
     this.#name = name;
@@ -84,9 +89,7 @@ export class ObjectSettings implements SettingsSource {
 
   async #askForPause(at: number): Promise<string> {
     const path = `/${this.#name}/pause`;
-    const value = await unlessRefused(`parameter ${path}`, () =>
-      this.#parameters.get(path, { forceFetch: true }),
-    );
+    const value = await unlessRefused(`parameter ${path}`, () => this.#parameters.get(path));
     if (value !== undefined) {
       this.#pause = { value, at };
       return value;
@@ -117,11 +120,10 @@ async function unlessRefused<T>(what: string, get: () => Promise<T>): Promise<T>
   try {
     return await get();
   } catch (error) {
-    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-    if (errorKind(cause) !== 'refused') throw cause;
+    if (errorKind(error) !== 'refused') throw error;
     throw new SettingsError(
-      `${what} can't be read; nothing is changed until it can: ${describeError(cause)}`,
-      { cause },
+      `${what} can't be read; nothing is changed until it can: ${describeError(error)}`,
+      { cause: error },
     );
   }
 }

@@ -10,6 +10,7 @@ import { gatesAt } from './gates/index.ts';
 import { type JobResult, nothingLeft } from './job-result.ts';
 import { type Learned, learn, nothingLearned } from './learned.ts';
 import type { Attempt, Ports } from './ports.ts';
+import { preload } from './preload.ts';
 import { readingOf } from './reading.ts';
 import { deferralsOf } from './record/finding-notices.ts';
 import { confirmHeld, endLease, takeLease } from './record/lease.ts';
@@ -54,6 +55,7 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
   try {
     const taking = takeLease(work);
     const ahead = readAhead(work);
+    preload(rule);
     const lease = await taking;
     if (lease === undefined) return nothingLeft;
     learned.lease = lease;

@@ -1,5 +1,5 @@
-import { SSMProvider } from '@aws-lambda-powertools/parameters/ssm';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { ParameterStore } from '../../../lambdas/aws/parameter-store.ts';
 import { SettingsObjects } from '../../../lambdas/aws/settings-objects.ts';
 import { SettingsError } from '../../../lambdas/model/errors.ts';
 import { ObjectSettings } from '../../../lambdas/remediator/object-settings.ts';
@@ -61,14 +61,14 @@ function settingsFrom(aws: ScriptedAws, whileAsleep: (sleeps: number) => void = 
     maxAttempts: 1,
     credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
   };
-  const provider = new SSMProvider({ clientConfig: { ...clientOptions, region: 'eu-central-1' } });
+  const parameters = new ParameterStore({ region: 'eu-central-1', clientOptions });
   const objects = new SettingsObjects({
     bucket: 'cspm-settings',
     owner: '111111111111',
     region: 'us-east-1',
     clientOptions,
   });
-  const source = new ObjectSettings(objects, provider, 'cspm', {
+  const source = new ObjectSettings(objects, parameters, 'cspm', {
     now: () => Date.now(),
     async sleep(milliseconds) {
       sleeps.push(milliseconds);
