@@ -9,6 +9,8 @@ export interface JobResult {
    * finding.
    */
   readonly outcomes: readonly Outcome[];
+  /** Outcomes among them that are other than before, say so for another reason, or changed something. */
+  readonly news: readonly Outcome[];
   /** Findings for the next attempt. In a last attempt these have outcomes, too. */
   readonly unfinished: readonly Unfinished[];
   /** Findings whose changes take AWS minutes: a further job looks at them. */
@@ -49,6 +51,7 @@ export type Unfinished = Entry<'retry'> & Pick<Outcome, 'applied'>;
 /** The result of a delivery of a job that is done. */
 export const nothingLeft: JobResult = {
   outcomes: [],
+  news: [],
   unfinished: [],
   inProgress: [],
   counted: 0,

@@ -10,7 +10,6 @@ import { gatesAt } from './gates/index.ts';
 import { type JobResult, nothingLeft } from './job-result.ts';
 import { type Learned, learn, nothingLearned } from './learned.ts';
 import type { Attempt, Ports } from './ports.ts';
-import { preload } from './preload.ts';
 import { readingOf } from './reading.ts';
 import { deferralsOf } from './record/finding-notices.ts';
 import { confirmHeld, endLease, takeLease } from './record/lease.ts';
@@ -55,7 +54,6 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
   try {
     const taking = takeLease(work);
     const ahead = readAhead(work);
-    preload(rule);
     const lease = await taking;
     if (lease === undefined) return nothingLeft;
     learned.lease = lease;
@@ -213,7 +211,7 @@ async function record(
   const { written, unwritten } = await writeOutcomes(outcomes, work, telling);
   failures.push(...(await telling));
   book.add(unwritten);
-  const [{ published, toWrite, unpublished, notices, waiting }, gateFailures] = await Promise.all([
+  const [{ published, changed, toWrite, unpublished, notices, waiting }, gateFailures] = await Promise.all([
     publishRecorded(work, written, learned),
     recordGates(work, learned),
   ]);
@@ -237,6 +235,7 @@ async function record(
     await journal.write().catch((error: unknown) => failures.push(error));
   return {
     outcomes: published.map(({ outcome }) => outcome),
+    news: changed.map(({ outcome }) => outcome),
     unfinished,
     inProgress: book.in('in_progress'),
     counted: learned.counted,

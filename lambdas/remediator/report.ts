@@ -26,7 +26,8 @@ export function report(job: Job, result: JobResult): void {
   if (job.poll.plans === true) {
     logger.info(`${pollId(job.poll)}: ${result.outcomes.length} findings planned in account ${job.account}`);
   } else {
-    result.outcomes.forEach(logOutcome);
+    result.news.forEach(logOutcome);
+    logSame(job, result);
     countOutcomes(job, result);
   }
   const isStopped = result.settingsError !== undefined || result.outcomes.some(isStoppedBySettings);
@@ -105,6 +106,13 @@ export function logOutcome(recorded: Outcome): void {
   };
   if (outcome === 'failed') logger.error(words, details);
   else logger.info(words, details);
+}
+
+/** Logs how many outcomes are as they were before: each is in the evidence, and has been logged when it was new. */
+function logSame({ poll, account }: Job, { outcomes, news }: JobResult): void {
+  const same = outcomes.length - news.length;
+  if (same === 0) return;
+  logger.info(`${pollId(poll)}: ${same} of ${outcomes.length} outcomes in account ${account} are as before`);
 }
 
 function logUnfinished({ finding, error, applied }: Unfinished): void {

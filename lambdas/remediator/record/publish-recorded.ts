@@ -10,6 +10,8 @@ import type { RecordedOutcome } from './outcome-log.ts';
 export interface Published {
   /** The recorded outcomes that had not been published before. */
   readonly published: readonly RecordedOutcome[];
+  /** Outcomes among them that are other than before. */
+  readonly changed: readonly RecordedOutcome[];
   /** Records that are still to be written to the findings table. */
   readonly toWrite: readonly FindingRecord[];
   /** The error if the event bus does not take them. */
@@ -42,15 +44,16 @@ export async function publishRecorded(
   const due = dueNotices(recorded, learned.toWrite, { job, memory, deferredDays, now });
   const { notices, toWrite } = due;
   const waiting = deferredSince(recorded, memory);
-  const withEvent = publishesAll ? published : published.filter((each) => changed.includes(each));
+  const news = published.filter((each) => changed.includes(each));
+  const withEvent = publishesAll ? published : news;
   try {
     // Before what the table has of the findings, so that a cause that is not published comes again.
     for (const { notice, key, since } of due.deferrals) await ports.publishNotice(notice, key, since);
     await ports.publish({ job, withEvent, recorded: published, changed, notices });
     journal.publish(published.map(({ outcome }) => outcome));
-    return { published, toWrite, unpublished: [], notices, waiting };
+    return { published, changed: news, toWrite, unpublished: [], notices, waiting };
   } catch (error) {
     // What the table has counts as published.
-    return { published, toWrite: [], unpublished: [error], notices: [], waiting };
+    return { published, changed: news, toWrite: [], unpublished: [error], notices: [], waiting };
   }
 }

@@ -1,4 +1,5 @@
 import type { Ports } from '../ports.ts';
+import { preload } from '../preload.ts';
 import type { Journal } from '../record/journal.ts';
 import type { Work } from '../work.ts';
 
@@ -12,7 +13,8 @@ export interface ReadAhead {
  * Asks for the settings, the journal and what the table knows while the lease is taken: what nobody has worked on before,
  * nobody can have changed in the meantime. An attempt that is not the first asks once it has the lease.
  */
-export function readAhead({ job, attempt, ports, journal, done }: Work): ReadAhead | undefined {
+export function readAhead({ job, rule, attempt, ports, journal, done }: Work): ReadAhead | undefined {
+  preload(rule);
   // They are remembered; an error is met again by who needs them.
   ports.settings.read(job.poll.rule).catch(() => undefined);
   ports.settings.pause().catch(() => undefined);

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { SettingsError } from '../../../lambdas/model/errors.ts';
+import type { Job } from '../../../lambdas/model/job.ts';
 import type { JobResult } from '../../../lambdas/remediator/job-result.ts';
 import { denied } from './support/iam-account.ts';
-import { jobOf, RemediatorInMemory } from './support/remediator-in-memory.ts';
+import { jobOf, RemediatorInMemory, settingsOf } from './support/remediator-in-memory.ts';
 
 const users = ['a', 'b', 'c', 'd', 'e', 'f'];
 
@@ -45,6 +46,36 @@ const refuse = (...refused: readonly string[]): void => {
   remediator.account.fault = ({ operation, user }) =>
     operation === 'UpdateAccessKey' && refused.includes(user) ? denied : undefined;
 };
+
+/** Lists what was logged, without metrics. */
+const messages = (): unknown[] =>
+  output
+    .split('\n')
+    .filter((line) => line.includes('"level"'))
+    .map((line): { message?: unknown } => JSON.parse(line))
+    .map(({ message }) => message);
+
+test('an outcome is logged when it is new, and counted in one line while it stays', async () => {
+  remediator.settings = settingsOf({ mode: 'dry_run' });
+  const later = (): Job => {
+    remediator.now += 3_600_000;
+    const job = jobOf('a', 'b');
+    return { ...job, poll: { ...job.poll, asOf: new Date(remediator.now).toISOString() } };
+  };
+
+  await counted(await remediator.attempt(later()));
+  expect(messages()).toEqual([
+    expect.stringMatching(/^planned: .* a$/),
+    expect.stringMatching(/^planned: .* b$/),
+  ]);
+  output = '';
+  remediator.account.users.delete('b');
+  await counted(await remediator.attempt(later()));
+  expect(messages()).toEqual([
+    expect.stringMatching(/^gone: .* b: /),
+    expect.stringMatching(/: 1 of 2 outcomes in account \d+ are as before$/),
+  ]);
+});
 
 describe('one cause is one message', () => {
   test('a failure of a finding is its own', async () => {
