@@ -1,8 +1,8 @@
 variable "remediator" {
   description = "Settings of the remediator's function."
   type = object({
-    # Memory in MB, 128 to 10240; CPU grows with it.
-    memory_size = optional(number, 1024)
+    # Memory in MB, 128 to 10240; CPU grows with it. A job needs about 110 MB.
+    memory_size = optional(number, 512)
     # Timeout in seconds, 90 to 900. A message stays invisible for six times as long.
     timeout = optional(number, 300)
     # Concurrent invocations, in addition to 2 for delayed jobs. A new AWS account has 10 for all functions of a region.
