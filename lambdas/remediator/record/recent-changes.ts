@@ -48,6 +48,8 @@ export class RecentChanges {
   readonly #context: Context;
   /** The table's items by resource, once it was asked. */
   readonly #known = new Map<string, Changed | undefined>();
+  /** Questions to the table whose answers are under way, by resource. */
+  readonly #asked = new Map<string, Promise<void>>();
 
   constructor(context: Context) {
     this.#context = context;
@@ -91,12 +93,22 @@ export class RecentChanges {
   /** Asks the table about resources that it was not asked about. */
   async load(resources: readonly string[]): Promise<void> {
     const unknown = [...new Set(resources)].filter((resource) => !this.#known.has(resource));
-    if (unknown.length === 0) return;
+    const unasked = unknown.filter((resource) => !this.#asked.has(resource));
+    if (unasked.length > 0) {
+      const asking = this.#ask(unasked).finally(() => {
+        for (const resource of unasked) this.#asked.delete(resource);
+      });
+      for (const resource of unasked) this.#asked.set(resource, asking);
+    }
+    await Promise.all(new Set(unknown.map((resource) => this.#asked.get(resource))));
+  }
+
+  async #ask(resources: readonly string[]): Promise<void> {
     const { account, region } = this.#context.job;
     const found = await this.#context.ports.table.readChanged(
-      unknown.map((resource) => ({ account, region, resource })),
+      resources.map((resource) => ({ account, region, resource })),
     );
-    this.keep(unknown, found);
+    this.keep(resources, found);
   }
 
   /** Takes what the table knows of resources. */

@@ -14,7 +14,15 @@ import type { Application } from './application.ts';
 import { type AskedChange, askFor, beginChanges, type ChangeContext, makeChange } from './apply-change.ts';
 import { ApplyingFix } from './applying-fix.ts';
 import { lookAgain } from './look-again.ts';
+import type { Planned } from './plan.ts';
 import type { Shift } from './shift.ts';
+
+/** The bounds of what is applied. */
+export interface Bounds {
+  readonly shift: Shift;
+  /** The verdicts on fixes that there is no room for: nothing is changed before they are known. It never rejects. */
+  readonly granted: Promise<Pick<Planned, 'verdicts'>>;
+}
 
 /**
  * Applies plans side by side, none of which changes what another one does: the first change of each, then the second of
@@ -25,7 +33,7 @@ export async function applyFixes(
   session: AwsSession,
   fixes: readonly PlannedFix[],
   work: ConfiguredWork,
-  shift: Shift,
+  { shift, granted }: Bounds,
 ): Promise<ReadonlyMap<PlannedFix, Application>> {
   const all = fixes.map((fix) => new ApplyingFix(fix));
   let marking = Promise.resolve();
@@ -34,7 +42,7 @@ export async function applyFixes(
     const open = left(all);
     if (open.length === 0) break;
     const most = await burstOf(open.map(({ next }) => next));
-    await makeNextChanges(session, open.slice(0, most), work, marking);
+    await makeNextChanges(session, open.slice(0, most), work, { granted, marking });
     // The last ones are marked with their plans. What comes next reads first, and need not wait for it.
     if (left(all).length > 0) marking = work.journal.mark();
   }
@@ -55,7 +63,7 @@ async function makeNextChanges(
   session: AwsSession,
   open: readonly ApplyingFix[],
   work: ConfiguredWork,
-  marking: Promise<void>,
+  { granted, marking }: Pick<Bounds, 'granted'> & { readonly marking: Promise<void> },
 ): Promise<void> {
   const sent = Math.max(...open.map(({ sends }) => sends));
   if (sent > 0) await work.ports.clock.sleep(pauseAfter(sent));
@@ -66,7 +74,7 @@ async function makeNextChanges(
   );
   await lookAgain(session, left(open), work);
   await marking;
-  const begun = await begin(left(open), work);
+  const begun = await begin(left(open), work, granted);
   const kinds = new Set([...begun.keys()].map(({ next }) => next.kind));
   await Promise.all(
     [...kinds].map((kind) => {
@@ -81,10 +89,14 @@ function left(applying: readonly ApplyingFix[]): ApplyingFix[] {
   return applying.filter(({ end }) => end === undefined);
 }
 
-/** Asks again, and records that the next changes are about to be made. @returns those that may be */
+/**
+ * Asks again, and records that the next changes are about to be made, while room for them may still be being reserved.
+ * @returns those that may be made
+ */
 async function begin(
   applying: readonly ApplyingFix[],
   work: ConfiguredWork,
+  granted: Bounds['granted'],
 ): Promise<ReadonlyMap<ApplyingFix, AskedChange>> {
   const begun = new Map<ApplyingFix, AskedChange>();
   await Promise.all(
@@ -98,6 +110,14 @@ async function begin(
   try {
     const changes = [...begun].map(([each, asked]) => ({ asked, context: contextOf(each, work) }));
     await beginChanges(changes, work.journal);
+    const { verdicts } = await granted;
+    for (const [each, { line }] of begun) {
+      const refused = verdicts.get(each.resource);
+      if (refused === undefined) continue;
+      work.journal.cancel(each.resource, line);
+      each.stop(refused);
+      begun.delete(each);
+    }
     return begun;
   } catch (error) {
     for (const each of begun.keys()) each.stop(retry(error, each.fix.details));

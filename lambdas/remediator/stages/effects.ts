@@ -1,43 +1,61 @@
 import type { AwsSession } from '../../aws/session.ts';
-import type { Made } from '../../changes/change.ts';
+import type { Effect, Made } from '../../changes/change.ts';
 import { effectsOf } from '../../changes/index.ts';
 import type { Finding } from '../../model/finding.ts';
 import { conclude, type Verdict, wait } from '../verdict.ts';
 import type { Work } from '../work.ts';
 import type { Assessments } from './assess.ts';
 
+/** A change that this job made, or began, for the resource of a finding. */
+type MadeFor = Made & { readonly resource: string };
+
+/** AWS's word on changes; the error where that can't be found out. */
+export interface Effects {
+  readonly made: readonly MadeFor[];
+  readonly found: ReadonlyMap<MadeFor, Effect> | Error;
+}
+
+/** Asks AWS whether the changes that this job made, or began, for findings do what they are for. Never throws. */
+export async function readEffects(
+  session: AwsSession,
+  findings: readonly Finding[],
+  { journal }: Pick<Work, 'journal'>,
+): Promise<Effects> {
+  const made = findings.flatMap(({ resource }) =>
+    madeTo(resource, journal).map((each) => ({ ...each, resource })),
+  );
+  try {
+    return { made, found: await effectsOf(session, made) };
+  } catch (thrown) {
+    return { made, found: thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown }) };
+  }
+}
+
 /**
  * The verdicts on resources of which a change that this job made, or began, does not do what it is for, or AWS can't say
  * yet; the error if that can't be found out. None if nothing speaks against it: then the assessment alone decides.
  */
-export async function verdictsOfEffects(
-  session: AwsSession,
-  findings: readonly Finding[],
+export function judgeEffects(
+  { made, found }: Effects,
   assessments: Assessments,
-  { journal }: Pick<Work, 'journal'>,
-): Promise<ReadonlyMap<string, Verdict | Error>> {
+): ReadonlyMap<string, Verdict | Error> {
   const verdicts = new Map<string, Verdict | Error>();
-  const made = findings.flatMap(({ resource }) => {
+  for (const each of made) {
+    const { resource } = each;
     const isViolation = stateOf(assessments, resource) === 'violation';
-    if (!isViolation && stateOf(assessments, resource) !== 'compliant') return [];
-    return madeTo(resource, journal).map((each) => ({ ...each, resource, isViolation }));
-  });
-  try {
-    const effects = await effectsOf(session, made);
-    for (const each of made) {
-      const { resource, isViolation } = each;
-      const effect = effects.get(each);
-      if (effect === undefined) continue;
-      if (effect.state === 'missing') {
-        verdicts.set(resource, conclude('failed', { willRetry: true, reason: effect.words }));
-      } else if (!isViolation && !verdicts.has(resource)) {
-        // Of a violation, the assessment says more.
-        verdicts.set(resource, wait(effect.words));
-      }
+    if (!isViolation && stateOf(assessments, resource) !== 'compliant') continue;
+    if (found instanceof Error) {
+      verdicts.set(resource, found);
+      continue;
     }
-  } catch (thrown) {
-    const error = thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
-    for (const { resource } of made) verdicts.set(resource, error);
+    const effect = found.get(each);
+    if (effect === undefined) continue;
+    if (effect.state === 'missing') {
+      verdicts.set(resource, conclude('failed', { willRetry: true, reason: effect.words }));
+    } else if (!isViolation && !verdicts.has(resource)) {
+      // Of a violation, the assessment says more.
+      verdicts.set(resource, wait(effect.words));
+    }
   }
   return verdicts;
 }

@@ -8,7 +8,7 @@ import { LAG_MILLISECONDS } from '../record/recent-changes.ts';
 import { conclude, type Verdict, wait } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Application } from './application.ts';
-import { applyFixes } from './apply.ts';
+import { type Bounds as ApplyBounds, applyFixes } from './apply.ts';
 import { noteApplication, noteUndone } from './note-results.ts';
 import { waitForOwnChanges } from './own-changes.ts';
 import { passPlans } from './pass-plans.ts';
@@ -96,16 +96,18 @@ async function applyRound(
   const settled = await waitForTakeBack(visible.fixes, work);
   for (const { finding } of settled.fixes) noteUndone(finding, work);
   const passed = await passPlans(settled.fixes, gatesAt('beforePlanIsApplied'), work);
-  const ready = await room.for(passed.fixes);
-  const verdicts = new Map([...visible.verdicts, ...settled.verdicts, ...passed.verdicts, ...ready.verdicts]);
+  const { isLikely, granted } = room.for(passed.fixes);
+  // Where there is likely to be room, what is about to be changed is written to the journal at the same time.
+  const ready = isLikely ? passed.fixes : (await granted).fixes;
+  const verdicts = new Map([...visible.verdicts, ...settled.verdicts, ...passed.verdicts]);
   const round: Round = { verdicts, changed: [], stale: [], idle: [] };
-  for (const { finding, details } of ready.fixes) journal.plan(finding.resource, details.plan, details.seen);
-  const now: PlannedFix[] = [];
+  for (const { finding, details } of ready) journal.plan(finding.resource, details.plan, details.seen);
+  let now: PlannedFix[] = [];
   // Two findings may be about the same thing, the snapshots of a cluster say: AWS's reads must show the first one's change
   // before the second one is made.
   const others: PlannedFix[] = [];
   const toChange = new Set<string>();
-  for (const fix of ready.fixes) {
+  for (const fix of ready) {
     const unknown = unknownOf(fix, work);
     if (unknown !== undefined) {
       const words = `whether ${unknown} was changed for another finding of this poll is not known yet`;
@@ -116,10 +118,19 @@ async function applyRound(
       for (const { resource } of fix.changes) toChange.add(resource);
     }
   }
-  while (now.length > 0)
-    await applyBatch(session, now.splice(0, work.breaker.mostAtOnce(now.length)), { work, shift }, round);
-  if (others.length === 0) return round;
-  const next = await applyRound(session, others, { room, shift }, work);
+  const withRoom = async (fixes: PlannedFix[]): Promise<PlannedFix[]> => {
+    const refused = (await granted).verdicts;
+    return fixes.filter(({ finding }) => !refused.has(finding.resource));
+  };
+  while (now.length > 0) {
+    const batch = now.splice(0, work.breaker.mostAtOnce(now.length));
+    await applyBatch(session, batch, { work, shift, granted }, round);
+    now = await withRoom(now);
+  }
+  addAll(round.verdicts, (await granted).verdicts);
+  const later = await withRoom(others);
+  if (later.length === 0) return round;
+  const next = await applyRound(session, later, { room, shift }, work);
   addAll(round.verdicts, next.verdicts);
   return {
     verdicts: round.verdicts,
@@ -147,14 +158,14 @@ function unknownOf(
 async function applyBatch(
   session: AwsSession,
   fixes: readonly PlannedFix[],
-  { work, shift }: { readonly work: ConfiguredWork; readonly shift: Shift },
+  { work, ...bounds }: { readonly work: ConfiguredWork } & ApplyBounds,
   round: Round,
 ): Promise<void> {
   const { journal, ports } = work;
   // What was applied just now may have opened the breaker.
   const passed = await passPlans(fixes, gatesAt('beforePlanIsApplied'), work);
   addAll(round.verdicts, passed.verdicts);
-  for (const [fix, application] of await applyFixes(session, passed.fixes, work, shift)) {
+  for (const [fix, application] of await applyFixes(session, passed.fixes, work, bounds)) {
     const { resource } = fix.finding;
     const { end } = application;
     noteApplication(fix.finding, application, work);

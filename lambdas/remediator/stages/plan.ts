@@ -1,12 +1,14 @@
 import type { AwsSession } from '../../aws/session.ts';
 import { isStart } from '../../changes/automation-execution/is-start.ts';
 import type { Finding } from '../../model/finding.ts';
+import { isChanging } from '../../model/mode.ts';
 import type { Assessment } from '../../rules/rule.ts';
 import type { Runbook } from '../../rules/runbook.ts';
 import { firstVerdict } from '../gates/gate.ts';
 import { gatesAt } from '../gates/index.ts';
 import type { PlannedFix, Violation } from '../planned-fix.ts';
 import type { Reading } from '../reading.ts';
+import { resourcesOf } from '../record/holds.ts';
 import { planRunbook } from '../runbooks/execution.ts';
 import type { Ending } from '../runbooks/follow.ts';
 import {
@@ -20,7 +22,7 @@ import {
 } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Assessments } from './assess.ts';
-import { verdictsOfEffects } from './effects.ts';
+import { judgeEffects, readEffects } from './effects.ts';
 import { awaitReadBack } from './read-back.ts';
 import { recordPlan } from './record-plan.ts';
 import { resolveBegun } from './resolve.ts';
@@ -51,7 +53,8 @@ export async function planFixes(
     if (verdict !== undefined) verdicts.set(finding.resource, verdict);
   }
   const resolved = findings.filter(({ resource }) => !verdicts.has(resource));
-  const effects = await verdictsOfEffects(session, resolved, assessments, work);
+  const judged = resolved.filter(({ resource }) => isJudged(assessments.get(resource)));
+  const effects = judgeEffects(await readEffects(session, judged, work), assessments);
   for (const finding of resolved) {
     const { resource } = finding;
     const assessment = assessments.get(resource);
@@ -66,7 +69,18 @@ export async function planFixes(
     if ('state' in planned) verdicts.set(finding.resource, planned);
     else fixes.push({ ...planned, reading });
   }
+  if (isChanging(work.mode)) {
+    // Beside the holds on them. Who needs the answer waits for it, and meets an error then.
+    const changed = fixes.flatMap(({ finding, changes }) => resourcesOf(finding, changes));
+    work.recent.load(changed).catch(() => undefined);
+  }
   return { fixes, verdicts };
+}
+
+/** Tells whether what this job made still matters to the verdict on a resource. */
+function isJudged(assessment: Assessment | Error | undefined): boolean {
+  if (assessment === undefined || assessment instanceof Error) return false;
+  return assessment.state === 'violation' || assessment.state === 'compliant';
 }
 
 /** Finds out what was begun. @returns the verdict where that can't be found out yet */

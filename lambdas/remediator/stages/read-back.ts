@@ -7,10 +7,10 @@ import type { Ending } from '../runbooks/follow.ts';
 import { conclude, type Verdict, verdictOfError, wait, withDetails } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import { type Assessments, assessEach } from './assess.ts';
-import { verdictsOfEffects } from './effects.ts';
+import { judgeEffects, readEffects } from './effects.ts';
 
 /** Pauses before each further read: most reads show a write within seconds. */
-const WAITS_MILLISECONDS = [0, 1_000, 2_000, 4_000];
+const WAITS_MILLISECONDS = [0, 1_000, 2_000, 4_000] as const;
 
 /**
  * The time after which a resource that still reads as a violation was not changed. AWS's reads may be minutes old (EC2:
@@ -26,9 +26,15 @@ export async function readBack(
 ): Promise<Map<string, Verdict>> {
   const { rule, settings, ports } = work;
   const resources = changed.map(({ finding }) => finding.resource);
-  const results = await readUntilSeen(rule, session, resources, settings.options, ports.clock);
   const findings = changed.map(({ finding }) => finding);
-  const effects = await verdictsOfEffects(session, findings, results, work);
+  const begunAt = ports.clock.now();
+  const [results, beside] = await Promise.all([
+    readUntilSeen(rule, session, resources, settings.options, ports.clock),
+    readEffects(session, findings, work),
+  ]);
+  // Where it took several reads, AWS may know more by now.
+  const isOld = ports.clock.now() - begunAt >= WAITS_MILLISECONDS[1];
+  const effects = judgeEffects(isOld ? await readEffects(session, findings, work) : beside, results);
   return new Map(
     changed.map((fix) => {
       const { resource } = fix.finding;

@@ -19,6 +19,14 @@ export function waitingFinding({ finding }: { readonly finding: Finding }): stri
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
+/** Room that is being reserved for fixes. */
+export interface Reserving {
+  /** True where there is room for all, as far as was known before: then their changes may be prepared meanwhile. */
+  readonly isLikely: boolean;
+  /** The fixes that there is room for, and the verdicts on the others. It never rejects. */
+  readonly granted: Promise<Planned>;
+}
+
 /**
  * Room below the limits for what a job changes. Reserved once before the first change; released at the end for what was
  * not changed. What is unknown stays counted, and so does what a killed function had reserved: for an hour.
@@ -35,43 +43,46 @@ export class ReservedRoom {
 
   /** The use of the account's limit, with what this job reserved. */
   #account: { readonly scope: string; readonly most: number; readonly used: number } | undefined;
-
+  readonly #limits: readonly ChangeLimit[];
   readonly #since: number;
 
   constructor(work: ConfiguredWork) {
     this.#work = work;
+    this.#limits = limitsOf(work.job, work.settings.limits);
     this.#since = work.ports.clock.now();
   }
 
-  /**
-   * Reserves room for fixes. Those that a limit deferred before come first, and room is kept for those of other jobs.
-   * @returns those that fit, and verdicts on the others
-   */
-  async for(fixes: readonly PlannedFix[]): Promise<Planned> {
+  /** Begins to reserve room for fixes. Those that a limit deferred before come first; room is kept for those of other jobs. */
+  for(fixes: readonly PlannedFix[]): Reserving {
     try {
-      const wanted = this.#inOrder(fixes);
-      const refusals = await this.#reserve(wanted);
-      const passed = await passPlans(wanted, gatesAt('whenReserved'), { ...this.#work, refusals });
-      for (const resource of this.#newIn(passed.fixes)) this.#resources.add(resource);
-      return passed;
+      const found = this.#work.counts.take();
+      const isLikely = found !== undefined && this.#haveRoom(fixes, found);
+      return { isLikely, granted: this.#grant(fixes, found).catch((error) => retryAll(fixes, error)) };
     } catch (error) {
-      const verdicts = fixes.map(
-        ({ finding, details }) => [finding.resource, retry(error, details)] as const,
-      );
-      return { fixes: [], verdicts: new Map(verdicts) };
+      return { isLikely: false, granted: Promise.resolve(retryAll(fixes, error)) };
     }
   }
 
+  async #grant(fixes: readonly PlannedFix[], known: FoundCounters | undefined): Promise<Planned> {
+    const wanted = this.#inOrder(fixes);
+    const refusals = await this.#reserve(wanted, known);
+    const passed = await passPlans(wanted, gatesAt('whenReserved'), { ...this.#work, refusals });
+    for (const resource of this.#newIn(passed.fixes)) this.#resources.add(resource);
+    return passed;
+  }
+
   /** Reserves room below each limit for what the ones before have room for. @returns the refusals, by resource */
-  async #reserve(fixes: readonly PlannedFix[]): Promise<ReadonlyMap<string, Refusal>> {
+  async #reserve(
+    fixes: readonly PlannedFix[],
+    known: FoundCounters | undefined,
+  ): Promise<ReadonlyMap<string, Refusal>> {
     const refusals = new Map<string, Refusal>();
     if (fixes.length === 0) return refusals;
-    const limits = limitsOf(this.#work.job, this.#work.settings.limits);
-    const { ports, counts } = this.#work;
-    const found = counts.take() ?? (await ports.counts.read(limits.map(({ counter }) => counter)));
-    const changes = this.#newIn(fixes).size;
-    // Where there is room for all, no limit need wait for what another one refuses.
-    if (limits.every((limit) => hasRoom(found, limit, changes, ports.clock.now()))) {
+    const { ports } = this.#work;
+    const limits = this.#limits;
+    const found = known ?? (await ports.counts.read(limits.map(({ counter }) => counter)));
+    // Then no limit need wait for what another one refuses.
+    if (this.#haveRoom(fixes, found)) {
       const reserving = limits.map((limit) => this.#reserveBelow(limit, fixes, found, refusals));
       // If one fails, the room that another one reserved is released at the end.
       for (const result of await Promise.allSettled(reserving))
@@ -121,6 +132,12 @@ export class ReservedRoom {
     }
     await this.#keepRoom(limit, refused);
     return chosen;
+  }
+
+  /** Tells whether there is room for all, as far as is known. */
+  #haveRoom(fixes: readonly PlannedFix[], found: FoundCounters): boolean {
+    const changes = this.#newIn(fixes).size;
+    return this.#limits.every((limit) => hasRoom(found, limit, changes, this.#work.ports.clock.now()));
   }
 
   /** The limits that held something back. */
@@ -225,4 +242,9 @@ export class ReservedRoom {
     const resources = fixes.flatMap(({ changes }) => changes.map(({ resource }) => resource));
     return new Set(resources.filter((resource) => !this.#resources.has(resource)));
   }
+}
+
+function retryAll(fixes: readonly PlannedFix[], error: unknown): Planned {
+  const verdicts = fixes.map(({ finding, details }) => [finding.resource, retry(error, details)] as const);
+  return { fixes: [], verdicts: new Map(verdicts) };
 }

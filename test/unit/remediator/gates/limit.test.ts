@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
+import { journalId } from '../../../../lambdas/model/job.ts';
 import { limit } from '../../../../lambdas/remediator/gates/limit.ts';
 import { denied } from '../support/iam-account.ts';
 import {
@@ -138,6 +139,23 @@ test('jobs of one rule share the room, whatever the poll', async () => {
   await remediator.attempt({ ...jobOf('c', 'd'), chunk: 1 });
 
   expect(cured()).toEqual(['a', 'b', 'c']);
+});
+
+test('what others left no room for since it was read is not made, though it was prepared meanwhile', async () => {
+  limitTo(3);
+  await remediator.attempt(jobOf('a', 'b'));
+  const job = { ...jobOf('c', 'd', 'e'), chunk: 1 };
+
+  // The counters were read before the first job had used any room.
+  await remediator.attempt(job);
+
+  expect(cured()).toEqual(['a', 'b', 'c']);
+  expect(remediator.names).toMatchObject({ c: 'remediated', d: 'deferred', e: 'deferred' });
+  expect(remediator.outcome('d')).not.toHaveProperty('unconfirmed');
+  // The journal was written before room was granted: it does not keep that changes were begun.
+  const journal = remediator.journals.get(journalId(job));
+  const begun = Object.fromEntries(journal?.resources.map((each) => [each.resource, each.begun]) ?? []);
+  expect(begun).toMatchObject({ d: [], e: [] });
 });
 
 test('a change that AWS refuses does not count', async () => {
