@@ -1031,4 +1031,17 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       kills: [],
     },
   })),
+  ...[3, 5, 6].map((at) => ({
+    what: `a rule like a part that someone adds before call ${at} is not taken back`,
+    case: {
+      kind: 'security-group' as const,
+      initial: { ...EMPTY_STATE, vpcs: VPCS, groups: { 'sg-00000001': group([rule('sgr-1a0', 20, 443)]) } },
+      jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' as const } }],
+      disturbances: [
+        { at, act: { kind: 'add' as const, which: 0, how: 10 } },
+        { at: 4, outage: { port: 'writeJournal' as const, times: 1 } },
+      ],
+      kills: [],
+    },
+  })),
 ];

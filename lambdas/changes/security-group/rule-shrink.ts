@@ -6,7 +6,14 @@ import type { Amid, ChangeKind, Note } from '../change.ts';
 import { untilTaken } from '../until-taken.ts';
 import { authorizeRules } from './authorize.ts';
 import { shrunkDiffers } from './differs.ts';
-import { type ExistingRule, formatRule, formatTraffic, type IngressRule, ruleKey } from './ingress-rule.ts';
+import {
+  type ExistingRule,
+  formatRule,
+  formatTraffic,
+  type IngressRule,
+  looksLike,
+  ruleKey,
+} from './ingress-rule.ts';
 import { checkSeen, look, NotShownError } from './look.ts';
 import { type Modification, modifyRule } from './modify.ts';
 import { readRulesOf } from './read.ts';
@@ -57,8 +64,19 @@ class Shrinking {
     this.#note(this.#soFar, made.length > 0 || isClosing(this.#soFar));
   }
 
+  /** Keeps which rules like parts stand before these are added: they are someone else's, and never taken back. */
+  #keepStanding(parts: readonly IngressRule[], standing: readonly ExistingRule[]): void {
+    const made = new Set(this.made.map(({ id }) => id));
+    const alike = standing.filter(
+      (rule) => !made.has(rule.id) && parts.some((part) => looksLike(rule, part)),
+    );
+    const stood = new Set([...(this.#soFar.stood ?? []), ...alike.map(({ id }) => id)]);
+    if (stood.size > 0) this.#soFar = { ...this.#soFar, stood: [...stood] };
+  }
+
   /** Adds the other parts of the rule. From its note on, which outlives the attempt, they may have been added. */
   async addPieces(standing: readonly ExistingRule[]): Promise<void> {
+    this.#keepStanding(this.#soFar.pieces, standing);
     await this.#note({ ...this.#soFar, mayBeMade: true }, false, true);
     await this.#add(this.#soFar.pieces, standing);
   }
@@ -117,11 +135,14 @@ class Shrinking {
   async #replace(): Promise<RuleShrink> {
     const { resource, after, pieces } = this.#soFar;
     const others = this.made;
-    // No read tells later by whom the wide rule was revoked, or its narrow one added.
+    const { ours } = this.#amid;
+    const before = await look(this.#session, this.#soFar, ours, pieces);
+    this.#keepStanding([after], before.standing);
+    // No read tells later by whom the wide rule was revoked, or its narrow one added, unless that stood before.
     this.#soFar = { ...this.#soFar, replaces: true };
     await this.#note(this.#soFar, others.length > 0, true);
-    const { ours } = this.#amid;
     const { standing } = await look(this.#session, this.#soFar, ours, pieces);
+    this.#keepStanding([after], standing);
     const added = await this.#add([after], standing);
     const { wide } = await look(this.#session, this.#soFar, ours, [after, ...pieces]);
     this.progress('shrinking');
@@ -147,7 +168,7 @@ class Shrinking {
 
   /** @param shrunk what stands in the wide rule's place */
   #end(shrunk: ExistingRule | null, made = this.made): RuleShrink {
-    const { unconfirmed: _, ...soFar } = this.#soFar;
+    const { unconfirmed: _, stood: __, ...soFar } = this.#soFar;
     const applied: RuleShrink = { ...soFar, made: [...made], shrunk };
     this.#note(applied);
     return applied;

@@ -81,6 +81,8 @@ export const ruleShrinkSchema = z.object({
   unconfirmed: z.enum(['adding', 'shrinking']).optional(),
   /** Set where AWS did not modify the wide rule: the part that was to keep the id is added, and the wide rule revoked. */
   replaces: z.literal(true).optional(),
+  /** The ids of rules that look like its parts and stood before they were added: someone else's. Set while it is applied. */
+  stood: z.array(z.string()).optional(),
   /**
    * Set once it is applied: the rule that stands in the wide one's place, with its id. Where AWS did not modify the wide
    * rule, it is a new one, or null if someone else's stood there already.

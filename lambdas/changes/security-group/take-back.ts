@@ -13,10 +13,13 @@ import { readRulesOf } from './read.ts';
 import { takeBackRules, withoutRules } from './revoke.ts';
 import { isClosing, type RuleShrink, revoked, ruleShrinkSchema, rulesRevokeSchema } from './schemas.ts';
 
-/** The standing rules that look like parts which the change adds: none stood there when it was planned. */
-function alike({ after, pieces, replaces }: RuleShrink, standing: readonly ExistingRule[]): ExistingRule[] {
+/** The standing rules that look like parts which the change adds, and are not known to have stood there before. */
+function alike(
+  { after, pieces, replaces, stood = [] }: RuleShrink,
+  standing: readonly ExistingRule[],
+): ExistingRule[] {
   const parts = replaces === true ? [after, ...pieces] : pieces;
-  return standing.filter((rule) => parts.some((part) => looksLike(rule, part)));
+  return standing.filter((rule) => !stood.includes(rule.id) && parts.some((part) => looksLike(rule, part)));
 }
 
 /** Finds what applied changes need: without it, they would have cut more than their plans name. */
