@@ -46,6 +46,8 @@ import { TrailOracle } from './oracle/trail.ts';
 const CALL_MILLISECONDS = 300;
 /** EC2's developer guide ("Eventual consistency") says to wait up to about five minutes for reads to show a write. */
 const LONGEST_LAG_MILLISECONDS = 300_000;
+/** S3's user guide says to wait 15 minutes after some bucket settings. No API is documented to lag longer. */
+const END_OF_LAG_MILLISECONDS = 900_000;
 /** Number of calls from the look at a resource's tags to the first write of one change, two refusals of what stands already between them. */
 const CALLS_OF_A_CHANGE = 8;
 /** The same for buckets, which are read side by side, each by several calls. */
@@ -109,7 +111,8 @@ class CaseRun implements CaseResult {
   #job: JobSpec = { rule: '', options: {} };
   /** AWS calls of ours so far. */
   #calls = 0;
-  #lag: { state: AwsState; reads: number } | undefined;
+  /** An older state that the next reads answer, `until` the moment from which no read may. */
+  #lag: { state: AwsState; reads: number; until: number } | undefined;
   /** Refusals that meet the next writes. */
   readonly #refusals: Extract<Disturbance, { readonly refusal: string }>[] = [];
   /** The thing that someone has paused or spoiled. */
@@ -358,7 +361,9 @@ class CaseRun implements CaseResult {
       const { versions, reads } = disturbance.lag;
       const state = this.#model.past(versions, this.#remediator.now - LONGEST_LAG_MILLISECONDS);
       if (state === this.#model.state) return undefined;
-      this.#lag = { state, reads };
+      const { versions: all } = this.#model;
+      const replaced = all[all.findLastIndex((version) => version.state === state) + 1];
+      this.#lag = { state, reads, until: (replaced?.at ?? 0) + END_OF_LAG_MILLISECONDS };
       this.#say(`the next ${reads} reads answer the state of ${versions} changes ago`);
       return undefined;
     }
@@ -492,6 +497,7 @@ class CaseRun implements CaseResult {
   }
 
   #read({ operation, input, region }: ModelCall): object {
+    if (this.#lag !== undefined && this.#remediator.now >= this.#lag.until) this.#lag = undefined;
     const lag = this.#lag;
     if (lag !== undefined) {
       lag.reads -= 1;
