@@ -294,14 +294,8 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
     for (const fault of collecting) fault.remove();
     const working = injectOnce(clean.remediator, effect);
     const { invocations } = await deployed.work();
-    // Where nobody knows whether AWS made a change, the next attempt looks, and waits for what reads may not show yet. So
-    // it is with a lost answer of IAM and S3, and of a call that adds rules: what it is about shows nothing by which a read is
-    // known to be later.
-    const isOfState = rule === 'iam-access-key-unrotated' || rule === 's3-bucket-public';
-    const isLeft = (operation: string): boolean =>
-      effect === 'internal' ||
-      (effect === 'cut-after' && (isOfState || operation === 'AuthorizeSecurityGroupIngress'));
-    const unanswered = clean.changes.map(operationOf).filter(isLeft);
+    // Where nobody knows whether AWS made a change, the next attempt looks, and waits for what reads may not show yet.
+    const unanswered = effect === 'throttle' ? [] : clean.changes.map(operationOf);
     if (unanswered.length > 0) {
       passTime(LAG_MILLISECONDS);
       await deployed.lookAgain();
