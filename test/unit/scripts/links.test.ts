@@ -69,3 +69,14 @@ test('the start pages of readers have five questions each, and the README is sho
   }
   expect((await lines('README.md')).length).toBeLessThanOrEqual(150);
 });
+
+test('the page for security leads has the numbers of the coverage table', async () => {
+  const read = (file: string) => readFile(path.join(repository, 'docs', file), 'utf8');
+  const covered =
+    /has (\d+) predefined AWS rules.* (\d+) are covered by the \d+ built-in rules, (\d+) by the library/s;
+
+  const [, all, builtIn, library] = covered.exec(await read('coverage.md')) ?? [];
+
+  const sum = Number(builtIn) + Number(library);
+  expect(await read('for-security-leads.md')).toContain(`${sum} of Netskope's ${all} predefined AWS rules`);
+});
