@@ -118,7 +118,7 @@ describe('between read and change', () => {
     const outcome = outcomeOf(account, WEB);
     expect(outcome).toMatchObject({
       outcome: 'remediated',
-      reason: `some of the planned changes were made, the others were not needed any more; ${WEB} complies now`,
+      reason: `some of the planned changes were made, the others were no longer needed; ${WEB} complies now`,
     });
     expect(outcome?.applied).toHaveLength(1);
     expect(outcome?.plan).toHaveLength(2);
