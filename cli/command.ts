@@ -38,7 +38,7 @@ export interface CommandResult {
 }
 
 export interface CommandCode {
-  /** The schema of what it prints with `--json`. */
+  /** The schema of its output with `--json`. */
   readonly result: z.ZodType;
   run(context: Context, given: Given): Promise<CommandResult>;
 }

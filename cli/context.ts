@@ -6,11 +6,11 @@ import type { Screen } from './screen.ts';
 export interface Context {
   readonly screen: Screen;
   readonly clients: Clients;
-  /** The region that was given. Commands that show or act on regions keep to it. */
+  /** The region from `--region`. Commands that show or act on regions are limited to it. */
   readonly region: string | undefined;
   now(): Date;
   /**
-   * The deployment, asked for once.
+   * The deployment, which is read once.
    * @throws CliError `notFound` where there is none
    */
   deployment(): Promise<Deployment>;

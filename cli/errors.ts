@@ -47,7 +47,7 @@ const sdkErrorSchema = z.object({
 /**
  * Explains an error to an operator.
  * @param policy the one that the command needs, by its name
- * @param profile the profile that was given, if any
+ * @param profile the profile from the command line, if any
  */
 export function explainError(error: unknown, policy: string, profile?: string): Explained {
   const as = (reason: ExitReason, line: string): Explained => ({

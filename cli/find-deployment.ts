@@ -14,12 +14,12 @@ import { CliError, isDenied } from './errors.ts';
 
 export interface DeploymentQuery {
   readonly name: string;
-  /** The region that was given on the command line. */
+  /** The region from the command line. */
   readonly region: string | undefined;
 }
 
 /**
- * Finds a deployment by its name: in the region that was given, then in that of the environment or the profile. Every
+ * Finds a deployment by its name: in the region from the command line, then in that of the environment or the profile. Every
  * region of the deployment names the home region, which describes it.
  * @throws CliError `notFound` where there is none
  */
@@ -46,7 +46,7 @@ export async function findDeployment(
   );
 }
 
-/** The region of the environment or the profile; undefined if one was given and there is no other. */
+/** The region of the environment or the profile; undefined if there is none other than that of the command line. */
 async function ownRegion(clients: Clients, given: string | undefined): Promise<string | undefined> {
   try {
     return await clients.client(STSClient).config.region();

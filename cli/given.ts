@@ -6,7 +6,7 @@ import { CliError } from './errors.ts';
 
 const NO_REASON = 'expected a reason of at most 1,000 characters';
 
-/** A rule as people name it: by its id or its legacy id, or one that is declared. */
+/** A rule as users name it: by its id or legacy id, or a declared rule. */
 export const ruleGivenSchema = z.string().transform((text, context) => {
   const id = findRuleId(text) ?? ruleIdSchema.safeParse(text).data;
   if (id !== undefined) return id;
@@ -15,7 +15,7 @@ export const ruleGivenSchema = z.string().transform((text, context) => {
 });
 
 /**
- * The rules that are meant: the one that was given, or all that are polled.
+ * The selected rules: the named one, or all that are polled.
  * @throws CliError `usage` where there is no such rule
  */
 export function rulesOf({ rules }: Pick<Deployment, 'rules'>, given: string | undefined): readonly string[] {
@@ -29,14 +29,14 @@ function unknownRule(text: string, known: readonly string[]): string {
   return `unknown rule "${text.slice(0, 60)}": expected one of ${known.join(', ')}`;
 }
 
-/** A reason that an operator gives. */
+/** An operator's reason. */
 export const reasonSchema = z.string().trim().min(1, NO_REASON).max(1000, NO_REASON);
 
-/** The options by which most commands are narrowed. */
+/** The options that limit most commands. */
 export const placeGiven = { account: accountIdSchema.optional() };
 
 /**
- * The regions to show or act in: all of the deployment, or the one that was given.
+ * The regions to show or act in: all of the deployment, or the selected one.
  * @throws CliError `usage` where the deployment is not there
  */
 export function regionsOf({ regions, name }: Deployment, given: string | undefined): readonly string[] {

@@ -1,4 +1,4 @@
-/** Makes a test of texts against a pattern, in which `*` stands for any text. */
+/** Creates a matcher for a pattern in which `*` matches any text. */
 export function glob(pattern: string): (text: string) => boolean {
   const parts = pattern.split('*').map((part) => part.replaceAll(/[\\^$.|?+()[\]{}]/g, '\\$&'));
   const expression = new RegExp(`^${parts.join('.*')}$`, 's');

@@ -13,7 +13,7 @@ import { Screen, type ScreenOptions } from './screen.ts';
 /** All that a run of the command line meets outside. */
 export interface Ports extends ScreenOptions {
   readonly now?: () => Date;
-  /** Options of every AWS client. Default: what the environment says. */
+  /** Options of every AWS client. Default: those of the environment. */
   readonly clientOptions?: ClientOptions;
 }
 

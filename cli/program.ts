@@ -20,7 +20,7 @@ export interface ProgramOptions {
   readonly width: number | undefined;
   readonly writeOut: (text: string) => void;
   readonly writeError: (text: string) => void;
-  /** Does what a command is for. */
+  /** Runs a command. */
   readonly act: (facts: CommandFacts, given: Given, global: GlobalGiven) => Promise<void>;
 }
 
@@ -71,7 +71,7 @@ export function createProgram(options: ProgramOptions): Command {
   return program;
 }
 
-/** A line about what is wrong with a command, and where it says what is right. Undefined: no command was found. */
+/** A line with the error in a command, and where its usage is explained. Undefined: no command was found. */
 export function usageLine(problem: string, command: string | undefined): string {
   const words = problem
     .replace(/^error: /, '')

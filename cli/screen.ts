@@ -47,8 +47,8 @@ export class Screen {
   }
 
   /**
-   * Shows on a terminal that something is at work, once that takes longer than a second.
-   * @param work takes a function that says how far it is
+   * Shows progress on a terminal, if the work takes longer than a second.
+   * @param work takes a function that reports its progress
    */
   async progress<T>(words: string, work: (say: (words: string) => void) => Promise<T>): Promise<T> {
     const { stderr } = this.#options;
@@ -67,7 +67,7 @@ export class Screen {
   }
 
   /**
-   * Asks a person who must type `yes`.
+   * Asks for confirmation: the user must type `yes`.
    * @throws CliError `declined` where nobody says so, or nobody can be asked
    */
   async confirm(question: string, isYes: boolean): Promise<void> {

@@ -22,7 +22,7 @@ const NO_LINES = {
   middle: '  ',
 };
 const GAP = NO_LINES.middle.length;
-/** Least width of the last column, which takes what the others leave. With less, it stands below its row. */
+/** The minimum width of the last column, which gets the rest of the width. With less, it is printed below its row. */
 const LEAST = 40;
 const BELOW = 4;
 
@@ -50,7 +50,7 @@ export function table(
 }
 
 /**
- * Rows without their last cell, which stands below, folded.
+ * Rows without their last cell, which is printed below, folded.
  * @param widths those of the other columns
  */
 function withLastBelow(

@@ -31,9 +31,9 @@ export interface DemoReport {
   /** Content of the accounts before the dry run; `afterDryRun` is the content after it. */
   readonly beforeDryRun: readonly string[];
   readonly afterDryRun: readonly string[];
-  /** The poll by which production was remediated, with staging in dry run still. */
+  /** The poll that remediated production, while staging was still in dry run. */
   readonly production: readonly Poll[];
-  /** The poll by which staging was remediated, too. */
+  /** The poll that also remediated staging. */
   readonly everywhere: readonly Poll[];
   readonly secondScan: ScanReport;
   readonly undone: Undone;
@@ -54,7 +54,7 @@ export interface RunningDemo extends AsyncDisposable {
   readonly root: TerraformRoot;
   readonly rootFolder: string;
   readonly report: DemoReport;
-  /** Ends what was started, and removes its folder. */
+  /** Stops everything that was started, and removes its folder. */
   stop(): Promise<void>;
 }
 
@@ -171,7 +171,7 @@ interface Operated {
   readonly signal: AbortSignal;
 }
 
-/** Does what an operator does about an unwanted fix. */
+/** Acts like an operator after an unwanted fix. */
 async function operate({ lab, made, target, step, say, signal }: Operated): Promise<Undone> {
   const group = made.find(({ what, account }) => what.includes(UNDONE) && account === accounts.staging);
   if (group === undefined) throw new Error(`nothing was made that is "${UNDONE}"`);

@@ -26,7 +26,7 @@ export interface OperatorOptions {
   readonly signal: AbortSignal;
 }
 
-/** A function that runs the command line of `dist/` as an operator does, and prints the command with what it answers. */
+/** A function that runs the command line of `dist/` as an operator does, and prints the command and its output. */
 export function startOperator({ endpoint, account, region, say, signal }: OperatorOptions) {
   const env = {
     PATH: process.env['PATH'] ?? '',

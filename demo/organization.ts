@@ -21,7 +21,7 @@ export const organization: OrganizationOptions = {
 
 /** The regions of `examples/organization`. */
 export const regions = ['eu-central-1', 'us-east-1', 'us-west-2'] as const;
-/** Regions that have all of the accounts' resources, but for the few that somebody left elsewhere. */
+/** Regions that contain the accounts' resources, except for a few that somebody left elsewhere. */
 export const busyRegions = ['eu-central-1', 'us-east-1'] as const;
 export const quietRegion = 'us-west-2';
 export const homeRegion = 'eu-central-1';
@@ -80,7 +80,7 @@ export const runbookRules: readonly string[] = Object.entries(rules('dry run')).
   'method' in rule ? id : [],
 );
 
-/** A resource that was made for the demo, and what should come of it. */
+/** A resource that was created for the demo, and its expected outcome. */
 export interface Made {
   readonly account: string;
   readonly region: string;
@@ -270,7 +270,7 @@ export async function makeResources(endpoint: string): Promise<readonly Made[]> 
   return made;
 }
 
-/** Makes what somebody left behind in a region that an account does not use otherwise. */
+/** Creates resources that somebody left behind in a region that the account does not use otherwise. */
 async function makeForgotten(builder: AccountBuilder): Promise<readonly Made[]> {
   const { account } = builder;
   const vpc = await builder.vpc(quietRegion);

@@ -23,7 +23,7 @@ interface ClientSettings {
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
-/** All that a page iterator gives, in one list. */
+/** All items of a page iterator, in one list. */
 async function all<Page, Item>(
   pages: AsyncIterable<Page>,
   items: (page: Page) => readonly Item[] | undefined,

@@ -5,7 +5,7 @@ export interface ClientSettings {
   readonly useQueueUrlAsEndpoint?: boolean;
 }
 
-/** Options of every client except its region. Credentials come from the SDK's default chain unless they are given. */
+/** Options of every client except its region. Credentials come from the SDK's default chain unless they are set. */
 export interface ClientOptions {
   readonly endpoint?: string;
   readonly profile?: string;

@@ -8,7 +8,7 @@ const DAY = 86_400_000;
 /** The part of the table that is read. */
 export type Partitions = Pick<Opened['table'], 'partition'>;
 
-/** Reads what is known of the jobs done in a place for the polls of a rule since a moment, whatever source they asked. */
+/** Reads the finished jobs in a place for the polls of a rule since a given time, regardless of the source. */
 export async function doneJobsSince(
   table: Partitions,
   { rule, ...place }: Place & { readonly rule: string },

@@ -20,7 +20,7 @@ export class Evidence {
   readonly #client: S3Client;
   readonly #bucket: string;
   readonly #owner: string;
-  /** Summaries that were asked for: each is written once. */
+  /** Cached summaries: each is written only once. */
   readonly #summaries = new Map<string, Promise<PollSummary | undefined>>();
 
   constructor(clients: Clients, { home_region: region, evidence_bucket: bucket, account }: Deployment) {

@@ -9,7 +9,7 @@ import { type Line, linesAt, linesOfJobs, type Place, type PlaceFilter, placesOf
 const PARTITIONS_AT_ONCE = 16;
 const DAY = 86_400_000;
 
-/** The places to which a rule's polls sent jobs since a moment. What they no longer find is closed there, too. */
+/** The places to which a rule's polls have sent jobs since a given time. Findings that are no longer reported are closed there, too. */
 export async function placesSince(
   { evidence }: Pick<Opened, 'evidence'>,
   rule: string,
@@ -45,7 +45,7 @@ interface UndoFilter {
   readonly regions: readonly string[];
 }
 
-/** Reads the lines of undos that were asked for since a moment, by whomever. They belong to no poll. */
+/** Reads the lines of undos that were requested since a given time. They belong to no poll. */
 export async function undosSince(
   { table, evidence }: Pick<Opened, 'table' | 'evidence'>,
   { since, now }: { readonly since: Date; readonly now: Date },

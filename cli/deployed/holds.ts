@@ -11,10 +11,10 @@ import {
 } from '../../lambdas/model/operator-items.ts';
 import { keyText, type Table } from './table.ts';
 
-/** A hold, and what it is on. */
+/** A hold, and what it applies to. */
 export interface Hold {
   readonly name: HoldName;
-  /** Undefined if nobody understands the item: then everything that it names is left alone. */
+  /** Undefined if the item cannot be parsed: then nothing that it names is changed. */
   readonly says: HoldItem | undefined;
 }
 

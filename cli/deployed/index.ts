@@ -3,7 +3,7 @@ import { Evidence } from './evidence.ts';
 import { DeployedSettings } from './settings.ts';
 import { Table } from './table.ts';
 
-/** The deployment, and what it keeps. */
+/** The deployment and its stored state. */
 export async function open(context: Context) {
   const deployment = await context.deployment();
   const { clients } = context;

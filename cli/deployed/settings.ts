@@ -70,7 +70,7 @@ export class DeployedSettings {
   }
 }
 
-/** Reads what holds for rules, by rule, as far as it can be used. `cspm-remediation status` names what is wrong with others. */
+/** Reads the valid settings of rules, by rule. `cspm-remediation status` shows the problems of the others. */
 export async function settingsOf(
   settings: Pick<DeployedSettings, 'of'>,
   rules: readonly string[],

@@ -28,7 +28,7 @@ export interface Known {
 
 const anySchema = z.looseObject({ pk: z.string(), sk: z.string() });
 
-/** Finds what the deployment knows of a resource, wherever it is. */
+/** Finds everything that the deployment knows about a resource, in any place. */
 export async function findKnown(opened: Opened, subject: Subject): Promise<Known> {
   const { resource, rules, region } = subject;
   const { deployment, table } = opened;

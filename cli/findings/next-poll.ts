@@ -38,7 +38,7 @@ export async function nextPollOf(
   }
 }
 
-/** Says what a poll does about a finding that is still given and still violates. */
+/** Describes what a poll does about a finding that is still reported and still violates the rule. */
 export function doesNext(against: readonly Obstacle[]): string {
   const isPlanned = against.some(({ gate }) => gate === 'dry_run');
   // In a dry run nobody asks for holds.

@@ -54,7 +54,7 @@ export interface Situation {
 
 type Look = (situation: Situation) => Promise<Obstacle[]> | Obstacle[];
 
-/** Finds all that stands against a change, in the order in which the remediators ask. */
+/** Finds everything that prevents a change, in the order in which the remediators check it. */
 export async function obstaclesOf(situation: Situation): Promise<Obstacle[]> {
   const looks: readonly Look[] = [
     mode,
@@ -71,7 +71,7 @@ export async function obstaclesOf(situation: Situation): Promise<Obstacle[]> {
   return (await Promise.all(looks.map((look) => look(situation)))).flat();
 }
 
-/** Gates by which nothing is read: the others let the resource be read and planned. */
+/** Gates that stop a finding before the resource is read; the others allow reading and planning. */
 export const BEFORE_READING: readonly string[] = ['off', 'exempt', 'back_off', 'awaiting_scan', 'role'];
 
 const mode: Look = ({ settings, finding: { account }, context }) => {

@@ -14,7 +14,7 @@ export interface ActedPlace {
   readonly resource: string;
 }
 
-/** Words given on the command line. */
+/** Values from the command line. */
 export interface GivenPlace {
   readonly resource?: string | undefined;
   readonly account?: string | undefined;
@@ -22,14 +22,14 @@ export interface GivenPlace {
   readonly rule?: string | undefined;
 }
 
-/** A place, and what is known of the findings there, where one resource was named. */
+/** A place, and the known findings there if a resource was named. */
 export interface FoundPlace {
   readonly place: ActedPlace;
   readonly findings: readonly FindingItem[];
 }
 
 /**
- * Finds out what was meant: a resource by its id or ARN, wherever findings of it are; or an account, or a region of it.
+ * Resolves the target: a resource by its id or ARN, wherever it has findings; or an account, or one of its regions.
  * @param isHold true if it is to be held: what tells its own region, a trail say, is held in all that have findings of it
  * @throws CliError `usage` where that is not clear, `notFound` where nothing is known of a resource
  */

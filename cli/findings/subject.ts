@@ -9,11 +9,11 @@ export interface Subject {
   /** The rules whose findings may be of it. */
   readonly rules: readonly string[];
   readonly account: string | undefined;
-  /** `global` for what is of no region. */
+  /** `global` for resources without a region. */
   readonly region: string | undefined;
 }
 
-/** Options given beside the text: they win over what the text says. */
+/** Options in addition to the text, which take precedence over it. */
 export interface Hints {
   readonly rule?: string | undefined;
   readonly account?: string | undefined;
@@ -32,7 +32,7 @@ const kinds: readonly { readonly of: RegExp; readonly type: string; readonly reg
 ];
 
 /**
- * Reads what somebody asks about: an ARN, a resource's id, or a finding as `rule#account#region#resource`.
+ * Parses the subject of a question: an ARN, a resource's id, or a finding as `rule#account#region#resource`.
  * @param polled the rules that are polled, declared ones among them
  * @throws CliError `usage` where no rule knows such a resource
  */
@@ -45,7 +45,7 @@ export function subjectOf(text: string, hints: Hints, polled: readonly string[])
   );
 }
 
-/** Reads the same of whatever rules may change, such as a snapshot, of which there are no findings. */
+/** Parses the same for resources that rules change but that have no findings, such as a snapshot. */
 export function lenientSubjectOf(text: string, hints: Hints, polled: readonly string[]): Subject {
   const found = text.startsWith('arn:') ? ofArn(text) : (ofFinding(text, polled) ?? ofId(text));
   const { rule, account = found.account, region = found.region } = hints;

@@ -14,7 +14,7 @@ const namesSchema = z.object({ netskope_rule_names: z.array(z.string()) });
 const errorSchema = z.object({ errorMessage: z.string() });
 const startedSchema = z.object({ poll: pollSchema });
 
-/** Calls the collector, and waits for what it answers. @throws CliError `refused` with its own words where it fails */
+/** Calls the collector, and waits for its answer. @throws CliError `refused` with its own words where it fails */
 export async function callCollector(
   clients: Clients,
   deployment: Deployment,
@@ -37,7 +37,7 @@ export interface Purpose {
 }
 
 /**
- * Starts a poll of a rule as of now, with what the rule's schedule says, and waits until its jobs are sent.
+ * Starts a poll of a rule for the current time, with the input of the rule's schedule, and waits until its jobs are sent.
  * @throws CliError `notFound` where the rule is not polled, `refused` where the poll fails
  */
 export async function startPoll(

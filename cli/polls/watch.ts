@@ -21,7 +21,7 @@ export interface WatchedPoll {
 
 /**
  * Waits until all findings of a poll's jobs have outcomes.
- * @param until milliseconds since 1970, after which nobody waits
+ * @param until the end of the wait, in milliseconds since 1970
  * @param say told how many there are
  */
 export async function watchPoll(

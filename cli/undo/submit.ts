@@ -27,11 +27,11 @@ export function requestExpiry(now: Date): number {
   return Math.floor(now.getTime() / 1000) + KEPT_DAYS * 86_400;
 }
 
-/** A request that was handed in, and what has come of it. */
+/** A submitted request and its result. */
 export interface Submitted<R extends RequestItem> {
   readonly request: R;
   readonly name: RequestName;
-  /** Undefined if nobody has begun it. */
+  /** Undefined if it has not begun. */
   readonly result: RequestResult | undefined;
 }
 
@@ -62,8 +62,8 @@ export async function submitAll<R extends RequestItem>(
 }
 
 /**
- * Waits until requests are over.
- * @param until milliseconds since 1970, after which nobody waits
+ * Waits until requests are complete.
+ * @param until the end of the wait, in milliseconds since 1970
  * @param say told how many are over
  */
 export async function awaitAll<R extends RequestItem>(

@@ -9,15 +9,15 @@ import type { Evidence } from './evidence.ts';
 import { type Gap, gapsOf } from './gaps.ts';
 import { type History, historyOf, type Span, type Switch, scheduleRecords } from './schedules.ts';
 
-/** The question: a month, and what is known of schedules in addition to the evidence. */
+/** The input: a month, and information about schedules in addition to the evidence. */
 export interface Question {
   /** `2026-11`, in UTC. */
   readonly month: string;
-  /** The schedule of rules in a month of which the evidence has none. */
+  /** The schedule of rules in a month without records of schedules. */
   readonly schedule: string;
   /** Rules that were on all the month, by this schedule, whatever the evidence says. */
   readonly schedules?: Readonly<Record<string, string>>;
-  /** Time zone of the cron expressions that are given here. */
+  /** The time zone of these cron expressions. */
   readonly timeZone: string;
   /** A month that is not over is checked up to now. */
   readonly now: Date;

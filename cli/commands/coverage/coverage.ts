@@ -64,7 +64,7 @@ function nextOf(rules: readonly CoveredRule[]): NextRule[] {
   return [...next.values()].sort((one, other) => other.findings - one.findings);
 }
 
-/** Reads by which names of Netskope each rule is polled. */
+/** Reads the Netskope names for which each rule is polled. */
 async function polledRules(
   { clients }: Context,
   { deployment }: Opened,

@@ -3,7 +3,7 @@ import type { Screen } from '../../screen.ts';
 import { table } from '../../table.ts';
 import type { Coverage, CoveredRule } from './result.ts';
 
-/** The rules that fail for people: a table, what it comes to, and what to enable next. */
+/** Prints the failing rules for people: a table, totals, and what to enable next. */
 export function printCoverage(
   { rules, findings, next }: Coverage,
   { colors, width }: Pick<Screen, 'colors' | 'width'>,

@@ -20,7 +20,7 @@ const libraryIds = new Set(Object.values(library));
 const NOT_PREDEFINED =
   'Not a predefined rule of Netskope that this version knows. A custom rule can remediate it with a property of the resource type or with a Systems Manager document.';
 
-/** The names by which a rule that is built in is polled, whatever its schedule adds. */
+/** The names for which a built-in rule is polled, without those that its schedule adds. */
 export function namesOf(rule: string): string[] {
   return Object.entries(built_in).flatMap(([name, id]) => (id === rule ? name : []));
 }

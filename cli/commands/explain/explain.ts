@@ -51,7 +51,7 @@ export async function run(context: Context, given: Given): Promise<CommandResult
   return { value, text: printExplanation(value, context.screen) };
 }
 
-/** The places whose polls may have had sessions where the resource is: few, or nobody could search for them. */
+/** The places whose polls may have had sessions in the resource's account: few enough to search for in CloudTrail. */
 function placesToSearch(
   { deployment }: Opened,
   { findings, changed }: Known,

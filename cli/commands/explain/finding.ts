@@ -115,7 +115,7 @@ function describeSettings(settings: Settings, account: string, now: Date): Expla
 
 type HistoryEntry = ExplainedFinding['history'][number] & { readonly line: Outcome | undefined };
 
-/** The changes of a finding's outcome, each with what its line of evidence says. */
+/** The changes of a finding's outcome, each with the content of its line of evidence. */
 async function historyOf({ evidence }: Opened, item: FindingItem): Promise<HistoryEntry[]> {
   return pLimit(OBJECTS_AT_ONCE).map(item.changes, async (change): Promise<HistoryEntry> => {
     const lines = (await evidence.outcomes(change.evidence)) ?? [];

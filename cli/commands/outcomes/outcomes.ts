@@ -25,7 +25,7 @@ function givenSchema(now: Date) {
   });
 }
 
-/** Lists the outcomes of findings since a moment. */
+/** Lists the outcomes of findings since a given time. */
 export async function run(context: Context, given: Given): Promise<CommandResult> {
   const now = context.now();
   const { since, rule, account, outcome, resource, changed, all } = parseGiven(givenSchema(now), given);

@@ -2,7 +2,7 @@ import { amount, fold, list } from '../../fold.ts';
 import type { Colors, Screen } from '../../screen.ts';
 import type { Plan, Planned } from './result.ts';
 
-/** Counts what is planned. */
+/** Counts the planned changes. */
 export function countsOf(findings: readonly Planned[]): Plan['counts'] {
   const planned = findings.filter(isChanged);
   const outcomes: Plan['counts']['outcomes'] = {};

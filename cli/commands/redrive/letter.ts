@@ -10,11 +10,11 @@ export type Fate = Pick<Letter, 'is' | 'says'> & { readonly group?: string };
 export interface FateOptions {
   /** True if every job is sent back. */
   readonly all: boolean;
-  /** True if what is not a job is dropped. */
+  /** True if messages that are not jobs are dropped. */
   readonly discard: boolean;
 }
 
-/** Decides what is done about a dead letter of a queue of jobs. */
+/** Decides how to handle a dead letter of a job queue. */
 export async function fateOf(
   body: string,
   evidence: Pick<Evidence, 'journal'>,

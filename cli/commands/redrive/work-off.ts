@@ -10,7 +10,7 @@ import { queueUrl } from '../../deployed/queues.ts';
 import type { Fate } from './letter.ts';
 import type { Letter } from './result.ts';
 
-/** Time in which what was received is dealt with, in seconds. */
+/** The time in which received messages are handled, in seconds. */
 const VISIBILITY = 120;
 
 export interface DeadLetters {
@@ -20,7 +20,7 @@ export interface DeadLetters {
   readonly queue: string;
   /** The name of the FIFO queue to which messages go back. */
   readonly backTo: string;
-  /** Decides what is done about a message. */
+  /** Decides how to handle a message. */
   fateOf(body: string): Promise<Fate>;
 }
 

@@ -52,7 +52,7 @@ function isAsked(name: HoldName, { rule, account, region }: Asked): boolean {
   );
 }
 
-/** Holds and pauses that stand against changes, whatever the rule. */
+/** Holds and pauses that prevent changes, regardless of the rule. */
 interface Standing {
   /** The holds that there are, each as `holdText` tells it apart. */
   readonly held: ReadonlySet<string>;
@@ -61,7 +61,7 @@ interface Standing {
   readonly known: readonly string[];
 }
 
-/** Adds what stands against changes of a rule now. */
+/** Adds what currently prevents changes by a rule. */
 export function heldUp(
   { status, holds: names }: RuleAlone,
   { held, regions, known }: Standing,
@@ -78,7 +78,7 @@ export function heldUp(
   };
 }
 
-/** The accounts in which a pause stops a rule; undefined: in none. What nobody understands stops everything. */
+/** The accounts in which a pause stops a rule; undefined: in none. A pause that cannot be parsed stops everything. */
 function pausedBy(
   pause: string | undefined,
   { rule, account, known }: Pick<RuleStatus, 'rule'> & Pick<Asked, 'account'> & Pick<Standing, 'known'>,

@@ -105,7 +105,7 @@ function holdsOf({ holds }: Status): string[] {
   });
 }
 
-/** One point per alarm: all regions in which it is, and the first sentence of what it says. */
+/** One item per alarm: all regions in which it is active, and the first sentence of its description. */
 function alarmsOf({ alarms }: Status): string[] {
   const byName = new Map<string, Status['alarms']>();
   for (const alarm of alarms) byName.set(alarm.name, [...(byName.get(alarm.name) ?? []), alarm]);

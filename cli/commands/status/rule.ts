@@ -13,19 +13,19 @@ import { changesCounted } from '../../deployed/limits.ts';
 import { linesOfPoll, type PlaceFilter, placesOf } from '../../deployed/outcomes.ts';
 import type { RuleStatus } from './result.ts';
 
-/** Outcomes of findings that a person or a later poll still has to do with. */
+/** Outcomes of findings that still need a person or a later poll. */
 const OPEN: readonly OutcomeName[] = ['planned', 'deferred', 'failed', 'unprocessable'];
 
-/** The status of a rule without what stands against it. */
+/** The status of a rule without what prevents its changes. */
 export interface RuleAlone {
   readonly status: Omit<RuleStatus, 'held' | 'paused'>;
-  /** Names of holds that may stand against each finding of its last poll. */
+  /** Names of holds that may apply to each finding of its last poll. */
   readonly holds: readonly (readonly HoldName[])[];
   /** The accounts of its last poll, as far as they are requested. */
   readonly accounts: readonly string[];
 }
 
-/** Reads what a rule is at. */
+/** Reads the status of a rule. */
 export async function readRule(
   opened: Opened,
   rule: string,

@@ -17,7 +17,7 @@ import {
   undoneOf,
 } from '../../undo/select.ts';
 
-/** The options by which fixes are chosen. */
+/** The options that select fixes. */
 export function chosenSchema(now: Date) {
   return z.object({
     resource: z.string().trim().min(1).optional(),

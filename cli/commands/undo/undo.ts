@@ -70,7 +70,7 @@ export async function run(context: Context, given: Given): Promise<CommandResult
   return { value, text: printResult(value, screen), ...(!isDone && { exit: 'refused' as const }) };
 }
 
-/** Holds what is put back, so that no poll fixes it again. */
+/** Holds the restored resources, so that no poll fixes them again. */
 async function holdAll(
   { table }: Opened,
   fixes: readonly UndoableFix[],
