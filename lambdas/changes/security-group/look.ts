@@ -32,7 +32,7 @@ export async function look(
   if (standing === undefined) {
     if (made.length === 0) throw olderThanOurs(resource);
     throw new NotShownError(
-      `${resource}: AWS's reads do not show ${made.map(formatRule).join('; ')}, which was added just now, or what was changed before`,
+      `${resource}: AWS's reads do not show ${made.map(formatRule).join('; ')}, which was just added, or earlier changes`,
     );
   }
   const wide = checkSeen({ resource, before, remains }, standing, ours, parts);

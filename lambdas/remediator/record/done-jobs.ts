@@ -89,7 +89,7 @@ export class DoneJobs {
       this.#known = found ?? next;
     }
     throw new DeliveryError(
-      `the jobs of ${pollId(this.#job.poll)} for account ${this.#job.account} were written by others ${MOST_WRITES} times in a row`,
+      `the jobs of ${pollId(this.#job.poll)} for account ${this.#job.account}: their record was changed by others ${MOST_WRITES} times in a row`,
     );
   }
 

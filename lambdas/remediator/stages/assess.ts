@@ -20,7 +20,7 @@ export async function assessEach(
     return new Map(
       resources.map((resource) => [
         resource,
-        assessments.get(resource) ?? new Error(`rule ${rule.id} did not say what it saw of ${resource}`),
+        assessments.get(resource) ?? new Error(`rule ${rule.id} did not report what it saw of ${resource}`),
       ]),
     );
   } catch (thrown) {

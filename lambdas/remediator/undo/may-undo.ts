@@ -18,7 +18,7 @@ export async function mayUndo(
   { request, attempt, ports }: Pick<UndoWork, 'request' | 'attempt' | 'ports'>,
 ): Promise<Extract<UndoVerdict, { is: 'undo_refused' | 'retry' }> | undefined> {
   if (attempt.remainingMilliseconds() < RESERVED_MILLISECONDS) {
-    const error = new OutOfTimeError('the function had too little time left for undoing more');
+    const error = new OutOfTimeError('the function had too little time left to undo more');
     return { is: 'retry', error };
   }
   const { account, region } = request;

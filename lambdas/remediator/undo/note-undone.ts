@@ -46,6 +46,6 @@ export async function noteUndone(
     if (await ports.table.writeChanged(changed, over)) return;
   }
   throw new DeliveryError(
-    `what was undone in account ${account} was written by others ${MOST_WRITES} times in a row`,
+    `the list of undone changes in account ${account} was changed by others ${MOST_WRITES} times in a row`,
   );
 }

@@ -65,7 +65,7 @@ async function conclude(
 /** Ends what no attempt is left for, or what takes too long. A later request continues where this one was stopped. */
 function lastWord(verdict: UndoVerdict, { attempt, beganAt, ports }: UndoWork): UndoVerdict {
   if (verdict.is === 'retry' && attempt.last) {
-    const reason = `not finished in ${attempt.number} attempts, and a further request continues from there. The last error: ${describeError(verdict.error)}`;
+    const reason = `not finished in ${attempt.number} attempts; another request continues from there. The last error: ${describeError(verdict.error)}`;
     return refuse(reason);
   }
   const isOver = ports.clock.now() - Date.parse(beganAt) >= LONGEST_WAIT_MILLISECONDS;
@@ -143,7 +143,7 @@ function stoppedWords<V extends UndoVerdict>(stopped: V, fix: FixToUndo): V {
   if (stopped.is !== 'undo_refused' || done.length === 0) return stopped;
   return {
     ...stopped,
-    reason: `${stopped.reason}; made before that: ${done.join(', ')}. A further request continues from there`,
+    reason: `${stopped.reason}; completed before that: ${done.join(', ')}. Another request continues from there`,
   };
 }
 
@@ -157,7 +157,7 @@ async function readBack(session: AwsSession, fix: FixToUndo, left: readonly stri
   });
   const differences = [...(await differencesOf(session, made)).values()];
   if (differences.length > 0) {
-    return { is: 'waiting', reason: `it was made, but is not visible yet: ${differences.join('; ')}` };
+    return { is: 'waiting', reason: `the undo was made, but is not visible yet: ${differences.join('; ')}` };
   }
   const notMade = steps.filter((step) => !isApplied(step, fix)).map(({ undoes }) => `"${undoes.line}"`);
   const words = [

@@ -131,7 +131,7 @@ describe('an undo', () => {
     expect(amid).toMatchObject({
       outcome: 'undo_refused',
       gate: 'pause',
-      reason: expect.stringMatching(/made before that: "~ ingress/),
+      reason: expect.stringMatching(/completed before that: "~ ingress/),
     });
     // A later request goes on where that one was stopped.
     expect(then).toMatchObject({ outcome: 'undone' });
@@ -390,7 +390,7 @@ describe('what AWS does', () => {
     expect(last.outcomes).toMatchObject([
       {
         outcome: 'undo_refused',
-        reason: expect.stringMatching(/not finished in 5 attempts, and a further request continues/),
+        reason: expect.stringMatching(/not finished in 5 attempts; another request continues/),
       },
     ]);
     expect(desk.result(message)).toMatchObject({ state: 'done' });
