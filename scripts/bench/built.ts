@@ -8,7 +8,7 @@ import { bundle } from '../packaging/bundle.ts';
 import { unzip, zip } from '../packaging/zip.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const invokeScript = fileURLToPath(new URL('invoke.ts', import.meta.url));
+const invokeScript = fileURLToPath(new URL('invoke.mjs', import.meta.url));
 
 /** A function as it is deployed: its zip, unpacked. */
 export interface BuiltFunction {
@@ -43,8 +43,6 @@ const invocationSchema = z.object({
   cpuMilliseconds: z.number(),
   /** Bytes that the process ever held. */
   maxRss: z.number(),
-  /** The files of the function that were loaded, in order. */
-  loaded: z.array(z.string()),
   result: z.unknown(),
 });
 export type BuiltInvocation = z.infer<typeof invocationSchema>;

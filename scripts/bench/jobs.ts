@@ -51,6 +51,9 @@ export const enforced: Readonly<Record<string, Subject>> = {
   'access-key': plain('iam-access-key-unrotated'),
   'network-acl': plain('network-acl-subnet-allows-all'),
   'flow-log': plain('vpc-flow-logs-disabled'),
+  rds: plain('rds-snapshot-public'),
+  redshift: plain('redshift-cluster-public'),
+  trail: plain('cloudtrail-log-file-validation'),
 };
 export const counted: Readonly<Record<string, Subject>> = {
   'security-group': exactPort,
