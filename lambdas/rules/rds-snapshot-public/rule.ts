@@ -31,9 +31,13 @@ async function readSources(
   session: AwsSession,
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, Source[]>> {
-  const instances = await readInstances(session, 'db-instance-id', ids);
-  const clusterNames = new Set([...ids, ...instances.flatMap(({ cluster }) => cluster ?? [])]);
-  const clusters = await readClusters(session, 'db-cluster-id', [...clusterNames]);
+  const [instances, named] = await Promise.all([
+    readInstances(session, 'db-instance-id', ids),
+    readClusters(session, 'db-cluster-id', ids),
+  ]);
+  const further = new Set(instances.flatMap(({ cluster }) => cluster ?? []));
+  for (const id of ids) further.delete(id);
+  const clusters = [...named, ...(await readClusters(session, 'db-cluster-id', [...further]))];
   const sourceOf = (of: Kind, identifier: string): Source => ({
     of,
     identifier,
@@ -47,20 +51,27 @@ async function readSources(
   );
 }
 
-async function listCandidates(session: AwsSession, sources: readonly Source[]): Promise<Candidate[]> {
-  const instances = sources.filter(({ of }) => of === 'instance');
-  const resourceIds = instances.flatMap(({ now }) => now?.resourceId ?? []);
-  const [byName, byResourceId, ofClusters] = await Promise.all([
-    listInstanceSnapshots(
-      session,
-      'db-instance-id',
-      instances.map(({ identifier }) => identifier),
-    ),
-    listInstanceSnapshots(session, 'dbi-resource-id', resourceIds),
+/** The snapshots of instances that had these names, and of all clusters. */
+async function listNamed(session: AwsSession, ids: readonly string[]): Promise<Candidate[]> {
+  const lists = await Promise.all([
+    listInstanceSnapshots(session, 'db-instance-id', ids),
     listClusterSnapshots(session),
   ]);
-  const ofInstances = new Map([...byName, ...byResourceId].map((candidate) => [candidate.id, candidate]));
-  const candidates = [...ofInstances.values(), ...ofClusters];
+  return lists.flat();
+}
+
+/** Adds the snapshots of instances that had another name when these were made, and takes those of the sources. */
+async function listCandidates(
+  session: AwsSession,
+  sources: readonly Source[],
+  named: readonly Candidate[],
+): Promise<Candidate[]> {
+  const instances = sources.filter(({ of }) => of === 'instance');
+  const resourceIds = instances.flatMap(({ now }) => now?.resourceId ?? []);
+  const byResourceId = await listInstanceSnapshots(session, 'dbi-resource-id', resourceIds);
+  const ofInstances = [...named.filter(({ of }) => of === 'instance'), ...byResourceId];
+  const each = new Map(ofInstances.map((candidate) => [candidate.id, candidate]));
+  const candidates = [...each.values(), ...named.filter(({ of }) => of === 'cluster')];
   return candidates.filter((candidate) => sources.some((source) => isNamedBy(candidate, source)));
 }
 
@@ -161,9 +172,9 @@ export const rule = defineRule<Seen, Record<string, never>>(facts, {
   async inspect(session, resources) {
     // RDS keeps identifiers in lower case, whatever it was asked with.
     const ids = [...new Set(resources.map((resource) => resource.toLowerCase()))];
-    const sourcesOf = await readSources(session, ids);
+    const [sourcesOf, named] = await Promise.all([readSources(session, ids), listNamed(session, ids)]);
     const sources = [...sourcesOf.values()].flat();
-    const snapshots = await readPublic(session, await listCandidates(session, sources));
+    const snapshots = await readPublic(session, await listCandidates(session, sources, named));
     const owners = await readOwners(session, snapshots, sources);
     return new Map(
       resources.map((resource) => [
