@@ -179,6 +179,8 @@ export interface ChangeKind<C extends Change> {
    * that long.
    */
   readonly takesLong?: true;
+  /** Set if AWS shows the effect of the change only minutes later, so that a follow-up job mostly concludes the finding. */
+  readonly endsLater?: true;
   /** Set if plans contain the change although it may already be made: the effect of earlier calls is determined before they are repeated. */
   readonly isPlannedAnyway?: true;
   /**

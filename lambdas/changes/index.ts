@@ -134,6 +134,9 @@ export const findsByMark = asking((kind) => kind.findsByMark);
 /** True if AWS may be working on a change of this kind long after it took the call. */
 export const takesLong = asking((kind) => kind.takesLong);
 
+/** Reports whether AWS shows the effect of a change of this kind only minutes later. */
+export const endsLater = asking((kind) => kind.endsLater);
+
 /** Reports whether plans have a change although it is made already. */
 export const isPlannedAnyway = asking((kind) => kind.isPlannedAnyway);
 

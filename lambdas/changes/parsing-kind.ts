@@ -27,6 +27,7 @@ export interface ParsingKind {
   readonly canFind: boolean;
   readonly findsByMark: boolean;
   readonly takesLong: boolean;
+  readonly endsLater: boolean;
   readonly isPlannedAnyway: boolean;
   namesAll(applied: Change): boolean;
   isVisible(session: AwsSession, applied: Change): Promise<boolean>;
@@ -72,6 +73,7 @@ export function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
     canFind: kind.find !== undefined,
     findsByMark: kind.findsByMark === true,
     takesLong: kind.takesLong === true,
+    endsLater: kind.endsLater === true || kind.takesLong === true,
     isPlannedAnyway: kind.isPlannedAnyway === true,
     namesAll: (applied) => kind.namesAll?.(parse(applied)) ?? true,
     isVisible: async (session, applied) => (await kind.isVisible?.(session, parse(applied))) ?? true,

@@ -155,6 +155,7 @@ function delivery(
 /** Starts to log a VPC's traffic. */
 export const changeKind: ChangeKind<FlowLogCreate> = {
   kind: 'flow-log-create',
+  endsLater: true,
   schema: flowLogCreateSchema,
   pace: ec2Writes,
   describe(change) {

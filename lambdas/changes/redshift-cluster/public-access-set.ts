@@ -60,6 +60,7 @@ async function look(
 /** Makes a Redshift cluster publicly accessible, or not. AWS takes minutes to carry it out after it has answered. */
 export const changeKind: ChangeKind<RedshiftClusterPublicAccessSet> = {
   kind: 'redshift-cluster-public-access-set',
+  endsLater: true,
   pace: paceOnceThrottled('redshift'),
   startsTogether: true,
   schema,

@@ -93,6 +93,21 @@ export class DoneJobs {
     );
   }
 
+  /**
+   * Takes back an announcement: nothing was written, and nobody tried to. Otherwise the job would count as done.
+   * @throws the table's own error, where that can't be written
+   */
+  async retract(number: number): Promise<void> {
+    const job = jobId(this.#job);
+    for (let writes = 0; writes < MOST_WRITES; writes += 1) {
+      const jobs = this.#entries.filter((each) => each.job !== job || each.number !== number);
+      if (jobs.length === this.#entries.length) return;
+      const next: Done = { ...this.place, jobs, writer: randomUUID() };
+      const { found } = await this.#table.writeDone(next, this.#known);
+      this.#known = found ?? next;
+    }
+  }
+
   get #entries(): readonly Entry[] {
     return this.#known?.jobs ?? [];
   }

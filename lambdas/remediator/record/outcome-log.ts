@@ -23,7 +23,7 @@ type Objects = Pick<EvidenceStore, 'readOutcomes' | 'writeOutcomes'>;
 export class OutcomeLog {
   readonly #job: Job;
   readonly #objects: Objects;
-  readonly #done: Pick<DoneJobs, 'evidenceOfOthers' | 'announce'>;
+  readonly #done: Pick<DoneJobs, 'evidenceOfOthers' | 'announce' | 'retract'>;
   /** All lines that are known of the job's findings, by resource, each once. */
   readonly #lines = new Map<string, RecordedOutcome[]>();
   /** The keys of the objects that were read or written. */
@@ -31,8 +31,10 @@ export class OutcomeLog {
   /** The keys of those of jobs with another journal. */
   readonly #ofOtherWork = new Set<string>();
   #number = 1;
+  /** The number of an object that was announced before it was known whether there will be one. */
+  #ahead: number | undefined;
 
-  constructor(job: Job, objects: Objects, done: Pick<DoneJobs, 'evidenceOfOthers' | 'announce'>) {
+  constructor(job: Job, objects: Objects, done: Pick<DoneJobs, 'evidenceOfOthers' | 'announce' | 'retract'>) {
     this.#job = job;
     this.#objects = objects;
     this.#done = done;
@@ -90,6 +92,22 @@ export class OutcomeLog {
       .filter(({ evidence }) => keys.has(evidence));
   }
 
+  /** Announces the object that is likely to be written next. Never throws: it is announced before it is written in any case. */
+  async announceAhead(): Promise<void> {
+    this.#ahead = this.#number;
+    await this.#done.announce(this.#number).catch(() => undefined);
+  }
+
+  /**
+   * Takes back what was announced ahead, where nothing was to be written after all. Never throws: then others look for an object
+   * that is not there.
+   */
+  async retractUnused(): Promise<void> {
+    if (this.#ahead === undefined) return;
+    await this.#done.retract(this.#ahead).catch(() => undefined);
+    this.#ahead = undefined;
+  }
+
   /**
    * Writes outcomes, but for those of findings of which a final one stands that knows all that was changed. Other jobs know
    * before that there will be an object, but for a job without attempts that only says that it was not finished.
@@ -114,6 +132,7 @@ export class OutcomeLog {
       if (due.length === 0) return [];
       const key = this.#key;
       await told;
+      this.#ahead = undefined;
       const isWritten = await this.#objects.writeOutcomes(key, due);
       const standing = isWritten ? due : await this.#objects.readOutcomes(key);
       if (standing === undefined)

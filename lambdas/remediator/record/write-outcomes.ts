@@ -14,7 +14,9 @@ export async function writeOutcomes(
   told: Promise<unknown>,
 ): Promise<{ readonly written: readonly RecordedOutcome[]; readonly unwritten: Verdicts }> {
   try {
-    return { written: await log.write(outcomes, attempt.last, told), unwritten: new Map() };
+    const written = await log.write(outcomes, attempt.last, told);
+    await log.retractUnused();
+    return { written, unwritten: new Map() };
   } catch (error) {
     const verdicts = outcomes.map(({ finding, seen, plan }): [string, Verdict] => [
       finding.resource,

@@ -1,5 +1,6 @@
 import type { AwsSession } from '../../aws/session.ts';
 import { isStart } from '../../changes/automation-execution/is-start.ts';
+import { endsLater } from '../../changes/index.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Acted } from '../action.ts';
 import { gatesAt } from '../gates/index.ts';
@@ -78,10 +79,22 @@ export async function enforce(
     room.release(),
     readBack(session, changed, work),
     work.journal.mark(),
+    announce(changed, work),
   ]);
   addAll(verdicts, results);
   const { reached, accountLimitUsed } = room;
   return { verdicts, idle, counted, reached, accountLimitUsed, failures };
+}
+
+/**
+ * Lets others know what was changed, and that there will be evidence, while it is read back: both must be known before there is any.
+ * Where that fails, it is done again before the evidence is written.
+ */
+async function announce(changed: readonly PlannedFix[], { recent, log }: ConfiguredWork): Promise<void> {
+  if (changed.length === 0) return;
+  const changes = changed.flatMap((fix) => fix.changes);
+  const areLater = await Promise.all(changes.map(endsLater));
+  await Promise.all([recent.write(), ...(areLater.includes(true) ? [] : [log.announceAhead()])]);
 }
 
 async function applyRound(

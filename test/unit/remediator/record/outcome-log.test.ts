@@ -124,7 +124,11 @@ describe('what another job of the poll says of a finding', () => {
         readOutcomes: async (key) => [...(objects.get(key) ?? [])],
         writeOutcomes: async (key, lines) => Boolean(objects.set(key, lines)),
       },
-      { evidenceOfOthers: () => [{ key: 'others', isOfSameWork: false }], announce: async () => {} },
+      {
+        evidenceOfOthers: () => [{ key: 'others', isOfSameWork: false }],
+        announce: async () => {},
+        retract: async () => {},
+      },
     );
     await log.readOthers();
     return { log, objects };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { EMPTY_STATE } from '../../../lab/aws-model/state.ts';
 import { ModelAccount } from '../support/model-account.ts';
-import { ACCOUNT } from '../support/remediator-in-memory.ts';
+import { ACCOUNT, awsError } from '../support/remediator-in-memory.ts';
 
 const MINUTE = 60_000;
 const SNAPSHOTS = 'rds-snapshot-public';
@@ -112,4 +112,40 @@ test('one that reads as violated in a way that nothing can fix by then is not re
   expect(outcomes).toMatchObject([
     { outcome: 'failed', reason: expect.stringContaining('too few free rule numbers'), applied: [{}] },
   ]);
+});
+
+/** The objects of evidence that the table says there are, or will be. */
+const announced = ({ remediator }: ModelAccount): unknown[] =>
+  [...remediator.table.done.values()].flatMap(({ jobs }) => jobs);
+
+test('while a change is read back, others learn of it, and that there will be evidence', async () => {
+  const of = new ModelAccount(SNAPSHOTS, shared);
+  const known: unknown[] = [];
+  of.onCall = () => {
+    if (of.writes.length > 0) known.push([of.remediator.table.changed.size, announced(of).length]);
+  };
+
+  await of.remediator.attempt(of.job('orders'));
+
+  expect(known.at(-1)).toEqual([1, 1]);
+  expect(announced(of)).toHaveLength(1);
+  expect(of.remediator.objects.size).toBe(1);
+});
+
+test('a job that leaves its finding to a follow-up job does not count as done', async () => {
+  const of = await lagging();
+
+  expect(of.remediator.table.changed.size).toBe(1);
+  expect(announced(of)).toEqual([]);
+  expect(of.remediator.objects.size).toBe(0);
+});
+
+test('what an attempt tried to write stays announced: it may be there', async () => {
+  const of = new ModelAccount(SNAPSHOTS, shared);
+  of.remediator.fault = (port) =>
+    port === 'writeOutcomes' ? awsError('ServiceUnavailable', 503) : undefined;
+
+  await of.remediator.attempt(of.job('orders'));
+
+  expect(announced(of)).toHaveLength(1);
 });
