@@ -1,4 +1,4 @@
-# The bucket must be there before. It is given at init, with a key for each account of its own: see README.md.
+# The bucket must already exist. Pass it to init, with a key for each account: see README.md.
 terraform {
   backend "s3" {
     use_lockfile = true

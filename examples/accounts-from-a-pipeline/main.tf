@@ -1,6 +1,6 @@
-# One account a state: the pipeline applies this root once for each account that it makes, with that account's key.
+# One state per account: the pipeline applies this root once for each account that it creates, with that account's state key.
 module "target" {
-  # In a repository of your own:
+  # In your own repository:
   # source = "git::https://github.com/your-organization/cspm-auto-remediation.git//modules/target?ref=v0.2.0"
   source = "../../modules/target"
 
@@ -12,8 +12,8 @@ module "target" {
   tags                = var.tags
 }
 
-# The account that this state was first applied for. An init that was forgotten leaves the state of the account before:
-# Terraform would forget that one's role and make another, or take over a role that another state has.
+# The account for which this state was first applied. Without a new init, Terraform would use the previous account's state: it would
+# lose track of that account's role, or take over a role of another state.
 resource "terraform_data" "account" {
   input = var.account_id
 

@@ -2,7 +2,7 @@
 provider "aws" {
   region = var.region
 
-  # With credentials of another account nothing is planned and nothing changed.
+  # With credentials of another account, nothing is planned or changed.
   allowed_account_ids = [var.account_id]
 
   dynamic "assume_role" {

@@ -1,5 +1,5 @@
 module "cspm_auto_remediation" {
-  # In a repository of your own:
+  # In your own repository:
   # source = "git::https://github.com/your-organization/cspm-auto-remediation.git?ref=v0.2.0"
   source = "../.."
 
@@ -7,7 +7,7 @@ module "cspm_auto_remediation" {
   api_token       = var.api_token
 
   custom_rules = {
-    # By the values that properties must have.
+    # With the values that properties must have.
     acme-database-tags = {
       title               = "Snapshots have the tags of their databases"
       netskope_rule_names = ["ACME-12 Snapshots have tags"]
@@ -24,7 +24,7 @@ module "cspm_auto_remediation" {
       }
     }
 
-    # By a document of one's own, which another one undoes.
+    # With your own document, and another one that undoes it.
     acme-queue-owner = {
       title               = "Queues have an owner"
       netskope_rule_names = ["ACME-17 Queues have an owner"]
@@ -45,7 +45,7 @@ module "cspm_auto_remediation" {
     }
   }
 
-  # Each is then a rule like any other, and so is one of the library. dry_run is the default mode.
+  # Custom rules and library rules are enabled like any other. dry_run is the default mode.
   rules = {
     acme-database-tags  = {} # after its plans are read: { mode = "enforce" }
     acme-queue-owner    = {}

@@ -17,8 +17,8 @@ resource "aws_kms_key" "this" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
-      # The account's IAM policies say who may use and administer the key: so the functions' roles may, through their
-      # services, and to the principal that applies this.
+      # Lets the account's IAM policies decide who can use and administer the key: the functions' roles, through their services, and
+      # the principal that applies this configuration.
       {
         Sid       = "EnableIamPolicies"
         Effect    = "Allow"
@@ -26,7 +26,7 @@ resource "aws_kms_key" "this" {
         Action    = "kms:*"
         Resource  = "*"
       },
-      # Publishes notifications, and puts on dead-letter queues what it can't deliver. Without a Condition: with one,
+      # Publishes notifications, and sends undeliverable ones to dead-letter queues. The statement must not have a Condition, or
       # EventBridge delivers nothing.
       {
         Sid       = "EventBridge"

@@ -1,5 +1,5 @@
 module "cspm_auto_remediation" {
-  # In a repository of your own:
+  # In your own repository:
   # source = "git::https://github.com/your-organization/cspm-auto-remediation.git?ref=v0.2.0"
   source = "../.."
 
@@ -11,10 +11,10 @@ module "cspm_auto_remediation" {
     security-group-ssh-open = { mode = "dry_run" }
   }
 
-  # By region; `all` is for every use of a key there.
+  # By region; `all` is the key for every use there.
   encryption = { (local.region) = { all = aws_kms_key.this.arn } }
 
-  # For 30 days only privileged users can delete evidence.
+  # For 30 days, only privileged users can delete evidence.
   evidence = {
     force_destroy = var.force_destroy
     object_lock   = { mode = "GOVERNANCE", days = 30 }

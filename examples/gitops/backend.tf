@@ -1,4 +1,4 @@
-# The bucket must be there before: terraform init -backend-config=bucket=STATES -backend-config=region=REGION
+# The bucket must already exist: terraform init -backend-config=bucket=STATES -backend-config=region=REGION
 terraform {
   backend "s3" {
     key          = "cspm-auto-remediation.tfstate"

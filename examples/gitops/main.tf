@@ -1,5 +1,5 @@
 module "cspm_auto_remediation" {
-  # In a repository of your own:
+  # In your own repository:
   # source = "git::https://github.com/your-organization/cspm-auto-remediation.git?ref=v0.2.0"
   source = "../.."
 

@@ -1,14 +1,14 @@
-# What is remediated, where and with which exemptions, stands in rules.yaml: who wants a change opens a pull request, whose
-# plan shows what it does, and the owners of the file approve it. Mistakes fail at plan.
+# Rules, modes, and exemptions are in rules.yaml. To change them, open a pull request: its plan shows the effect, and the owners of the
+# file approve it. Mistakes fail the plan.
 locals {
-  # Terraform reads YAML 1.1, to which the mode `off` is the opposite of true.
+  # Terraform reads YAML 1.1, in which the mode `off` means false.
   rules_text = replace(file("${path.module}/rules.yaml"), "/(?m): +off( *| +#.*)$/", ": \"off\"$1")
 
-  # A rule with nothing below it has the defaults.
+  # A rule without attributes has the defaults.
   rules = { for id, rule in yamldecode(local.rules_text) : id => merge({}, rule) }
 }
 
-# Every mistake is found by the module but this one: of two entries for a rule, YAML takes the last.
+# The module finds every mistake except this one: if a rule has two entries, YAML takes the last one.
 locals {
   entries = flatten(regexall("(?m)^[\"']?([A-Za-z0-9-]+)[\"']?[ \t]*:", local.rules_text))
 

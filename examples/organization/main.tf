@@ -1,11 +1,11 @@
 locals {
-  # Either the StackSet gives the accounts their role, or a module block each.
+  # Either the StackSet creates the accounts' roles, or a module block per account.
   by_stackset = length(var.organizational_units) > 0
 }
 
-# Once: what asks Netskope, in the security account's home region.
+# Once: the collector and everything central, in the security account's home region.
 module "central" {
-  # In a repository of your own:
+  # In your own repository:
   # source = "git::https://github.com/your-organization/cspm-auto-remediation.git//modules/central?ref=v0.2.0"
   source = "../../modules/central"
 
@@ -24,14 +24,14 @@ module "central" {
   api_token_secret = { version = var.api_token_version, recovery_days = var.force_destroy ? 0 : 7 }
   tags             = var.tags
 
-  # No poll comes before the queues and roles that it needs.
+  # Polls start only when the queues and roles that they need exist.
   poll_after = concat(
     local.per_region[*].region, [module.security.role_arn], module.production[*].role_arn, module.staging[*].role_arn,
   )
 }
 
-# Once per region, in regions.tf.json: what remediates that region's findings, in all accounts. Central sends jobs to the
-# queues of its regions, so each must have one.
+# Once per region, in regions.tf.json: the remediator for that region's findings, in all accounts. Central sends jobs to the queues of
+# all its regions, so each region needs this module.
 check "every_region_has_its_module" {
   assert {
     condition     = toset(local.regions) == toset(local.per_region[*].region)
@@ -39,10 +39,10 @@ check "every_region_has_its_module" {
   }
 }
 
-# Once an account: the role that lets it be remediated.
+# Once per account: the role for remediation.
 
-# The security account is a delegated administrator for StackSets here. Its own role it gets as the management account
-# would, which no StackSet reaches: by a module block.
+# Here, the security account is a delegated administrator for StackSets. It gets its own role from a module block, as the management
+# account would, which no StackSet reaches.
 module "accounts" {
   count  = local.by_stackset ? 1 : 0
   source = "../../modules/target-stackset"

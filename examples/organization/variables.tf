@@ -21,7 +21,7 @@ variable "security_account_id" {
   type        = string
 }
 
-# Any type, because modules/target-stackset says what a unit may hold, and checks it.
+# Any type, because modules/target-stackset defines and checks the attributes of a unit.
 variable "organizational_units" {
   description = "The organizational units whose accounts get their role by a StackSet, by id or by any key with an `id`, as in modules/target-stackset, and without the security account, which has its own role; empty: no StackSet, but the two accounts below."
   type        = any
@@ -62,7 +62,7 @@ variable "role_name" {
   default     = "OrganizationAccountAccessRole"
 }
 
-# Any type, because modules/central says what a rule may hold and checks it.
+# Any type, because modules/central defines and checks the attributes of a rule.
 variable "rules" {
   description = "The rules to enable, by id, as in modules/central; without a `mode` a rule only records what it would do (`dry_run`)."
   type        = any
