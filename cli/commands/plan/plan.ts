@@ -77,7 +77,7 @@ function plannedOf(
     reason: line.reason,
     mode_now: own && modeFor(own, account, now),
     changes: line.plan.map(({ line: words, ifLeftOpen }) =>
-      ifLeftOpen === true ? `${words} (only where the runbook leaves it open)` : words,
+      ifLeftOpen === true ? `${words} (only if the runbook leaves it open)` : words,
     ),
     evidence,
   };

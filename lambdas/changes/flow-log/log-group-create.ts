@@ -126,7 +126,7 @@ export const changeKind: ChangeKind<LogGroupCreate> = {
   atOnce: 10,
   schema,
   describe: (change) =>
-    `+ log group ${change.resource}, unless there is one: kept ${change.retentionDays} days${change.kmsKeyArn === null ? '' : `, encrypted with ${change.kmsKeyArn}`}`,
+    `+ log group ${change.resource}, if it does not exist: logs kept for ${change.retentionDays} days${change.kmsKeyArn === null ? '' : `, encrypted with ${change.kmsKeyArn}`}`,
   async apply(session, change, note, { mayContinue }) {
     const { resource } = change;
     try {

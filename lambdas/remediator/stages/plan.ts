@@ -151,7 +151,7 @@ async function planByRunbook(
   const changes = [planRunbook(runbook, finding, job, ports.automationRoleArn(job.account))];
   const isFollowed = settings.runbook_then === 'api';
   const then = isFollowed ? await recordPlan(plan) : [];
-  const note = `what ${runbook.document} leaves open is ${isFollowed ? `then fixed by: ${then.map(({ line }) => line).join('; ')}` : 'reported as failed'}`;
+  const note = `violations that ${runbook.document} leaves open are ${isFollowed ? `then fixed by: ${then.map(({ line }) => line).join('; ')}` : 'reported as failed'}`;
   return {
     finding,
     changes,

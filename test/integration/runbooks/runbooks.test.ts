@@ -156,7 +156,7 @@ describe.each(rules)('%s by its runbook', (rule) => {
     expect(done?.applied.map(({ line }) => line)).toEqual([start?.line]);
     expect(direct.length).toBeGreaterThan(0);
     expect(direct.every(({ ifLeftOpen }) => ifLeftOpen)).toBe(true);
-    expect(planned?.reason).toMatch(/^what AWS\S+ leaves open is then fixed by: /);
+    expect(planned?.reason).toMatch(/^violations that AWS\S+ leaves open are then fixed by: /);
   });
 });
 

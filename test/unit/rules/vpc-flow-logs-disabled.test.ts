@@ -273,7 +273,7 @@ describe('the plan', () => {
     const plan = await planOf({});
 
     expect(await Promise.all(plan.map(describeChange))).toEqual([
-      `+ log group /cspm-auto-remediation/vpc-flow-logs/${VPC}, unless there is one: kept 90 days`,
+      `+ log group /cspm-auto-remediation/vpc-flow-logs/${VPC}, if it does not exist: logs kept for 90 days`,
       `+ flow log of ${VPC}, ALL traffic every 600 s, to log group /cspm-auto-remediation/vpc-flow-logs/${VPC}`,
     ]);
     expect(plan[1]).toMatchObject({
@@ -292,7 +292,7 @@ describe('the plan', () => {
     });
 
     expect(await Promise.all(plan.map(describeChange))).toEqual([
-      `+ log group /network/${VPC}/flows, unless there is one: kept 365 days, encrypted with arn:aws:kms:eu-central-1:${ACCOUNT}:key/mrk-0123abcd`,
+      `+ log group /network/${VPC}/flows, if it does not exist: logs kept for 365 days, encrypted with arn:aws:kms:eu-central-1:${ACCOUNT}:key/mrk-0123abcd`,
       `+ flow log of ${VPC}, REJECT traffic every 60 s, to log group /network/${VPC}/flows`,
     ]);
     expect(plan[1]).toMatchObject({

@@ -156,7 +156,7 @@ describe('the plan', () => {
         },
         { line: `~ log file validation of ${MAIN}: off -> on`, ifLeftOpen: true },
       ],
-      reason: `what ${DOCUMENT} leaves open is then fixed by: ~ log file validation of ${MAIN}: off -> on`,
+      reason: `violations that ${DOCUMENT} leaves open are then fixed by: ~ log file validation of ${MAIN}: off -> on`,
     });
     expect(planned?.plan).toEqual(outcomeOf(job)?.plan);
     const [{ change: started } = { change: undefined }] = outcomeOf(job)?.applied ?? [];
@@ -171,7 +171,7 @@ describe('the plan', () => {
 
     await remediator.attempt(job);
 
-    expect(outcomeOf(job)?.reason).toBe(`what ${DOCUMENT} leaves open is reported as failed`);
+    expect(outcomeOf(job)?.reason).toBe(`violations that ${DOCUMENT} leaves open are reported as failed`);
   });
 });
 
