@@ -2,7 +2,9 @@ import type { Cluster } from '@aws-sdk/client-redshift';
 import { z } from 'zod';
 import { paceOnceThrottled } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
+import { tagMap } from '../../aws/tags.ts';
 import { ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
+import { exemptionTagOf } from '../../model/exemption-tag.ts';
 import type { Change, ChangeKind } from '../change.ts';
 import { ofForm, olderThanOurs } from '../ours.ts';
 import { refusal } from '../refusal.ts';
@@ -41,6 +43,11 @@ async function look(
 ): Promise<void> {
   const cluster = await readCluster(session, resource);
   if (cluster === undefined) throw new StalePlanError(`cluster ${resource} is gone: nothing was changed`);
+  // The same read has the tags. An undo restores what its owner had.
+  const exemption = exemptionTagOf(tagMap(cluster.Tags), session.now());
+  if (!after && (exemption.reason !== undefined || exemption.malformed !== undefined)) {
+    throw new StalePlanError(`cluster ${resource} has an exemption tag: nothing was changed`);
+  }
   const last = ofForm(schema, ours).at(-1);
   if (last !== undefined && !shows(cluster, last)) throw olderThanOurs(`cluster ${resource}`);
   if (isUnderWay(cluster, after)) {

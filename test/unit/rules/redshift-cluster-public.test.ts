@@ -6,6 +6,7 @@ import {
   inverseOf,
   isChangeVisible,
 } from '../../../lambdas/changes/index.ts';
+import { EXEMPTION_TAG } from '../../../lambdas/model/exemption-tag.ts';
 import { rule } from '../../../lambdas/rules/redshift-cluster-public/rule.ts';
 import { testSession } from '../../lab/accounts/session.ts';
 import { actionsOf, answerByAction, grantedActions } from '../../lab/scripted-aws/called-actions.ts';
@@ -168,7 +169,9 @@ describe('the change', () => {
   });
 
   test('is undone by its inverse, and changes nothing else of the cluster', async () => {
-    const clusters: Cluster[] = [{ id: 'warehouse', isPublic: false }];
+    const clusters: Cluster[] = [
+      { id: 'warehouse', isPublic: false, tags: { [EXEMPTION_TAG]: 'until 2999-12-31' } },
+    ];
     await using aws = await redshift(clusters);
 
     const inverse = await inverseOf(change);
@@ -203,6 +206,11 @@ describe('the change', () => {
     {
       what: 'told to be private, which AWS is at work on,',
       clusters: [{ id: 'warehouse', status: 'modifying', pending: false }],
+      error: { name: 'StalePlanError' },
+    },
+    {
+      what: 'exempted by its tag',
+      clusters: [{ id: 'warehouse', tags: { [EXEMPTION_TAG]: 'until 2999-12-31' } }],
       error: { name: 'StalePlanError' },
     },
   ])('writes nothing to a cluster that was $what after the read', async ({ clusters, error }) => {
