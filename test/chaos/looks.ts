@@ -25,10 +25,9 @@ const SHOW_TAGS = [
 
 /** Tells whether a look shows the tags of a resource, or that it is not there. */
 function showsTagsOf(resource: string, { operation, state, input }: Look): boolean {
-  // Without an identifier it lists all. The look directly before the write takes no page size, and asks for no tags.
-  if (operation === 'DescribeClusters') {
-    return input.includes('MaxRecords') && (input.includes(resource) || !input.includes('ClusterIdentifier'));
-  }
+  // Without an identifier it lists all.
+  if (operation === 'DescribeClusters')
+    return input.includes(resource) || !input.includes('ClusterIdentifier');
   const { of = 'instance' } = state.databases[resource] ?? {};
   const other = of === 'instance' ? 'DescribeDBClusters' : 'DescribeDBInstances';
   return operation !== other && input.includes(resource);
