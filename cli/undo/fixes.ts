@@ -3,6 +3,7 @@ import { InvalidInputError } from '../../lambdas/model/errors.ts';
 import { findingKey } from '../../lambdas/model/finding.ts';
 import type { Fix } from '../../lambdas/model/requests.ts';
 import type { Line } from '../deployed/outcomes.ts';
+import type { FindingName } from '../findings/find.ts';
 
 /** A fix that can be undone, as evidence has it. */
 export interface UndoableFix extends Line {
@@ -21,10 +22,15 @@ export function isFix({ outcome }: Line): boolean {
   return outcome.applied.length > 0 && outcome.undo === undefined;
 }
 
+/** Names a fix among all: an object of evidence has those of many findings. */
+export function fixName(evidence: string, finding: FindingName): string {
+  return `${evidence} ${findingKey(finding)}`;
+}
+
 /** Makes fixes of lines, newest first, each once. Lines without changes are left out. */
 export async function fixesOf(lines: readonly Line[], homeRegion: string): Promise<UndoableFix[]> {
   const unique = new Map(
-    lines.filter(isFix).map((line) => [`${line.evidence} ${findingKey(line.outcome.finding)}`, line]),
+    lines.filter(isFix).map((line) => [fixName(line.evidence, line.outcome.finding), line]),
   );
   const fixes = await Promise.all([...unique.values()].map((line) => fixOf(line, homeRegion)));
   return fixes.sort((one, other) => changedAt(other) - changedAt(one));

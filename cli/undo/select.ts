@@ -24,13 +24,13 @@ import {
 import { CliError } from '../errors.ts';
 import { findKnown } from '../findings/find.ts';
 import type { Subject } from '../findings/subject.ts';
-import { isFix } from './fixes.ts';
+import { fixName, isFix } from './fixes.ts';
 
 const MOST_OBJECTS = 100;
 /** A job that waits for its account may be worked on long after its poll. What waits longer is undone by its poll. */
 const LONGEST_WAIT = 86_400_000;
 
-/** Lines of evidence of the fixes of a resource, and the keys of those that were undone. */
+/** Lines of evidence of the fixes of a resource, and those that were undone, by `fixName`. */
 export interface History {
   readonly lines: readonly Line[];
   readonly undone: ReadonlySet<string>;
@@ -52,8 +52,8 @@ export async function historyOf({ evidence }: Opened, items: readonly FindingIte
       .map((outcome): Line => ({ outcome, evidence: key }));
   });
   const lines = read.flat();
-  const undone = lines.flatMap(({ outcome: { outcome, undo } }) =>
-    outcome === 'undone' && undo !== undefined ? undo.undoes : [],
+  const undone = lines.flatMap(({ outcome: { outcome, undo, finding } }) =>
+    outcome === 'undone' && undo !== undefined ? fixName(undo.undoes, finding) : [],
   );
   return { lines: lines.filter(isFix), undone: new Set(undone) };
 }

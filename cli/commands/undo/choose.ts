@@ -3,11 +3,11 @@ import type { Context } from '../../context.ts';
 import type { Opened } from '../../deployed/index.ts';
 import type { Line } from '../../deployed/outcomes.ts';
 import { CliError } from '../../errors.ts';
-import { findKnown } from '../../findings/find.ts';
+import { type FindingName, findKnown } from '../../findings/find.ts';
 import { lenientSubjectOf } from '../../findings/subject.ts';
-import { placeGiven, ruleGivenSchema, rulesOf } from '../../given.ts';
+import { placeGiven, regionsOf, ruleGivenSchema, rulesOf } from '../../given.ts';
 import { sinceSchema } from '../../time.ts';
-import { changedAt, fixesOf, type UndoableFix } from '../../undo/fixes.ts';
+import { changedAt, fixesOf, fixName, type UndoableFix } from '../../undo/fixes.ts';
 import {
   historyOf,
   linesOfJob,
@@ -37,16 +37,23 @@ export interface ChosenFixes {
   readonly undoneBefore: readonly UndoableFix[];
 }
 
-/** Finds the fixes that are meant. @throws CliError `usage` where that is not clear, `notFound` where there are none */
-export async function chooseFixes(context: Context, opened: Opened, chosen: Chosen): Promise<ChosenFixes> {
-  const { resource, poll, job, since } = chosen;
+/** Checks that fixes are selected in one way. @throws CliError `usage` */
+export function expectOneWay({ resource, poll, job, since }: Chosen): void {
   const ways = [resource, poll, job, since].filter((way) => way !== undefined);
-  if (ways.length !== 1) {
-    throw new CliError('usage', 'expected one of: a resource, --poll, --job, or --since');
-  }
+  if (ways.length === 1) return;
+  throw new CliError('usage', 'expected one of: a resource, --poll, --job, or --since');
+}
+
+/** Finds the fixes that are meant. @throws CliError `usage` for a region that is not protected, `notFound` for no such poll or job */
+export async function chooseFixes(context: Context, opened: Opened, chosen: Chosen): Promise<ChosenFixes> {
+  const { resource } = chosen;
+  const { region } = context;
+  // `global` is a region of findings.
+  if (region !== undefined && region !== 'global') regionsOf(opened.deployment, region);
   if (resource !== undefined) return ofResource(context, opened, resource, chosen);
+  const place = { ...chosen, region, homeRegion: opened.deployment.home_region };
   const lines = (await linesBy(context, opened, chosen)).filter(({ outcome: { finding } }) =>
-    isMeant(finding, chosen),
+    isMeant(finding, place),
   );
   const undone = await undoneOf(opened, lines);
   const own = await fixesOf(lines, opened.deployment.home_region);
@@ -55,17 +62,27 @@ export async function chooseFixes(context: Context, opened: Opened, chosen: Chos
 }
 
 function isMeant(
-  finding: { readonly rule: string; readonly account: string },
-  { rule, account }: Pick<Chosen, 'rule' | 'account'>,
+  finding: Pick<FindingName, 'rule' | 'account' | 'region'>,
+  {
+    rule,
+    account,
+    region,
+    homeRegion,
+  }: Pick<Chosen, 'rule' | 'account'> & { readonly region: string | undefined; readonly homeRegion: string },
 ): boolean {
+  // The home region's remediator works on findings of no region.
+  const isInRegion = finding.region === region || (finding.region === 'global' && region === homeRegion);
   return (
-    (rule === undefined || finding.rule === rule) && (account === undefined || finding.account === account)
+    (rule === undefined || finding.rule === rule) &&
+    (account === undefined || finding.account === account) &&
+    (region === undefined || isInRegion)
   );
 }
 
 async function linesBy(context: Context, opened: Opened, chosen: Chosen): Promise<Line[]> {
   const { poll, job, since, rule, account } = chosen;
-  const filter = { account, region: context.region };
+  const { home_region: homeRegion } = opened.deployment;
+  const filter = { account, region: context.region === 'global' ? homeRegion : context.region };
   if (poll !== undefined) return linesOfPollId(opened, poll, filter);
   if (job !== undefined) return linesOfJob(opened, job);
   const rules = rulesOf(opened.deployment, rule);
@@ -106,7 +123,7 @@ async function newerFixes(opened: Opened, fixes: readonly UndoableFix[]): Promis
     const { findings } = await findKnown(opened, subject);
     const { lines, undone } = await historyOf(opened, findings);
     const others = await fixesOf(lines, opened.deployment.home_region);
-    found.push(...others.filter((other) => changedAt(other) > changedAt(fix) && !undone.has(other.evidence)));
+    found.push(...others.filter((other) => changedAt(other) > changedAt(fix) && !isUndone(other, undone)));
   }
   return found;
 }
@@ -116,7 +133,11 @@ function parted(fixes: readonly UndoableFix[], undone: ReadonlySet<string>): Cho
     (one, other) => changedAt(other) - changedAt(one),
   );
   return {
-    fixes: unique.filter(({ evidence }) => !undone.has(evidence)),
-    undoneBefore: unique.filter(({ evidence }) => undone.has(evidence)),
+    fixes: unique.filter((fix) => !isUndone(fix, undone)),
+    undoneBefore: unique.filter((fix) => isUndone(fix, undone)),
   };
+}
+
+function isUndone({ evidence, outcome: { finding } }: UndoableFix, undone: ReadonlySet<string>): boolean {
+  return undone.has(fixName(evidence, finding));
 }

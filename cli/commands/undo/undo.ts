@@ -14,7 +14,7 @@ import { durationSchema } from '../../time.ts';
 import type { UndoableFix } from '../../undo/fixes.ts';
 import { type RequestedFixes, requestsOf } from '../../undo/requests.ts';
 import { awaitAll, requestExpiry, type Submitted, submitAll } from '../../undo/submit.ts';
-import { chooseFixes, chosenSchema } from './choose.ts';
+import { chooseFixes, chosenSchema, expectOneWay } from './choose.ts';
 import { planOf, printResult } from './print.ts';
 import type { Undone } from './result.ts';
 
@@ -35,6 +35,7 @@ type Order = z.infer<typeof orderSchema>;
 export async function run(context: Context, given: Given): Promise<CommandResult> {
   const chosen = parseGiven(chosenSchema(context.now()), given);
   const order = parseGiven(orderSchema, given);
+  expectOneWay(chosen);
   const { screen } = context;
   const opened = await open(context);
   const { fixes, undoneBefore } = await screen.progress('reading evidence', () =>
@@ -125,7 +126,11 @@ function resultOf(
       return fixes.map(({ fix, steps, outcome }) => {
         const { rule, region, resource, evidence: undoes } = fix;
         const own = result?.results.find(
-          (each) => each.undoes === undoes && each.rule === rule && each.resource === resource,
+          (each) =>
+            each.undoes === undoes &&
+            each.rule === rule &&
+            each.region === region &&
+            each.resource === resource,
         );
         const refused =
           result?.state === 'refused' ? { is: 'undo_refused' as const, reason: result.reason } : undefined;

@@ -154,8 +154,11 @@ class Progress {
     this.#results = new Map();
     for (const result of before?.results ?? []) {
       const index = this.#fixes.findIndex(
-        ({ evidence, rule, resource }) =>
-          evidence === result.undoes && rule === result.rule && resource === result.resource,
+        ({ evidence, rule, region, resource }) =>
+          evidence === result.undoes &&
+          rule === result.rule &&
+          region === result.region &&
+          resource === result.resource,
       );
       if (index >= 0) this.#results.set(index, result);
     }

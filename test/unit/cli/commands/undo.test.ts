@@ -98,6 +98,39 @@ const fixesAsked = () =>
     request.kind === 'undo' ? request.fixes.map(({ evidence }) => evidence) : [],
   );
 
+const resourcesAsked = () =>
+  requests()
+    .flatMap((request) => (request.kind === 'undo' ? request.fixes.map(({ resource }) => resource) : []))
+    .sort();
+
+/** Lets one job have fixed two groups, of which one was undone. @returns the key of its evidence */
+function putTwoOfWhichOneIsUndone(): string {
+  const poll = pollAt('2026-11-24T11:45:00Z');
+  const [evidence = ''] = putPoll(aws, poll, [fixOf(poll, 'sg-11111111'), fixOf(poll, 'sg-22222222')]);
+  putFinding(aws, { resource: 'sg-11111111', outcome: 'remediated', changes: changesOf([poll, evidence]) });
+  const undoKey = outcomesKey(poll, 'ef'.repeat(32), 1);
+  aws.putLines(undoKey, [
+    lineOf({ ...poll, source: 'undo' }, 'sg-22222222', {
+      outcome: 'undone',
+      undo: {
+        request: { principal: 'AROAEXAMPLE:ada', id: 'x' },
+        by: 'ada',
+        reason: 'r',
+        undoes: evidence,
+      },
+    }),
+  ]);
+  putFinding(aws, {
+    resource: 'sg-22222222',
+    outcome: 'undone',
+    changes: [
+      ...changesOf([poll, evidence]),
+      { outcome: 'undone', at: poll.asOf, poll: { ...poll, source: 'undo' }, evidence: undoKey },
+    ],
+  });
+  return evidence;
+}
+
 describe('undo', () => {
   test('shows what it puts back, asks, holds, hands in a request, and tells what came of it', async () => {
     answer();
@@ -250,6 +283,64 @@ describe('undo', () => {
     expect(fixesAsked()).toEqual([keys.old]);
   });
 
+  test.each<[string, (job: string) => string[]]>([
+    ['since a time', () => ['--since', '30m']],
+    ['of a poll', () => ['--poll', `netskope.${SSH}@${Date.parse('2026-11-24T11:45:00Z') / 1000}`]],
+    ['of a job', (job) => ['--job', job]],
+  ])('of two fixes in one object, the one undone before does not hide the other: %s', async (_, argv) => {
+    const evidence = putTwoOfWhichOneIsUndone();
+    answer();
+
+    const { code, error } = await runCli(aws, ['undo', ...argv(evidence), '--reason', 'x', '--yes']);
+
+    expect(code).toBe(0);
+    expect(resourcesAsked()).toEqual(['sg-11111111']);
+    expect(error.replaceAll(/\s+/g, ' ')).toMatch(/because they were already undone: 1\./);
+  });
+
+  test('nor a newer fix, with --with-newer', async () => {
+    putTwoOfWhichOneIsUndone();
+    const earlier = pollAt('2026-11-24T11:20:00Z');
+    const [first = ''] = putPoll(
+      aws,
+      earlier,
+      ['sg-11111111', 'sg-22222222', 'sg-33333333'].map((group) => fixOf(earlier, group)),
+    );
+    answer();
+
+    const argv = ['undo', '--job', first, '--with-newer', '--reason', 'x', '--yes'];
+    const { code } = await runCli(aws, argv);
+
+    expect(code).toBe(0);
+    expect(resourcesAsked()).toEqual(['sg-11111111', 'sg-11111111', 'sg-22222222', 'sg-33333333']);
+  });
+
+  test.each<[string, () => string[], () => string[]]>([
+    ['a job elsewhere', () => ['--job', keys.old, '--region', 'us-east-1'], () => []],
+    ['a job there', () => ['--job', keys.staging, '--region', 'us-east-1'], () => [keys.staging]],
+    ['a job in another account', () => ['--job', keys.old, '--account', STAGING], () => []],
+    ['a job of another rule', () => ['--job', keys.old, '--rule', KEYS], () => []],
+    [
+      'a poll',
+      () => ['--poll', `netskope.${SSH}@${Date.parse(OLD.asOf) / 1000}`, '--region', 'us-east-1'],
+      () => [keys.staging],
+    ],
+    [
+      'a poll of another rule',
+      () => ['--poll', `netskope.${SSH}@${Date.parse(OLD.asOf) / 1000}`, '--rule', KEYS],
+      () => [],
+    ],
+    ['a time', () => ['--since', '24h', '--region', 'us-east-1'], () => [keys.staging]],
+    ['a time, in what has no region', () => ['--since', '24h', '--region', 'global'], () => []],
+  ])('filters go with %s', async (_, argv, expected) => {
+    answer();
+
+    const { code } = await runCli(aws, ['undo', ...argv(), '--reason', 'x', '--yes']);
+
+    expect(fixesAsked()).toEqual(expected());
+    expect(code).toBe(expected().length === 0 ? 3 : 0);
+  });
+
   test('what is refused says why, and the exit code with it', async () => {
     answer('undo_refused', 'it has changed since the fix: rule sgr-1 was changed by bob');
 
@@ -307,6 +398,18 @@ describe('undo', () => {
     ['nobody says yes', [GROUP, '--reason', 'x'], 8, /There is no terminal to ask on/],
     ['nothing is chosen', ['--reason', 'x'], 2, /expected one of: a resource, --poll, --job, or --since/],
     ['two things are chosen', [GROUP, '--since', '1h', '--reason', 'x'], 2, /expected one of/],
+    [
+      'two things are chosen, whatever the region',
+      ['--since', '1h', '--job', 'ff', '--region', 'xx', '--reason', 'x'],
+      2,
+      /expected one of/,
+    ],
+    [
+      'the region is not protected',
+      ['--since', '1h', '--region', 'eu-west-1', '--reason', 'x'],
+      2,
+      /does not protect the region eu-west-1: expected one of eu-central-1, us-east-1/,
+    ],
     [
       'there is no such poll',
       ['--poll', 'netskope.x@1', '--reason', 'x'],
