@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { type Clock, systemClock } from '../model/clock.ts';
 import { DeliveryError } from '../model/errors.ts';
 import type { ItemKey } from '../model/table-items.ts';
@@ -69,6 +70,8 @@ export type Put =
 /** BatchGetItem takes at most 100 keys, TransactWriteItems at most 100 items of 4 MB together (API reference). */
 const MAX_ITEMS = 100;
 const MAX_TRANSACTION_BYTES = 3_500_000;
+/** Number of calls that are under way at once for one question. */
+const READS_AT_ONCE = 8;
 const ATTEMPTS = 4;
 
 /** The findings table: one item per thing that is known, each with one writer. What is read is parsed by who reads it. */
@@ -84,28 +87,31 @@ export class FindingsTable {
 
   /** Reads the existing items with these keys, in no particular order. */
   async read(keys: readonly ItemKey[]): Promise<unknown[]> {
+    const found = await pLimit(READS_AT_ONCE).map(chunks(keys, MAX_ITEMS), (batch) => this.#readBatch(batch));
+    return found.flat();
+  }
+
+  async #readBatch(batch: readonly ItemKey[]): Promise<unknown[]> {
     const client = this.#connect();
     const { table } = this.#options;
     const items: unknown[] = [];
-    for (const batch of chunks(keys, MAX_ITEMS)) {
-      let pending = batch.map(({ pk, sk }) => marshall({ pk, sk }));
-      for (let attempt = 1; pending.length > 0; attempt += 1) {
-        const answer = await client.send(
-          new BatchGetItemCommand({
-            RequestItems: { [table]: { Keys: pending, ConsistentRead: true } },
-          }),
+    let pending = batch.map(({ pk, sk }) => marshall({ pk, sk }));
+    for (let attempt = 1; pending.length > 0; attempt += 1) {
+      const answer = await client.send(
+        new BatchGetItemCommand({
+          RequestItems: { [table]: { Keys: pending, ConsistentRead: true } },
+        }),
+      );
+      items.push(...(answer.Responses?.[table] ?? []).map((item) => unmarshall(item)));
+      // What did not fit into an answer, or was throttled.
+      pending = answer.UnprocessedKeys?.[table]?.Keys ?? [];
+      if (pending.length === 0) break;
+      if (attempt === ATTEMPTS) {
+        throw new DeliveryError(
+          `table ${table} left ${pending.length} of ${batch.length} items unread ${ATTEMPTS} times`,
         );
-        items.push(...(answer.Responses?.[table] ?? []).map((item) => unmarshall(item)));
-        // What did not fit into an answer, or was throttled.
-        pending = answer.UnprocessedKeys?.[table]?.Keys ?? [];
-        if (pending.length === 0) break;
-        if (attempt === ATTEMPTS) {
-          throw new DeliveryError(
-            `table ${table} left ${pending.length} of ${batch.length} items unread ${ATTEMPTS} times`,
-          );
-        }
-        await this.#clock.sleep(100 * 2 ** attempt);
       }
+      await this.#clock.sleep(100 * 2 ** attempt);
     }
     return items;
   }

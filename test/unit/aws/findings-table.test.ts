@@ -18,7 +18,11 @@ beforeEach(async () => {
 });
 afterEach(() => aws[Symbol.asyncDispose]());
 
-function tableAt(): FindingsTable {
+function tableAt(
+  sleep = async (milliseconds: number): Promise<void> => {
+    waits.push(milliseconds);
+  },
+): FindingsTable {
   return new FindingsTable({
     table: 'findings',
     region: 'eu-central-1',
@@ -27,12 +31,7 @@ function tableAt(): FindingsTable {
       credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
       maxAttempts: 1,
     },
-    clock: {
-      now: () => 0,
-      sleep: async (milliseconds) => {
-        waits.push(milliseconds);
-      },
-    },
+    clock: { now: () => 0, sleep },
   });
 }
 
@@ -77,6 +76,20 @@ test('what is left out each time is an error: nothing is taken for absent', asyn
     name: 'DeliveryError',
     message: 'table findings left 1 of 1 items unread 4 times',
   });
+});
+
+test('more keys than a call takes are read by several calls, none of which waits for another', async () => {
+  const keys = Array.from({ length: 250 }, (_, index) => key(`k${index}`));
+  answers = [jsonAnswer({ UnprocessedKeys: { findings: { Keys: [stored('k0')] } } })];
+  // The first one is made again only when all others were made.
+  const sleep = async (): Promise<void> => {
+    while (aws.calls.length < 3) await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  await tableAt(sleep).read(keys);
+
+  const sizes = aws.calls.map(({ body }) => JSON.parse(body).RequestItems.findings.Keys.length);
+  expect(sizes.toSorted((one, other) => one - other)).toEqual([1, 50, 100, 100]);
 });
 
 test('nothing is asked about nothing', async () => {
