@@ -43,6 +43,8 @@ export type TookBack = (part: TakenPart) => void;
 /** The context of a change, and hooks that are called between the calls of a change. */
 export interface Amid {
   readonly mayContinue: MayContinue;
+  /** Waits for the changes that began together, so that they look again together. Left out where there are none. */
+  readonly meet?: (() => Promise<void>) | undefined;
   readonly tookBack: TookBack;
   /**
    * Our changes to the resource of the last minutes, oldest first: a read that still shows the state
@@ -53,7 +55,7 @@ export interface Amid {
    * The same change as noted by an earlier attempt, with an unknown result: if it has a client token for which AWS executes a call
    * only once, the call is sent again with the token, and AWS returns the answer of the first call.
    */
-  readonly begun?: Change;
+  readonly begun?: Change | undefined;
   /** Notes that changes of earlier attempts had no effect, according to AWS. */
   readonly cameToNothing?: () => void;
 }

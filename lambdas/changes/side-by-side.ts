@@ -22,13 +22,53 @@ export async function burstOf(changes: readonly Change[]): Promise<number> {
   return Math.min(changes.length, MOST_OF_A_BURST);
 }
 
+/**
+ * Waits for the changes that began together: until each is as far, or has ended. What they read next is one call. To be
+ * awaited before anything is asked or read that must be true when calls leave.
+ */
+export type Meet = () => Promise<void>;
+
+/** A place where changes wait for one another. */
+class Meeting {
+  readonly #waiting: (() => void)[] = [];
+  #present: number;
+
+  /** @param present the number of changes that are made */
+  constructor(present: number) {
+    this.#present = present;
+  }
+
+  readonly meet: Meet = () =>
+    new Promise((go) => {
+      this.#waiting.push(go);
+      this.#goWhereComplete();
+    });
+
+  /** Notes that a change has ended: no other waits for it. */
+  leave(): void {
+    this.#present -= 1;
+    this.#goWhereComplete();
+  }
+
+  #goWhereComplete(): void {
+    if (this.#waiting.length < this.#present) return;
+    for (const go of this.#waiting.splice(0)) go();
+  }
+}
+
 /** Makes changes of one kind to different resources, as many at once as the kind says. */
 export async function sideBySide<C>(
   kind: string,
   changes: readonly C[],
-  make: (change: C) => Promise<void>,
+  make: (change: C, meet: Meet) => Promise<void>,
 ): Promise<void> {
   const { atOnce, startsTogether } = await load({ kind });
-  if (!startsTogether) return void (await pLimit(atOnce).map(changes, make));
-  for (const together of chunks(changes, atOnce)) await Promise.all(together.map(make));
+  if (!startsTogether) {
+    await pLimit(atOnce).map(changes, (change) => make(change, async () => {}));
+    return;
+  }
+  for (const together of chunks(changes, atOnce)) {
+    const meeting = new Meeting(together.length);
+    await Promise.all(together.map((change) => make(change, meeting.meet).finally(() => meeting.leave())));
+  }
 }

@@ -6,6 +6,7 @@ import type { Amid, ChangeKind, Note } from '../change.ts';
 import { untilTaken } from '../until-taken.ts';
 import { authorizeRules } from './authorize.ts';
 import { shrunkDiffers } from './differs.ts';
+import { formatParts } from './format-parts.ts';
 import {
   type ExistingRule,
   formatRule,
@@ -27,15 +28,6 @@ import {
   ruleShrinkSchema,
 } from './schemas.ts';
 import { takeBack } from './take-back.ts';
-
-/** `tcp 20-21, tcp 23-443`: by protocol and port, whichever of them keeps the id. */
-function formatParts({ after, pieces }: RuleShrink): string {
-  const order = ['tcp', 'udp', 'icmp', 'icmpv6'];
-  return [after, ...pieces]
-    .sort((a, b) => order.indexOf(a.protocol) - order.indexOf(b.protocol) || a.fromPort - b.fromPort)
-    .map(formatTraffic)
-    .join(', ');
-}
 
 /** One application of the change: what it has made so far is noted as it goes. */
 class Shrinking {
@@ -184,6 +176,7 @@ export const changeKind: ChangeKind<RuleShrink> = {
   kind: 'security-group-rule-shrink',
   schema: ruleShrinkSchema,
   pace: ec2Writes,
+  startsTogether: true,
   describe(change) {
     const { before, remains = [], note } = change;
     const already = remains.length === 0 ? '' : ` (${remains.map(formatTraffic).join(', ')} stands already)`;
@@ -197,6 +190,7 @@ export const changeKind: ChangeKind<RuleShrink> = {
     try {
       if (pieces.length === 0) return await shrinking.shrink(wide);
       await shrinking.addPieces(standing);
+      await amid.meet?.();
       return await untilTaken(session, async () => {
         // While the wide rule stands, its other parts let in nothing that it does not: here it may stop.
         await amid.mayContinue();

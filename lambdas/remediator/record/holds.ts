@@ -40,6 +40,12 @@ export class Holds {
     this.#last = { at, names: new Set(names.map(textOf)), holds: Promise.resolve(holds) };
   }
 
+  /** Limits later questions to these findings, and to what else is asked for. */
+  watchOnly(asked: readonly Asked[]): void {
+    this.#names.clear();
+    this.watch(asked);
+  }
+
   /** Adds findings to what is asked about from now on. */
   watch(asked: readonly Asked[]): void {
     this.#add(asked.flatMap(({ finding, resources }) => namesOfHolds(finding, resources)));

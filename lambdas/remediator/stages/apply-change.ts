@@ -4,6 +4,7 @@ import type { AwsCall, AwsSession } from '../../aws/session.ts';
 import { checkingChanges, isRead } from '../../aws/session-client.ts';
 import type { Change, Note, TakenPart } from '../../changes/change.ts';
 import { applyChange, canTakeBack, describeChange } from '../../changes/index.ts';
+import type { Meet } from '../../changes/side-by-side.ts';
 import type { Clock } from '../../model/clock.ts';
 import { BlockedError, OutdatedError, StalePlanError } from '../../model/errors.ts';
 import type { AppliedChange } from '../../model/outcome.ts';
@@ -31,6 +32,8 @@ export interface ChangeContext {
   ask(): Promise<Verdict | undefined>;
   /** Lists our changes to the changed resource of the last minutes. @throws where that can't be found out */
   ours(): Promise<readonly Change[]>;
+  /** Waits for the changes that began together with it. Left out where there are none. */
+  readonly meet?: Meet;
   /** Names those of other jobs, for the journal. Left out where no other job changes the same. */
   others?(): Promise<readonly string[]>;
 }
@@ -118,7 +121,7 @@ export async function makeChange(
   { change, line, askedAt: askedFirstAt, ours, begun }: AskedChange,
   context: ChangeContext,
 ): Promise<MadeChange> {
-  const { resource, journal, clock, details } = context;
+  const { resource, journal, clock, details, meet } = context;
   let askedAt = askedFirstAt;
   const calls: AwsCall[] = [];
   const takenParts: TakenPart[] = [];
@@ -152,7 +155,7 @@ export async function makeChange(
     };
     const tookBack = (part: TakenPart): void => void takenParts.push(part);
     const cameToNothing = (): void => journal.settle(resource, line);
-    const amid = { mayContinue, tookBack, ours, cameToNothing, ...(begun !== undefined && { begun }) };
+    const amid = { mayContinue, tookBack, ours, cameToNothing, begun, meet };
     const make = () => loggingCalls(calls, () => applyChange(session, change, note, amid));
     const made = await checkingChanges(check, make).finally(keepNote);
     return { applied: [record(made, line)], end: { is: 'applied' }, calls: calls.length };

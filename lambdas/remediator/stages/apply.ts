@@ -2,11 +2,12 @@ import { isNotTaken } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { isStart } from '../../changes/automation-execution/is-start.ts';
 import { waitForTurn } from '../../changes/index.ts';
-import { burstOf, sideBySide } from '../../changes/side-by-side.ts';
+import { burstOf, type Meet, sideBySide } from '../../changes/side-by-side.ts';
 import { MOST_SENDS, pauseAfter } from '../../changes/until-taken.ts';
 import { firstVerdict } from '../gates/gate.ts';
 import { gatesAt } from '../gates/index.ts';
 import type { PlannedFix } from '../planned-fix.ts';
+import { resourcesOf } from '../record/holds.ts';
 import { endedRecently, markInProgress, markPlace, startedElsewhere } from '../runbooks/marks.ts';
 import { conclude, retry, type Verdict, wait, withDetails } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
@@ -69,6 +70,9 @@ async function makeNextChanges(
   if (sent > 0) await work.ports.clock.sleep(pauseAfter(sent));
   // First, as they may take seconds: what is read and asked then is true when the changes are made.
   await Promise.all(open.map(({ next }) => waitForTurn(session, next)));
+  work.holds.watchOnly(
+    open.map(({ fix: { finding, changes } }) => ({ finding, resources: resourcesOf(finding, changes) })),
+  );
   await Promise.all(
     open.map((each) => stopWhere(each, async () => (await whyNotNow(each, work)) ?? claim(each, work))),
   );
@@ -79,7 +83,7 @@ async function makeNextChanges(
   await Promise.all(
     [...kinds].map((kind) => {
       const ofKind = [...begun].filter(([{ next }]) => next.kind === kind);
-      return sideBySide(kind, ofKind, ([each, change]) => make(session, each, change, work));
+      return sideBySide(kind, ofKind, ([each, change], meet) => make(session, each, change, { work, meet }));
     }),
   );
 }
@@ -129,9 +133,9 @@ async function make(
   session: AwsSession,
   each: ApplyingFix,
   begun: AskedChange,
-  work: ConfiguredWork,
+  { work, meet }: { readonly work: ConfiguredWork; readonly meet: Meet },
 ): Promise<void> {
-  const made = await makeChange(session, begun, contextOf(each, work));
+  const made = await makeChange(session, begun, { ...contextOf(each, work), meet });
   // The next look must know of it.
   work.journal.apply(each.resource, made.applied);
   each.made(made, isUntouched(made) && each.sends < MOST_SENDS - 1);
