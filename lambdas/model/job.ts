@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { accountIdSchema, findingSchema, regionSchema, ruleIdSchema, timestampSchema } from './finding.ts';
 import { modeSchema } from './mode.ts';
 
-/** The most findings that one job holds. */
-export const MAX_FINDINGS_PER_JOB = 25;
+/** The most findings that one job holds: what one transaction and one read of the findings table take. */
+export const MAX_FINDINGS_PER_JOB = 100;
 
 /** The sources of findings. */
 export const sourceSchema = z.enum(['netskope']);

@@ -16,6 +16,7 @@ interface Job {
   readonly seconds: number;
 }
 
+/** Jobs whose rounds are measured: fuller ones take fewer rounds per finding. */
 const FINDINGS_PER_JOB = 25;
 
 /**

@@ -29,6 +29,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { undoSchema } from '../../cli/commands/undo/result.ts';
+import { MAX_FINDINGS_PER_JOB } from '../../lambdas/model/job.ts';
 import { MODULE_VERSION } from '../../lambdas/model/module-version.ts';
 import type { Outcome } from '../../lambdas/model/outcome.ts';
 import type { PollSummary } from '../../lambdas/model/poll-summary.ts';
@@ -43,6 +44,8 @@ const NAME = 'cspm-auto-remediation';
 const SSH = 'security-group-ssh-open';
 const RDP = 'security-group-rdp-open';
 const BUCKET = 's3-bucket-public';
+/** The number of findings that just need a second job. */
+const TWO_JOBS = MAX_FINDINGS_PER_JOB + 1;
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
@@ -272,7 +275,10 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
     });
 
     test('a missing role: one look per poll, one message, and all goes on when it is back', async () => {
-      const resources = Array.from({ length: 26 }, (_, index) => `sg-${String(index).padStart(17, '0')}`);
+      const resources = Array.from(
+        { length: TWO_JOBS },
+        (_, index) => `sg-${String(index).padStart(17, '0')}`,
+      );
       const findings = resources.map((resource) => [roleless, resource] as const);
       const looks = (): number =>
         lab().proxy.calls.filter(
@@ -291,7 +297,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
 
       const waiting = (of: typeof first): string[] =>
         resources.flatMap((resource) => of(resource)?.reason?.match(/.*each poll checks once.*/) ?? []);
-      expect(resources.map((resource) => first(resource)?.outcome)).toEqual(Array(26).fill('failed'));
+      expect(resources.map((resource) => first(resource)?.outcome)).toEqual(Array(TWO_JOBS).fill('failed'));
       expect([afterFirst, afterSecond]).toEqual([1, 2]);
       expect(waiting(first)).toHaveLength(1);
       expect(waiting(second)).toHaveLength(1);
@@ -301,7 +307,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
         ),
       );
       expect(message).toMatch(new RegExp(`role missing: account ${roleless} has findings, but since `));
-      expect(resources.map((resource) => back(resource)?.outcome)).toEqual(Array(26).fill('gone'));
+      expect(resources.map((resource) => back(resource)?.outcome)).toEqual(Array(TWO_JOBS).fill('gone'));
     });
 
     test('limits, per account and per rule, and awaiting a scan', async () => {

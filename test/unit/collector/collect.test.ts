@@ -5,7 +5,7 @@ import type { PollRequest } from '../../../lambdas/collector/poll-request.ts';
 import { regionLookup } from '../../../lambdas/collector/regions.ts';
 import { SentJobs } from '../../../lambdas/collector/sent-jobs.ts';
 import { DeliveryError, FindingSourceError } from '../../../lambdas/model/errors.ts';
-import { jobId } from '../../../lambdas/model/job.ts';
+import { jobId, MAX_FINDINGS_PER_JOB } from '../../../lambdas/model/job.ts';
 import { unprocessableSchema } from '../../../lambdas/model/outcome.ts';
 import { type PollSummary, pollSummarySchema } from '../../../lambdas/model/poll-summary.ts';
 import { doneKey } from '../../../lambdas/model/table-items.ts';
@@ -119,12 +119,14 @@ describe('a poll', () => {
   });
 
   test('sends jobs as ten of a region fill up, before it has read the rest', async () => {
-    const full = page(Array.from({ length: 290 }, (_, index) => sourceFinding({ resource: groupId(index) })));
+    const full = page(
+      Array.from({ length: 1_090 }, (_, index) => sourceFinding({ resource: groupId(index) })),
+    );
     const { jobs, dependencies } = setUp(full, new FindingSourceError('the tenant is gone'));
 
     await expect(collect(dependencies, REQUEST)).rejects.toThrow('the tenant is gone');
 
-    expect(jobs.taken.map(({ findings }) => findings.length)).toEqual(Array.from({ length: 10 }, () => 25));
+    expect(jobs.taken.map(({ findings }) => findings.length)).toEqual(Array.from({ length: 10 }, () => 100));
   });
 
   test('takes each finding once, whatever name or page it comes by', async () => {
@@ -338,7 +340,7 @@ describe('an account and region whose last jobs are still pending', () => {
 
   test('gets its jobs at the next poll where the last one did not reach its end', async () => {
     const given = page(
-      Array.from({ length: 250 }, (_, index) => sourceFinding({ resource: groupId(index) })),
+      Array.from({ length: 1_000 }, (_, index) => sourceFinding({ resource: groupId(index) })),
     );
     const { jobs, dependencies } = setUp(given);
     const failing = { ...dependencies, source: new FakeSource(given, new FindingSourceError('it is gone')) };
@@ -346,7 +348,7 @@ describe('an account and region whose last jobs are still pending', () => {
 
     const summary = await collect(dependencies, later);
 
-    expect(summary).toMatchObject({ findings: 250, skipped: 0 });
+    expect(summary).toMatchObject({ findings: 1_000, skipped: 0 });
     expect(jobs.taken).toHaveLength(20);
   });
 });
@@ -354,10 +356,12 @@ describe('an account and region whose last jobs are still pending', () => {
 describe('a poll that fails', () => {
   test('for one region has sent the others their jobs, and writes no summary', async () => {
     const group = (region: string, first: number) =>
-      Array.from({ length: 250 }, (_, index) => sourceFinding({ region, resource: groupId(first + index) }));
+      Array.from({ length: 1_000 }, (_, index) =>
+        sourceFinding({ region, resource: groupId(first + index) }),
+      );
     const { jobs, records, dependencies } = setUp(
       page([...group('us-west-2', 0), ...group('us-east-1', 0)]),
-      page([...group('us-west-2', 250), sourceFinding({ resource: groupId(250) })]),
+      page([...group('us-west-2', 1_000), sourceFinding({ resource: groupId(1_000) })]),
     );
     const cause = new Error('SQS is down');
     jobs.failing.set('us-west-2', cause);
@@ -370,7 +374,7 @@ describe('a poll that fails', () => {
       cause,
     });
     expect(jobs.taken.map(({ region, findings }) => [region, findings.length])).toEqual([
-      ...Array.from({ length: 10 }, () => ['us-east-1', 25]),
+      ...Array.from({ length: 10 }, () => ['us-east-1', 100]),
       ['us-east-1', 1],
     ]);
     expect(jobs.sends).toEqual(['us-west-2', 'us-east-1', 'us-east-1']);
@@ -378,8 +382,8 @@ describe('a poll that fails', () => {
   });
 
   test('in the middle and is done again sends the same jobs, with the same ids', async () => {
-    const findings = Array.from({ length: 320 }, (_, index) => sourceFinding({ resource: groupId(index) }));
-    const pages = [page(findings.slice(0, 290)), page(findings.slice(290))] as const;
+    const findings = Array.from({ length: 1_220 }, (_, index) => sourceFinding({ resource: groupId(index) }));
+    const pages = [page(findings.slice(0, 1_090)), page(findings.slice(1_090))] as const;
     const first = setUp(pages[0], new FindingSourceError('the tenant is gone'));
     const second = setUp(...pages);
 
@@ -471,7 +475,8 @@ describe('of any findings', () => {
           }),
         );
         expect(sent.toSorted()).toEqual([...goodFindings(pages)].toSorted());
-        for (const { findings } of jobs.taken) expect(findings.length).toBeLessThanOrEqual(25);
+        for (const { findings } of jobs.taken)
+          expect(findings.length).toBeLessThanOrEqual(MAX_FINDINGS_PER_JOB);
 
         const items = pages.reduce(
           (count, { findings, rejected, leftAlone }) =>

@@ -69,12 +69,12 @@ describe('jobs', () => {
     );
   });
 
-  test('are as full as can be: 25 findings', () => {
-    const findings = Array.from({ length: 60 }, (_, index) =>
+  test('are as full as can be: 100 findings', () => {
+    const findings = Array.from({ length: 240 }, (_, index) =>
       finding('111111111111', 'us-east-1', groupId(index)),
     );
 
-    expect(group(findings).map((job) => job.findings.length)).toEqual([25, 25, 10]);
+    expect(group(findings).map((job) => job.findings.length)).toEqual([100, 100, 40]);
   });
 
   test('are cut shorter where their findings are heavy: 200 KB', () => {
@@ -87,49 +87,49 @@ describe('jobs', () => {
 
   test('begin with the findings that an earlier poll did not come to; the others come last', () => {
     const grouper = new JobGrouper(POLL, 'run');
-    const ids = Array.from({ length: 60 }, (_, index) => groupId(index));
+    const ids = Array.from({ length: 240 }, (_, index) => groupId(index));
 
-    const full = ids.flatMap((id) => grouper.add(finding('111111111111', 'us-east-1', id), 'us-east-1', 30));
+    const full = ids.flatMap((id) => grouper.add(finding('111111111111', 'us-east-1', id), 'us-east-1', 130));
     const jobs = [...full, ...grouper.rest()];
 
     expect(jobs.map(({ chunk }) => chunk)).toEqual([0, 1, 2]);
-    expect(jobs.map(({ findings }) => findings.length)).toEqual([25, 25, 10]);
+    expect(jobs.map(({ findings }) => findings.length)).toEqual([100, 100, 40]);
     expect(jobs.flatMap(({ findings }) => findings).map(({ resource }) => resource)).toEqual([
-      ...ids.slice(30),
-      ...ids.slice(0, 30),
+      ...ids.slice(130),
+      ...ids.slice(0, 130),
     ]);
   });
 
   test('are given as soon as they are full', () => {
     const grouper = new JobGrouper(POLL, 'run');
 
-    const given = Array.from({ length: 25 }, (_, index) =>
+    const given = Array.from({ length: 100 }, (_, index) =>
       grouper.add(finding('111111111111', 'us-east-1', groupId(index)), 'us-east-1'),
     );
 
-    expect(given.slice(0, 24)).toEqual(Array.from({ length: 24 }, () => []));
-    expect(given[24]).toHaveLength(1);
+    expect(given.slice(0, 99)).toEqual(Array.from({ length: 99 }, () => []));
+    expect(given[99]).toHaveLength(1);
     expect(grouper.rest()).toEqual([]);
   });
 
   test('are full, though their findings come mixed', () => {
     const grouper = new JobGrouper(POLL, 'run');
     const findings = Array.from({ length: 25_000 }, (_, index) =>
-      finding(String(index % 1_000).padStart(12, '0'), 'us-east-1', groupId(index)),
+      finding(String(index % 250).padStart(12, '0'), 'us-east-1', groupId(index)),
     );
 
     const jobs = findings.flatMap((one) => grouper.add(one, one.region));
 
-    expect(jobs).toHaveLength(1_000);
+    expect(jobs).toHaveLength(250);
     expect(grouper.rest()).toEqual([]);
   });
 
   test('are given unfilled when too much waits, the fullest first', () => {
-    const most = 100_000;
+    const most = 400_000;
     const grouper = new JobGrouper(POLL, 'run', most);
     const given: Job[] = [];
     let waiting = 0;
-    for (let index = 0; index < 3_000; index += 1) {
+    for (let index = 0; index < 12_000; index += 1) {
       // Every other finding is of one of a few accounts, the others are of an account of their own.
       const account = String(index % 2 === 0 ? index % 14 : index).padStart(12, '0');
       const one = finding(account, 'us-east-1', groupId(index));
@@ -140,8 +140,8 @@ describe('jobs', () => {
       given.push(...jobs);
     }
 
-    const full = given.filter(({ findings }) => findings.length === 25);
-    expect(full.length).toBeGreaterThan(30);
-    expect([...given, ...grouper.rest()].flatMap(({ findings }) => findings)).toHaveLength(3_000);
+    const full = given.filter(({ findings }) => findings.length === 100);
+    expect(full.length).toBeGreaterThan(20);
+    expect([...given, ...grouper.rest()].flatMap(({ findings }) => findings)).toHaveLength(12_000);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { SentJobs } from '../../../lambdas/collector/sent-jobs.ts';
 import { UnreadableItemError } from '../../../lambdas/model/errors.ts';
-import type { Job, Poll } from '../../../lambdas/model/job.ts';
+import { type Job, MAX_FINDINGS_PER_JOB, type Poll } from '../../../lambdas/model/job.ts';
 import { doneKey, sentKey } from '../../../lambdas/model/table-items.ts';
 import { ItemsInMemory } from '../support/items-in-memory.ts';
 import { FakeClock } from './support/fake-clock.ts';
@@ -103,7 +103,7 @@ describe('an account and region', () => {
     for (let poll = 0; poll < 6; poll += 1) turns.push((await polls.poll(4)).turn);
 
     expect(turns.slice(0, 5)).toEqual(Array.from({ length: 5 }, () => ({ is: 'pending' })));
-    expect(turns[5]).toEqual(next(50));
+    expect(turns[5]).toEqual(next(2 * MAX_FINDINGS_PER_JOB));
   });
 
   test('is waited for as long as four polls of its rule take', async () => {

@@ -40,7 +40,7 @@ describe('parsing a job', () => {
     ],
     ['a rule that is none', { ...job, poll: { ...job.poll, rule: '../x' } }, /rule: expected a rule id/],
     ['no findings', { ...job, findings: [] }, /findings: /],
-    ['too many findings', many, /findings: .*25/],
+    ['too many findings', many, /findings: .*100/],
     ['a resource twice', jobOf('a', 'b', 'a'), /expected each resource once, got 3 findings of 2 resources/],
     [
       'a finding of another account',
