@@ -5,6 +5,7 @@
  *     npm run bench                           all figures, some minutes
  *     npm run bench -- --only rounds,cold     some of them
  *     npm run bench -- --check                ends with 1 where one falls short, and names it
+ *     npm run bench -- --only organization --write    also writes docs/measured-calls.json, by which docs/cost.md is computed
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg } from 'node:os';
@@ -12,15 +13,18 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { compare, type MeasuredFigure, type Part, parts } from './bench/figures.ts';
 import { measureAll } from './bench/measure.ts';
+import { MEASURED_CALLS_FILE, type MeasuredCalls } from './cost/measured-calls.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const stopped = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stopped.abort());
 
-const { values: options } = parseArgs({ options: { only: { type: 'string' }, check: { type: 'boolean' } } });
+const { values: options } = parseArgs({
+  options: { only: { type: 'string' }, check: { type: 'boolean' }, write: { type: 'boolean' } },
+});
 const chosen = options.only === undefined ? parts : options.only.split(',').map(partOf);
-const { measured, details } = await measureAll(chosen, say, stopped.signal);
+const { measured, details, costs } = await measureAll(chosen, options.write === true, say, stopped.signal);
 const figures = compare(measured, chosen);
 const machine = {
   node: process.version,
@@ -41,6 +45,11 @@ const report = {
 };
 await mkdir(path.join(root, 'reports'), { recursive: true });
 await writeFile(path.join(root, 'reports/bench.json'), `${JSON.stringify(report, null, 2)}\n`);
+if (costs !== undefined) {
+  const today = new Date().toISOString().slice(0, 10);
+  const text = JSON.stringify({ version: 1, measuredOn: today, ...costs } satisfies MeasuredCalls, null, 2);
+  await writeFile(path.join(root, MEASURED_CALLS_FILE), `${text}\n`);
+}
 print(figures);
 const short = figures.filter(({ isReached }) => !isReached);
 if (options.check === true && short.length > 0) {

@@ -1,6 +1,6 @@
 /**
  * Writes every generated file, in the order in which they are made of each other: the IAM actions and the catalogue that Terraform reads,
- * the rules' documentation, the tables of inputs and outputs in the modules' READMEs, the command line's reference, and what is in
+ * the rules' documentation, what it costs, the tables of inputs and outputs in the modules' READMEs, the command line's reference, and what is in
  * `dist/`. One table is apart, as it comes of the network and changes with CloudFormation alone: `resource-types.ts`.
  *
  *     node scripts/generate.ts           write
@@ -15,6 +15,7 @@ const generators = [
   'input-shapes.ts',
   'docs.ts',
   'coverage.ts',
+  'cost-docs.ts',
   'terraform-docs.ts',
   'command-line-docs.ts',
   'build.ts',

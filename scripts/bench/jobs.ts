@@ -161,10 +161,7 @@ export class Jobs {
   #kindsOf(calls: readonly ProxiedCall[]): Pick<Calls, 'changes' | 'reads' | 'own'> {
     const target = calls.filter(({ principal }) => principal.assumedBy !== undefined);
     const changes = target.filter(({ isWrite }) => isWrite).length;
-    // Of several rules that it makes at once the local AWS tells the last alone, and the product looks for the others.
-    // AWS tells all.
-    const artefacts = target.filter(({ parameters }) => 'IpPermissions.2.IpProtocol' in parameters).length;
-    return { changes, reads: target.length - changes - artefacts, own: calls.length - target.length };
+    return { changes, reads: target.length - changes, own: calls.length - target.length };
   }
 }
 

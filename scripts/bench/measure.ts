@@ -1,17 +1,30 @@
+import { MAX_FINDINGS_PER_JOB } from '../../lambdas/model/job.ts';
 import { startLab } from '../../test/lab/index.ts';
 import { prepareLocalAws } from '../../test/lab/local-aws/index.ts';
+import type { MeasuredCalls, MeasuredJob, MeasuredJobs } from '../cost/measured-calls.ts';
 import { buildFunctions } from './built.ts';
 import { measureCold } from './cold.ts';
 import { measureCollector } from './collector.ts';
 import { computeOrganization } from './compute-organization.ts';
 import { type Deployed, deploy } from './deployed.ts';
 import type { Part } from './figures.ts';
-import { type Calls, counted, enforced, Jobs, labRuleIds, unchanged } from './jobs.ts';
+import {
+  type Calls,
+  counted,
+  enforced,
+  exactPort,
+  Jobs,
+  labRuleIds,
+  ROUND_MILLISECONDS,
+  unchanged,
+} from './jobs.ts';
 import { measureStart } from './start.ts';
 import { measureUndo } from './undo.ts';
 
 const FINDINGS_OF_JOB = 25;
 const MANY_FINDINGS = 500;
+/** 10,000 findings in 4,000 jobs. */
+const FINDINGS_OF_SMALL_JOB = 3;
 /** The rules of the organization. */
 const RULES = 10;
 const QUEUED_JOBS = 1_000;
@@ -22,14 +35,25 @@ export interface Measured {
   readonly measured: ReadonlyMap<string, number>;
   /** Additional facts, by part. */
   readonly details: Readonly<Record<string, unknown>>;
+  /** The jobs by which costs are computed; undefined if they were not asked for. */
+  readonly costs: Omit<MeasuredCalls, 'version' | 'measuredOn'> | undefined;
 }
 
 type Say = (line: string) => void;
 type Built = Awaited<ReturnType<typeof buildFunctions>>;
 
-/** Measures the figures of some parts. */
-export async function measureAll(chosen: readonly Part[], say: Say, signal: AbortSignal): Promise<Measured> {
+/**
+ * Measures the figures of some parts.
+ * @param withCosts also measures the jobs by which costs are computed
+ */
+export async function measureAll(
+  chosen: readonly Part[],
+  withCosts: boolean,
+  say: Say,
+  signal: AbortSignal,
+): Promise<Measured> {
   const measured = new Map<string, number>();
+  let costs: Measured['costs'];
   const details: Record<string, unknown> = {};
   const isChosen = (part: Part): boolean => chosen.includes(part);
   say('build the functions');
@@ -49,6 +73,12 @@ export async function measureAll(chosen: readonly Part[], say: Say, signal: Abor
             await jobs.steady(FINDINGS_OF_JOB),
             labRuleIds.slice(0, RULES),
           );
+        if (withCosts)
+          costs = {
+            secondsOfRound: ROUND_MILLISECONDS / 1000,
+            full: await measureJobs(jobs, MAX_FINDINGS_PER_JOB, say),
+            small: await measureJobs(jobs, FINDINGS_OF_SMALL_JOB, say),
+          };
         if (isChosen('cold')) details['cold'] = await cold(deployed, built, measured, say);
         if (isChosen('calls')) details['calls'] = await calls(jobs, measured, say);
         if (isChosen('undo')) details['undo'] = await undo(deployed, measured, say);
@@ -58,7 +88,7 @@ export async function measureAll(chosen: readonly Part[], say: Say, signal: Abor
   } finally {
     await built.remove();
   }
-  return { measured, details };
+  return { measured, details, costs };
 }
 
 /** Deploys the product in a local AWS for as long as something is measured there. */
@@ -119,6 +149,21 @@ async function rounds(jobs: Jobs, measured: Map<string, number>, say: Say): Prom
     details[`look.${rule}`] = summary(found, true);
   }
   return details;
+}
+
+/** Measures the jobs by which costs are computed. */
+async function measureJobs(jobs: Jobs, findings: number, say: Say): Promise<MeasuredJobs> {
+  const jobOf = (rule: string, { rounds, operations }: Calls): MeasuredJob => ({
+    rule,
+    rounds: rounds.length,
+    operations: { ...operations },
+  });
+  const fixed: Record<string, MeasuredJob> = {};
+  for (const [word, subject] of Object.entries(enforced)) {
+    say(`costs: ${findings} findings of ${subject.rule}`);
+    fixed[word] = jobOf(subject.rule, await jobs.enforce(subject, findings));
+  }
+  return { findings, unchanged: jobOf(exactPort.rule, await jobs.steady(findings)), fixed };
 }
 
 async function cold(

@@ -103,6 +103,7 @@ export const steps: readonly Step[] = [
   { name: 'iam-actions', needs: [], minutes: 5, command: () => ['scripts/iam-actions.ts', '--check'] },
   { name: 'input-shapes', needs: [], minutes: 5, command: () => ['scripts/input-shapes.ts', '--check'] },
   { name: 'coverage-table', needs: [], minutes: 5, command: () => ['scripts/coverage.ts', '--check'] },
+  { name: 'cost-docs', needs: [], minutes: 5, command: () => ['scripts/cost-docs.ts', '--check'] },
   { name: 'docs', needs: [], minutes: 5, command: () => ['scripts/docs.ts', '--check'] },
   {
     name: 'terraform-docs',

@@ -1,34 +1,67 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { type Alarms, countAlarms } from '../../../scripts/cost/alarm-counts.ts';
+import { costText, fixCosts, idleCosts } from '../../../scripts/cost/cost-text.ts';
+import { type MeasuredCalls, readMeasuredCalls } from '../../../scripts/cost/measured-calls.ts';
 
-const repository = path.resolve(import.meta.dirname, '../../..');
-const read = (file: string): Promise<string> => readFile(path.join(repository, file), 'utf8');
+const root = path.resolve(import.meta.dirname, '../../..');
+const read = (file: string): Promise<string> => readFile(path.join(root, file), 'utf8');
 
-/** Counts the alarms of a module by the beginnings of their definitions. */
-async function alarmsOf(module: string): Promise<{ readonly metric: number; readonly composite: number }> {
-  const text = await read(`modules/${module}/alarms.tf`);
-  const [metric = '', composite = ''] = text.split('combined_alarms = {');
-  const begins = /^ {4,6}(?:[a-z-]+ = \{|\{ for .+ => \{)$/gm;
-  return {
-    metric: [...metric.matchAll(begins)].length,
-    composite: [...composite.matchAll(begins)].length,
-  };
-}
+const alarms: Alarms = {
+  central: { metric: 10, composite: 1 },
+  perRule: { metric: 2, composite: 0 },
+  perRegion: { metric: 18, composite: 1 },
+};
+const job = { rule: 's3-bucket-public', rounds: 20, operations: { 's3:PutObject': 4, 's3:GetObject': 2 } };
+const jobs = (findings: number) => ({ findings, unchanged: job, fixed: { s3: job } });
+const measured: MeasuredCalls = {
+  version: 1,
+  measuredOn: '2026-01-31',
+  secondsOfRound: 0.05,
+  full: jobs(100),
+  small: jobs(3),
+};
 
-test('docs/cost.md counts as many alarms as the modules create', async () => {
-  const [central, perRegion, cost, byRule] = await Promise.all([
-    alarmsOf('central'),
-    alarmsOf('per-region'),
-    read('docs/cost.md'),
-    read('modules/central/alarms-by-rule.tf'),
-  ]);
-  // An alarm on an expression is charged per metric.
-  const perRule = (/dynamic "metric_query" \{\n\s+for_each = \{([^}]+)\}/.exec(byRule)?.[1] ?? '').split(
-    ',',
-  ).length;
+const amountOf = (costs: ReturnType<typeof idleCosts>, what: string) =>
+  costs.find((cost) => cost.what.startsWith(what))?.amounts.map((amount) => Number(amount.toFixed(4)));
 
-  expect(cost).toContain(
-    `(${central.metric} + ${perRule} per rule + ${perRegion.metric} per region) × 0.10, because an alarm on two metrics counts twice; (${central.composite} + ${perRegion.composite} per region) composite alarms × 0.50`,
+test('alarms cost as many metrics as they have, in each region and for each rule', () => {
+  // 10 + 2 × 10 + 18 metrics, and 2 composite alarms; with three more regions, 54 and 3 more.
+  expect(amountOf(idleCosts(alarms), 'alarms')).toEqual([5.8, 12.7]);
+});
+
+test('a deployment has the alarms that the modules create', async () => {
+  const counted = await countAlarms();
+
+  const named = async (file: string) => [...(await read(file)).matchAll(/^ {6,8}description += /gm)].length;
+  expect(counted.central.metric + counted.central.composite).toBe(await named('modules/central/alarms.tf'));
+  expect(counted.perRegion.metric + counted.perRegion.composite).toBe(
+    await named('modules/per-region/alarms.tf'),
   );
+  expect(counted.perRule).toEqual({ metric: 2, composite: 0 });
+});
+
+test('objects cost what jobs were measured to write and read', () => {
+  // 110 and 4,000 jobs with 4 writes of 0.005 / 1,000 and 2 reads of 0.0004 / 1,000.
+  expect(amountOf(fixCosts(measured), 'journal')).toEqual([0.0023, 0.0832]);
+});
+
+test('the text names when calls were measured, and of what day the prices are', () => {
+  const text = costText(measured, alarms);
+
+  expect(text).toContain('measured on 2026-01-31');
+  expect(text).toMatch(/list prices of us-east-1 in \d{4}/);
+});
+
+test('README.md says what an idle deployment costs', async () => {
+  const total = idleCosts(await countAlarms()).reduce((sum, { amounts }) => sum + amounts[0], 0);
+
+  expect(await read('README.md')).toContain(`costs about ${Math.round(total)} USD per month`);
+});
+
+test('docs/cost.md is what was measured last', async () => {
+  const text = costText(await readMeasuredCalls(), await countAlarms());
+
+  expect(await read('docs/cost.md')).toContain(text);
 });
