@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { accountIdSchema, findingSchema, regionSchema, ruleIdSchema, timestampSchema } from './finding.ts';
 import { modeSchema } from './mode.ts';
 
-/** The most findings that one job holds: what one transaction and one read of the findings table take. */
+/** The most findings that one job holds. A read or a transaction of the findings table takes as many items. */
 export const MAX_FINDINGS_PER_JOB = 100;
 
 /** The sources of findings. */
