@@ -3,11 +3,10 @@ import pLimit from 'p-limit';
 import { z } from 'zod';
 import { FindingsTable } from '../../lambdas/aws/findings-table.ts';
 import { JobQueue } from '../../lambdas/aws/job-queue.ts';
-import { submitRequest } from '../../lambdas/aws/submit-request.ts';
+import { type HandedIn, submitRequests } from '../../lambdas/aws/submit-requests.ts';
 import { systemClock } from '../../lambdas/model/clock.ts';
 import {
   type RequestItem,
-  type RequestName,
   type RequestResult,
   requestResultSchema,
   resultKey,
@@ -16,7 +15,7 @@ import type { Context } from '../context.ts';
 import type { Opened } from '../deployed/index.ts';
 
 const KEPT_DAYS = 90;
-const REQUESTS_AT_ONCE = 8;
+const PLACES_AT_ONCE = 8;
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 5_000;
 
@@ -27,42 +26,58 @@ export function requestExpiry(now: Date): number {
   return Math.floor(now.getTime() / 1000) + KEPT_DAYS * 86_400;
 }
 
-/** A submitted request and its result. */
-export interface Submitted<R extends RequestItem> {
-  readonly request: R;
-  readonly name: RequestName;
-  /** Undefined if it has not begun. */
+/** A submitted request, or one that came less far, and its result. */
+export interface Submitted<R extends RequestItem> extends HandedIn<R> {
+  /** Undefined if it has not begun, as far as known. */
   readonly result: RequestResult | undefined;
 }
 
-/** Hands in requests. @param principal the caller's `aws:userid` */
+/**
+ * Hands in requests: those of an account and region one after another, as they share a list. What goes wrong is part of each
+ * one's result.
+ * @param principal the caller's `aws:userid`
+ * @returns the requests in their order
+ */
 export async function submitAll<R extends RequestItem>(
   { clients }: Context,
   { deployment }: Opened,
   requests: readonly R[],
   principal: string,
 ): Promise<Submitted<R>[]> {
-  const { name, home_region, findings_table: table } = deployment;
+  const { name, home_region, findings_table } = deployment;
   const { clientOptions } = clients;
-  const desk = {
-    clock: systemClock,
-    table: new FindingsTable({ table, region: home_region, clientOptions }),
-  };
+  const clock = systemClock;
+  const table = new FindingsTable({ table: findings_table, region: home_region, clientOptions });
   const queues = new Map<string, JobQueue>();
   const queueOf = (region: string): JobQueue => {
-    const queue = queues.get(region) ?? new JobQueue({ name, region, clock: systemClock, clientOptions });
+    const queue = queues.get(region) ?? new JobQueue({ name, region, clock, clientOptions });
     queues.set(region, queue);
     return queue;
   };
-  return pLimit(REQUESTS_AT_ONCE).map(requests, async (request) => ({
-    request,
-    name: await submitRequest(request, principal, { ...desk, queue: queueOf(request.region) }),
-    result: undefined,
-  }));
+  const places = new Map<string, R[]>();
+  for (const request of requests) {
+    const place = `${request.account} ${request.region}`;
+    places.set(place, [...(places.get(place) ?? []), request]);
+  }
+  const handedIn = await pLimit(PLACES_AT_ONCE).map([...places.values()], (ofPlace) =>
+    submitRequests(ofPlace, principal, { table, clock, queue: queueOf(ofPlace[0]?.region ?? home_region) }),
+  );
+  const byRequest = new Map(handedIn.flat().map((each) => [each.request, each]));
+  return requests.flatMap((request) => {
+    const each = byRequest.get(request);
+    return each === undefined ? [] : { ...each, result: undefined };
+  });
+}
+
+/** Requests after a wait for them. */
+export interface Awaited<R extends RequestItem> {
+  readonly requests: readonly Submitted<R>[];
+  /** The error for which results could not be read any further. */
+  readonly error?: unknown;
 }
 
 /**
- * Waits until requests are complete.
+ * Waits until requests that have a message are complete.
  * @param until the end of the wait, in milliseconds since 1970
  * @param say told how many are over
  */
@@ -70,19 +85,25 @@ export async function awaitAll<R extends RequestItem>(
   { table }: Opened,
   submitted: readonly Submitted<R>[],
   { until, say }: { readonly until: number; readonly say: (over: number, of: number) => void },
-): Promise<Submitted<R>[]> {
+): Promise<Awaited<R>> {
+  let requests = submitted;
   for (let wait = FIRST_WAIT; ; wait = Math.min(wait * 1.5, LONGEST_WAIT)) {
-    const results = await table.read(
-      resultSchema,
-      submitted.map(({ request, name }) => resultKey(request, name)),
-    );
-    const now = submitted.map((each) => ({
-      ...each,
-      result: results.find(({ pk }) => pk === resultKey(each.request, each.name).pk),
-    }));
-    const over = now.filter(({ result }) => result?.state === 'done' || result?.state === 'refused').length;
-    say(over, now.length);
-    if (over === now.length || Date.now() + wait > until) return now;
+    try {
+      const results = await table.read(
+        resultSchema,
+        submitted.map(({ request, name }) => resultKey(request, name)),
+      );
+      requests = submitted.map((each) => ({
+        ...each,
+        result: results.find(({ pk }) => pk === resultKey(each.request, each.name).pk),
+      }));
+    } catch (error) {
+      return { requests, error };
+    }
+    const woken = requests.filter(({ is }) => is === 'submitted' || is === 'not listed');
+    const over = woken.filter(({ result }) => result?.state === 'done' || result?.state === 'refused').length;
+    say(over, woken.length);
+    if (over === woken.length || Date.now() + wait > until) return { requests };
     await delay(wait);
   }
 }

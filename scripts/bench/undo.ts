@@ -1,7 +1,7 @@
 import { PurgeQueueCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { FindingsTable } from '../../lambdas/aws/findings-table.ts';
 import { JobQueue } from '../../lambdas/aws/job-queue.ts';
-import { submitRequest } from '../../lambdas/aws/submit-request.ts';
+import { type HandedIn, submitRequests } from '../../lambdas/aws/submit-requests.ts';
 import { systemClock } from '../../lambdas/model/clock.ts';
 import {
   type Fix,
@@ -95,7 +95,12 @@ async function queueJobs({ product }: Deployed, accounts: readonly string[], cou
 }
 
 /** Hands in the request, as the command line does. */
-function ask({ product }: Deployed, table: FindingsTable, account: string, fix: Fix): Promise<RequestName> {
+async function ask(
+  { product }: Deployed,
+  table: FindingsTable,
+  account: string,
+  fix: Fix,
+): Promise<RequestName> {
   const now = systemClock.now();
   const request: UndoRequest = {
     version: 1,
@@ -115,5 +120,10 @@ function ask({ product }: Deployed, table: FindingsTable, account: string, fix: 
     name: product.name,
     clock: systemClock,
   });
-  return submitRequest(request, PRINCIPAL, { table, queue, clock: systemClock });
+  return nameOf(await submitRequests([request], PRINCIPAL, { table, queue, clock: systemClock }));
+}
+
+function nameOf([first]: readonly HandedIn[]): RequestName {
+  if (first?.is === 'submitted') return first.name;
+  throw new Error('the request was not submitted', { cause: first?.error });
 }

@@ -6,7 +6,7 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { FindingsTable } from '../../lambdas/aws/findings-table.ts';
 import { JobQueue } from '../../lambdas/aws/job-queue.ts';
-import { submitRequest } from '../../lambdas/aws/submit-request.ts';
+import { submitRequests } from '../../lambdas/aws/submit-requests.ts';
 import { systemClock } from '../../lambdas/model/clock.ts';
 import { holdKey } from '../../lambdas/model/operator-items.ts';
 import {
@@ -94,11 +94,13 @@ async function ask(fixes: readonly Fix[], given: Partial<UndoRequest> = {}): Pro
     force: false,
     ...given,
   };
-  return submitRequest(request, PRINCIPAL, {
+  const [handedIn] = await submitRequests([request], PRINCIPAL, {
     table: new FindingsTable({ ...client, table: findingsTableName(product) }),
     queue: new JobQueue({ ...client, name: product.name, clock: systemClock }),
     clock: systemClock,
   });
+  if (handedIn?.is !== 'submitted') throw new Error('not submitted', { cause: handedIn?.error });
+  return handedIn.name;
 }
 
 async function resultOf(name: RequestName): Promise<RequestResult | undefined> {

@@ -74,17 +74,25 @@ async function checkRolesIn(
   );
   try {
     const submitted = await submitAll(context, opened, requests, principal);
+    const first = submitted[0];
+    // Who may submit none, or reaches no table, learns of that once.
+    if (first?.is === 'not submitted') throw first.error;
     const over = await awaitAll(opened, submitted, { until: Date.now() + timeout, say: () => undefined });
-    return over.map(checkOf);
+    if (over.error !== undefined) throw over.error;
+    return over.requests.map(checkOf);
   } catch (error) {
     if (!(error instanceof AutomationError)) throw error;
     return [{ check: 'role', place: region, is: 'unknown', says: `not checked: ${error.message}` }];
   }
 }
 
-function checkOf({ request: { account, region }, result }: Submitted<CheckRequest>): Check {
+function checkOf({ request: { account, region }, is, error, result }: Submitted<CheckRequest>): Check {
   const place = `${account} ${region}`;
   const isOver = result?.state === 'done' || result?.state === 'refused';
+  if (is === 'not submitted' || is === 'not woken') {
+    const says = `not checked: ${error instanceof Error ? error.message : String(error)}`;
+    return { check: 'role', place, is: 'unknown', says };
+  }
   if (!isOver) {
     return attention(
       'role',

@@ -6,6 +6,7 @@ export const undo: CommandFacts = {
   description: [
     'It prints what would be restored, and what cannot be, and asks. Then it holds the resources, so that no poll fixes them again, submits the request, and waits for the result. A remediator usually begins within a minute, however many jobs are queued, even during a pause, outside maintenance windows, and beyond limits; docs/operations.md says what can delay it.',
     'A resource that someone has changed since is left alone, and the result says what differs, and who changed it, if known; --force undoes the rest. Fixes are undone newest first; to undo an older fix of a resource, undo the newer ones, too (--with-newer). An undo cannot be undone: release the hold, and the next poll fixes the resource again.',
+    'An error does not take back what was submitted before it: the result names the requests and holds that stand, and what was not submitted.',
     'The target roles need undo = true in Terraform.',
   ],
   policy: 'operator',

@@ -1,9 +1,9 @@
-import { amount, fold } from '../../fold.ts';
+import { amount, fold, list } from '../../fold.ts';
 import type { Screen } from '../../screen.ts';
 import { table } from '../../table.ts';
 import { shortTime } from '../../time.ts';
 import { changedAt, type UndoableFix } from '../../undo/fixes.ts';
-import type { Undone } from './result.ts';
+import type { Undone, UndoneFix } from './result.ts';
 
 type Style = Pick<Screen, 'colors' | 'width'>;
 
@@ -43,7 +43,7 @@ function planOfFix(fix: UndoableFix, { colors, width }: Style): string {
 }
 
 /** Prints the result of an undo. */
-export function printResult({ fixes, held }: Undone, { colors, width }: Style): string {
+export function printResult({ requests, fixes, held }: Undone, { colors, width }: Style): string {
   const rows = fixes.map(({ rule, account, region, resource, is, reason, changes }) => [
     rule,
     account,
@@ -57,6 +57,25 @@ export function printResult({ fixes, held }: Undone, { colors, width }: Style): 
   const words = [...counts].map(([is, number]) => `${number} ${is}`).join(', ');
   return [
     table(['RULE', 'ACCOUNT', 'REGION', 'RESOURCE', 'RESULT', ''].map(colors.bold), rows, width),
-    fold(`${words}. ${held.length} held: cspm-remediation release ends a hold.`, width),
+    ...(fixes.some(({ is }) => !isAnswered.has(is)) ? standing(requests, held, width) : []),
+    fold(
+      `${words}. The command put ${amount(held.length, 'resource')} on hold: cspm-remediation release ends a hold.`,
+      width,
+    ),
   ].join('\n\n');
 }
+
+/** Lists what stands, for whoever did not get what was asked for. */
+function standing(
+  requests: Undone['requests'],
+  held: readonly string[],
+  width: number | undefined,
+): readonly string[] {
+  const words = requests.map(
+    ({ id, account, region, problem = 'submitted' }) => `${id} for ${account} ${region}: ${problem}`,
+  );
+  return [...list('Requests:', words, width), ...list('On hold:', held, width)];
+}
+
+/** Results that a remediator gave. */
+const isAnswered: ReadonlySet<UndoneFix['is']> = new Set(['undone', 'undo_refused', 'waiting']);

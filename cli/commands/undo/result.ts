@@ -15,9 +15,9 @@ const undoneFixSchema = z.object({
   undoes: z.string().meta({ description: 'The key of the evidence of the fix.' }),
   changes: z.array(z.string()).meta({ description: 'The changes that restore it, in order.' }),
   not_given_back: z.array(z.string()).meta({ description: 'What an undo cannot restore.' }),
-  is: z.enum(['undone', 'undo_refused', 'waiting', 'not begun']).meta({
+  is: z.enum(['undone', 'undo_refused', 'waiting', 'begun', 'not begun', 'not submitted', 'unknown']).meta({
     description:
-      '`waiting`: AWS is still working on it. `not begun`: no remediator began it before the command stopped waiting.',
+      '`waiting`: AWS is still working on it. `begun`: a remediator began it, and had not finished it when the command stopped waiting. `not begun`: no remediator had begun it by then. `not submitted`: it is not undone. `unknown`: it was submitted, but its result could not be read.',
   }),
   reason: z.string().optional(),
   evidence: z.string().optional().meta({ description: 'The key of the evidence of the undo.' }),
@@ -26,9 +26,18 @@ export type UndoneFix = z.infer<typeof undoneFixSchema>;
 
 export const undoSchema = z.object({
   requests: z.array(
-    z.object({ id: z.string(), principal: z.string(), account: accountIdSchema, region: regionSchema }),
+    z.object({
+      id: z.string(),
+      principal: z.string(),
+      account: accountIdSchema,
+      region: regionSchema,
+      problem: z.string().optional().meta({
+        description:
+          'Why it was not submitted, or begins later than usual: an error after a request is listed does not take it back.',
+      }),
+    }),
   ),
-  held: z.array(z.string()).meta({ description: 'The resources that are held from now on.' }),
+  held: z.array(z.string()).meta({ description: 'The resources on which the command put a hold.' }),
   fixes: z.array(undoneFixSchema),
 });
 export type Undone = z.infer<typeof undoSchema>;

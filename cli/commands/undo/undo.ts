@@ -1,26 +1,22 @@
-import pLimit from 'p-limit';
 import { z } from 'zod';
-import { ALL, regionOfHold } from '../../../lambdas/model/operator-items.ts';
 import { principalSchema, type UndoRequest, undoRequestSchema } from '../../../lambdas/model/requests.ts';
 import { type Caller, callerOf } from '../../caller.ts';
 import { type CommandResult, type Given, parseGiven } from '../../command.ts';
 import type { Context } from '../../context.ts';
-import { holdText } from '../../deployed/holds.ts';
-import { type Opened, open } from '../../deployed/index.ts';
-import { putHold } from '../../deployed/put-hold.ts';
-import { CliError } from '../../errors.ts';
+import { open } from '../../deployed/index.ts';
+import { CliError, explainError } from '../../errors.ts';
 import { reasonSchema } from '../../given.ts';
+import type { Screen } from '../../screen.ts';
 import { durationSchema } from '../../time.ts';
-import type { UndoableFix } from '../../undo/fixes.ts';
 import { type RequestedFixes, requestsOf } from '../../undo/requests.ts';
-import { awaitAll, requestExpiry, type Submitted, submitAll } from '../../undo/submit.ts';
+import { awaitAll, requestExpiry, submitAll } from '../../undo/submit.ts';
 import { chooseFixes, chosenSchema, expectOneWay } from './choose.ts';
+import { holdAll } from './hold-all.ts';
 import { planOf, printResult } from './print.ts';
-import type { Undone } from './result.ts';
+import { undoSchema as result, type Undone } from './result.ts';
+import { notSubmitted, resultOf } from './results.ts';
 
-export { undoSchema as result } from './result.ts';
-
-const HOLDS_AT_ONCE = 16;
+export { result };
 
 const orderSchema = z.object({
   force: z.boolean().default(false),
@@ -53,7 +49,12 @@ export async function run(context: Context, given: Given): Promise<CommandResult
   const caller = await callerOf(context.clients, opened.deployment.home_region);
   const principal = principalSchema.parse(caller.userId);
   const requests = requestsOf(fixes);
-  const held = await holdAll(opened, fixes, order, caller);
+  const { held, error } = await holdAll(opened.table, fixes, order, caller);
+  const policy = `${opened.deployment.name}-operator`;
+  if (error !== undefined) {
+    const reason = `a hold could not be written: ${explainError(error, policy).line}`;
+    return resultWith(notSubmitted(requests, held, reason), screen);
+  }
   const submitted = await submitAll(
     context,
     opened,
@@ -66,30 +67,15 @@ export async function run(context: Context, given: Given): Promise<CommandResult
       say: (done, of) => say(`waiting for the remediators: ${done} of ${of} requests are complete`),
     }),
   );
-  const value = resultOf(requests, over, held);
-  const isDone = value.fixes.every(({ is }) => is === 'undone');
-  return { value, text: printResult(value, screen), ...(!isDone && { exit: 'refused' as const }) };
+  return resultWith(
+    resultOf(requests, over, held, (cause) => explainError(cause, policy).line),
+    screen,
+  );
 }
 
-/** Holds the restored resources, so that no poll fixes them again. */
-async function holdAll(
-  { table }: Opened,
-  fixes: readonly UndoableFix[],
-  { reason, until }: Order,
-  { arn: by }: Caller,
-): Promise<string[]> {
-  const names = fixes.flatMap(({ account, fix: { region }, resources }) =>
-    resources.map((resource) => ({
-      account,
-      region: regionOfHold({ region, resource }),
-      resource,
-      rule: ALL,
-    })),
-  );
-  const unique = [...new Map(names.map((name) => [holdText(name), name])).values()];
-  const hold = { by, reason: `undone: ${reason}`, ...(until !== undefined && { until }) };
-  await pLimit(HOLDS_AT_ONCE).map(unique, (name) => putHold(table, name, hold));
-  return unique.map(({ account, region, resource }) => `${account} ${region} ${resource}`);
+function resultWith(value: Undone, screen: Screen): CommandResult {
+  const isDone = value.fixes.every(({ is }) => is === 'undone');
+  return { value, text: printResult(value, screen), ...(!isDone && { exit: 'refused' as const }) };
 }
 
 function requestOf(
@@ -110,44 +96,4 @@ function requestOf(
     fixes: fixes.map(({ fix }) => fix),
     force,
   });
-}
-
-/** Results of each fix, in the order of the requests. */
-function resultOf(
-  requests: readonly RequestedFixes[],
-  submitted: readonly Submitted<UndoRequest>[],
-  held: string[],
-): Undone {
-  return {
-    requests: submitted.map(({ name, request: { account, region } }) => ({ ...name, account, region })),
-    held,
-    fixes: requests.flatMap(({ account, fixes }, index) => {
-      const result = submitted[index]?.result;
-      return fixes.map(({ fix, steps, outcome }) => {
-        const { rule, region, resource, evidence: undoes } = fix;
-        const own = result?.results.find(
-          (each) =>
-            each.undoes === undoes &&
-            each.rule === rule &&
-            each.region === region &&
-            each.resource === resource,
-        );
-        const refused =
-          result?.state === 'refused' ? { is: 'undo_refused' as const, reason: result.reason } : undefined;
-        return {
-          rule,
-          account,
-          region,
-          resource,
-          fixed_at: outcome.finishedAt,
-          undoes,
-          changes: steps.flatMap(({ inverse }) => inverse?.line ?? []),
-          not_given_back: steps.flatMap(({ leaves }) => leaves ?? []),
-          is: own?.is ?? refused?.is ?? 'not begun',
-          reason: own?.reason ?? refused?.reason,
-          evidence: own?.evidence,
-        };
-      });
-    }),
-  };
 }

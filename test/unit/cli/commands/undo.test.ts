@@ -1,12 +1,18 @@
+import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { undoSchema } from '../../../../cli/commands/undo/result.ts';
 import { outcomesKey } from '../../../../lambdas/model/evidence-keys.ts';
 import type { Poll } from '../../../../lambdas/model/job.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
-import { requestItemSchema, requestMessageSchema } from '../../../../lambdas/model/requests.ts';
+import {
+  pendingItemSchema,
+  type RequestResult,
+  requestItemSchema,
+  requestMessageSchema,
+} from '../../../../lambdas/model/requests.ts';
 import { lineOf, PRODUCTION, pollAt, putFinding, putPoll, SSH, STAGING } from '../support/records.ts';
 import { runCli } from '../support/run-cli.ts';
-import { HOME, NAME, SmallAws } from '../support/small-aws.ts';
+import { HOME, jsonError, NAME, SmallAws } from '../support/small-aws.ts';
 
 const KEYS = 'iam-access-key-unrotated';
 const OLD = pollAt('2026-11-24T09:00:00Z');
@@ -59,7 +65,11 @@ const changesOf = (...fixes: readonly (readonly [Poll, string])[]) =>
   fixes.map(([poll, evidence]) => ({ outcome: 'remediated', at: poll.asOf, poll, evidence }));
 
 /** Lets the remediators answer each request that is handed in. */
-function answer(is: 'undone' | 'undo_refused' = 'undone', reason?: string): void {
+function answer(
+  is: 'undone' | 'undo_refused' = 'undone',
+  reason?: string,
+  state: RequestResult['state'] = 'done',
+): void {
   aws.fault = ({ operation, region, input }) => {
     if (operation !== 'AmazonSQS.SendMessage') return undefined;
     const { request, account } = requestMessageSchema.parse(JSON.parse(String(input['MessageBody'])));
@@ -72,10 +82,9 @@ function answer(is: 'undone' | 'undo_refused' = 'undone', reason?: string): void
       kind: 'undo',
       account,
       region,
-      state: 'done',
+      state,
       beganAt: item.at,
-      endedAt: item.at,
-      results: item.fixes.map(({ rule, region: of, resource, evidence }) => ({
+      results: (state === 'done' ? item.fixes : []).map(({ rule, region: of, resource, evidence }) => ({
         rule,
         region: of,
         resource,
@@ -98,6 +107,8 @@ const fixesAsked = () =>
     request.kind === 'undo' ? request.fixes.map(({ evidence }) => evidence) : [],
   );
 
+const pendingIds = (account: string, region: string): string[] =>
+  pendingItemSchema.parse(aws.item(`pending#${account}#${region}`, 'requests')).requests.map(({ id }) => id);
 const resourcesAsked = () =>
   requests()
     .flatMap((request) => (request.kind === 'undo' ? request.fixes.map(({ resource }) => resource) : []))
@@ -392,6 +403,137 @@ describe('undo', () => {
     expect(code).toBe(0);
     expect(JSON.parse(out).fixes).toHaveLength(200);
     expect(requests()).toHaveLength(8);
+  });
+
+  test('all are submitted while others submit theirs for the same account', async () => {
+    const poll = pollAt('2026-11-24T11:45:00Z');
+    const fixed = Array.from({ length: 80 }, (_, index) =>
+      fixOf(poll, `sg-${String(index).padStart(8, '0')}`),
+    );
+    putPoll(aws, poll, fixed);
+    answer();
+    const { fault } = aws;
+    let others = 5;
+    aws.fault = (call) => {
+      if (call.operation === 'DynamoDB.PutItem' && JSON.stringify(call.input).includes('"pending#')) {
+        others -= 1;
+        if (others >= 0) {
+          const requests = [{ principal: 'AROAEXAMPLE:bob', id: randomUUID(), at: NEW.asOf }];
+          const list = { version: 1, writer: randomUUID(), requests, expiresAt: 9e9 };
+          aws.put({ pk: `pending#${PRODUCTION}#${HOME}`, sk: 'requests', ...list });
+        }
+      }
+      return fault?.(call);
+    };
+
+    const { code } = await runCli(aws, ['undo', '--since', '30m', '--reason', 'x', '--yes']);
+
+    expect(code).toBe(0);
+    const { requests: listed } = pendingItemSchema.parse(
+      aws.item(`pending#${PRODUCTION}#${HOME}`, 'requests'),
+    );
+    expect(listed.filter(({ principal }) => principal === 'AROAEXAMPLE:ada')).toHaveLength(4);
+  });
+
+  test('of a request whose wake-up is refused, it says what stands; others are carried out', async () => {
+    answer();
+    const { fault } = aws;
+    aws.fault = (call) => {
+      const isRefused = call.operation === 'AmazonSQS.SendMessage' && call.region === 'us-east-1';
+      return isRefused ? jsonError('AccessDeniedException', 400, 'not for you') : fault?.(call);
+    };
+
+    const argv = ['undo', '--since', '24h', '--reason', 'x', '--yes'];
+    const { code, out } = await runCli(aws, argv);
+
+    expect(code).toBe(7);
+    const text = out.replaceAll(/\s+/g, ' ');
+    const [id] = pendingIds(STAGING, 'us-east-1');
+    expect(text).toContain(
+      `${id} for ${STAGING} us-east-1: submitted, but the wake-up failed: it begins with the next job of the account (not for you. Attach the policy ${NAME}-operator`,
+    );
+    expect(text).toContain(`On hold: - ${PRODUCTION} ${HOME} ${GROUP} - ${STAGING} us-east-1 sg-89abcdef`);
+    expect(text).toContain('2 undone, 1 not begun. The command put 2 resources on hold');
+    expect(aws.item(`hold#${STAGING}#us-east-1#sg-89abcdef`, '*')).toBeDefined();
+  });
+
+  test('a request that could not be written is named as not submitted', async () => {
+    answer();
+    const { fault } = aws;
+    aws.fault = (call) => {
+      const written = call.operation === 'DynamoDB.PutItem' ? JSON.stringify(call.input) : '';
+      const isRefused = written.includes('"request#') && written.includes(STAGING);
+      return isRefused ? jsonError('ThrottlingException') : fault?.(call);
+    };
+
+    const argv = ['undo', '--since', '24h', '--reason', 'x', '--yes', '--json'];
+    const { code, out } = await runCli(aws, argv);
+
+    expect(code).toBe(7);
+    const { fixes } = undoSchema.parse(JSON.parse(out));
+    expect(fixes.filter(({ account }) => account === STAGING)).toMatchObject([
+      { is: 'not submitted', reason: expect.stringMatching(/^not submitted \(AWS did not answer/) },
+    ]);
+    expect(fixes.filter(({ account }) => account === PRODUCTION)).toMatchObject([
+      { is: 'undone' },
+      { is: 'undone' },
+    ]);
+  });
+
+  test('where a hold cannot be written, nothing is submitted, and it says which holds stand', async () => {
+    answer();
+    aws.fault = ({ operation, input }) =>
+      operation === 'DynamoDB.PutItem' && JSON.stringify(input).includes('"hold#333333333333')
+        ? jsonError('AccessDeniedException', 400, 'not there')
+        : undefined;
+
+    const argv = ['undo', '--since', '24h', '--reason', 'x', '--yes'];
+    const { code, out } = await runCli(aws, argv);
+
+    expect(code).toBe(7);
+    const text = out.replaceAll(/\s+/g, ' ');
+    expect(text).toMatch(/not submitted +a hold could not be written: not there\. Attach the policy/);
+    expect(text).toContain(`On hold: - ${PRODUCTION} ${HOME} ${GROUP} 3 not submitted.`);
+    expect(requests()).toEqual([]);
+  });
+
+  test('where not one hold can be written, the error is one line', async () => {
+    aws.fault = ({ operation }) =>
+      operation === 'DynamoDB.PutItem' ? jsonError('AccessDeniedException', 400, 'not for you') : undefined;
+
+    const { code, error } = await runCli(aws, ['undo', GROUP, '--reason', 'x', '--yes']);
+
+    expect(code).toBe(4);
+    expect(error).toMatch(/cspm-remediation: not for you\. Attach the policy/);
+  });
+
+  test('where credentials expire during the wait, it says what was submitted', async () => {
+    let isSent = false;
+    aws.fault = ({ operation }) => {
+      if (operation === 'AmazonSQS.SendMessage') isSent = true;
+      return isSent && operation === 'DynamoDB.BatchGetItem' ? jsonError('ExpiredTokenException') : undefined;
+    };
+
+    const { code, out } = await runCli(aws, ['undo', GROUP, '--reason', 'x', '--yes']);
+
+    expect(code).toBe(7);
+    const text = out.replaceAll(/\s+/g, ' ');
+    expect(text).toMatch(
+      /unknown +submitted, but its result could not be read: the AWS credentials have expired/,
+    );
+    expect(text).toContain(`${pendingIds(PRODUCTION, HOME)[0]} for ${PRODUCTION} ${HOME}: submitted`);
+  });
+
+  test('what was begun and not finished in time is told', async () => {
+    answer('undone', undefined, 'working');
+
+    const argv = ['undo', GROUP, '--reason', 'x', '--yes', '--timeout', '0m', '--json'];
+    const { code, out } = await runCli(aws, argv);
+
+    expect(code).toBe(7);
+    expect(JSON.parse(out).fixes).toMatchObject([
+      { is: 'begun', reason: expect.stringMatching(/begun, not finished: .* redrive/) },
+    ]);
   });
 
   test.each<[string, string[], number, RegExp]>([

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { z } from 'zod';
@@ -187,6 +188,15 @@ export class SmallAws implements AsyncDisposable {
     },
     'DynamoDB.PutItem': ({ input }) => {
       const item = keySchema.parse(input['Item']);
+      // Of conditions, it knows the one on who wrote an item last.
+      const writer = this.items.get(keyOf(item))?.['writer'];
+      const values = Object.values(
+        z.record(z.string(), z.unknown()).parse(input['ExpressionAttributeValues'] ?? {}),
+      );
+      const isOther = !values.some((value) => isDeepStrictEqual(value, writer));
+      if (writer !== undefined && input['ConditionExpression'] !== undefined && isOther) {
+        return jsonError('ConditionalCheckFailedException');
+      }
       this.items.set(keyOf(item), item);
       return jsonAnswer({});
     },

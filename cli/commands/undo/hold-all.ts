@@ -1,0 +1,54 @@
+import pLimit from 'p-limit';
+import { ALL, type HoldName, regionOfHold } from '../../../lambdas/model/operator-items.ts';
+import type { Caller } from '../../caller.ts';
+import { holdText } from '../../deployed/holds.ts';
+import { putHold } from '../../deployed/put-hold.ts';
+import type { Table } from '../../deployed/table.ts';
+import type { UndoableFix } from '../../undo/fixes.ts';
+
+const HOLDS_AT_ONCE = 16;
+
+/** Holds that were written, in words, and the error after which no more were. */
+export interface Holds {
+  readonly held: string[];
+  readonly error?: unknown;
+}
+
+/**
+ * Holds the restored resources, so that no poll fixes them again.
+ * @throws AWS's own error where not one hold could be written
+ */
+export async function holdAll(
+  table: Table,
+  fixes: readonly UndoableFix[],
+  { reason, until }: { readonly reason: string; readonly until?: string | undefined },
+  { arn: by }: Caller,
+): Promise<Holds> {
+  const hold = { by, reason: `undone: ${reason}`, ...(until !== undefined && { until }) };
+  const held: string[] = [];
+  const errors: unknown[] = [];
+  await pLimit(HOLDS_AT_ONCE).map(namesOf(fixes), async (name) => {
+    if (errors.length > 0) return;
+    try {
+      await putHold(table, name, hold);
+      held.push(`${name.account} ${name.region} ${name.resource}`);
+    } catch (error) {
+      errors.push(error);
+    }
+  });
+  const [error] = errors;
+  if (error !== undefined && held.length === 0) throw error;
+  return { held, ...(error !== undefined && { error }) };
+}
+
+function namesOf(fixes: readonly UndoableFix[]): HoldName[] {
+  const names = fixes.flatMap(({ account, fix: { region }, resources }) =>
+    resources.map((resource) => ({
+      account,
+      region: regionOfHold({ region, resource }),
+      resource,
+      rule: ALL,
+    })),
+  );
+  return [...new Map(names.map((name) => [holdText(name), name])).values()];
+}

@@ -1,0 +1,93 @@
+import type { UndoRequest } from '../../../lambdas/model/requests.ts';
+import type { UndoableFix } from '../../undo/fixes.ts';
+import type { RequestedFixes } from '../../undo/requests.ts';
+import type { Awaited, Submitted } from '../../undo/submit.ts';
+import type { Undone, UndoneFix } from './result.ts';
+
+/** Explains an error in one line. */
+type Explain = (error: unknown) => string;
+
+/** Results of each fix, in the order of the requests. */
+export function resultOf(
+  asked: readonly RequestedFixes[],
+  { requests, error }: Awaited<UndoRequest>,
+  held: string[],
+  explain: Explain,
+): Undone {
+  return {
+    requests: requests.map((each) => {
+      const { name, request } = each;
+      const { account, region } = request;
+      return { ...name, account, region, problem: problemOf(each, explain) };
+    }),
+    held,
+    fixes: asked.flatMap(({ account, fixes }, index) =>
+      fixes.map((fix) => ({
+        ...described(fix, account),
+        ...endOf(fix, requests[index], error === undefined ? undefined : explain(error), explain),
+      })),
+    ),
+  };
+}
+
+/** The result where not one request was submitted. */
+export function notSubmitted(asked: readonly RequestedFixes[], held: string[], reason: string): Undone {
+  return {
+    requests: [],
+    held,
+    fixes: asked.flatMap(({ account, fixes }) =>
+      fixes.map((fix) => ({ ...described(fix, account), is: 'not submitted' as const, reason })),
+    ),
+  };
+}
+
+/** Says why a request did not arrive, or begins later; undefined if it arrived. */
+function problemOf({ is, error }: Submitted<UndoRequest>, explain: Explain): string | undefined {
+  if (is === 'submitted') return undefined;
+  const words = {
+    'not listed': 'submitted, but begins only after the jobs that were queued before it',
+    'not woken': 'submitted, but the wake-up failed: it begins with the next job of the account',
+    'not submitted': 'not submitted',
+  };
+  return `${words[is]} (${explain(error)})`;
+}
+
+function described({ fix, steps, outcome }: UndoableFix, account: string): Omit<UndoneFix, 'is'> {
+  const { rule, region, resource, evidence: undoes } = fix;
+  return {
+    rule,
+    account,
+    region,
+    resource,
+    fixed_at: outcome.finishedAt,
+    undoes,
+    changes: steps.flatMap(({ inverse }) => inverse?.line ?? []),
+    not_given_back: steps.flatMap(({ leaves }) => leaves ?? []),
+  };
+}
+
+/** @param unread the reason why results could not be read to the end */
+function endOf(
+  { fix: { rule, region, resource, evidence: undoes } }: UndoableFix,
+  submitted: Submitted<UndoRequest> | undefined,
+  unread: string | undefined,
+  explain: Explain,
+): Pick<UndoneFix, 'is' | 'reason' | 'evidence'> {
+  const result = submitted?.result;
+  const own = result?.results.find(
+    (each) =>
+      each.undoes === undoes && each.rule === rule && each.region === region && each.resource === resource,
+  );
+  if (own !== undefined) return { is: own.is, reason: own.reason, evidence: own.evidence };
+  if (result?.state === 'refused') return { is: 'undo_refused', reason: result.reason };
+  if (unread !== undefined && submitted?.is !== 'not submitted') {
+    return { is: 'unknown', reason: `submitted, but its result could not be read: ${unread}` };
+  }
+  if (result !== undefined) {
+    const reason =
+      'begun, not finished: it is attempted again, and after the last attempt cspm-remediation redrive continues it';
+    return { is: 'begun', reason };
+  }
+  const reason = submitted === undefined ? undefined : problemOf(submitted, explain);
+  return { is: submitted?.is === 'not submitted' ? 'not submitted' : 'not begun', reason };
+}

@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../model/clock.ts';
+import { DeliveryError } from '../model/errors.ts';
+import {
+  type PendingItem,
+  pendingItemSchema,
+  pendingKey,
+  REQUEST_VALID_MILLISECONDS,
+  type RequestItem,
+  type RequestName,
+  requestKey,
+} from '../model/requests.ts';
+import type { FindingsTable } from './findings-table.ts';
+import type { JobQueue } from './job-queue.ts';
+
+/** Places that requests go to. */
+export interface RequestDesk {
+  readonly table: Pick<FindingsTable, 'putIf' | 'read'>;
+  /** The queue of the requests' region. */
+  readonly queue: Pick<JobQueue, 'forward'>;
+  readonly clock: Clock;
+}
+
+/** A request that was handed in, or as far as it came. */
+export interface HandedIn<R extends RequestItem = RequestItem> {
+  readonly request: R;
+  readonly name: RequestName;
+  /**
+   * `not listed`: its message comes after the jobs that are queued before it. `not woken`: it is listed, so that it begins
+   * with the next job of the account, but has no message. `not submitted`: neither, so that nothing leads to it.
+   */
+  readonly is: 'submitted' | 'not listed' | 'not woken' | 'not submitted';
+  /** The error for which it came no further. */
+  readonly error?: unknown;
+}
+
+/** The most attempts at a write: others may write in between each time. */
+const MOST_WRITES = 10;
+const FIRST_PAUSE_MILLISECONDS = 50;
+const LONGEST_PAUSE_MILLISECONDS = 2_000;
+/** The most requests that are listed. */
+const MOST_LISTED = 200;
+const KEPT_SECONDS = 86_400;
+
+/**
+ * Hands in an operator's requests for one account and region: writes them, lists them in one write for the jobs that wait
+ * before them, and sends the messages that wake a remediator, in their order. Holds are to be written before. What goes wrong
+ * with one is part of its result, and does not keep the others.
+ * @param principal the caller's own `aws:userid`: IAM lets nobody write below another
+ */
+export async function submitRequests<R extends RequestItem>(
+  requests: readonly R[],
+  principal: string,
+  { table, queue, clock }: RequestDesk,
+): Promise<HandedIn<R>[]> {
+  const all: HandedIn<R>[] = [];
+  for (const request of requests) {
+    const name = { principal, id: randomUUID() };
+    const error = await errorOf(() => write(name, request, table));
+    all.push(
+      error === undefined
+        ? { request, name, is: 'submitted' }
+        : { request, name, is: 'not submitted', ...error },
+    );
+  }
+  const written = all.filter(({ is }) => is === 'submitted');
+  const notListed = await errorOf(() => list(written, table, clock));
+  const handedIn: HandedIn<R>[] = [];
+  for (const each of all) {
+    if (each.is === 'not submitted') {
+      handedIn.push(each);
+      continue;
+    }
+    const notWoken = await errorOf(() => wake(each, queue));
+    const isListed = notListed === undefined;
+    if (notWoken !== undefined) {
+      handedIn.push({ ...each, is: isListed ? 'not woken' : 'not submitted', ...notWoken });
+    } else handedIn.push(isListed ? each : { ...each, is: 'not listed', ...notListed });
+  }
+  return handedIn;
+}
+
+/** Does work. @returns its error; undefined if there is none */
+async function errorOf(work: () => Promise<void>): Promise<{ readonly error: unknown } | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    return { error };
+  }
+}
+
+async function write(name: RequestName, request: RequestItem, table: RequestDesk['table']): Promise<void> {
+  await table.putIf({
+    item: { ...request, ...requestKey(name) },
+    // The SDK may send it twice.
+    condition: {
+      expression: 'attribute_not_exists(pk) OR #at = :at',
+      names: { '#at': 'at' },
+      values: { ':at': request.at },
+    },
+  });
+}
+
+function wake(
+  { request: { kind, account, region }, name }: Pick<HandedIn, 'request' | 'name'>,
+  queue: RequestDesk['queue'],
+): Promise<void> {
+  return queue.forward({ version: 1, kind, request: name, account, region });
+}
+
+/**
+ * Lists requests of one place.
+ * @throws DeliveryError where others always list theirs first; AWS's own error
+ */
+async function list(
+  requests: readonly Pick<HandedIn, 'request' | 'name'>[],
+  table: RequestDesk['table'],
+  clock: Clock,
+): Promise<void> {
+  const [first] = requests;
+  if (first === undefined) return;
+  const key = pendingKey(first.request);
+  const writer = randomUUID();
+  // What does not fit has its messages, which come in the same order.
+  const own = requests.slice(0, MOST_LISTED).map(({ name, request: { at } }) => ({ ...name, at }));
+  for (let writes = 0; writes < MOST_WRITES; writes += 1) {
+    if (writes > 0) await clock.sleep(pauseBefore(writes));
+    const [found] = await table.read([key]);
+    // One that nobody understands is written over: it only says where to look.
+    const known = pendingItemSchema.safeParse(found).data;
+    const pending = (known?.requests ?? []).filter(
+      ({ at }) => clock.now() - Date.parse(at) < REQUEST_VALID_MILLISECONDS,
+    );
+    const item: PendingItem = {
+      version: 1,
+      writer,
+      requests: [...pending, ...own].slice(-MOST_LISTED),
+      expiresAt: Math.floor(clock.now() / 1000) + KEPT_SECONDS,
+    };
+    const put = await table.putIf({
+      item: { ...item, ...key },
+      condition: {
+        expression: `attribute_not_exists(pk) OR #writer = :own OR ${known === undefined ? 'attribute_exists(pk)' : '#writer = :known'}`,
+        names: { '#writer': 'writer' },
+        values: { ':own': writer, ...(known !== undefined && { ':known': known.writer }) },
+      },
+    });
+    if (put.isWritten) return;
+  }
+  throw new DeliveryError(
+    `${key.pk}: others wrote ${MOST_WRITES} times in a row before these requests were listed`,
+  );
+}
+
+/** A random wait, so that writers who meet do not meet again. */
+function pauseBefore(attempt: number): number {
+  return Math.random() * Math.min(FIRST_PAUSE_MILLISECONDS * 2 ** attempt, LONGEST_PAUSE_MILLISECONDS);
+}

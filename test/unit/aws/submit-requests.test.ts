@@ -1,0 +1,162 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Item, ItemWrite, Put } from '../../../lambdas/aws/findings-table.ts';
+import { type HandedIn, submitRequests } from '../../../lambdas/aws/submit-requests.ts';
+import { DeliveryError } from '../../../lambdas/model/errors.ts';
+import {
+  type PendingItem,
+  pendingItemSchema,
+  pendingKey,
+  type RequestItem,
+  type RequestMessage,
+  requestKey,
+} from '../../../lambdas/model/requests.ts';
+
+const NOW = Date.parse('2026-06-30T12:00:00Z');
+const PRINCIPAL = 'AROAOPERATOR:ada';
+const request: RequestItem = {
+  version: 1,
+  kind: 'check',
+  account: '111122223333',
+  region: 'eu-central-1',
+  at: new Date(NOW).toISOString(),
+  by: 'ada@example.com',
+  reason: 'a new account',
+  expiresAt: NOW / 1000 + 86_400,
+};
+
+const items = new Map<string, Item>();
+const sent: unknown[] = [];
+/** Number of times that somebody else writes first. */
+let others = 0;
+
+let failing: { readonly at: string; readonly error: Error } | undefined;
+const failAt = (place: string): void => {
+  if (failing?.at === place) throw failing.error;
+};
+
+const desk = {
+  clock: { now: () => NOW, sleep: async () => {} },
+  queue: {
+    forward: async (content: unknown) => {
+      failAt('queue');
+      sent.push(content);
+    },
+  },
+  table: {
+    read: async (keys: readonly { pk: string }[]) => keys.flatMap(({ pk }) => items.get(pk) ?? []),
+    putIf: async ({ item, condition }: Required<ItemWrite>): Promise<Put> => {
+      const [table = ''] = item.pk.split('#');
+      failAt(table);
+      if (table === 'pending' && others > 0) {
+        others -= 1;
+        return { isWritten: false, found: undefined };
+      }
+      const writer = items.get(item.pk)?.['writer'];
+      const allowed: unknown[] = Object.values(condition.values);
+      if (writer !== undefined && !allowed.includes(writer)) return { isWritten: false, found: undefined };
+      items.set(item.pk, item);
+      return { isWritten: true };
+    },
+  },
+};
+
+const pending = (): PendingItem['requests'] =>
+  pendingItemSchema.parse(items.get(pendingKey(request).pk)).requests;
+
+beforeEach(() => {
+  items.clear();
+  sent.length = 0;
+  others = 0;
+  failing = undefined;
+});
+
+/** Hands in one request. */
+async function submit(principal = PRINCIPAL): Promise<HandedIn> {
+  const [handedIn] = await submitRequests([request], principal, desk);
+  if (handedIn === undefined) throw new Error('expected a result');
+  return handedIn;
+}
+
+describe('handing in a request', () => {
+  test('writes it below its author, lists it, and sends its name alone', async () => {
+    const { name } = await submit();
+
+    expect(items.get(requestKey(name).pk)).toMatchObject(request);
+    expect(pending()).toEqual([{ ...name, at: request.at }]);
+    expect(sent).toEqual([
+      { version: 1, kind: 'check', request: name, account: request.account, region: request.region },
+    ] satisfies RequestMessage[]);
+  });
+
+  test('keeps what others have listed, and not what is over', async () => {
+    const { name: first } = await submit();
+    const old = { ...first, id: '11111111-1111-4111-8111-111111111111', at: '2026-06-30T10:59:00Z' };
+    const list = pendingItemSchema.parse(items.get(pendingKey(request).pk));
+    items.set(pendingKey(request).pk, { ...list, ...pendingKey(request), requests: [old, ...list.requests] });
+
+    const { name: second } = await submit('AROAOPERATOR:bob');
+
+    expect(pending().map(({ id }) => id)).toEqual([first.id, second.id]);
+  });
+
+  test('lists it again where someone else was first', async () => {
+    others = 2;
+
+    const { name } = await submit();
+
+    expect(pending().map(({ id }) => id)).toEqual([name.id]);
+  });
+
+  test('where others are always first, says so, and sends the message all the same', async () => {
+    others = 100;
+
+    const handedIn = await submit();
+
+    expect(handedIn).toMatchObject({ is: 'not listed', error: expect.any(DeliveryError) });
+    expect(sent).toHaveLength(1);
+  });
+
+  test('40 for one account are listed, in their order, beside those of a second writer', async () => {
+    const forty = Array.from({ length: 40 }, () => request);
+
+    const [ours, theirs] = await Promise.all([
+      submitRequests(forty, PRINCIPAL, desk),
+      submitRequests(forty, 'AROAOPERATOR:bob', desk),
+    ]);
+
+    for (const handedIn of [ours, theirs]) {
+      expect(handedIn.map(({ is }) => is)).toEqual(forty.map(() => 'submitted'));
+      const [first] = handedIn;
+      expect(
+        pending()
+          .filter(({ principal }) => principal === first?.name.principal)
+          .map(({ id }) => id),
+      ).toEqual(handedIn.map(({ name }) => name.id));
+    }
+    expect(sent).toHaveLength(80);
+  });
+
+  test('of more than are listed, the first are', async () => {
+    const many = Array.from({ length: 210 }, () => request);
+
+    const handedIn = await submitRequests(many, PRINCIPAL, desk);
+
+    expect(pending().map(({ id }) => id)).toEqual(handedIn.slice(0, 200).map(({ name }) => name.id));
+    expect(sent).toHaveLength(210);
+  });
+
+  test.each<[string, HandedIn['is'], number]>([
+    ['request', 'not submitted', 0],
+    ['pending', 'not listed', 1],
+    ['queue', 'not woken', 0],
+  ])('an error at the %s is part of its result: %s', async (at, is, messages) => {
+    const error = new Error('no');
+    failing = { at, error };
+
+    const handedIn = await submit();
+
+    expect(handedIn).toMatchObject({ is, error });
+    expect(sent).toHaveLength(messages);
+    expect(items.has(pendingKey(request).pk)).toBe(at === 'queue');
+  });
+});
