@@ -82,7 +82,7 @@ function oneLine(text: string): string {
 
 function credentialsProblem(error: Error, profile: string | undefined): string | undefined {
   const is = (...codes: readonly string[]): boolean => isAwsError(error, ...codes);
-  const how = 'sign in again (aws sso login), or give valid ones by --profile or AWS_ACCESS_KEY_ID';
+  const how = 'sign in again (aws sso login), or set valid ones with --profile or AWS_ACCESS_KEY_ID';
   if (is('ExpiredToken', 'RequestExpired', 'TokenRefreshRequired')) {
     return `the AWS credentials have expired: ${how}`;
   }
@@ -115,10 +115,10 @@ function networkProblem(error: Error): string | undefined {
   const network = networkErrorSchema.safeParse(error);
   if (network.success) {
     const { code, hostname, address } = network.data;
-    return `AWS can't be reached${place(hostname ?? address)} (${code}): look at the network, a proxy, and the region's name`;
+    return `AWS can't be reached${place(hostname ?? address)} (${code}): check the network, the proxy, and the region's name`;
   }
   if (error.name === 'TimeoutError' || error.name === 'AbortError') {
-    return `AWS did not answer in time (${error.message}): look at the network, and try again`;
+    return `AWS did not answer in time (${error.message}): check the network, and try again`;
   }
   const answered = sdkErrorSchema.safeParse(error);
   if (!answered.success) return undefined;

@@ -42,7 +42,7 @@ export async function findDeployment(
   const { Account } = await clients.client(STSClient, tried[0]).send(new GetCallerIdentityCommand({}));
   throw new CliError(
     'notFound',
-    `there is no deployment "${name}" in account ${Account}, region ${tried.join(' or ')}: use credentials of the security account, and give a region that it protects by --region or AWS_REGION, and its name by --name`,
+    `there is no deployment "${name}" in account ${Account}, region ${tried.join(' or ')}: use credentials of the security account, one of its protected regions (--region or AWS_REGION), and its name (--name)`,
   );
 }
 
@@ -83,7 +83,7 @@ async function read(
     if (!(error instanceof Error && isDenied(error))) throw error;
     throw new CliError(
       'denied',
-      `${error.message}. Attach the policy ${name}-viewer to the role that you use; where the deployment has another name, or is in another account or region, give --name, --profile or --region`,
+      `${error.message}. Attach the policy ${name}-viewer to the role that you use; if the deployment has another name, or is in another account or region, set --name, --profile or --region`,
       { cause: error },
     );
   }
