@@ -113,8 +113,10 @@ export function fixCosts({ full, small, secondsOfRound }: MeasuredCalls): Cost[]
   return [
     {
       what: `Lambda, ${GIGABYTES} GB arm64`,
-      arithmetic: `${both(({ rounds }) => rounds)} rounds per job × ${secondsOfRound} s × ${GIGABYTES} GB × ${PRICES.gigabyteSecond}`,
-      amounts: amounts(({ rounds }) => rounds * secondsOfRound * GIGABYTES * PRICES.gigabyteSecond),
+      arithmetic: `${both(({ rounds }) => rounds)} rounds per job × ${secondsOfRound} s × ${GIGABYTES} GB × ${PRICES.gigabyteSecond}; an invocation per job × ${perMillion(PRICES.invocation)} / million`,
+      amounts: amounts(
+        ({ rounds }) => rounds * secondsOfRound * GIGABYTES * PRICES.gigabyteSecond + PRICES.invocation,
+      ),
     },
     {
       what: 'journal and evidence objects',

@@ -23,6 +23,7 @@ export const PRICES = {
   queueRequest: 0.5 / 1e6,
   standardQueueRequest: 0.4 / 1e6,
   event: 1 / 1e6,
+  invocation: 0.2 / 1e6,
   /** Lambda on arm64. */
   gigabyteSecond: 0.0000133,
   logGigabyte: 0.5,
