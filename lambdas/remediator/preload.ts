@@ -1,7 +1,7 @@
 import type { Rule } from '../rules/rule.ts';
 
-/** Loaders of the SDK's clients that rules use, by the prefix of the service's IAM actions. */
-const loaders: Readonly<Record<string, () => Promise<unknown>>> = {
+/** Loaders of the SDK's clients that rules use, by the prefix of the service's IAM actions. S3's comes with the function. */
+export const loaders: Readonly<Record<string, () => Promise<unknown>>> = {
   cloudformation: () => import('../aws/cloudcontrol.ts'),
   cloudtrail: () => import('../aws/cloudtrail.ts'),
   ec2: () => import('../aws/ec2.ts'),
