@@ -18,7 +18,7 @@ export const MOST_UNDONE = 25;
 export const REQUEST_VALID_MILLISECONDS = 3_600_000;
 
 /** The kinds of requests. */
-const requestKindSchema = z.enum(['undo', 'check']);
+export const requestKindSchema = z.enum(['undo', 'check']);
 export type RequestKind = z.infer<typeof requestKindSchema>;
 
 /**

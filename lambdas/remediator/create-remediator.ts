@@ -7,6 +7,7 @@ import type { JobQueue } from '../aws/job-queue.ts';
 import { ParameterStore } from '../aws/parameter-store.ts';
 import { SettingsObjects } from '../aws/settings-objects.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
+import { LeaseHeldError } from '../model/errors.ts';
 import type { Job } from '../model/job.ts';
 import type { RequestMessage } from '../model/requests.ts';
 import type { Environment } from './environment.ts';
@@ -62,9 +63,16 @@ export function createRemediator(
           actOnPending(names, place, attempt, { clock, requests }, act);
         const all = { ...ports, openSession, actOnPending: pending };
         if (job.investigates === undefined) {
-          const result = await remediate(job, attempt, all);
-          if (comesBack(result)) await actBeforePuttingBack(job, attempt, { clock, requests }, act);
-          return result;
+          const beforePuttingBack = () => actBeforePuttingBack(job, attempt, { clock, requests }, act);
+          try {
+            const result = await remediate(job, attempt, all);
+            if (comesBack(result)) await beforePuttingBack();
+            return result;
+          } catch (error) {
+            // Its account's queue waits until the lease is over. Who holds it has ended: a group gives out one message at a time.
+            if (error instanceof LeaseHeldError) await beforePuttingBack();
+            throw error;
+          }
         }
         const lines = await investigate(job, attempt, all);
         for (const line of lines) logger.warn(line);

@@ -24,7 +24,29 @@ export function parseMessage(
   } catch (cause) {
     throw new InvalidInputError('the message is not JSON', { cause });
   }
-  if (!kindSchema.safeParse(json).success) return parseJob(json, region);
+  const content = kindSchema.safeParse(json).success
+    ? parseRequestMessage(json, attributes, { region, collector: COLLECTOR_ROLE_ID })
+    : parseJob(json, region);
+  return ofItsGroup(content, attributes);
+}
+
+/** Refuses content in the group of another account: it would be worked on beside what is in the group of its own. */
+function ofItsGroup<T extends Job | RequestMessage>(
+  content: T,
+  { MessageGroupId: group }: SQSRecord['attributes'],
+): T {
+  // The queue of what was delayed has no groups: it is forwarded to its account's.
+  if (group === undefined || group === content.account) return content;
+  throw new InvalidInputError(
+    `the message is for account ${content.account}, and came in the message group ${group}: what is for an account is sent in its group`,
+  );
+}
+
+function parseRequestMessage(
+  json: unknown,
+  attributes: SQSRecord['attributes'],
+  { region, collector }: { readonly region: string; readonly collector: string | undefined },
+): RequestMessage {
   const parsed = requestMessageSchema.safeParse(json);
   if (!parsed.success) {
     throw new InvalidInputError(`the message names no request: ${formatIssues(parsed.error)}`, {
@@ -33,7 +55,7 @@ export function parseMessage(
   }
   const message = parsed.data;
   // SQS says who sent it: the role's unique id, a colon and the session's name.
-  if (attributes.SenderId.split(':')[0] === COLLECTOR_ROLE_ID) {
+  if (attributes.SenderId.split(':')[0] === collector) {
     throw new InvalidInputError(
       `the message names request ${message.request.id}, and the collector sent it: only operators ask for something`,
     );

@@ -344,7 +344,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
       const finding = { rule: poll.rule, ...place, resource: 'sg-0123456789abcdef0' };
       for (const [group, body] of [
         ['none', 'no job'],
-        ['some', JSON.stringify({ version: 1, poll, ...place, chunk: 0, findings: [finding] })],
+        [accounts.production, JSON.stringify({ version: 1, poll, ...place, chunk: 0, findings: [finding] })],
       ]) {
         await sqs.send(
           new SendMessageCommand({

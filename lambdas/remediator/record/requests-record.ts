@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { FindingsTable } from '../../aws/findings-table.ts';
 import type { Clock } from '../../model/clock.ts';
+import { UnreadableItemError } from '../../model/errors.ts';
+import { accountIdSchema, regionSchema } from '../../model/finding.ts';
 import { formatIssues } from '../../model/issues.ts';
 import {
   type PendingItem,
@@ -11,13 +13,17 @@ import {
   type RequestResult,
   requestItemSchema,
   requestKey,
+  requestKindSchema,
   requestResultSchema,
   resultKey,
   type UndoneItem,
   undoneKey,
 } from '../../model/requests.ts';
 import { type ItemKey, parseItem } from '../../model/table-items.ts';
-import type { FoundRequest, RequestPlace, RequestsStore } from '../undo/requests-store.ts';
+import type { FoundRequest, FoundResult, RequestPlace, RequestsStore } from '../undo/requests-store.ts';
+
+/** The part of a request that says where it belongs: newer versions have it, too. */
+const addressedSchema = z.object({ account: accountIdSchema, region: regionSchema, kind: requestKindSchema });
 
 const keySchema = z.looseObject({ pk: z.string() });
 
@@ -38,7 +44,9 @@ export class RequestsRecord implements RequestsStore {
     const [item] = await this.#table.read([requestKey(name)]);
     if (item === undefined) return undefined;
     const parsed = requestItemSchema.safeParse(item);
-    return parsed.success ? parsed.data : { problem: formatIssues(parsed.error) };
+    if (parsed.success) return parsed.data;
+    const { data: addressed } = addressedSchema.safeParse(item);
+    return { problem: formatIssues(parsed.error), ...(addressed !== undefined && { addressed }) };
   }
 
   async readPending(place: RequestPlace): Promise<PendingItem['requests']> {
@@ -49,12 +57,12 @@ export class RequestsRecord implements RequestsStore {
   async readResults(
     place: RequestPlace,
     names: readonly RequestName[],
-  ): Promise<readonly (RequestResult | undefined)[]> {
+  ): Promise<readonly (FoundResult | undefined)[]> {
     if (names.length === 0) return [];
     const keys = names.map((name) => resultKey(place, name));
     const items = await this.#table.read(keys);
     const found = new Map(items.map((item) => [keySchema.parse(item).pk, item]));
-    return keys.map(({ pk }) => (found.has(pk) ? parseItem(requestResultSchema, found.get(pk)) : undefined));
+    return keys.map(({ pk }) => (found.has(pk) ? resultOf(found.get(pk)) : undefined));
   }
 
   async writeResult(
@@ -75,5 +83,14 @@ export class RequestsRecord implements RequestsStore {
   async #write(item: ItemKey & Readonly<Record<string, unknown>>): Promise<void> {
     const expiresAt = Math.floor(this.#clock.now() / 1000) + RESULT_DAYS * 86_400;
     await this.#table.writeAll([{ item: { ...item, version: 1, expiresAt } }]);
+  }
+}
+
+function resultOf(item: unknown): FoundResult {
+  try {
+    return parseItem(requestResultSchema, item);
+  } catch (error) {
+    if (error instanceof UnreadableItemError) return { unreadable: error };
+    throw error;
   }
 }

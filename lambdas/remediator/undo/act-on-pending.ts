@@ -77,12 +77,21 @@ async function notBegun(
   const results = await requests.readResults(place, listed);
   const messages: RequestMessage[] = [];
   for (const [index, { principal, id }] of listed.entries()) {
-    const state = results[index]?.state;
-    if (state !== undefined && state !== 'working') continue;
+    const result = results[index];
+    if (result !== undefined && 'unreadable' in result) {
+      logError(
+        `request ${id} is left to its message: ${describeError(result.unreadable)}`,
+        result.unreadable,
+      );
+      continue;
+    }
+    if (result !== undefined && result.state !== 'working') continue;
     const request = { principal, id };
     const item = await requests.read(request);
-    if (item === undefined || 'problem' in item) continue;
-    messages.push({ version: 1, kind: item.kind, request, ...place });
+    if (item === undefined) continue;
+    // What can't be understood is refused, so that whoever asked learns of it.
+    const addressed = 'problem' in item ? item.addressed : item;
+    if (addressed !== undefined) messages.push({ version: 1, kind: addressed.kind, request, ...place });
   }
   return messages;
 }

@@ -11,6 +11,7 @@ import {
 import type { Attempt } from '../ports.ts';
 import { checkAccount } from './check-account.ts';
 import { mayUndo } from './may-undo.ts';
+import { refuseUnreadable } from './refuse-unreadable.ts';
 import { type RequestLease, takeRequestLease } from './request-lease.ts';
 import { type UndoEnd, undoFix } from './undo-fix.ts';
 import { UndoSessions } from './undo-sessions.ts';
@@ -51,13 +52,17 @@ export async function actOnRequest(
   const words = `request ${name.id} of ${name.principal}`;
   const ignore = (reason: string): Answer => ({ outcomes: [], ignored: `${words} ${reason}` });
   if (request === undefined) return ignore('does not exist');
-  if ('problem' in request) return ignore(`can't be understood: ${request.problem}`);
+  if ('problem' in request) {
+    await refuseUnreadable(message, request, ports);
+    return ignore(`can't be understood: ${request.problem}`);
+  }
   if (request.account !== account || request.region !== region || request.kind !== kind) {
     return ignore(`is a request to ${request.kind} in ${request.account} and ${request.region}`);
   }
   const lease = await takeRequestLease(name, request, attempt, ports);
   if (lease === undefined) return { outcomes: [], over: `${words} was already carried out` };
   const [before] = await ports.requests.readResults(request, [name]);
+  if (before !== undefined && 'unreadable' in before) throw before.unreadable;
   const now = ports.clock.now();
   const refused = before === undefined ? whyNotValid(request, now) : undefined;
   const beganAt = before?.beganAt ?? new Date(now).toISOString();

@@ -13,8 +13,19 @@ export interface RequestPlace {
   readonly region: string;
 }
 
-/** A request as it stands in the table; `problem`: why it can't be understood. */
-export type FoundRequest = RequestItem | { readonly problem: string };
+/** A request as it stands in the table. */
+export type FoundRequest = RequestItem | UnreadableRequest;
+
+/** A request that can't be understood. */
+export interface UnreadableRequest {
+  /** The reason, in words. */
+  readonly problem: string;
+  /** The place where it says that it belongs, if that can be read: it can be refused there. */
+  readonly addressed?: Pick<RequestItem, 'account' | 'kind' | 'region'>;
+}
+
+/** The result of a request as it stands in the table; `unreadable`: the error, where another version wrote it. */
+export type FoundResult = RequestResult | { readonly unreadable: Error };
 
 /** Requests of operators, which remediators only read, and their results, which remediators write. */
 export interface RequestsStore {
@@ -26,7 +37,7 @@ export interface RequestsStore {
   readResults(
     place: RequestPlace,
     names: readonly RequestName[],
-  ): Promise<readonly (RequestResult | undefined)[]>;
+  ): Promise<readonly (FoundResult | undefined)[]>;
   /** Writes how far a request has come, over what was there. */
   writeResult(
     place: RequestPlace,

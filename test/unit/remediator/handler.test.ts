@@ -352,10 +352,19 @@ describe('a job', () => {
         400,
       ),
     );
+    const answerWell = cloud.answer.bind(cloud);
+    const readAlone: string[] = [];
+    cloud.answer = (call) => {
+      const [, alone] = /"Keys":\[\{"pk":\{"S":"(pending#[^"]+)"\},"sk":\{[^}]+\}\}\]/.exec(call.body) ?? [];
+      if (alone !== undefined) readAlone.push(alone);
+      return answerWell(call);
+    };
 
     const response = await invoke(recordOf(jobOf('a')));
 
     expect(response.batchItemFailures).toHaveLength(1);
+    // What operators ask for does not wait with it.
+    expect(readAlone).toEqual([`pending#${ACCOUNT}#eu-central-1`]);
     const [{ VisibilityTimeout } = { VisibilityTimeout: 0 }] = visibilitiesSchema.parse(cloud.visibilities);
     expect(VisibilityTimeout).toBeGreaterThan(500);
     expect(VisibilityTimeout).toBeLessThanOrEqual(600);

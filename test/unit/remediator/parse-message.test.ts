@@ -6,15 +6,41 @@ import { environment } from './support/environment.ts';
 import { ACCOUNT, jobOf, RULE } from './support/remediator-in-memory.ts';
 
 /** A message as SQS hands it over. @param sender the unique id of the sender's role, and its session's name */
-function parse(body: string, sender = 'AROASOMEONE:session') {
+function parse(body: string, sender = 'AROASOMEONE:session', group?: string) {
   const attributes = {
     SenderId: sender,
     ApproximateReceiveCount: '1',
     SentTimestamp: '0',
     ApproximateFirstReceiveTimestamp: '0',
+    ...(group !== undefined && { MessageGroupId: group }),
   };
   return parseMessage({ body, attributes }, environment);
 }
+
+const OPERATOR = 'AROAOPERATOR:ada';
+
+describe('parsing a message of a group', () => {
+  const undo = {
+    version: 1,
+    kind: 'undo',
+    request: { principal: OPERATOR, id: '7f0c3a52-5b0e-4f7e-9d53-0a4b8a3b8f10' },
+    account: ACCOUNT,
+    region: 'eu-central-1',
+  };
+
+  test.each<[string, object]>([
+    ['a job', jobOf('a')],
+    ['the name of a request', undo],
+  ])('%s is taken in the group of its account, and refused in that of another', (_, body) => {
+    const text = JSON.stringify(body);
+
+    expect(parse(text, OPERATOR, ACCOUNT)).toEqual(body);
+    expect(() => parse(text, OPERATOR, '444455556666')).toThrow(InvalidInputError);
+    expect(() => parse(text, OPERATOR, '444455556666')).toThrow(
+      `the message is for account ${ACCOUNT}, and came in the message group 444455556666`,
+    );
+  });
+});
 
 describe('parsing a job', () => {
   const job = jobOf('a', 'b');

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { UnreadableItemError } from '../../../../lambdas/model/errors.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
 import {
   type Fix,
@@ -25,6 +26,8 @@ export class UndoDesk {
   /** Requests by key. */
   readonly requests = new Map<string, FoundRequest>();
   readonly results = new Map<string, RequestResult>();
+  /** Ids of requests whose results are of another version. */
+  readonly unreadable = new Set<string>();
   /** Keys of the evidence that was named for whoever lists outcomes. */
   readonly announced = new Set<string>();
   /** The messages that were put off, in order. */
@@ -120,7 +123,13 @@ export class UndoDesk {
         }),
       readPending: () => life.step(() => structuredClone(this.#remediator.table.pending)),
       readResults: (_, names) =>
-        life.step(() => names.map((name) => structuredClone(this.results.get(keyOf(name))))),
+        life.step(() =>
+          names.map((name) =>
+            this.unreadable.has(name.id)
+              ? { unreadable: new UnreadableItemError('another version') }
+              : structuredClone(this.results.get(keyOf(name))),
+          ),
+        ),
       writeResult: (_, name, result) =>
         life.step(() => {
           this.results.set(keyOf(name), structuredClone({ ...result, version: 1, expiresAt: 1 }));

@@ -108,6 +108,49 @@ describe('a message', () => {
     });
   });
 
+  test('of a request that nobody understands is refused where it says that it belongs there', async () => {
+    const message = desk.ask([fix]);
+    const { account, region } = message;
+    const key = `request#${message.request.principal}#${message.request.id}`;
+    desk.requests.set(key, { problem: 'version: 2', addressed: { account, region, kind: 'undo' } });
+
+    await desk.act(message);
+
+    expect(desk.result(message)).toMatchObject({
+      state: 'refused',
+      reason: expect.stringMatching(/can't read the request \(version: 2\): use the cspm-remediation/),
+      results: [],
+    });
+  });
+
+  test.each([
+    ['account', { account: '444455556666' }],
+    ['region', { region: 'us-east-1' }],
+    ['kind', { kind: 'check' as const }],
+  ])('of one of another %s that nobody understands has no result', async (_, other) => {
+    const message = desk.ask([fix]);
+    const { account, region } = message;
+    const key = `request#${message.request.principal}#${message.request.id}`;
+    const addressed = { account, region, kind: 'undo' as const, ...other };
+    desk.requests.set(key, { problem: 'version: 2', addressed });
+
+    await desk.act(message);
+
+    expect(desk.results.size).toBe(0);
+  });
+
+  test('of a request that was acted on and is not understood any more keeps its result', async () => {
+    const message = desk.ask([fix]);
+    await desk.act(message);
+    const { account, region } = message;
+    const key = `request#${message.request.principal}#${message.request.id}`;
+    desk.requests.set(key, { problem: 'version: 2', addressed: { account, region, kind: 'undo' } });
+
+    await desk.act(message);
+
+    expect(desk.result(message)).toMatchObject({ state: 'done' });
+  });
+
   test('of a request that was acted on changes nothing', async () => {
     const message = desk.ask([fix]);
     await desk.act(message);
@@ -285,6 +328,32 @@ describe('requests behind jobs', () => {
     expect(failures).toBeGreaterThan(0);
     expect(result.unfinished).toEqual([]);
     expect(statusOf('backup')).toEqual(['Inactive']);
+  });
+
+  test('beside one whose result is unreadable are acted on', async () => {
+    const acted = listen();
+    const [broken, message] = [desk.ask([fix]), desk.ask([fix])];
+    list(broken);
+    list(message);
+    desk.unreadable.add(broken.request.id);
+
+    await remediator.attempt({ ...jobOf('backup'), chunk: 1 });
+
+    expect(acted).toEqual([message.request.id]);
+    expect(desk.result(message)).toMatchObject({ state: 'done' });
+  });
+
+  test('that nobody understands are refused', async () => {
+    listen();
+    const message = desk.ask([fix]);
+    const { account, region } = message;
+    const key = `request#${message.request.principal}#${message.request.id}`;
+    desk.requests.set(key, { problem: 'version: 2', addressed: { account, region, kind: 'undo' } });
+    list(message);
+
+    await remediator.attempt({ ...jobOf('backup'), chunk: 1 });
+
+    expect(desk.result(message)).toMatchObject({ state: 'refused' });
   });
 
   test('that are listed and do not exist, or are over, hold up nothing', async () => {
