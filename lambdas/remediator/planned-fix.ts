@@ -17,6 +17,11 @@ export interface PlannedFix {
   readonly notes: readonly string[];
   /** End of the automation execution that was started for it before, if there was one. */
   readonly ending: Ending | undefined;
+  /** The violation's tags, and how they are read again; left out if the whole resource has to be read. */
+  readonly tags?: {
+    readonly seen: Readonly<Record<string, string>>;
+    again(): Promise<Readonly<Record<string, string>>>;
+  };
   /** The reading on which the plan rests. */
   readonly reading: Reading;
   readonly details: OutcomeDetails & { readonly plan: RecordedChange[] };

@@ -12,6 +12,11 @@ export type Inspection<Seen> =
       readonly seen: Seen;
       /** The resource's tags, where its type has tags: an exemption may stand there. */
       readonly tags?: Readonly<Record<string, string>>;
+      /**
+       * Reads the tags again. Only for rules that take several calls for each resource, and whose changes look directly before
+       * they write at all that the plan rests on.
+       */
+      readonly readTags?: () => Promise<Readonly<Record<string, string>>>;
       /** Set where nothing is read: whether it violates the rule, only the source's next scan tells. */
       readonly isUnread?: true;
       /** Parts that the plan leaves as they are on purpose, and why: part of the outcome's reason. */

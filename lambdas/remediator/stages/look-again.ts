@@ -15,14 +15,21 @@ const CALLS_OF_A_CHANGE = 3;
 /**
  * Reads resources again before their next changes where the last reading is not fresh, all by one question, and passes them
  * through the gates. A plan of which nothing is applied yet must come out as it was. Of one that is begun, what is left must
- * still be planned: each change looks for itself whether what it rests on is as it was. Notes in each what was found.
+ * still be planned: each change looks for itself whether what it rests on is as it was. Of a rule that takes several calls for each
+ * resource, only the tags are read again as long as they are as they were. Notes in each what was found.
  */
 export async function lookAgain(
   session: AwsSession,
   applying: readonly ApplyingFix[],
   work: ConfiguredWork,
 ): Promise<void> {
-  const old = applying.filter((each) => !isFresh(each, session, work));
+  const notFresh = applying.filter((each) => !isFresh(each, session, work));
+  const asTagged = await Promise.all(notFresh.map(isAsTagged));
+  const taggedAt = readingOf(session, work);
+  const old = notFresh.filter((each, index) => {
+    if (asTagged[index] === true) each.looked(taggedAt);
+    return asTagged[index] !== true;
+  });
   if (old.length === 0) return;
   const { fixes, verdicts } = await planAnew(
     session,
@@ -39,6 +46,20 @@ export async function lookAgain(
     if (verdict !== undefined) each.stop(verdict);
     else if (isStillPlanned(each, anew)) each.looked(reading);
     else each.stale(`${resource} has changed since its fix was planned`);
+  }
+}
+
+/**
+ * Reports whether a resource of which nothing is changed yet has the tags that it had, if nothing else needs to be read: its
+ * change itself looks at the rest directly before it writes.
+ */
+async function isAsTagged({ index, fix: { tags } }: ApplyingFix): Promise<boolean> {
+  if (index > 0 || tags === undefined) return false;
+  try {
+    return isDeepStrictEqual(await tags.again(), tags.seen);
+  } catch {
+    // It may be gone. The whole reading tells.
+    return false;
   }
 }
 

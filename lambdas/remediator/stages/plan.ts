@@ -138,8 +138,11 @@ async function planFix(
   }
 }
 
-async function planByCalls(finding: Finding, { plan: changes, seen, notes = [] }: Violation): Promise<Fix> {
-  return { finding, changes, notes, ending: undefined, details: { plan: await recordPlan(changes), seen } };
+async function planByCalls(finding: Finding, violation: Violation): Promise<Fix> {
+  const { plan: changes, seen, notes = [], tags = {}, readTags } = violation;
+  const details = { plan: await recordPlan(changes), seen };
+  const fix = { finding, changes, notes, ending: undefined, details };
+  return readTags === undefined ? fix : { ...fix, tags: { seen: tags, again: readTags } };
 }
 
 async function planByRunbook(

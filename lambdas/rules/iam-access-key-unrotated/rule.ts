@@ -1,4 +1,4 @@
-import pLimit from 'p-limit';
+import pLimit, { type LimitFunction } from 'p-limit';
 import { isAwsError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { tagMap } from '../../aws/tags.ts';
@@ -70,7 +70,12 @@ async function readTags(session: AwsSession, user: string): Promise<Record<strin
   return tags;
 }
 
-async function inspectUser(session: AwsSession, user: string, options: Options): Promise<Inspection<Seen>> {
+async function inspectUser(
+  session: AwsSession,
+  user: string,
+  options: Options,
+  limit: LimitFunction,
+): Promise<Inspection<Seen>> {
   const daysAgo = (count: number): Date => new Date(session.now().getTime() - count * MILLISECONDS_PER_DAY);
   const listed = await listOldKeys(session, user, daysAgo(options.max_age_days));
   if (listed.length === 0) return { state: 'compliant' };
@@ -87,7 +92,8 @@ async function inspectUser(session: AwsSession, user: string, options: Options):
       `access key ${key.id}, created ${key.created.slice(0, 10)}, is left active: last used ${key.lastUsed?.slice(0, 10)}, in the last ${unusedFor} days (unused_only_days)`,
   );
   if (keys.length === 0) return { state: 'not_applicable', reason: notes.join('; ') };
-  return { state: 'violation', seen: { keys, left }, tags, notes };
+  const again = () => limit(() => readTags(session, user));
+  return { state: 'violation', seen: { keys, left }, tags, readTags: again, notes };
 }
 
 /**
@@ -100,7 +106,7 @@ export const rule = defineRule<Seen, Options>(facts, {
     return new Map(
       await limit.map(resources, async (user): Promise<[string, Inspection<Seen>]> => {
         try {
-          return [user, await inspectUser(session, user, options)];
+          return [user, await inspectUser(session, user, options, limit)];
         } catch (error) {
           if (isAwsError(error, 'NoSuchEntity')) return [user, { state: 'gone' }];
           throw error;

@@ -70,7 +70,13 @@ async function inspectBucket(session: AwsSession, name: string, region: string):
 
   const notes = notesOnViolation(accessPoints);
   const seen = { region, publicAccessBlock, ...exposure };
-  return { state: 'violation', seen, tags: (await tags) ?? {}, ...(notes.length > 0 && { notes }) };
+  return {
+    state: 'violation',
+    seen,
+    tags: (await tags) ?? {},
+    readTags: () => readTags(session, name, region),
+    ...(notes.length > 0 && { notes }),
+  };
 }
 
 async function readTags(

@@ -1,0 +1,111 @@
+import { expect, test } from 'vitest';
+import { EXEMPTION_TAG } from '../../../../lambdas/model/exemption-tag.ts';
+import { type AwsState, EMPTY_STATE, withEntry } from '../../../lab/aws-model/state.ts';
+import { ModelAccount } from '../support/model-account.ts';
+
+/** More than the default breaker lets change at once at first: the last ones are looked at again before their changes. */
+const NAMES = Array.from({ length: 7 }, (_, index) => `name-${index}`);
+const LAST = 'name-6';
+
+const bucket = { region: 'eu-central-1', tags: {}, aclIsPublic: true, policyIsPublic: true, block: null };
+const user = {
+  tags: {},
+  keys: [{ id: 'AKIA1', status: 'Active', created: Date.parse('2020-01-01'), lastUsed: null }],
+} as const;
+
+const buckets: AwsState = {
+  ...EMPTY_STATE,
+  buckets: Object.fromEntries(NAMES.map((name) => [name, bucket])),
+};
+const users: AwsState = { ...EMPTY_STATE, users: Object.fromEntries(NAMES.map((name) => [name, user])) };
+
+/** A rule, what violates it, its reads of tags, and of one thing that a change looks at, and the state with other tags of the last one, or without it. */
+const cases = [
+  {
+    rule: 's3-bucket-public',
+    initial: buckets,
+    ofTags: 'GetBucketTagging',
+    ofState: 'GetBucketAcl',
+    tag: (state: AwsState, tags: Readonly<Record<string, string>>): AwsState => ({
+      ...state,
+      buckets: withEntry(state.buckets, LAST, { ...bucket, tags }),
+    }),
+    remove: (state: AwsState): AwsState => ({ ...state, buckets: withoutLast(state.buckets) }),
+  },
+  {
+    rule: 'iam-access-key-unrotated',
+    initial: users,
+    ofTags: 'ListUserTags',
+    ofState: 'GetAccessKeyLastUsed',
+    tag: (state: AwsState, tags: Readonly<Record<string, string>>): AwsState => ({
+      ...state,
+      users: withEntry(state.users, LAST, { ...user, tags }),
+    }),
+    remove: (state: AwsState): AwsState => ({ ...state, users: withoutLast(state.users) }),
+  },
+] as const;
+
+function withoutLast<T>(all: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(all).filter(([name]) => name !== LAST));
+}
+
+/** Fixes all, while someone does something after the first write. */
+async function run(
+  { rule, initial }: (typeof cases)[number],
+  act: (state: AwsState) => AwsState = (state) => state,
+) {
+  const account = new ModelAccount(rule, initial);
+  const { remediator } = account;
+  const operations: string[] = [];
+  account.onCall = (operation) => operations.push(operation);
+  let hasActed = false;
+  account.onWrite = () => {
+    if (!hasActed) account.set(act(account.state));
+    hasActed = true;
+  };
+  await remediator.attempt(account.job(...NAMES));
+  await remediator.workOffLater();
+  const outcomes = new Map(
+    [...remediator.outcomes.values()].map(({ finding, outcome }) => [finding.resource, outcome]),
+  );
+  const count = (operation: string): number => operations.filter((each) => each === operation).length;
+  return { outcomes, writes: account.writes.length, count };
+}
+
+test.each(cases)(
+  '$rule: before a later change, only the tags are read again, and what the change rests on',
+  async (given) => {
+    const { outcomes, writes, count } = await run(given);
+
+    expect(new Set(outcomes.values())).toEqual(new Set(['remediated']));
+    expect(writes).toBe(NAMES.length);
+    // To plan, and of the two that come later.
+    expect(count(given.ofTags)).toBe(NAMES.length + 2);
+    const looks = given.ofState === 'GetBucketAcl' ? 2 : 1;
+    expect(count(given.ofState)).toBe(looks * NAMES.length);
+  },
+);
+
+test.each(cases)('$rule: one that is exempted by its tag in the meantime is left', async (given) => {
+  const exempt = { [EXEMPTION_TAG]: 'migration until 2999-01-01' };
+
+  const { outcomes, writes } = await run(given, (state) => given.tag(state, exempt));
+
+  expect(outcomes.get(LAST)).toBe('exempt');
+  expect(writes).toBe(NAMES.length - 1);
+});
+
+test.each(cases)('$rule: one that has other tags in the meantime is read anew, and fixed', async (given) => {
+  const { outcomes, count } = await run(given, (state) => given.tag(state, { owner: 'web' }));
+
+  expect(outcomes.get(LAST)).toBe('remediated');
+  const looks = given.ofState === 'GetBucketAcl' ? 2 : 1;
+  expect(count(given.ofState)).toBe(looks * NAMES.length + 1);
+});
+
+test.each(cases)('$rule: one that is gone in the meantime is gone', async (given) => {
+  const { outcomes, writes } = await run(given, given.remove);
+
+  expect(outcomes.get(LAST)).toBe('gone');
+  expect(writes).toBe(NAMES.length - 1);
+});
