@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import type { z } from 'zod';
-import { formatIssues } from '../lambdas/model/issues.ts';
 import type { Context } from './context.ts';
 import { CliError } from './errors.ts';
 import type { ExitReason } from './exit-codes.ts';
@@ -50,5 +49,18 @@ export interface CommandCode {
 export function parseGiven<T>(schema: z.ZodType<T>, given: Given): T {
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
-  throw new CliError('usage', formatIssues(parsed.error), { cause: parsed.error });
+  const problems = parsed.error.issues.map((issue) => problemOf(issue, given));
+  throw new CliError('usage', problems.join('; '), { cause: parsed.error });
+}
+
+/** Words an issue: by the name of the option, and with the value where it is none of a list. */
+function problemOf(issue: z.core.$ZodIssue, given: Given): string {
+  const [option = '', index] = issue.path;
+  const all = given[String(option)];
+  const value = Array.isArray(all) && typeof index === 'number' ? all[index] : all;
+  const message =
+    issue.code === 'invalid_value'
+      ? `unknown ${String(option)} "${String(value).slice(0, 60)}": expected one of ${issue.values.map(String).join(', ')}`
+      : issue.message;
+  return option === '' || issue.code === 'invalid_value' ? message : `${String(option)}: ${message}`;
 }

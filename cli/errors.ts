@@ -62,6 +62,8 @@ export function explainError(error: unknown, policy: string, profile?: string): 
   if (error.message.includes('Region is missing')) {
     return as('usage', 'no region is set: set --region or AWS_REGION to a protected region');
   }
+  const configured = configurationProblem(error);
+  if (configured !== undefined) return as('usage', configured);
   if (isDenied(error)) {
     return as('denied', `${error.message}. Attach the policy ${policy} to the role that you use`);
   }
@@ -70,6 +72,19 @@ export function explainError(error: unknown, policy: string, profile?: string): 
   // Messages of our own functions' errors are written for people.
   if (error instanceof AutomationError) return as('refused', error.message);
   return bug(`${error.name}: ${error.message}`);
+}
+
+const invalidUrlSchema = z.object({ code: z.literal('ERR_INVALID_URL'), input: z.string() });
+
+/** Explains what the environment or the profile says that no client can be made with. */
+function configurationProblem(error: Error): string | undefined {
+  const [, region] = /^Region not accepted: region="(.*)" is not/.exec(error.message) ?? [];
+  if (region !== undefined) {
+    return `"${region.slice(0, 60)}" is not a region: set --region or AWS_REGION to a protected region`;
+  }
+  const { data: url } = invalidUrlSchema.safeParse(error);
+  if (url === undefined) return undefined;
+  return `the endpoint "${url.input.slice(0, 100)}" is not a URL: correct AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_<SERVICE>, or endpoint_url of the profile`;
 }
 
 function bug(words: string): Explained {

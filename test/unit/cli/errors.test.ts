@@ -76,6 +76,13 @@ describe('an error is one line that says what to do', () => {
       /account: expected an AWS account id of twelve digits.*\. See cspm-remediation status --help\.$/m,
     ],
     [
+      'an unknown outcome',
+      ['outcomes', '--outcome', 'failed', 'nope'],
+      undefined,
+      2,
+      /: unknown outcome "nope": expected one of remediated, .*undo_refused\. See cspm-remediation outcomes --help\.$/m,
+    ],
+    [
       'a region that is not protected',
       ['status', '--region', 'sa-east-1'],
       undefined,
@@ -105,6 +112,29 @@ describe('an error is one line that says what to do', () => {
     expect(error).toContain('    at ');
   });
 });
+
+test.each<[string, { readonly region?: string; readonly endpoint?: string }, RegExp]>([
+  [
+    'a region',
+    { region: 'eu central' },
+    /: "eu central" is not a region: set --region or AWS_REGION to a protected/,
+  ],
+  [
+    'an endpoint',
+    { endpoint: 'notaurl' },
+    /: the endpoint "notaurl" is not a URL: correct AWS_ENDPOINT_URL, /,
+  ],
+])(
+  '%s that can be none is one line, before any call',
+  async (_, { region = HOME, endpoint = aws.endpoint }, line) => {
+    const ran = await runCli({ endpoint }, ['status'], { region });
+
+    expect(ran).toMatchObject({ code: 2, out: '' });
+    expect(ran.error).toMatch(line);
+    expect(ran.error.trimEnd().split('\n')).toHaveLength(1);
+    expect(aws.calls).toEqual([]);
+  },
+);
 
 test('a deployment is found from any of its regions', async () => {
   const { code, out } = await runCli(aws, ['status', '--json'], { region: 'us-east-1' });
