@@ -4,21 +4,27 @@ import { type Job, MAX_FINDINGS_PER_JOB, type Poll } from '../model/job.ts';
 /** An SQS message holds 256 KB: everything in a job other than its findings takes less than the rest. */
 const MAX_FINDINGS_BYTES = 200 * 1024;
 
-/** The most that waits for its job to fill up, however many accounts there are: about 200,000 findings. */
+/** The most that waits for its job to fill up, however many accounts there are: about 300,000 findings. */
 const MAX_WAITING_BYTES = 48 * 1024 * 1024;
 
 /** The share of it that is left waiting when room is made: jobs that are cut early are more jobs. */
 const LEFT_WAITING = 7 / 8;
 
+/** A finding as JSON, which takes a fraction of the memory. What many findings have in common is one string for all of them. */
+interface Waiting {
+  readonly shared: string;
+  readonly own: string;
+}
+
 interface Group {
   readonly account: string;
   readonly region: string;
   chunk: number;
-  /** Findings as JSON, which takes a fraction of the memory. */
-  findings: string[];
+  findings: Waiting[];
+  /** The size of the findings in a job. */
   bytes: number;
   /** The first findings, which come last, and how many more of them there are. */
-  readonly last: string[];
+  readonly last: Waiting[];
   toHoldBack: number;
 }
 
@@ -31,6 +37,7 @@ export class JobGrouper {
   readonly #run: string;
   readonly #maxWaitingBytes: number;
   readonly #groups = new Map<string, Group>();
+  readonly #shared = new Map<string, string>();
   #waitingBytes = 0;
 
   /** @param run names the run of the collector */
@@ -54,13 +61,13 @@ export class JobGrouper {
       group = { account, region, chunk: 0, findings: [], bytes: 0, last: [], toHoldBack: startAfter };
       this.#groups.set(key, group);
     }
-    const text = JSON.stringify(finding);
+    const waiting = this.#split(finding);
     if (group.toHoldBack > 0) {
       group.toHoldBack -= 1;
-      group.last.push(text);
+      group.last.push(waiting);
       return [];
     }
-    const jobs = this.#put(group, text);
+    const jobs = this.#put(group, waiting);
     if (this.#waitingBytes > this.#maxWaitingBytes) jobs.push(...this.#cutFullest());
     return jobs;
   }
@@ -68,21 +75,28 @@ export class JobGrouper {
   /** The jobs of the findings that still wait. */
   rest(): Job[] {
     return [...this.#groups.values()].flatMap((group) => [
-      ...group.last.splice(0).flatMap((text) => this.#put(group, text)),
+      ...group.last.splice(0).flatMap((waiting) => this.#put(group, waiting)),
       ...this.#cut(group),
     ]);
   }
 
   /** Adds a finding to a group. @returns the jobs that are full now */
-  #put(group: Group, text: string): Job[] {
+  #put(group: Group, waiting: Waiting): Job[] {
     const jobs: Job[] = [];
-    const bytes = Buffer.byteLength(text) + 1;
+    const bytes = Buffer.byteLength(waiting.shared) + Buffer.byteLength(waiting.own);
     if (group.bytes + bytes > MAX_FINDINGS_BYTES) jobs.push(...this.#cut(group));
-    group.findings.push(text);
+    group.findings.push(waiting);
     group.bytes += bytes;
-    this.#waitingBytes += bytes;
+    this.#waitingBytes += waiting.own.length;
     if (group.findings.length === MAX_FINDINGS_PER_JOB) jobs.push(...this.#cut(group));
     return jobs;
+  }
+
+  #split({ resource, resourceName, failingSince, lastScanTime, ...rest }: Finding): Waiting {
+    const text = JSON.stringify(rest);
+    const shared = this.#shared.get(text) ?? text;
+    this.#shared.set(shared, shared);
+    return { shared, own: JSON.stringify({ resource, resourceName, failingSince, lastScanTime }) };
   }
 
   /** Makes room for as much as waits at most again, by the jobs that are as good as full. */
@@ -97,13 +111,15 @@ export class JobGrouper {
   }
 
   #cut(group: Group): Job[] {
-    const { account, region, chunk, findings, bytes } = group;
+    const { account, region, chunk, findings } = group;
     if (findings.length === 0) return [];
-    this.#waitingBytes -= bytes;
+    for (const { own } of findings) this.#waitingBytes -= own.length;
     group.chunk += 1;
     group.findings = [];
     group.bytes = 0;
-    const parsed = findings.map((text): Finding => JSON.parse(text));
+    const parsed = findings.map(
+      ({ shared, own }): Finding => ({ ...JSON.parse(shared), ...JSON.parse(own) }),
+    );
     return [{ version: 1, poll: this.#poll, account, region, chunk, findings: parsed, run: this.#run }];
   }
 }

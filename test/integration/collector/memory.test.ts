@@ -40,7 +40,9 @@ test('50,000 findings of 800 accounts and regions go through less than 256 MB', 
   });
 
   expect(invocation.thrown).toBeUndefined();
-  expect(tenant.requests).toHaveLength(51);
+  // An empty page ends it; up to five more were asked for before that was known.
+  expect(tenant.requests.length).toBeGreaterThanOrEqual(51);
+  expect(tenant.requests.length).toBeLessThanOrEqual(56);
   expect(invocation.result).toMatchObject({ items: FINDINGS, findings: FINDINGS, pages: 50 });
   const resources = jobsOf(aws).flatMap(({ findings }) => findings.map(({ resource }) => resource));
   expect(new Set(resources).size).toBe(FINDINGS);
