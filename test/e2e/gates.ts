@@ -296,7 +296,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       const back = await poll(SSH, findings);
 
       const waiting = (of: typeof first): string[] =>
-        resources.flatMap((resource) => of(resource)?.reason?.match(/.*each poll checks once.*/) ?? []);
+        resources.flatMap((resource) => of(resource)?.reason?.match(/.*Each poll checks once.*/) ?? []);
       expect(resources.map((resource) => first(resource)?.outcome)).toEqual(Array(TWO_JOBS).fill('failed'));
       expect([afterFirst, afterSecond]).toEqual([1, 2]);
       expect(waiting(first)).toHaveLength(1);
@@ -507,7 +507,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       await operated('cspm-remediation pause');
       await operated('cspm-remediation pause --undo');
       const stopped = await undone();
-      await operated(/\((.*)\)/.exec(stopped.reason ?? '')?.[1] ?? 'exit 1');
+      await operated(/: (cspm-remediation .*?)\. To allow/.exec(stopped.reason ?? '')?.[1] ?? 'exit 1');
       await operated('cspm-remediation pause');
       const goesOn = await undone();
       await operated('cspm-remediation resume');

@@ -286,7 +286,7 @@ describe('examples/single-account in a local AWS', () => {
       const refused = root.plan(variables);
 
       await expect(refused).rejects.toThrow(
-        /A deployment named "cspm-auto-remediation" is in account 444444444444 and\s+region eu-west-1 already/,
+        /A deployment named "cspm-auto-remediation" already\s+exists\s+in\s+account\s+444444444444\s+and\s+region\s+eu-west-1/,
       );
       await writeFile(moved, move);
       const { text } = await root.plan(variables);
