@@ -102,3 +102,27 @@ test('what was applied since a change was begun is known by its time, in part or
   expect(journal.beginOf(VPC, 'a')).toEqual(new Date(at(1)));
   expect(journal.appliedSince(VPC, 'never begun')).toEqual([]);
 });
+
+test('who asks for a write at the same moment shares it, and it has what all of them noted', async () => {
+  const remediator = new RemediatorInMemory();
+  const { evidence } = remediator.ports();
+  const journal = new Journal('job', evidence);
+  journal.plan(VPC, ['a', 'b'].map(changeOf));
+  let writes = 0;
+  remediator.fault = (port) => {
+    if (port === 'writeJournal') writes += 1;
+    return undefined;
+  };
+
+  await Promise.all(
+    ['a', 'b'].map((line) => {
+      journal.begin(VPC, line, new Date(AT));
+      return journal.write();
+    }),
+  );
+
+  const next = new Journal('job', evidence);
+  await next.read();
+  expect(writes).toBe(1);
+  expect(linesOf(next)).toEqual(['a', 'b']);
+});
