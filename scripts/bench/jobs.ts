@@ -51,6 +51,9 @@ export const enforced: Readonly<Record<string, Subject>> = {
   'access-key': plain('iam-access-key-unrotated'),
   'network-acl': plain('network-acl-subnet-allows-all'),
   'flow-log': plain('vpc-flow-logs-disabled'),
+};
+/** Subjects of which only the details have the rounds. Trails are changed one per second: an organization is not made of them. */
+export const alsoEnforced: Readonly<Record<string, Subject>> = {
   rds: plain('rds-snapshot-public'),
   redshift: plain('redshift-cluster-public'),
   trail: plain('cloudtrail-log-file-validation'),

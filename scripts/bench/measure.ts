@@ -9,6 +9,7 @@ import { computeOrganization } from './compute-organization.ts';
 import { type Deployed, deploy } from './deployed.ts';
 import type { Part } from './figures.ts';
 import {
+  alsoEnforced,
   type Calls,
   counted,
   enforced,
@@ -136,7 +137,7 @@ async function undo(deployed: Deployed, measured: Map<string, number>, say: Say)
 
 async function rounds(jobs: Jobs, measured: Map<string, number>, say: Say): Promise<unknown> {
   const details: Record<string, unknown> = {};
-  for (const [word, subject] of Object.entries(enforced)) {
+  for (const [word, subject] of Object.entries({ ...enforced, ...alsoEnforced })) {
     say(`rounds: ${FINDINGS_OF_JOB} findings of ${subject.rule}`);
     const found = await jobs.enforce(subject, FINDINGS_OF_JOB);
     measured.set(`rounds.enforce.${word}`, found.rounds.length);
