@@ -300,6 +300,17 @@ export function testCommandLine({ lab, account, region }: Deployed): void {
       judge.clear();
     });
 
+    test('broken input is one line, and an exit code: expired credentials', async () => {
+      const expired = proxy.inject({ effect: { error: 'ExpiredTokenException', status: 400 } });
+
+      const ran = await run('operator', ['status']);
+
+      expired.remove();
+      expect(ran).toMatchObject({ code: 5, out: '', error: expect.stringMatching(/have expired: sign in/) });
+      expect(ran.error.trimEnd().split('\n')).toHaveLength(1);
+      judge.clear();
+    });
+
     test.each<[string, string[], Record<string, string>, number, RegExp]>([
       ['a deployment of another name', ['status', '--name', 'other'], {}, 4, /set --name/],
       ['no such finding', ['undo', 'sg-none', '--reason', 'x', '--yes'], {}, 3, /nothing to undo/],

@@ -265,24 +265,30 @@ describe('accounts and resources that are not what the finding says', () => {
 });
 
 describe('messages', () => {
-  test.each([
-    ['is not JSON', 'hello', /the message is not JSON/],
-    ['is no job', '{"version":2}', /the message is not a job: version: .*; poll: /],
+  test.each<[string, (account: string) => string, RegExp]>([
+    ['is not JSON', () => 'hello', /the message is not JSON/],
+    ['is no job', () => '{"version":2}', /the message is not a job: version: .*; poll: /],
     [
       'is for another region',
-      JSON.stringify(jobFor('us-east-1', SSH)),
+      (account) => JSON.stringify(jobFor(account, 'us-east-1', SSH)),
       /the job is for region us-east-1, and this is the remediator of eu-central-1/,
     ],
     [
       'is for a rule that there is not',
-      JSON.stringify(jobFor('eu-central-1', 'no-such-rule')),
+      (account) => JSON.stringify(jobFor(account, 'eu-central-1', 'no-such-rule')),
       /unknown rule no-such-rule: expected one of cloudtrail-.*, or one that has settings/,
+    ],
+    [
+      'is in the group of another account',
+      () => JSON.stringify(jobFor('444455556666', 'eu-central-1', SSH)),
+      /the message is for account 444455556666, and came in the message group \d{12}/,
     ],
   ])(
     'a message that %s goes to the dead letters at once, and what follows is worked on',
-    async (_, body, says) => {
+    async (_, bodyFor, says) => {
       const deployed = await harness.deploy({ rules: enforce });
       const account = harness.account();
+      const body = bodyFor(account);
       const item = await makeViolation(harness.endpoint, SSH, account);
       const { product } = deployed;
       await send(product, 'eu-central-1', body, { group: account, deduplication: 'strange' });
@@ -399,8 +405,7 @@ describe('messages', () => {
   });
 });
 
-function jobFor(region: string, rule: string): Job {
-  const account = '123456789012';
+function jobFor(account: string, region: string, rule: string): Job {
   return {
     version: 1,
     poll: { source: 'netskope', rule, asOf: '2026-01-31T12:00:00Z' },

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { CreateTableCommand, DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { CreateTableCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { FindingsTable } from '../../lambdas/aws/findings-table.ts';
@@ -261,31 +260,6 @@ test('what is known of findings is read as it was written, beside what was chang
 
   expect(known).toMatchObject({ changed: [changed], findings: [finding] });
   expect(next).toMatchObject({ changed: [], findings: [], done: undefined, pending: [], counters: [] });
-});
-
-test('the command of the documentation finds a finding’s item by its key, with the evidence of its changes', async () => {
-  const words = await readFile('docs/operations.md', 'utf8');
-  const key = /--key '(\{"pk": \{"S": "finding#.*\})'/.exec(words)?.[1] ?? '';
-  const finding = {
-    ...findingOf('sg-0123456789abcdef0'),
-    account: '222222222222',
-    region: 'eu-central-1',
-    rule: 'security-group-ssh-open',
-  };
-  await record.takeLease(job, leaseOf('one'), NOW);
-  await record.endLease(job, leaseOf('one', { state: 'done' }), [finding]);
-
-  const { Item } = await dynamodb.send(new GetItemCommand({ TableName: TABLE, Key: JSON.parse(key) }));
-
-  expect(Item).toMatchObject({
-    outcome: { S: 'failed' },
-    since: { S: POLL.asOf },
-    changes: {
-      L: [
-        { M: { at: { S: POLL.asOf }, outcome: { S: 'failed' }, evidence: { S: 'outcomes/one.jsonl.gz' } } },
-      ],
-    },
-  });
 });
 
 test('a finding of a newer version is not read as one of this, and said loudly', async () => {

@@ -18,6 +18,9 @@ export const outcomeRowSchema = z.object({
   mode: modeSchema.optional(),
   changes: z.array(z.string()).meta({ description: 'What was changed, one line per change.' }),
   request_ids: z.array(z.string()).meta({ description: 'AWS request ids of these changes, for CloudTrail.' }),
+  unconfirmed: z.array(z.string()).optional().meta({
+    description: 'Changes that may have been made: docs/operations.md, "Find out what is unconfirmed".',
+  }),
   undo: z
     .object({ by: z.string(), reason: z.string() })
     .optional()

@@ -20,6 +20,7 @@ function rowOf({ outcome: line, evidence }: Line): OutcomeRow {
     mode: line.mode,
     changes: line.applied.map((change) => change.line),
     request_ids: line.applied.flatMap(({ requestIds }) => requestIds),
+    ...(line.unconfirmed !== undefined && { unconfirmed: line.unconfirmed.map((change) => change.line) }),
     ...(line.undo !== undefined && { undo: { by: line.undo.by, reason: line.undo.reason } }),
     session: pollId(line.poll),
     evidence,
@@ -51,9 +52,13 @@ function isSame(one: OutcomeRow, other: OutcomeRow): boolean {
     other.undo === undefined &&
     one.outcome === other.outcome &&
     one.gate === other.gate &&
-    one.changes.length === 0 &&
-    other.changes.length === 0
+    hasNoChange(one) &&
+    hasNoChange(other)
   );
+}
+
+function hasNoChange({ changes, unconfirmed = [] }: OutcomeRow): boolean {
+  return changes.length === 0 && unconfirmed.length === 0;
 }
 
 function byTime({ outcome: one }: Line, { outcome: other }: Line): number {

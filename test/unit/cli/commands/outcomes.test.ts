@@ -82,6 +82,20 @@ test('polls in a row with the same outcome are one row, and what was changed say
   ]);
 });
 
+test('what may have been changed is a row of its own, with the change', async () => {
+  const [change] = applied;
+  const unconfirmed = [{ change: { kind: 'sg.revoke', resource: 'sg-5' }, line: change?.line ?? '' }];
+  const polls = ['2026-11-24T11:10:00Z', '2026-11-24T11:20:00Z'].map((at) => pollAt(at));
+  for (const [index, poll] of polls.entries()) {
+    const more = index === 0 ? { unconfirmed } : {};
+    putPoll(aws, poll, [lineOf(poll, 'sg-5', { outcome: 'failed', reason: 'look', ...more })]);
+  }
+
+  const rows = await rowsFor('--resource', 'sg-5');
+
+  expect(rows.map(({ unconfirmed: of }) => of)).toEqual([[change?.line], undefined]);
+});
+
 test.each<[string[], string[]]>([
   [
     ['--since', '90m'],
