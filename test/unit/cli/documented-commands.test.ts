@@ -18,9 +18,17 @@ function commandsIn(text: string): string[] {
   const lines = blocks.flatMap((block) => block.replaceAll(/ *\\\n */g, ' ').split('\n'));
   const prose = text.replaceAll(/^ *```[\s\S]*?^ *```$/gm, '').matchAll(/`([^`]+)`/g);
   const inline = [...prose].map(([, code = '']) => code.replaceAll('\n', ' ')).filter(isWhole);
-  return [...lines, ...inline]
-    .map((line) => line.replace(/ +#.*$/, '').trim())
-    .filter((line) => line.startsWith(`${PROGRAM} `));
+  return (
+    [...lines, ...inline]
+      // What follows a pipe is another command.
+      .map((line) =>
+        line
+          .replace(/ +#.*$/, '')
+          .replace(/ +\|( .*)?$/, '')
+          .trim(),
+      )
+      .filter((line) => line.startsWith(`${PROGRAM} `))
+  );
 }
 
 /** Tells whether it is more than the name of a command. */
