@@ -1044,4 +1044,94 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       kills: [],
     },
   })),
+  {
+    what: 'an added entry is not given up as old reads show another in its place',
+    case: {
+      ...adminPortsCase(
+        [100],
+        [
+          { at: 1, act: { kind: 'remove entry', which: 2, how: 0 } },
+          { at: 7, lag: { versions: 2, reads: 10 } },
+          { at: 7, act: { kind: 'create entry', which: 0, how: 0 } },
+        ],
+      ),
+      initial: {
+        ...EMPTY_STATE,
+        vpcs: VPCS,
+        acls: {
+          'acl-00000001': {
+            subnets: ['subnet-0a'],
+            isDefault: false,
+            owner: ACCOUNT,
+            vpc: VPC,
+            tags: {},
+            quota: 4,
+            entries: [50, 100, 101].map((number) => ({
+              number,
+              action: 'allow' as const,
+              protocol: number === 100 ? '-1' : '6',
+              cidr: '0.0.0.0/0',
+              ports: number === 100 ? null : { from: 443, to: 443 },
+              icmp: null,
+            })),
+          },
+        },
+      },
+    },
+  },
+  {
+    what: 'an entry is not taken back on a read from before a later change of ours',
+    case: {
+      kind: 'network-acl',
+      initial: {
+        ...EMPTY_STATE,
+        vpcs: VPCS,
+        acls: {
+          'acl-00000001': {
+            subnets: [],
+            isDefault: true,
+            owner: ACCOUNT,
+            vpc: VPC,
+            tags: {},
+            quota: 13,
+            entries: [50, 100, 110].map((number) => ({
+              number,
+              action: 'allow' as const,
+              protocol: number === 100 ? '-1' : '6',
+              cidr: '0.0.0.0/0',
+              ports: number === 100 ? null : { from: 443, to: 443 },
+              icmp: null,
+            })),
+          },
+          'acl-00000002': {
+            subnets: ['subnet-0a'],
+            isDefault: false,
+            owner: ACCOUNT,
+            vpc: VPC,
+            tags: {},
+            quota: 11,
+            entries: [
+              { number: 100, action: 'allow', protocol: '-1', cidr: '0.0.0.0/0', ports: null, icmp: null },
+            ],
+          },
+        },
+      },
+      jobs: [
+        {
+          rule: 'network-acl-default-allows-all',
+          options: {
+            replacement_cidrs: ['2001:db8::/32', '10.0.0.0/8', '172.16.0.0/12'],
+            allow_isolation: true,
+          },
+        },
+      ],
+      disturbances: [
+        { at: 5, act: { kind: 'replace entry', which: 6, how: 2 } },
+        { at: 5, loss: 'refused' },
+        { at: 5, act: { kind: 'remove entry', which: 0, how: 0 } },
+        { at: 13, lag: { versions: 3, reads: 2 } },
+      ],
+      kills: [],
+    },
+  },
 ];

@@ -137,9 +137,10 @@ async function giveUp(
     note({ ...change, made }, made.length > 0);
   };
   const entries = madeOf(change);
-  const { unseen, unknown } = await takeBackEntries(session, resource, entries, onRemoved, mayContinue);
-  // An entry that someone has put in place of one stays, and is theirs.
-  const left = [...unseen, ...unknown];
+  const notRemoved = await takeBackEntries(session, resource, entries, onRemoved, { mayContinue });
+  // An entry that someone has put in place of one stays, and is theirs. Whether reads show that, or are from before the plan,
+  // is known once they must be later.
+  const left = [...notRemoved.unseen, ...notRemoved.unknown, ...notRemoved.replaced];
   note({ ...change, made: left.map(({ ruleNumber }) => ruleNumber) }, left.length > 0);
   if (left.length === 0) return;
   throw new OutOfTimeError(

@@ -6,6 +6,7 @@ import { isIpv6 } from './cidr.ts';
 import { describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
 import { madeOf, type NetworkAclEntryNarrow, narrowSchema } from './narrow.ts';
 import { type NetworkAclEntryRestore, restoreSchema } from './restore.ts';
+import { showsOurs } from './shows-ours.ts';
 import { takeBackEntries } from './take-back.ts';
 
 /** The change that took out entries which had lost their purpose, for the record. */
@@ -117,7 +118,9 @@ export async function takeBack(
   tookBack: TookBack,
 ): Promise<TakenBack> {
   const { resource, created, made, closed, unconfirmed } = change;
-  const { isLagOver, isSuperseded = false, others = [] } = cutOff;
+  const { isLagOver, isSuperseded = false, others = [], since = [] } = cutOff;
+  // What later changes have ended shows that a read is older, until reads must be true.
+  const ours = isLagOver ? [] : since;
   // Before the first of several calls, it is noted that there may be some.
   if (!cutOff.isNoted && created.length > 0) return { state: 'settled' };
   const isNoted = cutOff.isNoted && mayBeMade !== true;
@@ -128,6 +131,7 @@ export async function takeBack(
   if (standing === undefined) {
     return { state: mayBeClosed || unconfirmed !== undefined ? 'unconfirmed' : 'settled' };
   }
+  if (!showsOurs(standing, ours)) return { state: 'pending' };
   const end = endOf(change, standing, isNoted, mayBeClosed, cutOff);
   if (end !== undefined) return end;
   const mayStand = addedBy(change, isNoted, cutOff);
@@ -142,10 +146,10 @@ export async function takeBack(
   const staying = inPart(mayStand.filter((entry) => isNeeded(entry, others) && isThere(entry, standing)));
   const idle = mayStand.filter((entry) => !isNeeded(entry, others));
   try {
-    const { unseen, unknown } = await takeBackEntries(session, resource, idle, (entry) =>
-      tookBack({ ...inPart([entry]), taken: removal(resource, [entry]) }),
-    );
-    const isPending = unknown.length > 0 || (unseen.length > 0 && !isLagOver);
+    const onRemoved = (entry: NetworkAclEntry): void =>
+      tookBack({ ...inPart([entry]), taken: removal(resource, [entry]) });
+    const { unseen, unknown, replaced } = await takeBackEntries(session, resource, idle, onRemoved, { ours });
+    const isPending = unknown.length > 0 || (unseen.length + replaced.length > 0 && !isLagOver);
     return { state: isPending ? 'pending' : 'settled', ...staying };
   } catch (error) {
     if (error instanceof BlockedError) return { state: 'pending' };
