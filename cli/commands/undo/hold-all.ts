@@ -25,19 +25,23 @@ export async function holdAll(
   { arn: by }: Caller,
 ): Promise<Holds> {
   const hold = { by, reason: `undone: ${reason}`, ...(until !== undefined && { until }) };
-  const held: string[] = [];
+  const names = namesOf(fixes);
+  const written = new Set<HoldName>();
   const errors: unknown[] = [];
-  await pLimit(HOLDS_AT_ONCE).map(namesOf(fixes), async (name) => {
+  await pLimit(HOLDS_AT_ONCE).map(names, async (name) => {
     if (errors.length > 0) return;
     try {
       await putHold(table, name, hold);
-      held.push(`${name.account} ${name.region} ${name.resource}`);
+      written.add(name);
     } catch (error) {
       errors.push(error);
     }
   });
   const [error] = errors;
-  if (error !== undefined && held.length === 0) throw error;
+  if (error !== undefined && written.size === 0) throw error;
+  const held = names
+    .filter((name) => written.has(name))
+    .map(({ account, region, resource }) => `${account} ${region} ${resource}`);
   return { held, ...(error !== undefined && { error }) };
 }
 
