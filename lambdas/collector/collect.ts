@@ -22,6 +22,9 @@ import type { RegionLookup } from './regions.ts';
 import type { Place, SentJobs } from './sent-jobs.ts';
 import { UnreadFindings } from './unread-findings.ts';
 
+/** The number of jobs that are made at once when all pages are read: their findings take several times the memory of those that wait. */
+const JOBS_AT_ONCE = 400;
+
 /** The jobs that polls of the rule have sent, as far as a poll goes by them. */
 export type SentJobsOfPoll = Pick<SentJobs, 'look' | 'turnOf' | 'sent' | 'write' | 'lasting'>;
 
@@ -164,7 +167,11 @@ class PollRun {
   }
 
   async finish(): Promise<void> {
-    await this.#outbox.add([...this.#grouper.rest(), ...this.#leaving(this.#left.rest())]);
+    for (;;) {
+      const jobs = [...this.#grouper.rest(JOBS_AT_ONCE), ...this.#leaving(this.#left.rest(JOBS_AT_ONCE))];
+      if (jobs.length === 0) break;
+      await this.#outbox.add(jobs);
+    }
     await this.#record();
     await this.#outbox.flush();
   }

@@ -72,12 +72,19 @@ export class JobGrouper {
     return jobs;
   }
 
-  /** The jobs of the findings that still wait. */
-  rest(): Job[] {
-    return [...this.#groups.values()].flatMap((group) => [
-      ...group.last.splice(0).flatMap((waiting) => this.#put(group, waiting)),
-      ...this.#cut(group),
-    ]);
+  /**
+   * Makes the jobs of findings that still wait.
+   * @param most about the number of them. Default: all
+   * @returns none if no finding waits
+   */
+  rest(most = Number.POSITIVE_INFINITY): Job[] {
+    const jobs: Job[] = [];
+    for (const group of this.#groups.values()) {
+      if (jobs.length >= most) break;
+      for (const waiting of group.last.splice(0)) jobs.push(...this.#put(group, waiting));
+      jobs.push(...this.#cut(group));
+    }
+    return jobs;
   }
 
   /** Adds a finding to a group. @returns the jobs that are full now */

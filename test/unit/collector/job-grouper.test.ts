@@ -88,6 +88,16 @@ describe('jobs', () => {
     expect(group(findings).map((job) => job.findings.length)).toEqual([2, 2, 1]);
   });
 
+  test('of the rest are made some at a time', () => {
+    const grouper = new JobGrouper(POLL, 'run');
+    for (let account = 0; account < 10; account += 1)
+      grouper.add(finding(String(account).padStart(12, '0'), 'us-east-1', groupId(account)), 'us-east-1');
+
+    const made = [4, 4, 4, 4].map((most) => grouper.rest(most).map((job) => job.account.slice(-1)));
+
+    expect(made).toEqual([['0', '1', '2', '3'], ['4', '5', '6', '7'], ['8', '9'], []]);
+  });
+
   test('have their findings as they were given', () => {
     const full: Finding = finding('111111111111', 'us-east-1', groupId(1), {
       accountName: 'Zürich',
