@@ -1079,10 +1079,10 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       },
     },
   },
-  {
-    what: 'an entry is not taken back on a read from before a later change of ours',
+  ...[13, 14].map((at) => ({
+    what: `an entry is not taken back on a read from before a later change of ours (${at})`,
     case: {
-      kind: 'network-acl',
+      kind: 'network-acl' as const,
       initial: {
         ...EMPTY_STATE,
         vpcs: VPCS,
@@ -1111,7 +1111,14 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
             tags: {},
             quota: 11,
             entries: [
-              { number: 100, action: 'allow', protocol: '-1', cidr: '0.0.0.0/0', ports: null, icmp: null },
+              {
+                number: 100,
+                action: 'allow' as const,
+                protocol: '-1',
+                cidr: '0.0.0.0/0',
+                ports: null,
+                icmp: null,
+              },
             ],
           },
         },
@@ -1126,12 +1133,12 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
         },
       ],
       disturbances: [
-        { at: 5, act: { kind: 'replace entry', which: 6, how: 2 } },
-        { at: 5, loss: 'refused' },
-        { at: 5, act: { kind: 'remove entry', which: 0, how: 0 } },
-        { at: 13, lag: { versions: 3, reads: 2 } },
+        { at: 5, act: { kind: 'replace entry' as const, which: 6, how: 2 } },
+        { at: 5, loss: 'refused' as const },
+        { at: 5, act: { kind: 'remove entry' as const, which: 0, how: 0 } },
+        { at, lag: { versions: 3, reads: 15 - at } },
       ],
       kills: [],
     },
-  },
+  })),
 ];
