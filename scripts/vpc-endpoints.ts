@@ -8,6 +8,25 @@ const ofEveryRule = [
   { services: ['s3', 'dynamodb', 'events'], region: 'the home region' },
 ] as const;
 
+/** The services that only some configurations call, beside those of every rule. Their names are those of the endpoints. */
+const ofSomeConfigurations = [
+  {
+    of: `library rules, and custom rules with ${code('desired_state')}`,
+    services: ['cloudcontrolapi', 'cloudformation'],
+    region: "the remediator's",
+  },
+  {
+    of: `custom rules with ${code('runbook.resource_arn')}`,
+    services: ['tagging'],
+    region: "the remediator's",
+  },
+  {
+    of: `target roles with ${code('cloudtrail_lookup')}`,
+    services: ['cloudtrail'],
+    region: `the remediator's; ${code('us-east-1')} for ${code('iam')}`,
+  },
+] as const;
+
 /** Services that need no endpoint for a rule beside those. `s3` is at home only, and rules call it where their resources are. */
 const everywhere: ReadonlySet<string> = new Set(
   ofEveryRule.flatMap(({ services }) => services.filter((service) => service !== 's3')),
@@ -44,6 +63,7 @@ export function endpointsTable(): string {
         // IAM is global: its only endpoint is there.
         services === code('iam') ? code('us-east-1') : "the remediator's",
       ]),
+      ...ofSomeConfigurations.map(({ of, services, region }) => [of, codes(services), region]),
     ],
   );
 }

@@ -1,10 +1,40 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { build } from 'esbuild';
 import { expect, test } from 'vitest';
 import { factsOf, type ruleIds } from '../../../lambdas/rules/catalogue.ts';
 import { endpointsTable, servicesOf } from '../../../scripts/vpc-endpoints.ts';
 
-const operations = path.resolve(import.meta.dirname, '../../../docs/operations.md');
+const repository = path.resolve(import.meta.dirname, '../../..');
+const operations = path.join(repository, 'docs/operations.md');
+
+/** Names of endpoints that differ from those of the SDK's clients. */
+const endpointNames: Readonly<Record<string, string>> = {
+  cloudcontrol: 'cloudcontrolapi',
+  'cloudwatch-logs': 'logs',
+  eventbridge: 'events',
+  'resource-groups-tagging-api': 'tagging',
+};
+
+/** Lists the clients of the SDK in the remediator's bundle, by the names of their endpoints. */
+async function endpointsOfClients(): Promise<string[]> {
+  const { metafile } = await build({
+    absWorkingDir: repository,
+    entryPoints: ['lambdas/remediator/index.ts'],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    splitting: true,
+    outdir: 'unwritten',
+    write: false,
+    metafile: true,
+    logLevel: 'silent',
+  });
+  const clients = Object.keys(metafile.inputs).flatMap(
+    (file) => /node_modules\/@aws-sdk\/client-([a-z0-9-]+)\//.exec(file)?.[1] ?? [],
+  );
+  return [...new Set(clients)].map((client) => endpointNames[client] ?? client).sort();
+}
 
 test.each<[(typeof ruleIds)[number], string[]]>([
   ['s3-bucket-public', ['s3', 's3-control']],
@@ -20,4 +50,12 @@ test('the endpoints that a VPC needs are documented in its section, as the rules
 
   expect(section).toContain(endpointsTable());
   expect(endpointsTable()).toContain('| `iam-access-key-unrotated` | `iam` | `us-east-1` |');
+});
+
+test('every client that the remediator can import has an endpoint in the table', async () => {
+  const clients = await endpointsOfClients();
+  const named = [...endpointsTable().matchAll(/`([a-z0-9-]+)`/g)].map(([, name]) => name);
+
+  expect(clients).toEqual(expect.arrayContaining(['cloudcontrolapi', 'cloudtrail', 'tagging', 'sts']));
+  expect(clients.filter((client) => !named.includes(client))).toEqual([]);
 });
