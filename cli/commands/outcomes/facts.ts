@@ -14,7 +14,7 @@ export const outcomes: CommandFacts = {
       command: 'cspm-remediation outcomes --since 7d --outcome failed',
     },
     {
-      says: 'Everything that was changed in an account today, as JSON:',
+      says: 'Everything that was changed in an account in the last 24 hours, as JSON:',
       command: 'cspm-remediation outcomes --account 222222222222 --changed --json',
     },
   ],

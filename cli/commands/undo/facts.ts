@@ -20,7 +20,7 @@ export const undo: CommandFacts = {
       command: 'cspm-remediation undo --since 14:00 --reason "incident 4711"',
     },
     {
-      says: 'Everything that a rule changed in an account today:',
+      says: 'Everything that a rule changed in an account in the last 24 hours:',
       command:
         'cspm-remediation undo --since 24h --rule s3-bucket-public --account 222222222222 --reason "wrong account"',
     },
