@@ -226,5 +226,5 @@ function isConflict(error: unknown): boolean {
 }
 
 function conflictWords(table: string): string {
-  return `table ${table} cancelled a transaction that nothing stands against`;
+  return `table ${table} cancelled a transaction although all of its conditions hold`;
 }

@@ -112,7 +112,9 @@ export function logOutcome(recorded: Outcome): void {
 function logSame({ poll, account }: Job, { outcomes, news }: JobResult): void {
   const same = outcomes.length - news.length;
   if (same === 0) return;
-  logger.info(`${pollId(poll)}: ${same} of ${outcomes.length} outcomes in account ${account} are as before`);
+  logger.info(
+    `${pollId(poll)}: ${same} of ${outcomes.length} outcomes in account ${account} are unchanged since the last poll`,
+  );
 }
 
 function logUnfinished({ finding, error, applied }: Unfinished): void {

@@ -15,7 +15,7 @@ export const DYNAMO_UNITS = {
 export const GIGABYTES = 0.5;
 /** Log of a job or of a new outcome. */
 export const LOG_BYTES = 2_000;
-/** Log of a job of which nothing is new: what Lambda says of the invocation, a metric, and how many outcomes are as before. */
+/** Log of a job of which nothing is new: what Lambda says of the invocation, a metric, and how many outcomes are unchanged. */
 const UNCHANGED_LOG_BYTES = 1_100;
 /**
  * Settings objects that a job reads where nothing is remembered, and those that a function that is never idle reads in the time for

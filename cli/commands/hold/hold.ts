@@ -26,7 +26,7 @@ const givenSchema = z.object({
 export async function run(context: Context, given: Given): Promise<CommandResult> {
   const { resource, account, rule, reason, until, yes } = parseGiven(givenSchema, given);
   if (until !== undefined && isOver(until, context.now())) {
-    throw new CliError('usage', `until: ${until} is over: expected a day that is not`);
+    throw new CliError('usage', `--until ${until} is in the past: expected today or a later date`);
   }
   const { screen, region } = context;
   const opened = await open(context);

@@ -71,7 +71,7 @@ function summaryOf({ resources, changes, accounts, outcomes }: Plan['counts'], c
   const others = Object.entries(outcomes)
     .filter(([outcome]) => outcome !== 'planned')
     .map(([outcome, number]) => `${number} ${outcome}`);
-  const rest = others.length === 0 ? '' : ` Others: ${others.join(', ')}.`;
+  const rest = others.length === 0 ? '' : ` Not changed: ${others.join(', ')}.`;
   if (resources === 0) return `${colors.bold('Plan:')} enforcement would change nothing.${rest}`;
-  return `${colors.bold('Plan:')} ${amount(resources, 'resource')} to change by ${amount(changes, 'change')} in ${amount(accounts, 'account')}.${rest} Nothing was changed.`;
+  return `${colors.bold('Plan:')} ${amount(changes, 'change')} to ${amount(resources, 'resource')} in ${amount(accounts, 'account')}.${rest} Nothing was changed.`;
 }

@@ -75,7 +75,7 @@ function errorOf({ Code = 'no code', Message = 'no message' }: Failure, vpc: str
   const advice = Message.includes('Unable to assume given IAM role')
     ? '. A role that was made minutes ago may not be known everywhere yet: the next poll attempts it again. If that persists, check that the role exists and trusts vpc-flow-logs.amazonaws.com'
     : '';
-  return new ChangeRefusedError(`no flow log was made for ${vpc}: ${reason}${advice}`);
+  return new ChangeRefusedError(`AWS created no flow log for ${vpc}: ${reason}${advice}`);
 }
 
 async function create(session: AwsSession, change: FlowLogCreate): Promise<string> {
@@ -109,7 +109,7 @@ async function create(session: AwsSession, change: FlowLogCreate): Promise<strin
   if (failure !== undefined) throw errorOf(failure, vpc);
   const [flowLogId] = FlowLogIds ?? [];
   if (flowLogId !== undefined) return flowLogId;
-  throw new ChangeRefusedError(`no flow log was made for ${vpc}: AWS named none and gave no reason`);
+  throw new ChangeRefusedError(`AWS created no flow log for ${vpc} and returned no error`);
 }
 
 /**

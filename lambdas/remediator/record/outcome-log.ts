@@ -136,7 +136,7 @@ export class OutcomeLog {
       const isWritten = await this.#objects.writeOutcomes(key, due);
       const standing = isWritten ? due : await this.#objects.readOutcomes(key);
       if (standing === undefined)
-        throw new Error(`${key} was there when it was to be written, and now it is not`);
+        throw new Error(`${key} existed when this attempt tried to write it, but can no longer be found`);
       this.#number += 1;
       this.#learn(standing, key);
       if (isWritten) return due.flatMap(({ finding }) => this.standing(finding.resource).slice(0, 1));

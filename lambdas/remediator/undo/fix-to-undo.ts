@@ -52,7 +52,7 @@ export async function findFix(
     return { verdict: refuse(`${fix.evidence} has no line of ${fix.rule} and ${fix.resource}`) };
   }
   if (line.undo !== undefined) {
-    const reason = `${fix.evidence} is the record of an undo, and an undo is not undone: to have ${fix.resource} fixed again, release its hold; the next poll that finds it fixes it`;
+    const reason = `${fix.evidence} records an undo, which cannot be undone. To fix ${fix.resource} again, release its hold; the next poll that reports it will fix it`;
     return { verdict: refuse(reason), line };
   }
   const steps = await undoStepsOf(line.applied);

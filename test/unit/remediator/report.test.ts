@@ -73,7 +73,7 @@ test('an outcome is logged when it is new, and counted in one line while it stay
   await counted(await remediator.attempt(later()));
   expect(messages()).toEqual([
     expect.stringMatching(/^gone: .* b: /),
-    expect.stringMatching(/: 1 of 2 outcomes in account \d+ are as before$/),
+    expect.stringMatching(/: 1 of 2 outcomes in account \d+ are unchanged since the last poll$/),
   ]);
 });
 

@@ -613,7 +613,7 @@ describe('the flow log', () => {
       error: {
         name: 'ChangeRefusedError',
         because: 'refused',
-        message: `no flow log was made for VPC ${VPC}: InvalidParameter: InvalidParameter it is`,
+        message: `AWS created no flow log for VPC ${VPC}: InvalidParameter: InvalidParameter it is`,
       },
     },
     {
@@ -633,7 +633,7 @@ describe('the flow log', () => {
       answer: result('CreateFlowLogs', ''),
       error: {
         name: 'ChangeRefusedError',
-        message: `no flow log was made for VPC ${VPC}: AWS named none and gave no reason`,
+        message: `AWS created no flow log for VPC ${VPC} and returned no error`,
       },
     },
     {

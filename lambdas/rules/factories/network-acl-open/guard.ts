@@ -82,14 +82,17 @@ const MAX_NAMED = 10;
 export function describeCut({ family, subnets, lost, ports }: Cut): string {
   const more = subnets.length - MAX_NAMED;
   const named = `${subnets.slice(0, MAX_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  const one = subnets.length === 1;
+  const count = one ? '1 subnet' : `${subnets.length} subnets`;
+  const opened = `connections that ${count} ${one ? 'opens' : 'open'} over ${family}`;
   switch (lost) {
     case 'everything':
-      return `leaves ${subnets.length} subnet(s) with no inbound path at all over ${family} (${named})`;
+      return `leaves ${count} with no inbound path at all over ${family} (${named})`;
     case 'answers':
-      return `cuts ${subnets.length} subnet(s) off from answers to their own connections over ${family}: nothing outside the VPC can reach TCP ports 49152-60999 (${named})`;
+      return `blocks return traffic for ${opened}: nothing outside the VPC can reach TCP ports 49152-60999 (${named})`;
     case 'answers-from-outside':
-      return `ends answers from outside the VPC to connections of ${subnets.length} subnet(s) over ${family} (${named})`;
+      return `blocks return traffic from outside the VPC for ${opened} (${named})`;
     case 'some-answers':
-      return `ends answers from outside the VPC to ${ports.join(' and ')} of ${subnets.length} subnet(s) over ${family}, where no other entry lets them in (${named})`;
+      return `blocks return traffic from outside the VPC to ${ports.join(' and ')} for ${opened}, where no other entry allows it (${named})`;
   }
 }

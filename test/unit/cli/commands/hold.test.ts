@@ -136,7 +136,7 @@ describe('hold', () => {
       'it is over already',
       [GROUP, '--reason', 'x', '--until', '2026-11-01'],
       2,
-      /until: 2026-11-01 is over/,
+      /--until 2026-11-01 is in the past: expected today or a later date/,
       undefined,
     ],
     [

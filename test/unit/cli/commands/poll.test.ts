@@ -150,7 +150,7 @@ describe('plan', () => {
 
   # sg-4: security-group-ssh-open: failed: AccessDenied
 
-Plan: 2 resources to change by 3 changes in 2 accounts. Others: 1 exempt, 1 failed. Nothing was changed.
+Plan: 3 changes to 2 resources in 2 accounts. Not changed: 1 exempt, 1 failed. Nothing was changed.
 `);
   });
 
@@ -186,6 +186,6 @@ Plan: 2 resources to change by 3 changes in 2 accounts. Others: 1 exempt, 1 fail
 
     expect(code).toBe(7);
     expect(out).toContain('- security-group-ssh-open: 1 findings have no outcome yet');
-    expect(out).toContain('Plan: enforcement would change nothing. Others: 1 exempt.');
+    expect(out).toContain('Plan: enforcement would change nothing. Not changed: 1 exempt.');
   });
 });

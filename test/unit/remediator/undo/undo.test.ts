@@ -147,7 +147,7 @@ describe('an undo', () => {
 
     expect(outcome).toMatchObject({
       outcome: 'undo_refused',
-      reason: expect.stringMatching(/an undo is not undone: to have .* fixed again, release/),
+      reason: expect.stringMatching(/records an undo, which cannot be undone\. To fix .* again, release/),
     });
   });
 

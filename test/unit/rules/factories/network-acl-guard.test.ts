@@ -47,9 +47,9 @@ async function linesOf(...parameters: Parameters<typeof planOf>): Promise<readon
 const open = entry(100, 'allow', '0.0.0.0/0');
 const open6 = entry(101, 'allow', '::/0');
 const nothing = (family: string): string =>
-  `leaves 1 subnet(s) with no inbound path at all over ${family} (subnet-1)`;
+  `leaves 1 subnet with no inbound path at all over ${family} (subnet-1)`;
 const noAnswers = (family: string): string =>
-  `cuts 1 subnet(s) off from answers to their own connections over ${family}: nothing outside the VPC can reach TCP ports 49152-60999 (subnet-1)`;
+  `blocks return traffic for connections that 1 subnet opens over ${family}: nothing outside the VPC can reach TCP ports 49152-60999 (subnet-1)`;
 
 describe('refused, with what would be cut', () => {
   test.each([
@@ -156,7 +156,7 @@ describe('refused, with what would be cut', () => {
     );
 
     expect(plan).toMatchObject({
-      notApplicable: expect.stringContaining('12 subnet(s) with no inbound path at all over IPv4 (subnet-0,'),
+      notApplicable: expect.stringContaining('12 subnets with no inbound path at all over IPv4 (subnet-0,'),
     });
     expect(plan).toMatchObject({ notApplicable: expect.stringContaining('subnet-9 and 2 more)') });
   });
@@ -165,7 +165,7 @@ describe('refused, with what would be cut', () => {
 describe('planned', () => {
   const gone = `- inbound entry 100 allow all from 0.0.0.0/0 (${ACL})`;
   const ends = (ports: string): string =>
-    `: this ends answers from outside the VPC to ${ports} of 1 subnet(s) over IPv4, where no other entry lets them in (subnet-1)`;
+    `: this blocks return traffic from outside the VPC to ${ports} for connections that 1 subnet opens over IPv4, where no other entry allows it (subnet-1)`;
   const udpEnds = ends('UDP ports 32768-65535');
   const bothEnd = ends('TCP ports 32768-65535 and UDP ports 32768-65535');
 
@@ -258,7 +258,7 @@ describe('planned', () => {
       entries: [open],
       options: { replacement_cidrs: ['vpc'] },
       lines: [
-        `~ inbound entry 100 allow all from 0.0.0.0/0 -> 100 allow all from 172.31.0.0/16 (${ACL}): this ends answers from outside the VPC to connections of 1 subnet(s) over IPv4 (subnet-1)`,
+        `~ inbound entry 100 allow all from 0.0.0.0/0 -> 100 allow all from 172.31.0.0/16 (${ACL}): this blocks return traffic from outside the VPC for connections that 1 subnet opens over IPv4 (subnet-1)`,
       ],
     },
     {
@@ -405,9 +405,9 @@ function oracle(before: NetworkAclEntry[], after: NetworkAclEntry[], ipv6: boole
   const inside = (source: string): boolean => VPC_CIDRS.some((cidr) => isWithin(source, cidr));
   if (anything(before) && !anything(after)) return 'with no inbound path';
   const [had, has] = [answered(before), answered(after)];
-  if (had.every(inside)) return had.length > 0 && has.length === 0 ? 'off from answers' : '';
+  if (had.every(inside)) return had.length > 0 && has.length === 0 ? 'nothing outside the VPC' : '';
   const enough = has.some((source) => !inside(source) || named.some((cidr) => isWithin(source, cidr)));
-  return enough ? '' : 'off from answers';
+  return enough ? '' : 'nothing outside the VPC';
 }
 
 /** Ports that clients of Linux and Windows use for their own ends of connections, cut where either begins or ends. */
@@ -446,7 +446,7 @@ function portsNamed(line: string) {
   );
 }
 
-const CUT = /with no inbound path|off from answers/g;
+const CUT = /with no inbound path|nothing outside the VPC/g;
 
 test('for any list: named, and refused, is exactly what single packets say is cut off', () => {
   fc.assert(
