@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Deployment } from '../lambdas/model/deployment.ts';
+import { isOver } from '../lambdas/model/exemption-tag.ts';
 import { accountIdSchema, regionSchema, ruleIdSchema } from '../lambdas/model/finding.ts';
 import { findRuleId, ruleIds } from '../lambdas/rules/catalogue.ts';
 import { CliError } from './errors.ts';
@@ -31,6 +32,15 @@ function unknownRule(text: string, known: readonly string[]): string {
 
 /** An operator's reason. */
 export const reasonSchema = z.string().trim().min(1, NO_REASON).max(1000, NO_REASON);
+
+/** The last day of a hold. */
+export const lastDaySchema = z.iso.date('expected the last day, such as 2027-06-30');
+
+/** Checks that the last day of a hold is not over. @throws CliError `usage` */
+export function expectNotOver(until: string | undefined, now: Date): void {
+  if (until === undefined || !isOver(until, now)) return;
+  throw new CliError('usage', `--until ${until} is in the past: expected today or a later date`);
+}
 
 /** The options that limit most commands. */
 export const placeGiven = { account: accountIdSchema.optional() };

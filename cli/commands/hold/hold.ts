@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { isOver } from '../../../lambdas/model/exemption-tag.ts';
 import { ALL, type HoldName } from '../../../lambdas/model/operator-items.ts';
 import { callerOf } from '../../caller.ts';
 import { type CommandResult, type Given, parseGiven } from '../../command.ts';
@@ -7,9 +6,8 @@ import type { Context } from '../../context.ts';
 import { describeHold, readHolds } from '../../deployed/holds.ts';
 import { open } from '../../deployed/index.ts';
 import { putHold } from '../../deployed/put-hold.ts';
-import { CliError } from '../../errors.ts';
 import { findPlace } from '../../findings/place.ts';
-import { placeGiven, reasonSchema, ruleGivenSchema } from '../../given.ts';
+import { expectNotOver, lastDaySchema, placeGiven, reasonSchema, ruleGivenSchema } from '../../given.ts';
 
 export { holdSchema as result } from './result.ts';
 
@@ -17,7 +15,7 @@ const givenSchema = z.object({
   resource: z.string().trim().min(1).optional(),
   rule: ruleGivenSchema.optional(),
   reason: reasonSchema,
-  until: z.iso.date('expected the last day, such as 2027-06-30').optional(),
+  until: lastDaySchema.optional(),
   yes: z.boolean().default(false),
   ...placeGiven,
 });
@@ -25,9 +23,7 @@ const givenSchema = z.object({
 /** Holds a resource, a region of an account, or an account. */
 export async function run(context: Context, given: Given): Promise<CommandResult> {
   const { resource, account, rule, reason, until, yes } = parseGiven(givenSchema, given);
-  if (until !== undefined && isOver(until, context.now())) {
-    throw new CliError('usage', `--until ${until} is in the past: expected today or a later date`);
-  }
+  expectNotOver(until, context.now());
   const { screen, region } = context;
   const opened = await open(context);
   const { place, findings } = await findPlace(opened, { resource, account, rule, region }, { isHold: true });

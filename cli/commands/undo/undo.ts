@@ -5,7 +5,7 @@ import { type CommandResult, type Given, parseGiven } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { open } from '../../deployed/index.ts';
 import { CliError, explainError } from '../../errors.ts';
-import { reasonSchema } from '../../given.ts';
+import { expectNotOver, lastDaySchema, reasonSchema } from '../../given.ts';
 import type { Screen } from '../../screen.ts';
 import { durationSchema } from '../../time.ts';
 import { type RequestedFixes, requestsOf } from '../../undo/requests.ts';
@@ -21,7 +21,7 @@ export { result };
 const orderSchema = z.object({
   force: z.boolean().default(false),
   reason: reasonSchema,
-  until: z.iso.date('expected the last day, such as 2027-06-30').optional(),
+  until: lastDaySchema.optional(),
   timeout: durationSchema,
   yes: z.boolean().default(false),
 });
@@ -31,6 +31,7 @@ type Order = z.infer<typeof orderSchema>;
 export async function run(context: Context, given: Given): Promise<CommandResult> {
   const chosen = parseGiven(chosenSchema(context.now()), given);
   const order = parseGiven(orderSchema, given);
+  expectNotOver(order.until, context.now());
   expectOneWay(chosen);
   const { screen } = context;
   const opened = await open(context);

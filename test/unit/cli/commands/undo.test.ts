@@ -588,6 +588,12 @@ describe('undo', () => {
       2,
       /reason: expected a reason of at most 1,000 characters\. See cspm-remediation undo --help/,
     ],
+    [
+      'the last day of the holds is over',
+      [GROUP, '--reason', 'x', '--until', '2026-11-23', '--yes'],
+      2,
+      /--until 2026-11-23 is in the past: expected today or a later date/,
+    ],
     ['there is no such job', ['--job', 'ff', '--reason', 'x'], 3, /there is no job ff/],
     ['nothing was changed', ['sg-ffffffff', '--reason', 'x'], 3, /there is nothing to undo/],
     ['no reason is given', [GROUP], 2, /required option '--reason/],
