@@ -20,13 +20,13 @@ export const noPublicAccessBlock: PublicAccessBlock = {
 };
 
 /**
- * The ways in which a bucket is public, as far as its public access block lets it. A type, not an interface, so that
- * it is JSON.
+ * The ways in which a bucket is public despite its public access block. A type, not an interface, so that it is
+ * assignable to JSON.
  */
 export type Exposure = {
   /** Grants of the bucket's ACL to everyone, or to everyone with an AWS account: `READ to AllUsers`. */
   publicGrants: string[];
-  /** AWS's verdict on the bucket's policy: `IsPublic` of GetBucketPolicyStatus. Null if there is no policy. */
+  /** AWS's assessment of the bucket policy: `IsPublic` of GetBucketPolicyStatus. Null if there is no policy. */
   policyIsPublic: boolean | null;
 };
 
@@ -36,7 +36,7 @@ const publicGroups: ReadonlyMap<string, string> = new Map([
   ['http://acs.amazonaws.com/groups/global/AuthenticatedUsers', 'AuthenticatedUsers'],
 ]);
 
-/** @returns null if the bucket has none */
+/** Reads the public access block of a bucket. @returns null if the bucket has none */
 export function readPublicAccessBlock(
   session: AwsSession,
   name: string,
@@ -75,7 +75,7 @@ function readPolicyIsPublic(session: AwsSession, name: string, region: string): 
   });
 }
 
-/** Reads what is public of a bucket. What its public access block makes void is not asked for. */
+/** Reads the ways in which a bucket is public. Those that its public access block disables are not read. */
 export async function readExposure(
   session: AwsSession,
   name: string,
@@ -89,7 +89,7 @@ export async function readExposure(
   return { publicGrants, policyIsPublic };
 }
 
-/** Reduces an exposure to what a public access block leaves public. */
+/** Reduces an exposure to the parts that a public access block leaves public. */
 export function exposureUnder(
   block: PublicAccessBlock | null,
   { publicGrants, policyIsPublic }: Exposure,

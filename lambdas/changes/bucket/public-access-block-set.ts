@@ -27,29 +27,32 @@ const schema = z.object({
   /** The bucket's region. */
   region: regionSchema,
   /**
-   * Ways in which the bucket was public when this was planned: the change rests on them. Not set where it rests on
-   * nothing (undo).
+   * Ways in which the bucket was public when the change was planned, and which it depends on. Not set in an undo, which
+   * depends on none.
    */
   publicBy: z.array(z.enum(['ACL', 'policy'])).optional(),
-  /** Null if the bucket has no public access block. Once it is applied: what stood there at the write. */
+  /** Null if the bucket has no public access block. Once it is applied: the settings directly before the write. */
   before: publicAccessBlockSchema.nullable(),
-  /** The settings afterwards: those that differ from `before` are changed, whatever the others are at the write. */
+  /**
+   * The settings afterwards. Only those that differ from `before` are changed; the others keep the values that they have
+   * at the write.
+   */
   after: publicAccessBlockSchema.nullable(),
 });
 export type S3PublicAccessBlockSet = z.infer<typeof schema>;
 
 const settings = publicAccessBlockSchema.keyof().options;
 
-/** S3's answers when two calls change a bucket at once: "retry the request". */
+/** S3's error codes for two calls that change a bucket at once: "retry the request". */
 const CONFLICTS = ['OperationAborted', 'ConditionalRequestConflict'];
 
-/** The settings that the change is about. */
+/** Returns the settings that the change sets. */
 function changedSettings({ before, after }: Pick<S3PublicAccessBlockSet, 'before' | 'after'>) {
   const [from, to] = [before ?? noPublicAccessBlock, after ?? noPublicAccessBlock];
   return settings.filter((setting) => from[setting] !== to[setting]);
 }
 
-/** The settings that the change switches on: it takes them for off, and leaves none of them off. */
+/** Returns the settings that the plan found off and that the change turns on. */
 function switchedOn(change: Pick<S3PublicAccessBlockSet, 'before' | 'after'>): string[] {
   return changedSettings(change).filter((setting) => change.after?.[setting] === true);
 }
@@ -59,7 +62,7 @@ function isAsWanted(block: PublicAccessBlock | null, change: S3PublicAccessBlock
   return changedSettings(change).every((setting) => now[setting] === after[setting]);
 }
 
-/** Merges the change's own settings, and no others, into the current settings. */
+/** Merges only the settings of the change into the current ones. */
 function merge(now: PublicAccessBlock | null, change: S3PublicAccessBlockSet): PublicAccessBlock | null {
   const after = change.after ?? noPublicAccessBlock;
   const merged = { ...(now ?? noPublicAccessBlock) };
@@ -68,7 +71,7 @@ function merge(now: PublicAccessBlock | null, change: S3PublicAccessBlockSet): P
   return change.after === null && isEmpty ? null : merged;
 }
 
-/** Lists what else ends with the bucket's being public, in the words of a plan. */
+/** Describes, for a plan, which other public access the change ends. */
 function alsoEnds(change: S3PublicAccessBlockSet): string {
   const changed = switchedOn(change);
   const ends = [
@@ -81,8 +84,8 @@ function alsoEnds(change: S3PublicAccessBlockSet): string {
 }
 
 /**
- * @param exposure without what the block makes void; undefined if the change does not rest on it
- * @throws StalePlanError when nothing is left of what the change rests on
+ * @param exposure without the parts that the block disables; undefined if the change does not depend on it
+ * @throws StalePlanError if nothing is left that the change depends on
  */
 function check(
   change: S3PublicAccessBlockSet,
@@ -124,8 +127,8 @@ async function write(
 }
 
 /**
- * Looks, merges and writes. No read tells the result of a write whose answer was lost: it may be older than the look, and S3
- * gives a block nothing by which that could be known.
+ * Reads, merges and writes. Reads can't resolve a lost answer: they may predate the write, and S3 gives a block no
+ * version that would show this.
  */
 async function apply(
   session: AwsSession,
@@ -134,7 +137,7 @@ async function apply(
 ): Promise<S3PublicAccessBlockSet> {
   const { resource, region, publicBy } = change;
   const exposure = publicBy === undefined ? undefined : await readExposure(session, resource, region, null);
-  // Last: the write puts all four settings, as they stand there now.
+  // Read last, because the write sets all four settings.
   const now = await readPublicAccessBlock(session, resource, region);
   if (
     !ofForm(schema, ours)
@@ -151,13 +154,13 @@ async function apply(
 
 /**
  * Changes single settings of a bucket's public access block, or removes the block. The bucket must belong to the
- * session's account. S3 only takes all four settings at once and has no condition for it, so the current settings are read
- * directly before each write and merged.
+ * session's account. S3 only accepts all four settings at once and offers no conditional write, so the current settings
+ * are read directly before each write and merged.
  */
 export const changeKind: ChangeKind<S3PublicAccessBlockSet> = {
   kind: 's3-public-access-block-set',
   pace: paceOnceThrottled('s3'),
-  // S3 names no rate for it: requests are counted per bucket.
+  // S3 documents no rate for this call, and counts requests per bucket.
   atOnce: 20,
   schema,
   describe(change) {
@@ -185,11 +188,14 @@ export const changeKind: ChangeKind<S3PublicAccessBlockSet> = {
       throw refusal(error, `bucket ${change.resource}`, { stale: ['NoSuchBucket'], busy: CONFLICTS });
     }
   },
-  /** Public access blocks may be read in their old state for a while (terraform-provider-aws#18530). */
+  /** Checks whether reads show the change; they may return the old state for a while (terraform-provider-aws#18530). */
   async isVisible(session, applied) {
     return isAsWanted(await readPublicAccessBlock(session, applied.resource, applied.region), applied);
   },
-  /** Finds it only where all settings are as planned: of others, someone else has switched them, and these perhaps as well. */
+  /**
+   * Finds the change only if all settings are as planned. Otherwise someone else has changed settings, perhaps the
+   * planned ones as well.
+   */
   async find(session, planned) {
     const now = await readPublicAccessBlock(session, planned.resource, planned.region);
     return isDeepStrictEqual(now, planned.after) ? planned : undefined;

@@ -9,13 +9,16 @@ import { refusal } from '../refusal.ts';
 import { entryParameters, inboundEntries, type NetworkAclEntry, sameEntry } from './entry.ts';
 
 /**
- * EC2's calls on network ACLs. A call that changes an entry and whose answer is lost is resolved by reading. Its codes:
+ * EC2 calls for network ACLs. If the answer to a call that changes an entry is lost, a read resolves it. Error codes:
  * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
  */
 const aclGone = 'InvalidNetworkAclID.NotFound';
 const entryGone = 'InvalidNetworkAclEntry.NotFound';
 
-/** Reads network ACLs. @throws AWS's refusal of the whole call where one of several is gone */
+/**
+ * Reads network ACLs. @throws AWS's error if one of several network ACLs does not exist, because AWS then refuses the
+ * whole call
+ */
 async function readAll(session: AwsSession, ids: readonly string[]): Promise<Map<string, NetworkAcl>> {
   const { EC2Client, paginateDescribeNetworkAcls } = await import('../../aws/ec2.ts');
   const acls = new Map<string, NetworkAcl>();
@@ -35,27 +38,27 @@ async function readAll(session: AwsSession, ids: readonly string[]): Promise<Map
 
 const readShared = sharedRead(readAll);
 
-/** Reads network ACLs, in one call where all of them are there, and one by one otherwise. @returns those that are there */
+/** Reads network ACLs in one call if all of them exist, and one by one otherwise. @returns those that exist */
 export async function readNetworkAcls(session: AwsSession, ids: readonly string[]): Promise<NetworkAcl[]> {
   const acls = await Promise.all(ids.map((id) => readShared(session, id)));
   return acls.filter((acl) => acl !== undefined);
 }
 
-/** The ids of the subnets that a network ACL guards. */
+/** The ids of the subnets that are associated with a network ACL. */
 export const subnetsOf = (acl: NetworkAcl): string[] =>
   (acl.Associations ?? []).flatMap(({ SubnetId }) => (SubnetId === undefined ? [] : [SubnetId]));
 
-/** The content of a network ACL at the moment. */
+/** The current content of a network ACL. */
 export interface Standing {
-  /** The inbound entries, by number. */
+  /** The inbound entries, sorted by number. */
   readonly entries: readonly NetworkAclEntry[];
   readonly subnets: readonly string[];
-  /** The network ACL's own tags. */
+  /** The tags of the network ACL. */
   readonly tags: Readonly<Record<string, string>>;
   at(ruleNumber: number): NetworkAclEntry | undefined;
 }
 
-/** Looks at one network ACL. @returns undefined when it is gone */
+/** Reads one network ACL. @returns undefined if it does not exist */
 export async function look(session: AwsSession, networkAclId: string): Promise<Standing | undefined> {
   const [acl] = await readNetworkAcls(session, [networkAclId]);
   if (acl === undefined) return undefined;
@@ -68,14 +71,14 @@ export async function look(session: AwsSession, networkAclId: string): Promise<S
   };
 }
 
-/** The refusal to continue with a network ACL that is gone. */
+/** Creates the error for a network ACL that no longer exists. */
 export const goneError = (networkAclId: string, cause?: unknown): ChangeRefusedError =>
   new ChangeRefusedError(`network ACL ${networkAclId} is gone: nothing was changed`, {
     cause,
     because: 'gone',
   });
 
-/** Reports whether a read shows an entry under its number. */
+/** Reports whether a read shows exactly this entry under its number. */
 export function isThere(entry: NetworkAclEntry, standing: Standing): boolean {
   const found = standing.at(entry.ruleNumber);
   return found !== undefined && sameEntry(found, entry);
@@ -92,11 +95,11 @@ async function stands(
 }
 
 /**
- * Puts an entry under a free number.
- * @param made Entries that were made just before. Where the answer is lost, only a read that shows them all can't be from
- *   before the number was free; without any, no read is trusted.
- * @returns `taken` where another entry has the number: then nothing was changed
- * @throws ChangeRefusedError when the network ACL is full or gone; AWS's own error otherwise
+ * Creates an entry under a free number.
+ * @param made Entries that were created just before. If the answer is lost, only a read that shows all of them is recent
+ *   enough to be trusted. Without any, no read is trusted.
+ * @returns `taken` if another entry has the number; nothing was changed then
+ * @throws ChangeRefusedError if the network ACL is full or does not exist; AWS's own error otherwise
  */
 export async function createEntry(
   session: AwsSession,
@@ -126,10 +129,10 @@ export async function createEntry(
 }
 
 /**
- * Puts an entry in place of the one that has its number, in one step.
+ * Replaces the entry with the same number in one call.
  *
- * @param made Entries that were made just before. Where the answer is lost, only a read that shows them all can't be from
- *   before the replaced entry was put there; without any, no read is trusted.
+ * @param made Entries that were created just before. If the answer is lost, only a read that shows all of them is recent
+ *   enough to be trusted. Without any, no read is trusted.
  * @returns `gone` where no entry has the number: then nothing was changed
  * @throws ChangeRefusedError when the network ACL is gone; AWS's own error otherwise
  */
@@ -153,7 +156,7 @@ export async function replaceEntry(
   }
 }
 
-/** Reports whether none of so many reads shows an entry with this number. */
+/** Reports whether none of `looks` reads shows an entry with this number. */
 async function isMissing(
   session: AwsSession,
   networkAclId: string,
@@ -166,9 +169,9 @@ async function isMissing(
 }
 
 /**
- * Takes out the entry that has this number.
- * @param looks How often it is looked for after an answer is lost, where it was made by us: a read without it may be older.
- *   Default: no read is trusted, as each may be from before someone else put it there.
+ * Deletes the entry with this number.
+ * @param looks Number of reads after a lost answer, if we created the entry: a single read without it may be stale.
+ *   Default: no read is trusted, because it may predate the entry of someone else.
  * @returns `gone` where no entry has the number: then nothing was changed
  * @throws ChangeRefusedError when the network ACL is gone; AWS's own error otherwise
  */

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 
-/** Reports whether a CIDR or an address is of IPv6. */
+/** Reports whether a CIDR or an address is IPv6. */
 export const isIpv6 = (text: string): boolean => text.includes(':');
 
 /** Reports whether the text is an IPv4 or IPv6 CIDR. */
 export const isCidr = (text: string): boolean => z.union([z.cidrv4(), z.cidrv6()]).safeParse(text).success;
 
-/** Reports whether the CIDR holds every address of its family, however it is written: `0.0.0.0/0`, `0::/0`. */
+/** Reports whether the CIDR contains every address of its family, in any notation: `0.0.0.0/0`, `0::/0`. */
 export const isEverywhere = (cidr: string): boolean => Number(cidr.split('/')[1]) === 0;
 
-/** An IPv6 address in its shortest form, small letters. */
+/** Converts an IPv6 address to its shortest form, in lower case. */
 const shortest = (address: string): string => new URL(`http://[${address}]/`).hostname.slice(1, -1);
 
 function ipv6Groups(address: string): number[] {
@@ -21,7 +21,8 @@ function ipv6Groups(address: string): number[] {
 }
 
 /**
- * A CIDR in the form in which AWS keeps it, `10.0.0.0/8` for `10.1.2.3/8`: what is read back must equal what was sent.
+ * Converts a CIDR to the form in which AWS stores it (`10.0.0.0/8` for `10.1.2.3/8`), so that a read equals what was
+ * sent.
  */
 export function canonicalCidr(cidr: string): string {
   const [address = '', prefix = ''] = cidr.split('/');
@@ -36,7 +37,7 @@ export function canonicalCidr(cidr: string): string {
     : `${network.join('.')}/${Number(prefix)}`;
 }
 
-/** Addresses of one family as numbers, both ends included. */
+/** A range of addresses of one family as numbers, both ends inclusive. */
 export interface AddressRange {
   readonly first: bigint;
   readonly last: bigint;

@@ -28,8 +28,8 @@ function stale({ resource, before }: NetworkAclEntryNarrow, what: string, cause?
 }
 
 /**
- * Describes what differs from the entries and subnets that were expected; undefined if nothing does. An exemption
- * by tag differs, too: a plan is only made where there is none.
+ * Describes the differences from the expected entries and subnets; undefined if there are none. An exemption tag is a
+ * difference as well, because a plan is only made for resources without one.
  */
 function difference(
   standing: Standing,
@@ -53,8 +53,8 @@ function difference(
 }
 
 /**
- * Looks again during the change: the whole list must still be as it was seen, with what was made added. A read that
- * shows the list without it is older, and is made again.
+ * Reads the network ACL again during the change. The entries must still be those that were seen, plus those that the
+ * change has created. A read without the created entries is stale and is repeated.
  */
 async function lookAgain(session: AwsSession, change: NetworkAclEntryNarrow): Promise<void> {
   const { resource, seen, subnets } = change;
@@ -95,7 +95,7 @@ async function close(
   return done;
 }
 
-/** Puts an entry under its free number. */
+/** Creates an entry under its free number. */
 async function create(
   session: AwsSession,
   change: NetworkAclEntryNarrow,
@@ -116,10 +116,10 @@ async function create(
 }
 
 /**
- * Takes back what an application made that goes no further. Each part is recorded as it goes; what is noted then is what
- * is left.
- * @throws OutOfTimeError when no read shows it yet
- * @throws BlockedError when nothing may be changed just now
+ * Deletes the entries that a failed application created. Each deletion is recorded when it happens, and the last note
+ * lists the entries that are left.
+ * @throws OutOfTimeError if no read shows the entries yet
+ * @throws BlockedError if changes are currently blocked
  */
 async function giveUp(
   session: AwsSession,
@@ -138,8 +138,8 @@ async function giveUp(
   };
   const entries = madeOf(change);
   const notRemoved = await takeBackEntries(session, resource, entries, onRemoved, { mayContinue });
-  // An entry that someone has put in place of one stays, and is theirs. Whether reads show that, or are from before the plan,
-  // is known once they must be later.
+  // A different entry under one of the numbers belongs to someone else and stays. Such a read may also predate the plan;
+  // this is only certain once AWS's reads must have caught up.
   const left = [...notRemoved.unseen, ...notRemoved.unknown, ...notRemoved.replaced];
   note({ ...change, made: left.map(({ ruleNumber }) => ruleNumber) }, left.length > 0);
   if (left.length === 0) return;
@@ -149,8 +149,9 @@ async function giveUp(
 }
 
 /**
- * Sends a call directly after a look where entries were made before: without the open entry, they let in what nobody
- * meant. A call that AWS does not take is sent again then, after a question and a look.
+ * Sends a call, directly after a new read if entries were created before: without the open entry, they would allow
+ * traffic that was not allowed before. If AWS does not accept the call, `mayContinue` is asked and the network ACL is
+ * read again before each retry.
  */
 async function amid(
   session: AwsSession,
@@ -180,7 +181,7 @@ async function apply(
   if (created.length > 0) await note({ ...done, mayBeMade: true }, false, true);
   note(done, false);
   try {
-    // While the open entry stands, the others let in nothing that it does not: here it may stop.
+    // While the open entry exists, the created entries allow nothing more than it does, so the change may stop here.
     for (const entry of created) {
       done = await amid(session, done, mayContinue, () => create(session, done, entry, note));
       await mayContinue();
@@ -188,7 +189,8 @@ async function apply(
     return await amid(session, done, mayContinue, () => close(session, done, note));
   } catch (error) {
     if (error instanceof BlockedError) throw error;
-    // No answer, or no time: what was made is noted, the open entry may be closed, and `takeBack` looks at it later.
+    // The answer was lost, or time ran out. The created entries are noted, the open entry may be replaced already, and
+    // `takeBack` checks it later.
     if (isAnswerLost(error) || isNotTaken(error)) throw error;
     await giveUp(session, done, note, { tookBack, mayContinue });
     throw error;
@@ -196,12 +198,12 @@ async function apply(
 }
 
 /**
- * Takes an open inbound entry out of a network ACL, with narrower ones in its place.
+ * Replaces an open inbound entry of a network ACL with narrower entries, or deletes it.
  *
- * EC2 has no condition for these calls: an entry is named by its number alone. So the whole list is read directly
- * before each call. What is left is the moment between that look and the call: an entry that someone puts under the open
- * one's number just then is replaced with it. The address families of the subnets are those of the reading, which is done
- * again where it is older than two seconds: a block that AWS has only begun to associate counts there already.
+ * EC2 offers no conditional calls here and identifies an entry by its number alone, so all entries are read directly
+ * before each call. A gap remains between this read and the call: an entry that someone else puts under the same number
+ * in that moment is replaced. The address families of the subnets come from the read of the resource, which is repeated
+ * if it is older than two seconds. A CIDR block that AWS is still associating already counts.
  */
 export const changeKind: ChangeKind<NetworkAclEntryNarrow> = {
   kind: 'network-acl-entry-narrow',
@@ -234,7 +236,7 @@ export const changeKind: ChangeKind<NetworkAclEntryNarrow> = {
     const remove = madeOf(applied);
     if (closed === 'no' && remove.length === 0) return undefined;
     const kind = 'network-acl-entry-restore';
-    // Of one that was made in part, or may have been, the record has what it took back, too.
+    // If the change was or may have been made in part, some of its entries may be taken back already.
     const inPart = closed === 'yes' ? {} : { mayBeGone: true as const };
     return closed === 'no'
       ? { kind, resource, open: null, over: null, remove, ...inPart }

@@ -19,7 +19,7 @@ const isRestored = ({ open }: NetworkAclEntryRestore, standing: Standing): boole
   return open === null || (now !== undefined && sameEntry(now, open));
 };
 
-/** @throws StalePlanError unless all is as it was left, or an earlier attempt at this undo has left it so */
+/** @throws StalePlanError unless the entries are as the fix or an earlier attempt at this undo left them */
 function check(change: NetworkAclEntryRestore, standing: Standing): void {
   const { resource, open, over, remove } = change;
   const restored = isRestored(change, standing);
@@ -49,7 +49,7 @@ async function apply(
   const { resource, open, over, remove } = change;
   const standing = await lookFirst(session, resource, ours);
   check(change, standing);
-  // Also where a read shows it as restored: that one may be from before it was narrowed.
+  // The call is sent even if the read shows the entry as restored: the read may predate the narrowing.
   if (open !== null) {
     const answer =
       over === null
@@ -72,15 +72,16 @@ async function apply(
   });
   const isDone = unknown.length === 0 && (unseen.length === 0 || change.mayBeGone === true);
   if (isDone) return { ...change, remove: removed };
-  // EC2 deletes by number alone, so what no read shows is not deleted: another entry may have the number by now.
+  // EC2 deletes by number alone. An entry that no read shows is not deleted, because the number may belong to another
+  // entry by now.
   throw new OutOfTimeError(
     `AWS's reads of network ACL ${resource} do not show ${[...unseen, ...unknown].map(describeEntry).join(', ')}, which must be taken out: gone already, or not visible yet`,
   );
 }
 
 /**
- * Puts an open entry back under its number in one step, then takes out what was put in its place: the network ACL is as
- * it was before. It undoes `network-acl-entry-narrow`, and has no inverse: the next finding narrows the entry again.
+ * Restores the open entry under its number in one call, then deletes the entries that replaced it. It undoes
+ * `network-acl-entry-narrow`, and has no inverse: the next finding narrows the entry again.
  */
 export const changeKind: ChangeKind<NetworkAclEntryRestore> = {
   kind: 'network-acl-entry-restore',
@@ -110,7 +111,7 @@ export const changeKind: ChangeKind<NetworkAclEntryRestore> = {
     const left = change.remove.find((entry) => isThere(entry, standing));
     return left === undefined ? undefined : `it has the entry ${describeEntry(left)}`;
   },
-  /** A fix takes out by it only what an attempt had added that went no further. */
+  /** True, because a fix uses this change only to delete what a failed attempt added. */
   takesBack: () => true,
   removes: ({ remove }) => remove.map(describeEntry),
   inverse: () => undefined,

@@ -7,7 +7,7 @@ export const networkAclEntrySchema = z.object({
   action: z.enum(['allow', 'deny']),
   /** An IANA protocol number, or `-1` for all. */
   protocol: z.string(),
-  /** An IPv4 or IPv6 source, in the form in which AWS keeps it. */
+  /** An IPv4 or IPv6 source, in the form in which AWS stores it. */
   cidr: z.string().refine(isCidr, 'expected an IPv4 or IPv6 CIDR').transform(canonicalCidr),
   /** Set for tcp and udp. */
   ports: z.object({ from: z.number().int(), to: z.number().int() }).nullable(),
@@ -16,7 +16,7 @@ export const networkAclEntrySchema = z.object({
 });
 export type NetworkAclEntry = z.infer<typeof networkAclEntrySchema>;
 
-/** `100 allow all from 10.0.0.0/16`. Names all that an entry is: two entries are the same where their words are. */
+/** Describes an entry completely: `100 allow all from 10.0.0.0/16`. Two entries are equal if their descriptions are. */
 export function describeEntry(entry: NetworkAclEntry): string {
   const names: Record<string, string> = { '-1': 'all', '1': 'icmp', '6': 'tcp', '17': 'udp', '58': 'icmpv6' };
   const { ports, icmp } = entry;
@@ -33,7 +33,7 @@ export const sameEntry = (one: NetworkAclEntry, other: NetworkAclEntry): boolean
 export const byNumber = (one: NetworkAclEntry, other: NetworkAclEntry): number =>
   one.ruleNumber - other.ruleNumber;
 
-/** The entry as the EC2 API names its parts, for CreateNetworkAclEntry and ReplaceNetworkAclEntry. */
+/** Converts an entry to the parameters of CreateNetworkAclEntry and ReplaceNetworkAclEntry. */
 export function entryParameters(networkAclId: string, entry: NetworkAclEntry) {
   const { ports, icmp } = entry;
   return {
@@ -48,7 +48,7 @@ export function entryParameters(networkAclId: string, entry: NetworkAclEntry) {
   };
 }
 
-/** An entry as DescribeNetworkAcls gives it. */
+/** An entry as DescribeNetworkAcls returns it. */
 interface AwsEntry {
   RuleNumber?: number | undefined;
   RuleAction?: string | undefined;
@@ -60,7 +60,7 @@ interface AwsEntry {
   Egress?: boolean | undefined;
 }
 
-/** The inbound entries, by number, without those that AWS puts last and that can't be changed (32767, 32768). */
+/** Returns the inbound entries sorted by number, without AWS's unchangeable default entries (32767, 32768). */
 export function inboundEntries(entries: readonly AwsEntry[]): NetworkAclEntry[] {
   return entries
     .filter((entry) => entry.Egress !== true && (entry.RuleNumber ?? 32767) < 32767)

@@ -6,9 +6,9 @@ import { showsOurs } from './shows-ours.ts';
 import { MAX_LOOKS } from './take-back.ts';
 
 /**
- * Looks before the change until a look shows our changes of before: one that does not is older.
- * @throws ChangeRefusedError when the network ACL is gone
- * @throws StalePlanError when no look shows them
+ * Reads the network ACL until a read shows our earlier changes. A read without them is stale.
+ * @throws ChangeRefusedError if the network ACL does not exist
+ * @throws StalePlanError if no read shows them
  */
 export async function lookFirst(
   session: AwsSession,

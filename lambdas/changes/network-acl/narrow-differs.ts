@@ -3,7 +3,7 @@ import { look } from './calls.ts';
 import { describeEntry, sameEntry } from './entry.ts';
 import { madeOf, type NetworkAclEntryNarrow } from './narrow.ts';
 
-/** Finds how a network ACL differs from what the change left of it, in words. Entries that others have added don't count. */
+/** Describes how a network ACL differs from the state that the change left. Entries that others have added don't count. */
 export async function differs(
   session: AwsSession,
   applied: NetworkAclEntryNarrow,
@@ -13,7 +13,7 @@ export async function differs(
   const standing = await look(session, resource);
   if (standing === undefined) return 'it is gone';
   const now = standing.at(before.ruleNumber);
-  // It was not closed after all: what was made for it is taken back, or may be.
+  // The entry was not narrowed after all, and the entries created for it may be taken back.
   if (closed === 'unconfirmed' && now !== undefined && sameEntry(now, before)) return undefined;
   for (const entry of [...madeOf(applied), ...(after === null ? [] : [after])]) {
     const found = standing.at(entry.ruleNumber);

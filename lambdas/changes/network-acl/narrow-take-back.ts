@@ -9,12 +9,15 @@ import { type NetworkAclEntryRestore, restoreSchema } from './restore.ts';
 import { showsOurs } from './shows-ours.ts';
 import { takeBackEntries } from './take-back.ts';
 
-/** The change that took out entries which had lost their purpose, for the record. */
+/** Creates the change that records the deletion of entries which are no longer needed. */
 export function removal(resource: string, entries: readonly NetworkAclEntry[]): NetworkAclEntryRestore {
   return { kind: 'network-acl-entry-restore', resource, open: null, over: null, remove: [...entries] };
 }
 
-/** Reports whether applied changes have made the entry, or may rest on it: without it, they would have cut more. */
+/**
+ * Reports whether applied changes created the entry or may depend on it: without it, they would have cut off more
+ * traffic.
+ */
 function isNeeded(entry: NetworkAclEntry, others: readonly Change[]): boolean {
   return others.some((other) => {
     const narrowed = narrowSchema.safeParse(other).data;
@@ -25,13 +28,15 @@ function isNeeded(entry: NetworkAclEntry, others: readonly Change[]): boolean {
   });
 }
 
-/** Reports whether an entry was taken back since it was made: one that stands in its place is someone else's. */
+/** Reports whether an entry was deleted after it was created. An entry that has its number now belongs to someone else. */
 function isTaken(entry: NetworkAclEntry, since: readonly Change[]): boolean {
   const removed = since.flatMap((other) => restoreSchema.safeParse(other).data?.remove ?? []);
   return removed.some((other) => sameEntry(other, entry));
 }
 
-/** Reports whether changes have put an entry under a number: it was free then, whatever had stood there before. */
+/**
+ * Reports whether later changes created an entry under a number. The number was free then, so any earlier entry was gone.
+ */
 function isReused(ruleNumber: number, since: readonly Change[]): boolean {
   return since.some((other) => {
     const narrowed = narrowSchema.safeParse(other).data;
@@ -39,7 +44,7 @@ function isReused(ruleNumber: number, since: readonly Change[]): boolean {
   });
 }
 
-/** Finds the numbers of the entries that changes have made, and that were not taken out again since. */
+/** Finds the numbers of the entries that changes have created and not deleted again. */
 function standingOf(changes: readonly Change[]): ReadonlySet<number> {
   const numbers = new Set<number>();
   for (const change of changes) {
@@ -50,7 +55,7 @@ function standingOf(changes: readonly Change[]): ReadonlySet<number> {
   return numbers;
 }
 
-/** Reports whether the place of the open entry is as the change was to leave it. */
+/** Reports whether the open entry was replaced or deleted as planned. */
 function isAsPlanned(
   { before, after }: NetworkAclEntryNarrow,
   now: NetworkAclEntry | undefined,
@@ -60,7 +65,7 @@ function isAsPlanned(
   return now !== undefined && sameEntry(now, after);
 }
 
-/** Tells what a read says of the open entry. @returns undefined if what was put beside it has lost its purpose */
+/** Determines the result from the state of the open entry. @returns undefined if the added entries are no longer needed */
 function endOf(
   change: NetworkAclEntryNarrow,
   standing: Standing,
@@ -71,33 +76,33 @@ function endOf(
   const { before, created, made } = change;
   const now = standing.at(before.ruleNumber);
   const isNarrowed = isAsPlanned(change, now, since);
-  // A later attempt may have made it so, and count on what this one added.
+  // A later attempt may have narrowed the entry, and may depend on the entries that this attempt added.
   if (!isSuperseded && isBegunAnew && isNarrowed) return { state: 'unconfirmed' };
   if (!mayBeClosed) return undefined;
   if (isNarrowed) {
-    // A read from before the entry was open shows it so, too.
+    // A read that predates the open entry looks the same.
     if (!isLagOver) return { state: 'pending' };
     const seen = created.filter((entry) => isThere(entry, standing));
-    // Without all that was to be put beside it, an earlier attempt may have made it so.
+    // If some of the planned entries are missing, an earlier attempt may have narrowed the entry.
     if (isBegunBefore && seen.length < created.length) return { state: 'unconfirmed' };
     const { unconfirmed: _, ...whole } = change;
     const numbers = isNoted ? made : seen.map(({ ruleNumber }) => ruleNumber);
     const done: NetworkAclEntryNarrow = { ...whole, made: numbers, closed: 'yes' };
     return { state: 'settled', done };
   }
-  // It may have been closed by a call that the read does not show yet, or be from before the entry was open.
+  // The read may not show the narrowing yet, or may predate the open entry.
   const isOpen = now !== undefined && sameEntry(now, before);
   const isLater = !isOpen && created.some((entry) => isThere(entry, standing));
   return isLagOver || isLater ? undefined : { state: 'pending' };
 }
 
-/** Finds the entries that the change may have put beside the open one, and that were not taken out since. */
+/** Finds the entries that the change may have added and that were not deleted since. */
 function addedBy(
   { created, made, unconfirmed }: NetworkAclEntryNarrow,
   isNoted: boolean,
   { others = [], recorded = [], since = [] }: CutOff,
 ): NetworkAclEntry[] {
-  // A number under which another attempt has put an entry was free then: this one's call, if any, had no effect.
+  // If another attempt created an entry under a number, the number was free then, so this attempt's call had no effect.
   const elsewhere = standingOf([...recorded, ...others, ...since]);
   return created.filter((entry) => {
     const { ruleNumber } = entry;
@@ -107,9 +112,9 @@ function addedBy(
 }
 
 /**
- * Takes back an entry that was to be narrowed. Where what was to take its place stands there, the others have their
- * purpose. Where the open entry still stands, is gone or is different, they are taken out, but for those that other
- * changes have made or rest on. An entry that was to go is gone, too, where a later change has used its number.
+ * Takes back an interrupted narrowing. If the replacement entry exists, the added entries are still needed. If the open
+ * entry still exists, is gone or differs, the added entries are deleted, except those that other changes created or
+ * depend on. An open entry that the change deletes also counts as gone if a later change has used its number.
  */
 export async function takeBack(
   session: AwsSession,
@@ -119,15 +124,15 @@ export async function takeBack(
 ): Promise<TakenBack> {
   const { resource, created, made, closed, unconfirmed } = change;
   const { isLagOver, isSuperseded = false, others = [], since = [] } = cutOff;
-  // What later changes have ended shows that a read is older, until reads must be true.
+  // Until AWS's reads must have caught up, a read that contradicts later changes is stale.
   const ours = isLagOver ? [] : since;
-  // Before the first of several calls, it is noted that there may be some.
+  // A change with several calls is noted before its first call, so without a note none was sent.
   if (!cutOff.isNoted && created.length > 0) return { state: 'settled' };
   const isNoted = cutOff.isNoted && mayBeMade !== true;
   const mayBeClosed = !isSuperseded && (!isNoted || closed === 'unconfirmed');
   if (created.length === 0 && !mayBeClosed) return { state: 'settled' };
   const standing = await look(session, resource);
-  // It is gone: nothing is left, but what was done before is unknown.
+  // The network ACL is gone. Nothing is left of the change, but it is unknown what it did before.
   if (standing === undefined) {
     return { state: mayBeClosed || unconfirmed !== undefined ? 'unconfirmed' : 'settled' };
   }
@@ -142,7 +147,7 @@ export async function takeBack(
       .filter((number) => !isNoted || !made.includes(number));
     return found.length === 0 ? {} : { made: { ...rest, made: found, closed: 'no' } };
   };
-  // What stays is this change's work, too: its number was free when it was planned.
+  // Entries that stay were also created by this change, because their numbers were free when it was planned.
   const staying = inPart(mayStand.filter((entry) => isNeeded(entry, others) && isThere(entry, standing)));
   const idle = mayStand.filter((entry) => !isNeeded(entry, others));
   try {

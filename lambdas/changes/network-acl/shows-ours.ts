@@ -4,7 +4,7 @@ import { describeEntry } from './entry.ts';
 import { madeOf, narrowSchema } from './narrow.ts';
 import { restoreSchema } from './restore.ts';
 
-/** Entries that our changes took out or replaced, in words, and that none of them has put back since. */
+/** Finds the descriptions of the entries that our changes deleted or replaced and have not restored since. */
 function endedBy(ours: readonly Change[]): ReadonlySet<string> {
   const ended = new Set<string>();
   for (const change of ours) {
@@ -25,7 +25,7 @@ function endedBy(ours: readonly Change[]): ReadonlySet<string> {
   return ended;
 }
 
-/** Reports whether a read of a network ACL shows what we changed a moment ago: it has no entry that we took out or replaced. */
+/** Reports whether a read of a network ACL shows our latest changes: it has no entry that we deleted or replaced. */
 export function showsOurs({ entries }: Standing, ours: readonly Change[]): boolean {
   const ended = endedBy(ours);
   return entries.every((entry) => !ended.has(describeEntry(entry)));

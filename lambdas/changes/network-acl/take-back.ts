@@ -7,14 +7,14 @@ import { deleteEntry, isThere, look, type Standing } from './calls.ts';
 import { describeEntry, type NetworkAclEntry } from './entry.ts';
 import { showsOurs } from './shows-ours.ts';
 
-/** Number of reads of a network ACL until one shows what was made a moment ago. */
+/** Maximum number of reads of a network ACL until one shows the latest changes. */
 export const MAX_LOOKS = 10;
 
 /**
- * Looks until the entry is there: a look that shows nothing or another in its place may be older. One that shows what was
- * taken out a moment ago is older.
- * @param gone the entries that were taken out by then
- * @returns the last look; undefined if the network ACL is gone
+ * Reads until the entry appears. A read that shows no entry, or a different one, may be stale. A read that shows a
+ * deleted entry is stale.
+ * @param gone the entries that are deleted already
+ * @returns the last read; undefined if the network ACL does not exist
  */
 async function lookFor(
   session: AwsSession,
@@ -30,11 +30,11 @@ async function lookFor(
 }
 
 /**
- * Takes entries out of a network ACL, each only while it is exactly as it was made. EC2 deletes by number alone, so each
- * is read directly before. An entry that someone has put in its place stays.
- * @param looks How often it is looked for an entry that no read shows yet.
- * @param removed Takes each entry that was taken out.
- * @param mayContinue Asked before each of them: many take longer than an answer holds.
+ * Deletes entries from a network ACL, each only if it is exactly as it was created. EC2 deletes by number alone, so each
+ * entry is read directly before. A different entry with the same number stays.
+ * @param looks Maximum number of reads for an entry that no read shows yet.
+ * @param removed Called for each deleted entry.
+ * @param mayContinue Called before each entry, because with many entries its last answer would be out of date.
  */
 export async function removeEntries(
   session: AwsSession,
@@ -70,21 +70,21 @@ interface RemoveOptions {
   readonly looks: number;
   readonly removed: (entry: NetworkAclEntry) => void;
   readonly mayContinue: MayContinue;
-  /** Our changes since these were made: a look that does not show them is older. Default: none is known. */
+  /** Our changes since the entries were created; a read that does not show them is stale. Default: none. */
   readonly ours?: readonly Change[];
 }
 
-/** Entries that are not taken out yet, as far as reads show. */
+/** Entries that are not known to be deleted. */
 export interface NotRemoved {
-  /** No read showed them, nor anything in their place: gone, or not visible yet. */
+  /** Entries whose number is free in all reads: deleted, or not visible yet. */
   readonly unseen: readonly NetworkAclEntry[];
-  /** All reads of them were from before another one was taken out. */
+  /** Entries for which all reads were stale, because they predate the deletion of another entry. */
   readonly unknown: readonly NetworkAclEntry[];
-  /** All reads showed another entry in their place: someone else's, or one that had stood there before. */
+  /** Entries whose number has another entry in all reads: someone else's, or an older one. */
   readonly replaced: readonly NetworkAclEntry[];
 }
 
-/** An entry that is to be taken out. */
+/** An entry to be deleted. */
 interface Removal {
   readonly entry: NetworkAclEntry;
   readonly gone: readonly NetworkAclEntry[];
@@ -108,12 +108,12 @@ async function removeEntry(
 }
 
 /**
- * Takes back entries that have lost their purpose.
- * @param onRemoved Takes each that was taken out, also where the rest fails.
- * @param options.mayContinue Asked before each of them. Default: it is asked elsewhere.
- * @param options.ours Our changes since these were made. Default: none is known.
- * @throws TakeBackError when AWS does not let them be taken back
- * @throws BlockedError when nothing may be changed just now: the others still stand
+ * Deletes entries that are no longer needed.
+ * @param onRemoved Called for each deleted entry, even if the rest fails.
+ * @param options.mayContinue Called before each entry. Default: the caller has asked.
+ * @param options.ours Our changes since the entries were created. Default: none.
+ * @throws TakeBackError if AWS refuses a deletion
+ * @throws BlockedError if changes are currently blocked; the other entries still exist
  */
 export async function takeBackEntries(
   session: AwsSession,

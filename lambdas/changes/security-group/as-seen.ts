@@ -12,8 +12,8 @@ import {
 const traffic = (rule: IngressRule): string => `${formatTraffic(rule)} from ${rule.source}`;
 
 /**
- * The current rule.
- * @throws StalePlanError when it is gone, or has other ports, another protocol or another source than the plan saw
+ * Returns the current state of a rule.
+ * @throws StalePlanError if the rule is gone, or its ports, protocol or source differ from the plan
  */
 export function asSeen(group: string, seen: ExistingRule, now: readonly ExistingRule[]): ExistingRule {
   const found = now.find(({ id }) => id === seen.id);
@@ -29,8 +29,8 @@ export function asSeen(group: string, seen: ExistingRule, now: readonly Existing
 }
 
 /**
- * Checks that rules still stand that a plan counts on.
- * @throws StalePlanError when one is gone: without it, something would be cut that the plan does not name
+ * Checks that the rules that a plan depends on still exist.
+ * @throws StalePlanError if one is gone: without it, the change would cut off traffic that the plan does not name
  */
 export function checkRemains(
   group: string,

@@ -8,10 +8,10 @@ import { type ExistingRule, type IngressRule, looksLike, ruleKey, stands } from 
 import { permissionOf } from './permission.ts';
 import { answeredRuleSchema, readRulesOf, readUntil, toExistingRule } from './read.ts';
 
-/** The error codes of EC2 for a group that cannot hold more rules. */
+/** EC2's error codes for a group that cannot hold more rules. */
 const QUOTA_ERRORS = ['RulesPerSecurityGroupLimitExceeded', 'SecurityGroupLimitExceeded'] as const;
 
-/** Sends the call; the rules share one set of tags, which the call gives to all that it makes. */
+/** Sends the call. The rules share one set of tags, which the call applies to all of them. */
 async function send(
   session: AwsSession,
   group: string,
@@ -34,7 +34,7 @@ async function send(
     .map(toExistingRule);
 }
 
-/** Picks the rules that stand now, did not stand before the call, and are what the call asked for. */
+/** Selects the requested rules that exist now and did not exist before the call. */
 function madeOf(
   asked: readonly IngressRule[],
   before: readonly ExistingRule[],
@@ -44,7 +44,7 @@ function madeOf(
   return asked.flatMap((rule) => now.find((made) => !known.has(made.id) && looksLike(made, rule)) ?? []);
 }
 
-/** The rules as they were asked for, with the ids that the answer gives them. */
+/** Returns the requested rules with the ids from the answer. */
 function named(asked: readonly IngressRule[], answered: readonly ExistingRule[]): ExistingRule[] {
   const ids = new Map(answered.map((rule) => [ruleKey(rule), rule.id]));
   return asked.flatMap((rule) => {
@@ -70,17 +70,17 @@ interface AuthorizeOptions {
 }
 
 /**
- * Adds inbound rules with CIDR sources, which share one set of tags, to a group by one call: AWS makes all of them or
- * none. An existing rule is left unchanged. No read tells the result of a call whose answer was lost: one that
- * shows the rules may be from before the group was read, when the same rules stood there.
- * @param before The group's rules, read directly before: none of them is ever taken for one that this call made.
- * @param options.mayLag True if that read may be from before one of them was taken away: then AWS is called for all of them, and
- *   answers that there is such a rule where there is one. For one rule a call.
- * @param options.check Asked of each further read, before what it lacks is sent again. Throws where nothing may be.
- * @returns the rules that this call made
- * @throws ChangeRefusedError when the group is gone or can't hold them; nothing was made then
- * @throws StalePlanError when AWS names a duplicate that its reads don't show yet; nothing was made then
- * @throws AWS's error when the call was not taken, or its answer was lost: then it may have made the rules
+ * Adds inbound rules with CIDR sources and one shared set of tags to a group in one call: AWS creates all of them or
+ * none. Existing rules stay unchanged. Reads can't resolve a lost answer: a read that shows the rules may predate the
+ * read of the group, when the same rules existed.
+ * @param before The group's rules, read directly before. None of them is regarded as created by this call.
+ * @param options.mayLag True if that read may predate the removal of one of the rules. AWS is then called for all of
+ *   them, and reports an existing rule as a duplicate. Only for calls with one rule.
+ * @param options.check Called with each further read before missing rules are sent again. Throws if they must not be.
+ * @returns the rules that this call created
+ * @throws ChangeRefusedError if the group is gone or can't hold the rules; none was created
+ * @throws StalePlanError if AWS reports a duplicate that its reads don't show yet; no rule was created
+ * @throws AWS's error if the call was not accepted, or if its answer was lost and it may have created the rules
  */
 export async function authorizeRules(
   session: AwsSession,
@@ -99,7 +99,7 @@ export async function authorizeRules(
       const isAnyShown = (standing: readonly ExistingRule[]) =>
         missing.some((rule) => stands(rule, standing));
       const now = await readUntil(session, group, isAnyShown);
-      // Someone has added one of them since the look. AWS refuses the whole call and does not say which.
+      // Someone has added one of the rules since the read. AWS refuses the whole call and does not say which.
       if (now !== undefined) {
         check(now);
         return authorizeRules(session, group, missing, now, { check });
@@ -113,7 +113,7 @@ export async function authorizeRules(
   }
   const made = named(missing, answered);
   if (made.length === missing.length) return made;
-  // A rule that the answer leaves out was made all the same, and an undo must find it.
+  // A rule that is missing in the answer was created nevertheless, and an undo must find it.
   const unnamed = new DeliveryError(
     `AWS's answer names ${made.length} of ${missing.length} rules that were added to ${group}, and its reads name none`,
   );

@@ -3,12 +3,12 @@ import { type ExistingRule, formatRule, type IngressRule, looksLike, ruleKey } f
 import { readRulesOf } from './read.ts';
 import type { RuleShrink } from './schemas.ts';
 
-/** Finds a rule by its id or, where an undo has put it back under another id, by all that it says. */
+/** Finds a rule by its id or, if an undo has restored it under another id, by its content. */
 export function findRule(rule: ExistingRule, standing: readonly ExistingRule[]): ExistingRule | undefined {
   return standing.find(({ id }) => id === rule.id) ?? standing.find((other) => looksLike(other, rule));
 }
 
-/** Finds the first of some rules that is gone, or says something else, in words. Their tags don't count. */
+/** Describes the first rule that is gone or has different content. Tags don't count. */
 function missingOf(rules: readonly ExistingRule[], standing: readonly ExistingRule[]): string | undefined {
   for (const rule of rules) {
     const found = findRule(rule, standing);
@@ -20,7 +20,7 @@ function missingOf(rules: readonly ExistingRule[], standing: readonly ExistingRu
   return undefined;
 }
 
-/** Finds the first of the standing rules that has the protocol, ports and source of one of some rules, in words. */
+/** Describes the first existing rule with the same protocol, ports and source as one of the given rules. */
 export function standingOf(
   rules: readonly IngressRule[],
   standing: readonly ExistingRule[],
@@ -30,7 +30,7 @@ export function standingOf(
   return found === undefined ? undefined : `it has the rule ${formatRule(found)}`;
 }
 
-/** Finds how a group differs from what the shrinking of a rule left of it, in words. */
+/** Describes how a group differs from the state that the shrinking of a rule left. */
 export async function shrunkDiffers(
   session: AwsSession,
   { resource, before, made = [], shrunk }: RuleShrink,

@@ -9,24 +9,24 @@ export const securityGroupIdSchema = z
 export const tagsSchema = z.record(z.string(), z.string());
 
 /**
- * One inbound rule of a security group, in one form: protocols by the name that EC2 gives them (`tcp`, `udp`, `icmp`,
- * `icmpv6`), by number where they have none, `-1` for all traffic; ports 0–65535 where the rule names none; for ICMP
- * the type and code, `-1` for all; `-1` for every protocol that has no ports. See `IpPermission` in the EC2 API
+ * One inbound rule of a security group in a normalized form. Protocols have the name that EC2 uses (`tcp`, `udp`, `icmp`,
+ * `icmpv6`), otherwise their number; `-1` is all traffic. Ports are 0–65535 if the rule names none; for ICMP they are the
+ * type and code, with `-1` for all; for protocols without ports they are `-1`. See `IpPermission` in the EC2 API
  * reference.
  */
 export const ingressRuleSchema = z.object({
   protocol: z.string().regex(/^(-1|tcp|udp|icmp|icmpv6|\d{1,3})$/, 'expected a protocol name, number or -1'),
   fromPort: z.number().int().min(-1).max(65_535),
   toPort: z.number().int().min(-1).max(65_535),
-  /** Source of the traffic: a CIDR block, a group's id, a prefix list's id. */
+  /** The source of the traffic: a CIDR block, a group id or a prefix list id. */
   source: z.string().min(1),
-  /** The empty string where there is none. */
+  /** The description; empty if there is none. */
   description: z.string(),
   tags: tagsSchema,
 });
 export type IngressRule = z.infer<typeof ingressRuleSchema>;
 
-/** A rule that stands in a group, so that AWS has given it an id. */
+/** A rule that exists in a group, with the id that AWS gave it. */
 export const existingRuleSchema = ingressRuleSchema.extend({
   id: z.string().regex(/^sgr-[0-9a-f]+$/, 'expected the id of a security group rule, sgr-…'),
 });
@@ -40,7 +40,7 @@ const protocolNames: Readonly<Record<string, string>> = {
   all: '-1',
 };
 
-/** Protocol and ports as EC2 gives them (or leaves them out), in the one form that `IngressRule` documents. */
+/** Converts the protocol and ports from EC2's answer, which may omit them, to the form of `IngressRule`. */
 export function normalizePorts(
   ipProtocol: string,
   fromPort: number | undefined,
@@ -50,7 +50,7 @@ export function normalizePorts(
   switch (protocol) {
     case 'tcp':
     case 'udp':
-      // A rule that names no ports opens all of them: read it as the widest, so that no hole is overlooked.
+      // A rule without ports opens all of them.
       return fromPort === undefined || fromPort < 0 || toPort === undefined || toPort < 0
         ? { protocol, fromPort: 0, toPort: 65_535 }
         : { protocol, fromPort, toPort };
@@ -63,14 +63,14 @@ export function normalizePorts(
 }
 
 /**
- * Makes the key by which AWS distinguishes two rules of one group: a group can't hold two with the same protocol,
- * ports and source, whatever their descriptions.
+ * Builds the key by which AWS distinguishes the rules of a group: no two have the same protocol, ports and source,
+ * regardless of their descriptions.
  */
 export function ruleKey(rule: IngressRule): string {
   return `${rule.protocol} ${rule.fromPort}-${rule.toPort} ${rule.source}`;
 }
 
-/** `tcp 22`, `tcp 20-443`, `icmp`, `icmp type 8 code 0`, `all traffic`, `protocol 50`. */
+/** Formats the traffic of a rule: `tcp 22`, `tcp 20-443`, `icmp`, `icmp type 8 code 0`, `all traffic`, `protocol 50`. */
 export function formatTraffic(rule: IngressRule): string {
   const { protocol, fromPort, toPort } = rule;
   switch (protocol) {
@@ -88,7 +88,7 @@ export function formatTraffic(rule: IngressRule): string {
   }
 }
 
-/** The description as a plan shows it: quoted, with a space before it; nothing where there is none. */
+/** Formats the description for a plan: quoted, with a leading space; empty if there is none. */
 export function formatDescription(rule: IngressRule): string {
   return rule.description === '' ? '' : ` ${JSON.stringify(rule.description)}`;
 }
@@ -99,7 +99,7 @@ export function stands(rule: IngressRule, among: readonly IngressRule[]): boolea
   return among.some((other) => ruleKey(other) === key);
 }
 
-/** Reports whether everything that `piece` lets in comes in by `rule`, too. */
+/** Reports whether `rule` allows all traffic that `piece` allows. */
 export function covers(rule: IngressRule, piece: IngressRule): boolean {
   if (rule.source !== piece.source) return false;
   if (rule.protocol === '-1') return true;
@@ -108,23 +108,23 @@ export function covers(rule: IngressRule, piece: IngressRule): boolean {
   return rule.fromPort <= piece.fromPort && piece.toPort <= rule.toPort;
 }
 
-/** `tcp 20-443 from 0.0.0.0/0 "web" (sgr-…)`. */
+/** Formats a rule: `tcp 20-443 from 0.0.0.0/0 "web" (sgr-…)`. */
 export function formatRule(rule: ExistingRule): string {
   return `${formatTraffic(rule)} from ${rule.source}${formatDescription(rule)} (${rule.id})`;
 }
 
-/** The tags that a copy of the rule may carry: AWS reserves keys that begin with `aws:` for itself. */
+/** Returns the tags that a copy of the rule may have: AWS reserves keys that begin with `aws:`. */
 export function copyableTags(tags: IngressRule['tags']): IngressRule['tags'] {
   return Object.fromEntries(Object.entries(tags).filter(([key]) => !key.toLowerCase().startsWith('aws:')));
 }
 
-/** Reports whether two tag sets hold the same tags. */
+/** Reports whether two tag sets are equal. */
 export function sameTags(a: IngressRule['tags'], b: IngressRule['tags']): boolean {
   const keys = Object.keys(a);
   return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
 }
 
-/** Reports whether two rules are the same but for their ids and for the tags that AWS reserves for itself. */
+/** Reports whether two rules are equal except for their ids and the tags that AWS reserves. */
 export function looksLike(a: IngressRule, b: IngressRule): boolean {
   return (
     ruleKey(a) === ruleKey(b) &&

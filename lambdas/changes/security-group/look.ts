@@ -8,15 +8,15 @@ import { readUntil } from './read.ts';
 import type { RuleShrink } from './schemas.ts';
 import { showsOurs } from './shows-ours.ts';
 
-/** AWS's reads do not show what was added just now, if it has the ids that were noted. */
+/** Error for reads that do not show the rules that were just added with the noted ids. */
 export class NotShownError extends StalePlanError {}
 
 /**
- * Reads the group and checks that it is what the plan saw. A read without the rules that were added just now, or with
- * what we removed or modified before, is older than that, and is made again.
- * @param ours Our other changes to the group of the last minutes.
- * @param parts The parts that must stand by now.
- * @returns its rules, and the wide one among them
+ * Reads the group and checks that it matches the plan. A read without the rules that were just added, or with rules that
+ * we removed or modified before, is stale and is repeated.
+ * @param ours Our other changes to the group in the last minutes.
+ * @param parts The parts that must exist by now.
+ * @returns the group's rules, and the wide rule among them
  */
 export async function look(
   session: AwsSession,
@@ -40,9 +40,10 @@ export async function look(
 }
 
 /**
- * Checks that a read of the group shows what the plan saw.
+ * Checks that a read of the group matches the plan.
  * @returns the wide rule
- * @throws StalePlanError where the wide rule, or one that must stand beside it, is gone or different, or the read is old
+ * @throws StalePlanError if the wide rule, or another rule that the plan needs, is gone or different, or the read is
+ *   stale
  */
 export function checkSeen(
   { resource, before, remains = [] }: Pick<RuleShrink, 'resource' | 'before' | 'remains'>,

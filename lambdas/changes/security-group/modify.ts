@@ -8,10 +8,10 @@ import { readRulesOf } from './read.ts';
 import { GONE_ERRORS } from './revoke.ts';
 
 /**
- * The codes by which EC2 refuses what the request asks of a rule, and not who asks: another rule has those ports and
- * source already, or it does not modify this rule in this way. It documents that a rule's type can't be changed (from
- * an IPv4 block to an IPv6 block, say), which is not asked for here; protocol, ports and description can.
- * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SecurityGroupRuleRequest.html
+ * EC2's error codes for a modification that it does not support, as opposed to missing permissions: another rule has
+ * those ports and source already, or EC2 does not modify this rule in this way. EC2 documents that the type of a rule
+ * can't be changed (from an IPv4 block to an IPv6 block, say), which is not requested here; protocol, ports and
+ * description can. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SecurityGroupRuleRequest.html
  */
 const UNMODIFIABLE_ERRORS = [
   'InvalidPermission.Duplicate',
@@ -21,18 +21,18 @@ const UNMODIFIABLE_ERRORS = [
   'UnsupportedOperation',
 ] as const;
 
-/** `gone`: AWS answers that there is no such rule. */
+/** The result of a modification. `gone`: AWS answers that the rule does not exist. */
 export type Modification = 'done' | 'gone' | 'unmodifiable';
 
 /**
- * Changes the ports or the protocol of an existing inbound rule with a CIDR source. Id and tags stay, and so does the
- * description, which is passed along: AWS does not document what happens to one that is left out.
+ * Changes the ports or the protocol of an existing inbound rule with a CIDR source. The id and tags stay. So does the
+ * description, which is sent along because AWS does not document the effect of omitting it.
  *
- * A call whose answer was lost is resolved by a read only where that can't be older than the look before it: a read from
- * before the rule was widened shows it as gone, or as it was to become.
- * @param standing the rule as it was read directly before
- * @param made rules that were added just before: EC2 gives an id once, so a read that shows one of them is later
- * @throws AWS's error when its answer was lost, and no read proves that the rule is as asked for
+ * If the answer is lost, only a read that is certainly newer than the one before the call resolves it: a read that
+ * predates the widening shows the rule as gone or already shrunk.
+ * @param standing the rule, read directly before
+ * @param made rules that were added just before: EC2 never reuses an id, so a read that shows one of them is newer
+ * @throws AWS's error if its answer was lost and no read proves that the rule was changed
  */
 export async function modifyRule(
   session: AwsSession,
@@ -43,7 +43,7 @@ export async function modifyRule(
 ): Promise<Modification> {
   const { EC2Client, ModifySecurityGroupRulesCommand } = await import('../../aws/ec2.ts');
   const SecurityGroupRule = {
-    // A protocol without ports takes none: see AWS's examples of `modify-security-group-rules`.
+    // Ports are only sent for protocols that have them: see AWS's examples of `modify-security-group-rules`.
     ...portsOf(to),
     ...(standing.source.includes(':') ? { CidrIpv6: standing.source } : { CidrIpv4: standing.source }),
     ...(standing.description !== '' && { Description: standing.description }),

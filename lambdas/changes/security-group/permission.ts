@@ -1,9 +1,9 @@
 import type { IngressRule } from './ingress-rule.ts';
 
-/** The protocols that have ports, or a type and code. A call that names others names no ports. */
+/** The protocols that have ports, or a type and code. Calls for other protocols contain no ports. */
 const WITH_PORTS = ['tcp', 'udp', 'icmp', 'icmpv6'];
 
-/** Protocol and ports of a rule as EC2's calls name them. */
+/** Converts the protocol and ports of a rule to the parameters of EC2's calls. */
 export function portsOf({ protocol, fromPort, toPort }: IngressRule) {
   return {
     IpProtocol: protocol,
@@ -11,7 +11,7 @@ export function portsOf({ protocol, fromPort, toPort }: IngressRule) {
   };
 }
 
-/** A rule with a CIDR source as the `IpPermission` of EC2's calls. */
+/** Converts a rule with a CIDR source to an `IpPermission`. */
 export function permissionOf(rule: IngressRule, label: { readonly Description?: string } = {}) {
   return {
     ...portsOf(rule),

@@ -5,10 +5,10 @@ import { sharedRead } from '../../aws/shared-read.ts';
 import { tagMap } from '../../aws/tags.ts';
 import { type ExistingRule, normalizePorts } from './ingress-rule.ts';
 
-/** EC2 takes at most 200 values in one filter of a request. */
+/** Maximum number of values that EC2 accepts in one filter of a request. */
 const GROUPS_PER_CALL = 200;
 
-/** The part of EC2's `SecurityGroupRule` that is read here; everything else of it is left out. */
+/** The fields of EC2's `SecurityGroupRule` that are used here. */
 export const answeredRuleSchema = z.object({
   SecurityGroupRuleId: z.string(),
   GroupId: z.string(),
@@ -26,7 +26,7 @@ export const answeredRuleSchema = z.object({
 
 type AnsweredRule = z.infer<typeof answeredRuleSchema>;
 
-/** A rule as EC2 answers it, in the one form that `IngressRule` documents. */
+/** Converts a rule from EC2's answer to the form of `IngressRule`. */
 export function toExistingRule(answered: AnsweredRule): ExistingRule {
   const { ReferencedGroupInfo: referenced } = answered;
   return {
@@ -42,7 +42,7 @@ export function toExistingRule(answered: AnsweredRule): ExistingRule {
   };
 }
 
-/** Data of a security group beside its rules. */
+/** Data of a security group other than its rules. */
 export interface SecurityGroup {
   readonly name: string;
   readonly vpc: string;
@@ -51,7 +51,7 @@ export interface SecurityGroup {
 }
 
 /**
- * Reads security groups by a filter, which leaves out those that don't exist instead of failing for all of them.
+ * Reads security groups by a filter, so that a missing group is omitted instead of failing the whole call.
  * @returns the groups that exist and that this account may see, by id
  */
 export async function readSecurityGroups(
@@ -109,17 +109,17 @@ export async function readIngressRules(
 
 const readShared = sharedRead(readIngressRules);
 
-/** Reads the inbound rules of one security group, together with others; none if it does not exist. */
+/** Reads the inbound rules of one security group, batched with other reads; none if the group does not exist. */
 export async function readRulesOf(session: AwsSession, group: string): Promise<readonly ExistingRule[]> {
   return (await readShared(session, group)) ?? [];
 }
 
-/** Number of reads of a group until one shows what was added a moment ago. */
+/** Maximum number of reads of a group until one shows the rules that were just added. */
 const MAX_READS = 10;
 
 /**
- * Reads the inbound rules of one security group until a read shows what is expected: AWS may answer from before a call
- * that was made a moment ago.
+ * Reads the inbound rules of one security group until a read shows the expected state, because AWS's reads may lag behind
+ * a recent call.
  * @returns undefined if no read shows it
  */
 export async function readUntil(

@@ -2,18 +2,18 @@ import { z } from 'zod';
 import { type ExistingRule, ruleKey } from './ingress-rule.ts';
 import { answeredRuleSchema, toExistingRule } from './read.ts';
 
-/** Fields that are read of an answer to RevokeSecurityGroupIngress. */
+/** The fields of a RevokeSecurityGroupIngress answer that are used here. */
 export interface Answer {
   readonly RevokedSecurityGroupRules?: unknown;
   readonly UnknownIpPermissions?: readonly unknown[] | undefined;
 }
 
 /**
- * Picks, of the rules that a call was to remove, those that its answer says it removed: in a default VPC, what does
- * not match is not an error. The id is the answer's: someone may have put the same rule in place of the one that was
- * read. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RevokeSecurityGroupIngress.html
- * @param mayBeOurs True if a call whose answer was lost may have removed what this one did not find: then it is
- * ours to put back in an undo.
+ * Selects the rules that a call removed according to its answer: in a default VPC, a rule that does not match is not an
+ * error. The id comes from the answer, because someone may have replaced the rule that was read with an identical one.
+ * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RevokeSecurityGroupIngress.html
+ * @param mayBeOurs True if an earlier call with a lost answer may have removed the rules that this one did not find, so
+ *   that an undo must restore them.
  */
 export function removedBy(
   answer: Answer,

@@ -8,7 +8,7 @@ import { permissionOf } from './permission.ts';
 import { readRulesOf, readUntil } from './read.ts';
 import { type Answer, removedBy } from './removed.ts';
 
-/** The error codes of EC2 for a rule, or a group, that does not exist. */
+/** EC2's error codes for a rule or a group that does not exist. */
 export const GONE_ERRORS = [
   'InvalidSecurityGroupRuleId.NotFound',
   'InvalidPermission.NotFound',
@@ -20,7 +20,10 @@ interface RevokeOptions {
   readonly onRevoked?: (rules: readonly ExistingRule[]) => void;
 }
 
-/** Sends the call. It names rules by protocol, ports and source: one that its owner has narrowed does not match. */
+/**
+ * Sends the call. It identifies rules by protocol, ports and source, so a rule that its owner has narrowed does not
+ * match.
+ */
 async function send(session: AwsSession, group: string, rules: readonly ExistingRule[]): Promise<Answer> {
   const { EC2Client, RevokeSecurityGroupIngressCommand } = await import('../../aws/ec2.ts');
   const IpPermissions = rules.map((rule) => permissionOf(rule));
@@ -30,10 +33,10 @@ async function send(session: AwsSession, group: string, rules: readonly Existing
 }
 
 /**
- * Sends a call again whose answer was lost where a read does not show the rules. That does not say that it had an effect:
- * the read may be from before they were added. If EC2 then no longer finds a rule, the lost call may have removed it: it is ours to put back in
- * an undo.
- * @throws the lost call's own error if a rule is shown, or EC2 does not accept the call: then the result is unknown
+ * Repeats a call with a lost answer if a read does not show the rules. Such a read does not prove that the call had an
+ * effect, because it may predate the rules. If EC2 then no longer finds a rule, the lost call may have removed it, so an
+ * undo restores it.
+ * @throws the lost call's own error if a rule is shown or EC2 does not accept the call; the result is then unknown
  */
 async function revokeAgain(
   session: AwsSession,
@@ -42,7 +45,7 @@ async function revokeAgain(
   { lost, keep }: { readonly lost: unknown; readonly keep: (removed: readonly ExistingRule[]) => void },
 ): Promise<void> {
   const standing = await afterLostAnswer(lost, () => readRulesOf(session, group));
-  // It had no effect, or the owner has changed one of them or put the same in its place.
+  // The call had no effect, or the owner has changed a rule or replaced it with an identical one.
   if (rules.some((rule) => standing.some(({ id }) => id === rule.id) || stands(rule, standing))) throw lost;
   try {
     keep(removedBy(await send(session, group, rules), rules, true));
@@ -54,15 +57,14 @@ async function revokeAgain(
 }
 
 /**
- * Removes inbound rules from a group. The call names them by what they say, and not by their ids: that is EC2's only
- * condition for it, so that a rule which its owner has narrowed just before stays. A rule that is gone already is
- * success. A call whose answer was lost is sent again where a read does not show the rules.
- * @param options.isDue Only for rules that were added a moment ago. Asked before a call is sent again, and before each
- *   single call where one call for all of them was refused: by then, the look that they rest on is several calls old. A
- *   read without such a rule may be from before it was added, so a call that was not taken, or whose answer was lost, is
- *   sent again.
- * @param options.onRevoked Takes what a call has removed, also where a further one fails.
- * @returns the rules that were removed, without those that were gone
+ * Removes inbound rules from a group. The call identifies them by content instead of id, which is the only condition that
+ * EC2 offers, so that a rule that its owner has just narrowed stays. A rule that is gone already counts as success. If
+ * the answer is lost and a read does not show the rules, the call is repeated.
+ * @param options.isDue Only for rules that were just added. Called before a call is repeated, and before each single call
+ *   if one call for all of them was refused, because the read that these calls depend on is out of date by then. A read
+ *   without such a rule may predate it, so a call that was not accepted, or whose answer was lost, is repeated.
+ * @param options.onRevoked Called with the rules that a call has removed, even if a later call fails.
+ * @returns the rules that were removed, without those that were already gone
  */
 export async function revokeRules(
   session: AwsSession,
@@ -87,9 +89,9 @@ export async function revokeRules(
       keep(removedBy(await send(session, group, batch), batch, isLost));
     } catch (error) {
       if (isAwsError(error, ...GONE_ERRORS)) {
-        // Outside a default VPC, EC2 refuses the whole call for one rule that is gone: so one by one.
+        // Outside a default VPC, EC2 refuses the whole call if one rule is gone, so each rule gets its own call.
         if (batch.length > 1) for (const rule of batch) await revoke(await dueOf([rule]), sends, isLost);
-        // The call whose answer was lost may have removed it: then it is ours to put back in an undo.
+        // The call with the lost answer may have removed it, so an undo must restore it.
         else if (isLost) keep(batch);
         return;
       }
@@ -106,9 +108,9 @@ export async function revokeRules(
 }
 
 /**
- * Picks, of the rules that a change has made, those that are still as it made them. A read that does not show a rule
- * is older than it, and is made again; one that no read shows is taken for untouched.
- * @throws OutOfTimeError when reads show another in its place, which may have stood there before, and they may lag
+ * Selects the rules that are still as the change created them. A read that does not show a rule predates it and is
+ * repeated. A rule that no read shows is regarded as unchanged.
+ * @throws OutOfTimeError if stale reads are possible and show a different rule, which may have existed before
  */
 async function untouched(
   session: AwsSession,
@@ -133,13 +135,13 @@ async function untouched(
 }
 
 /**
- * Takes back rules that a change has made and that have lost their purpose. What its owner has changed since, or put in
- * its place, stays.
- * @param options.mayLag Whether AWS's reads may be from before they were made. Default: they may.
- * @param options.onRevoked Takes what was removed, also where the rest fails.
- * @throws TakeBackError when AWS does not let them be removed: they still stand
- * @throws OutOfTimeError when reads don't tell yet whether they still stand
- * @throws BlockedError when nothing may be changed just now: they still stand
+ * Removes rules that a change has created and that are no longer needed. Rules that their owner has changed or replaced
+ * since stay.
+ * @param options.mayLag True if AWS's reads may predate the rules. Default: true.
+ * @param options.onRevoked Called with the removed rules, even if the rest fails.
+ * @throws TakeBackError if AWS refuses the removal; the rules still exist
+ * @throws OutOfTimeError if reads don't show yet whether the rules still exist
+ * @throws BlockedError if changes are currently blocked; the rules still exist
  */
 export async function takeBackRules(
   session: AwsSession,
@@ -168,7 +170,7 @@ export async function takeBackRules(
   }
 }
 
-/** Leaves out rules by what they say: a group has no two that say the same. */
+/** Filters out rules by their content, which is unique within a group. */
 export function withoutRules(
   rules: readonly ExistingRule[],
   others: readonly ExistingRule[],

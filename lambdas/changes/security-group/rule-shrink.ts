@@ -29,7 +29,7 @@ import {
 } from './schemas.ts';
 import { takeBack } from './take-back.ts';
 
-/** One application of the change: what it has made so far is noted as it goes. */
+/** One application of the change. Its progress is noted after each call. */
 class Shrinking {
   readonly #session: AwsSession;
   readonly #note: Note<RuleShrink>;
@@ -49,14 +49,17 @@ class Shrinking {
     return this.#soFar.made ?? [];
   }
 
-  /** Notes what is made by now, and which call is on its way. */
+  /** Notes the rules created so far and the call in progress. */
   progress(unconfirmed?: RuleShrink['unconfirmed'], made = this.made): void {
     const { unconfirmed: _, ...soFar } = this.#soFar;
     this.#soFar = { ...soFar, made: [...made], ...(unconfirmed !== undefined && { unconfirmed }) };
     this.#note(this.#soFar, made.length > 0 || isClosing(this.#soFar));
   }
 
-  /** Keeps which rules like parts stand before these are added: they are someone else's, and never taken back. */
+  /**
+   * Remembers the existing rules that look like the parts before these are added: they belong to someone else and are
+   * never removed.
+   */
   #keepStanding(parts: readonly IngressRule[], standing: readonly ExistingRule[]): void {
     const made = new Set(this.made.map(({ id }) => id));
     const alike = standing.filter(
@@ -66,14 +69,14 @@ class Shrinking {
     if (stood.size > 0) this.#soFar = { ...this.#soFar, stood: [...stood] };
   }
 
-  /** Adds the other parts of the rule. From its note on, which outlives the attempt, they may have been added. */
+  /** Adds the other parts of the rule, after a note that they may have been added. */
   async addPieces(standing: readonly ExistingRule[]): Promise<void> {
     this.#keepStanding(this.#soFar.pieces, standing);
     await this.#note({ ...this.#soFar, mayBeMade: true }, false, true);
     await this.#add(this.#soFar.pieces, standing);
   }
 
-  /** Adds parts to the group as it was read directly before. */
+  /** Adds parts to the group, whose rules were read directly before. */
   async #add(parts: readonly IngressRule[], standing: readonly ExistingRule[]): Promise<ExistingRule[]> {
     this.progress('adding');
     const check = (read: readonly ExistingRule[]): void => {
@@ -86,7 +89,7 @@ class Shrinking {
     return added;
   }
 
-  /** Makes a call, and notes where it was not sent, or not taken. */
+  /** Makes a call, and notes if it was not sent or not accepted. */
   async #unlessUnsent<T>(call: () => Promise<T>): Promise<T> {
     try {
       return await call();
@@ -96,7 +99,7 @@ class Shrinking {
     }
   }
 
-  /** Shrinks the wide rule once its other parts stand. */
+  /** Shrinks the wide rule once its other parts exist. */
   async shrink(wide: ExistingRule): Promise<RuleShrink> {
     const { resource, after } = this.#soFar;
     switch (await this.#modify(wide)) {
@@ -121,8 +124,8 @@ class Shrinking {
   }
 
   /**
-   * Adds the part that was to keep the id, and revokes the wide rule: for a rule that AWS does not modify.
-   * @throws StalePlanError when the wide rule is gone or different
+   * Replaces a rule that AWS does not modify: adds the part that would have kept the id, and revokes the wide rule.
+   * @throws StalePlanError if the wide rule is gone or different
    */
   async #replace(): Promise<RuleShrink> {
     const { resource, after, pieces } = this.#soFar;
@@ -130,7 +133,7 @@ class Shrinking {
     const { ours } = this.#amid;
     const before = await look(this.#session, this.#soFar, ours, pieces);
     this.#keepStanding([after], before.standing);
-    // No read tells later by whom the wide rule was revoked, or its narrow one added, unless that stood before.
+    // Later reads don't show who revoked the wide rule, or who added the narrow one unless it existed before.
     this.#soFar = { ...this.#soFar, replaces: true };
     await this.#note(this.#soFar, others.length > 0, true);
     const { standing } = await look(this.#session, this.#soFar, ours, pieces);
@@ -144,7 +147,10 @@ class Shrinking {
     return this.#end(added[0] ?? null, others);
   }
 
-  /** Revokes the parts that were added. Each is recorded as it goes; what is noted then is what is left. */
+  /**
+   * Revokes the parts that were added. Each is recorded when it is revoked, and the last note lists the parts that are
+   * left.
+   */
   async takeBack(): Promise<void> {
     const { resource } = this.#planned;
     await takeBackRules(this.#session, resource, this.made, {
@@ -154,11 +160,11 @@ class Shrinking {
         this.progress(this.#soFar.unconfirmed, withoutRules(this.made, rules));
       },
     });
-    // What its owner has changed since stays, and is theirs.
+    // Rules that their owner has changed since belong to the owner and stay.
     this.progress(undefined, []);
   }
 
-  /** @param shrunk what stands in the wide rule's place */
+  /** @param shrunk the rule that replaced the wide rule */
   #end(shrunk: ExistingRule | null, made = this.made): RuleShrink {
     const { unconfirmed: _, stood: __, ...soFar } = this.#soFar;
     const applied: RuleShrink = { ...soFar, made: [...made], shrunk };
@@ -168,9 +174,9 @@ class Shrinking {
 }
 
 /**
- * Closes a part of a wide inbound rule: adds what is to stay open as narrower rules, then shrinks the wide rule in
- * place, by its id, so that nothing is cut in between. EC2 takes no condition for the second step: directly before it,
- * the rule is read again.
+ * Closes a part of a wide inbound rule: adds narrower rules for the traffic that stays open, then shrinks the wide rule
+ * in place, by its id, so that no connection is interrupted. EC2 offers no condition for the second call, so the rule is
+ * read again directly before it.
  */
 export const changeKind: ChangeKind<RuleShrink> = {
   kind: 'security-group-rule-shrink',
@@ -192,14 +198,15 @@ export const changeKind: ChangeKind<RuleShrink> = {
       await shrinking.addPieces(standing);
       await amid.meet?.();
       return await untilTaken(session, async () => {
-        // While the wide rule stands, its other parts let in nothing that it does not: here it may stop.
+        // While the wide rule exists, its other parts allow nothing more than it does, so the change may stop here.
         await amid.mayContinue();
-        // Adding took its time: the rule is read again, as late as can be.
+        // The rule is read again as late as possible, because adding the parts took time.
         const again = await look(session, { ...change, made: [...shrinking.made] }, amid.ours, pieces);
         return shrinking.shrink(again.wide);
       });
     } catch (error) {
-      // While it is unknown whether the rule is shrunk, its other parts stay: without them, something might be cut.
+      // While it is unknown whether the rule was shrunk, its other parts stay, because without them traffic might be cut
+      // off.
       if (error instanceof StalePlanError || errorKind(error) === 'refused') {
         shrinking.progress(error instanceof NotShownError ? 'adding' : undefined);
         await shrinking.takeBack();
@@ -210,9 +217,9 @@ export const changeKind: ChangeKind<RuleShrink> = {
 
   takeBack,
 
-  /** Reads that lag show the rule as it was. */
+  /** Checks whether reads show the change; stale reads show the rule unchanged. */
   async isVisible(session, { resource, before, shrunk }) {
-    // One that was made in part left the rule as it was.
+    // A partly made change left the rule unchanged.
     if (shrunk === undefined) return true;
     const rule = (await readRulesOf(session, resource)).find(({ id }) => id === before.id);
     return rule === undefined || ruleKey(rule) !== ruleKey(before);
@@ -228,10 +235,7 @@ export const changeKind: ChangeKind<RuleShrink> = {
 
   differs: shrunkDiffers,
 
-  /**
-   * Inverts the change. Where it was cut off before its end was recorded, the rule is taken to stand as it was to
-   * become.
-   */
+  /** Inverts the change. If its end was not recorded, the rule is assumed to be shrunk as planned. */
   inverse(applied) {
     const { resource, before, after, pieces, made, shrunk } = applied;
     if (shrunk === undefined && made !== undefined && !isClosing(applied)) {

@@ -24,7 +24,7 @@ function refuse(resource: string, words: string): ChangeRefusedError {
   return new ChangeRefusedError(`${resource}: ${words}: nothing was changed`);
 }
 
-/** The narrow rule as it stands. @throws ChangeRefusedError when it is gone, or not as the shrinking left it */
+/** Returns the current narrow rule. @throws ChangeRefusedError if it is gone, or not as the shrinking left it */
 function narrowNow(
   { resource, before }: RuleWiden & { before: ExistingRule },
   standing: readonly ExistingRule[],
@@ -42,17 +42,17 @@ function narrowNow(
   return narrow;
 }
 
-/** The wide rule that stands again. */
+/** The restored wide rule. */
 interface Wide {
-  /** Set where this made it wide. */
+  /** The rule, if this change widened it. */
   readonly widened?: ExistingRule;
-  /** True if the narrow rule may stand beside it, and must go. */
+  /** True if the narrow rule may still exist as well, and must be removed. */
   readonly isBeside: boolean;
 }
 
 /**
- * Sees to the wide rule. A read that shows it as wide may be from before it was shrunk, so AWS is called all the
- * same: it answers that there is such a rule already where there is one. Without it, the parts must not go.
+ * Ensures that the wide rule exists. A read that shows it as wide may predate the shrinking, so AWS is called in any
+ * case; it reports a duplicate if the rule exists. Without the wide rule, the parts must not be removed.
  */
 async function widen(
   session: AwsSession,
@@ -75,15 +75,16 @@ async function widen(
   const copy = { ...after, tags: copyableTags(after.tags) };
   const [added] = await authorizeRules(session, resource, [copy], standing, { mayLag: true });
   if (added !== undefined) return { widened: added, isBeside: true };
-  // It is wide already: an earlier attempt got this far, or someone has put such a rule back, which is theirs.
+  // The rule is wide already: an earlier attempt got this far, or someone else has restored the rule, which is then
+  // theirs.
   if (wide !== undefined) return { isBeside: looksLike(wide, after) };
   throw refuse(resource, `${formatRule(after)} can't be put back`);
 }
 
 /**
- * Picks the rules that must go now that the wide one stands, as far as they are as the shrinking left them: what someone
- * has changed since is theirs, and stays, because it no longer matches the call that revokes it. A read without
- * them may be older than they are, and is made again.
+ * Selects the rules to be removed now that the wide rule exists, if they are still as the shrinking left them. Rules that
+ * someone has changed since belong to them and stay, because they no longer match the call that revokes them. A read
+ * without the rules may predate them and is repeated.
  */
 async function leftovers(
   session: AwsSession,
@@ -98,8 +99,8 @@ async function leftovers(
   const left = known.flatMap((rule) => {
     const found = findRule(rule, standing);
     if (found !== undefined && ruleKey(found) === ruleKey(rule)) return [found];
-    // No read shows it so: gone or changed, which is success when it is revoked by what it says, or the reads are older
-    // than it, or than the undo of what we made of it later.
+    // No read shows the rule like this. If it is gone or changed, the revocation by content succeeds without effect.
+    // Otherwise the reads predate it, or predate the undo of our later change of it.
     return stands(rule, standing) ? [] : [rule];
   });
   return made === undefined ? [...alike, ...left] : left;

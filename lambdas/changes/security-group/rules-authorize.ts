@@ -12,7 +12,7 @@ import { readRulesOf } from './read.ts';
 import { takeBackRules, withoutRules } from './revoke.ts';
 import { revocation, revoked, rulesAuthorizeSchema, type SecurityGroupRulesAuthorize } from './schemas.ts';
 
-/** Traffic that shares source and description is named together: `tcp 20-21, tcp 23-443 from 0.0.0.0/0 "web"`. */
+/** Formats rules, grouped by source and description: `tcp 20-21, tcp 23-443 from 0.0.0.0/0 "web"`. */
 function formatRules(rules: readonly IngressRule[]): string {
   const traffic = new Map<string, string[]>();
   for (const rule of rules) {
@@ -23,8 +23,8 @@ function formatRules(rules: readonly IngressRule[]): string {
 }
 
 /**
- * Adds inbound rules to a security group, by a call each: all of them, or none. An existing rule is left
- * as it is. A read that shows it may be from before it was revoked, so AWS is called for each.
+ * Adds inbound rules to a security group with one call each, all of them or none. Existing rules stay unchanged. A read
+ * that shows a rule may predate its removal, so AWS is called for each rule.
  */
 export const changeKind: ChangeKind<SecurityGroupRulesAuthorize> = {
   kind: 'security-group-rules-authorize',

@@ -15,8 +15,8 @@ import {
 import { showsOurs } from './shows-ours.ts';
 
 /**
- * Removes inbound rules from a security group, by what they say: protocol, ports and source, which only one rule of a
- * group can have. A rule that its owner has changed since it was read stays.
+ * Removes inbound rules from a security group by protocol, ports and source, which are unique within a group. A rule that
+ * its owner has changed since it was read stays.
  */
 export const changeKind: ChangeKind<SecurityGroupRulesRevoke> = {
   kind: 'security-group-rules-revoke',
@@ -40,7 +40,7 @@ export const changeKind: ChangeKind<SecurityGroupRulesRevoke> = {
         note({ ...change, revoked: [...soFar] });
       },
     });
-    // Between the look and the call, someone else has removed it.
+    // Someone else removed the rules between the read and the call.
     if (remains !== undefined && revoked.length === 0) {
       throw new StalePlanError(
         `${resource}: rule ${rules.map(formatRule).join('; ')} was removed after it was read`,
@@ -48,12 +48,12 @@ export const changeKind: ChangeKind<SecurityGroupRulesRevoke> = {
     }
     return { ...change, revoked };
   },
-  /** Reads that lag show rules that are revoked. */
+  /** Checks whether reads show the change; stale reads still show revoked rules. */
   async isVisible(session, { resource, revoked = [] }) {
     const ids = new Set((await readRulesOf(session, resource)).map(({ id }) => id));
     return !revoked.some(({ id }) => ids.has(id));
   },
-  /** Finds the rules that are gone: AWS does not say who removed them. */
+  /** Finds the rules that are gone. AWS does not show who removed them. */
   async find(session, planned) {
     const ids = new Set((await readRulesOf(session, planned.resource)).map(({ id }) => id));
     const revoked = planned.rules.filter(({ id }) => !ids.has(id));
@@ -66,13 +66,13 @@ export const changeKind: ChangeKind<SecurityGroupRulesRevoke> = {
     remains === undefined || revoked.length === 0
       ? undefined
       : `rules of ${resource} are recreated under new ids: ${revoked.map(formatRule).join('; ')}`,
-  /** A plan says what remains. */
+  /** True for changes that are not from a plan: only plans set `remains`. */
   takesBack: ({ remains }) => remains === undefined,
   removes: ({ revoked = [] }) => revoked.map(ruleKey),
   restsOn: ({ remains = [] }) => remains.map(ruleKey),
   /**
-   * Puts back what was removed, with its description and tags; AWS gives it a new id. Of a change that was cut off
-   * before its answer was kept, it puts back all: a rule that still stands is left as it is.
+   * Restores the removed rules with their descriptions and tags; AWS gives them new ids. If the change was interrupted
+   * before its answer was recorded, all rules are restored; those that still exist stay unchanged.
    */
   inverse({ resource, rules, revoked = rules }): SecurityGroupRulesAuthorize | undefined {
     if (revoked.length === 0) return undefined;

@@ -7,12 +7,11 @@ import {
 } from './ingress-rule.ts';
 
 /**
- * The changes of security groups' rules as data. They stand in one place because a change and its inverse name each
- * other.
+ * Schemas of the changes to security group rules. They share a file because a change and its inverse refer to each other.
  */
 
 const source = z.union([z.cidrv4(), z.cidrv6()]);
-/** A rule that is to be added. */
+/** A rule to be added. */
 const pieceSchema = ingressRuleSchema.extend({ source });
 /** A rule that exists, or existed. */
 const standingSchema = existingRuleSchema.extend({ source });
@@ -22,7 +21,7 @@ export const rulesAuthorizeSchema = z.object({
   /** The security group's id. */
   resource: securityGroupIdSchema,
   rules: z.array(pieceSchema).min(1),
-  /** Set once it is applied: the rules that it made, without those that stood there already. */
+  /** Set once it is applied: the rules that it created, without those that existed before. */
   made: z.array(existingRuleSchema).optional(),
 });
 export type SecurityGroupRulesAuthorize = z.infer<typeof rulesAuthorizeSchema>;
@@ -33,8 +32,8 @@ export const rulesRevokeSchema = z.object({
   resource: securityGroupIdSchema,
   rules: z.array(standingSchema).min(1),
   /**
-   * Set by a plan, undefined in an undo: what of the rules stays open by other rules. These must still stand, and the
-   * rules to be revoked must be what the plan saw; in an undo, a rule that is gone already is success.
+   * The parts of the rules that stay open through other rules. Set in plans: those other rules must still exist, and the
+   * rules to be revoked must match the plan. Undefined in an undo, where a rule that is gone already counts as success.
    */
   remains: z.array(ingressRuleSchema).optional(),
   /** Note for a person to read before it is made, for instance what ends with it. */
@@ -44,12 +43,12 @@ export const rulesRevokeSchema = z.object({
 });
 export type SecurityGroupRulesRevoke = z.infer<typeof rulesRevokeSchema>;
 
-/** The change that takes rules out which an earlier one made. */
+/** Creates the change that removes rules which an earlier change created. */
 export function revocation(resource: string, rules: readonly ExistingRule[]): SecurityGroupRulesRevoke {
   return { kind: 'security-group-rules-revoke', resource, rules: [...rules] };
 }
 
-/** The change that took rules out, as it is recorded. */
+/** Creates the record of a change that removed rules. */
 export function revoked(
   resource: string,
   rules: readonly ExistingRule[],
@@ -63,35 +62,35 @@ export const ruleShrinkSchema = z.object({
   kind: z.literal('security-group-rule-shrink'),
   /** The security group's id. */
   resource: securityGroupIdSchema,
-  /** The wide rule as it was seen; once it is shrunk, as it stood at the write. */
+  /** The wide rule as planned; once it is shrunk, as it was at the time of the call. */
   before: standingSchema,
-  /** The part of it that keeps its id. */
+  /** The part of the wide rule that keeps its id. */
   after: pieceSchema,
-  /** The other parts that are added as rules; they share one set of tags. None of them stood there. */
+  /** The other parts, which are added as rules with one shared set of tags. None of them existed before. */
   pieces: z.array(pieceSchema),
-  /** Parts that stood there as rules already: they stay, and an undo leaves them. */
+  /** Parts that existed as rules before. They stay, and an undo leaves them unchanged. */
   remains: z.array(pieceSchema).optional(),
   /** Note for a person to read before it is made, for instance what ends with it. */
   note: z.string().optional(),
   /** Set as it is applied: the rules that were added. */
   made: z.array(standingSchema).optional(),
-  /** Set in the note that is written before the first call: from then on, calls of the change may have been made. */
+  /** Set in the note that is written before the first call; from then on, calls may have been made. */
   mayBeMade: z.literal(true).optional(),
-  /** Set while a call is on its way, and left where its answer was lost: the one that adds rules, or the one that closes. */
+  /** The call in progress, or whose answer was lost: `adding` adds rules, `shrinking` closes a part of the wide rule. */
   unconfirmed: z.enum(['adding', 'shrinking']).optional(),
-  /** Set where AWS did not modify the wide rule: the part that was to keep the id is added, and the wide rule revoked. */
+  /** Set if AWS did not modify the wide rule: the part that would have kept the id is added, and the wide rule revoked. */
   replaces: z.literal(true).optional(),
-  /** The ids of rules that look like its parts and stood before they were added: someone else's. Set while it is applied. */
+  /** The ids of existing rules that look like the parts and belong to someone else. Set while the change is applied. */
   stood: z.array(z.string()).optional(),
   /**
-   * Set once it is applied: the rule that stands in the wide one's place, with its id. Where AWS did not modify the wide
-   * rule, it is a new one, or null if someone else's stood there already.
+   * Set once it is applied: the rule that replaced the wide one, with the same id. If AWS did not modify the wide rule,
+   * it is a new rule, or null if someone else's existed already.
    */
   shrunk: standingSchema.nullable().optional(),
 });
 export type RuleShrink = z.infer<typeof ruleShrinkSchema>;
 
-/** Reports whether the call may be on its way that closes a part of the wide rule, or its answer was lost. */
+/** Reports whether the call that closes a part of the wide rule may be in progress, or its answer was lost. */
 export function isClosing({ unconfirmed, replaces }: RuleShrink): boolean {
   return unconfirmed === 'shrinking' || replaces === true;
 }
@@ -104,9 +103,9 @@ export const ruleWidenSchema = z.object({
   before: standingSchema.nullable(),
   /** The original wide rule. */
   after: standingSchema,
-  /** The parts that were to be added when it was shrunk. */
+  /** The parts that the shrinking planned to add. */
   pieces: z.array(pieceSchema),
-  /** Parts that were added; undefined if that is not known, so that all that look like them are taken for them. */
+  /** The parts that were added. If undefined, this is unknown, and all rules that look like the parts count as added. */
   made: z.array(standingSchema).optional(),
   /** Set once it is applied: the wide rule that exists now; undefined if one existed before. */
   widened: standingSchema.optional(),

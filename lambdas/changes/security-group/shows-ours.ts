@@ -2,7 +2,7 @@ import type { Change } from '../change.ts';
 import { type ExistingRule, ruleKey } from './ingress-rule.ts';
 import { ruleShrinkSchema, rulesRevokeSchema, ruleWidenSchema } from './schemas.ts';
 
-/** Ids of rules that our changes removed or modified, to what they no longer say; null: they are gone whatever they say. */
+/** Maps the ids of rules that our changes removed or modified to their outdated content; null if the rule was removed. */
 function endedBy(ours: readonly Change[]): ReadonlyMap<string, string | null> {
   const ended = new Map<string, string | null>();
   for (const change of ours) {
@@ -21,8 +21,8 @@ function endedBy(ours: readonly Change[]): ReadonlyMap<string, string | null> {
 }
 
 /**
- * Reports whether a read of a group shows what we changed a moment ago. EC2 gives an id once: a read in which a rule stands
- * that we removed, or that still says what it said before we modified it, is older than that.
+ * Reports whether a read of a group shows our latest changes. EC2 never reuses an id, so a read that contains a rule that
+ * we removed, or the old content of a rule that we modified, is stale.
  */
 export function showsOurs(standing: readonly ExistingRule[], ours: readonly Change[]): boolean {
   const ended = endedBy(ours);

@@ -13,7 +13,7 @@ import { readRulesOf } from './read.ts';
 import { takeBackRules, withoutRules } from './revoke.ts';
 import { isClosing, type RuleShrink, revoked, ruleShrinkSchema, rulesRevokeSchema } from './schemas.ts';
 
-/** The standing rules that look like parts which the change adds, and are not known to have stood there before. */
+/** Finds the existing rules that look like parts of the change and are not known to have existed before. */
 function alike(
   { after, pieces, replaces, stood = [] }: RuleShrink,
   standing: readonly ExistingRule[],
@@ -22,7 +22,7 @@ function alike(
   return standing.filter((rule) => !stood.includes(rule.id) && parts.some((part) => looksLike(rule, part)));
 }
 
-/** Finds what applied changes need: without it, they would have cut more than their plans name. */
+/** Finds the rules that applied changes need: without them, they would have cut off more traffic than planned. */
 function neededBy(others: readonly Change[]): {
   readonly made: ExistingRule[];
   readonly rules: IngressRule[];
@@ -38,18 +38,18 @@ function neededBy(others: readonly Change[]): {
   return { made, rules };
 }
 
-/** Leaves out rules that were taken back since: what stands in their place is someone else's. */
+/** Filters out rules that were removed since. Rules that replaced them belong to someone else. */
 function withoutTaken(made: readonly ExistingRule[], since: readonly Change[]): ExistingRule[] {
   const taken = since.flatMap((other) => rulesRevokeSchema.safeParse(other).data?.revoked ?? []);
   return made.filter(({ id }) => !taken.some((rule) => rule.id === id));
 }
 
-/** Rules that a change may have added whose end is unknown. */
+/** Rules that an interrupted change may have added. */
 interface Added {
   readonly noted: readonly ExistingRule[];
-  /** Rules that stand, and look like its parts. */
+  /** Existing rules that look like the parts of the change. */
   readonly unnoted: readonly ExistingRule[];
-  /** Rules that other changes count on. */
+  /** Rules that other changes depend on. */
   readonly needed: readonly IngressRule[];
 }
 
@@ -70,7 +70,7 @@ function addedBy(
   return { noted: withoutTaken(allNoted, since), unnoted, needed: needed.rules };
 }
 
-/** Tells what a read says of the wide rule. @returns undefined if what was added for it has lost its purpose */
+/** Determines the result from the state of the wide rule. @returns undefined if the added rules are no longer needed */
 function endOf(
   change: RuleShrink,
   standing: readonly ExistingRule[],
@@ -80,22 +80,22 @@ function endOf(
 ): TakenBack | undefined {
   const wide = standing.find(({ id }) => id === change.before.id);
   const isShrunk = wide !== undefined && ruleKey(wide) === ruleKey(change.after);
-  // A later attempt may have made it so, and count on what this one added.
+  // A later attempt may have shrunk the rule, and may depend on the rules that this attempt added.
   if (!isSuperseded && isBegunAnew && isShrunk) return { state: 'unconfirmed' };
   if (isSuperseded || (isNoted && !isClosing(change))) return undefined;
-  // A read from before the rule was wide shows it as shrunk, too, or not at all. EC2 gives an id once: what has one of
-  // these is later.
+  // A read that predates the wide rule also shows it as shrunk, or not at all. EC2 never reuses an id, so a read with one
+  // of the noted ids is newer.
   const isLater = noted.some(({ id }) => standing.some((rule) => rule.id === id));
   if (isShrunk) {
     if (!isLagOver && !isLater) return { state: 'pending' };
-    // Without them, an earlier attempt may have made it so.
+    // If some parts are missing, an earlier attempt may have shrunk the rule.
     if (isBegunBefore && !areAllSeen(change, standing)) return { state: 'unconfirmed' };
     const { unconfirmed: _, ...whole } = change;
     const done: RuleShrink = { ...whole, made: [...noted, ...unnoted], shrunk: wide };
     return { state: 'settled', done };
   }
   if (wide === undefined && change.replaces === true) return { state: 'unconfirmed' };
-  // It may have been shrunk by a call that the read does not show yet, whatever its owner had made of it before.
+  // The read may not show the shrinking yet, even if the owner changed the rule before.
   const isSure = isLagOver || (wide === undefined && (isLater || unnoted.length > 0));
   return isSure ? undefined : { state: 'pending' };
 }
@@ -105,11 +105,11 @@ function areAllSeen({ pieces }: RuleShrink, standing: readonly ExistingRule[]): 
 }
 
 /**
- * Takes back a rule that was to be shrunk. Where it stands as it was to become, its parts have their purpose. Where
- * it stands as it was, is gone or is different, the parts that were added are revoked: by what is noted, otherwise by
- * what they look like. What other changes have made, or rest on, stays.
+ * Takes back an interrupted shrinking. If the rule was shrunk as planned, its parts are still needed. If the rule is
+ * unchanged, gone or different, the added parts are revoked: those that are noted, otherwise those that look like the
+ * parts. Rules that other changes created or depend on stay.
  *
- * Where AWS did not modify the wide rule, it was to be revoked: then it is unknown who did that.
+ * If AWS did not modify the wide rule, the change revokes it instead. It is then unknown who revoked it.
  */
 export async function takeBack(
   session: AwsSession,
@@ -119,7 +119,7 @@ export async function takeBack(
 ): Promise<TakenBack> {
   const { resource, before, unconfirmed } = change;
   const { isLagOver } = cutOff;
-  // Before its first call, it is noted that there may be some.
+  // A change with several calls is noted before its first call, so without a note none was sent.
   if (!cutOff.isNoted && change.pieces.length > 0) return { state: 'settled' };
   const isNoted = cutOff.isNoted && mayBeMade !== true;
   const standing = await readRulesOf(session, resource);
@@ -136,12 +136,12 @@ export async function takeBack(
   const note = `added for ${formatRule(before)}, which was not shrunk`;
   const onRevoked = (rules: readonly ExistingRule[]): void =>
     tookBack({ ...inPart(rules), taken: revoked(resource, rules, note) });
-  // What stays is this change's work, too: it did not stand there when it was planned.
+  // Rules that stay were also created by this change, because they did not exist when it was planned.
   const staying = inPart(unnoted.filter((rule) => stands(rule, needed)));
   try {
     await takeBackRules(session, resource, left, { mayLag: !isLagOver, onRevoked });
   } catch (error) {
-    // Reads don't tell yet whether they stand, or nothing may be changed.
+    // Reads don't show yet whether the rules exist, or changes are currently blocked.
     if (error instanceof OutOfTimeError || error instanceof BlockedError) return { state: 'pending' };
     throw error;
   }
