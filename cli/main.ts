@@ -5,7 +5,6 @@ import { type ClientOptions, Clients } from './aws/clients.ts';
 import type { CommandFacts, Given } from './command.ts';
 import { commands } from './commands/index.ts';
 import type { Context } from './context.ts';
-import { expectEndpoints, regionOf } from './environment.ts';
 import { explainError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import { createProgram, type GlobalGiven, isAnswered, PROGRAM, usageLine } from './program.ts';
@@ -74,15 +73,9 @@ async function runCommand({ facts, given, global, screen, ports }: Run): Promise
 }
 
 function contextOf(global: GlobalGiven, screen: Screen, ports: Ports): Context {
-  const { now = () => new Date(), clientOptions = {}, environment } = ports;
+  const { now = () => new Date(), clientOptions = {} } = ports;
   const { name, region, profile } = global;
-  expectEndpoints(environment);
-  const ownRegion = regionOf(environment);
-  const clients = new Clients({
-    ...(ownRegion !== undefined && { region: ownRegion }),
-    ...clientOptions,
-    ...(profile !== undefined && { profile }),
-  });
+  const clients = new Clients({ ...clientOptions, ...(profile !== undefined && { profile }) });
   let found: Promise<Deployment> | undefined;
   return {
     screen,

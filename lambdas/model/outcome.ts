@@ -51,7 +51,7 @@ const undoSchema = z.object({
   reason: z.string(),
   /** The key of the object that has the line of the fix. */
   undoes: z.string(),
-  /** Set where what could be undone was to be, whatever someone had changed since. */
+  /** Set if the operator asked to undo whatever could be undone, regardless of later changes. */
   force: z.literal(true).optional(),
 });
 
@@ -116,7 +116,7 @@ export const outcomeSchema = z.object({
 });
 export type Outcome = z.infer<typeof outcomeSchema>;
 
-/** Reports whether an outcome is not the last word of its poll: a later attempt replaces it. */
+/** Reports whether an outcome is not the final one of its poll: a later attempt replaces it. */
 export function isProvisional({ deadLetter, stillOpen }: Pick<Outcome, 'deadLetter' | 'stillOpen'>): boolean {
   return deadLetter === true || stillOpen === true;
 }

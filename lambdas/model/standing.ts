@@ -8,7 +8,7 @@ export interface KeptLine {
 
 /**
  * Picks, of one finding's lines at one poll, those of which no other one says that it replaces them, whatever their times
- * say: clocks differ. There are several only where an attempt could not learn of the others; then the first is the last word,
+ * say: clocks differ. There are several only where an attempt could not learn of the others; then the first is the final one,
  * if any is.
  * @param lines each once, oldest first as far as that is known
  */

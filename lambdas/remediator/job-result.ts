@@ -17,7 +17,7 @@ export interface JobResult {
   readonly inProgress: readonly Entry<'in_progress'>[];
   /** Number of resources that were changed, or may have been. */
   readonly counted: number;
-  /** The share of the account's limit that is used, in percent; undefined if nothing was to be changed. */
+  /** The share of the account's limit that is used, in percent; undefined if there was nothing to change. */
   readonly accountLimitUsed?: number | undefined;
   /** Set where the settings can't be used, so that nothing was done. */
   readonly settingsError?: SettingsError;

@@ -33,7 +33,7 @@ export interface Learned {
   counted: number;
   /** The limits of changes that held something back. */
   readonly reached: ChangeLimit[];
-  /** The share of the account's limit that is used, in percent; undefined if nothing was to be changed. */
+  /** The share of the account's limit that is used, in percent; undefined if there was nothing to change. */
   accountLimitUsed?: number;
   /** True if this job is the one that counts the open breaker in this hour. */
   countsBreaker: boolean;

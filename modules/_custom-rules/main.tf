@@ -1,4 +1,4 @@
-# Rules of the user's own and those of the library: checked, and in the form in which the catalogue has the others. No resources.
+# Custom and library rules: checked, and in the form in which the catalogue has the others. No resources.
 
 module "inputs" {
   source = "../_inputs"

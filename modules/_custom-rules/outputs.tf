@@ -1,5 +1,5 @@
 output "catalog" {
-  description = "The rules of the library and of the user's own by id, in the form in which the catalogue has the others."
+  description = "The library and custom rules by id, in the form in which the catalogue has the others."
   value       = local.catalog
 
   precondition {
@@ -9,7 +9,7 @@ output "catalog" {
 }
 
 output "own" {
-  description = "The ids of the user's own rules."
+  description = "The ids of the custom rules."
   value       = toset(keys(local.declared))
 }
 

@@ -1,5 +1,5 @@
 variable "custom_rules" {
-  description = "The rules of the user's own as they were given, checked here so that a misspelled word is a mistake; their types are in `typed/`."
+  description = "The custom rules as they were given, checked here so that a misspelled word is a mistake; their types are in `typed/`."
   type        = any
   nullable    = false
 }

@@ -1,4 +1,4 @@
-# Keys of the user's own, by region.
+# Your own keys, by region.
 
 locals {
   typed_keys = module.typed.encryption

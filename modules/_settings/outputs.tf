@@ -37,7 +37,7 @@ output "rule_settings" {
         accounts          = sort(rule.accounts)
         excluded_accounts = sort(rule.excluded_accounts)
         excluded_groups   = sort(rule.excluded_groups)
-        # A document of the user's own is the only way there is.
+        # A custom rule's document is the only method that it has.
         method       = can(local.catalog[id].definition.runbook) ? "runbook" : rule.method
         runbook_then = can(local.catalog[id].definition.runbook) ? "report" : rule.runbook_then
         poll_minutes = local.poll_minutes[id]
@@ -101,7 +101,7 @@ output "structure" {
 }
 
 output "catalog" {
-  description = "What is known of each rule by id, those of the library and of the user's own among them."
+  description = "What is known of each rule by id, including library and custom rules."
   value       = local.catalog
 }
 

@@ -7,7 +7,7 @@ variable "rules" {
 }
 
 variable "custom_rules" {
-  description = "Rules of the user's own as they were given: checked in modules/_custom-rules."
+  description = "Custom rules as they were given: checked in modules/_custom-rules."
   type        = any
   default     = {}
   nullable    = false

@@ -1,4 +1,4 @@
-# The library, and rules of the user's own.
+# The library, and custom rules.
 module "custom_rules" {
   source = "../_custom-rules"
 

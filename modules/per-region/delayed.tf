@@ -1,4 +1,4 @@
-# Jobs that look again at what AWS takes minutes for. A FIFO queue delays all of its messages or none, so they wait here,
+# Jobs that check again what AWS takes minutes for. A FIFO queue delays all of its messages or none, so they wait here,
 # each as long as it says, and the remediator then forwards them to their account's message group.
 
 locals {

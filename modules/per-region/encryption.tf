@@ -1,4 +1,4 @@
-# Keys of the user's own: of this region for its queues and logs, of the home region for buckets and table.
+# Your own keys: of this region for its queues and logs, of the home region for buckets and table.
 
 locals {
   keys      = { for use in ["queues", "logs"] : use => try(var.link.keys[local.region][use], null) }

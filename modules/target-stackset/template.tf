@@ -54,7 +54,7 @@ locals {
           )
         }
       },
-      # What a rule of the user's own needs: exactly what it declares. CloudFormation's names have no hyphens: the digest keeps them apart.
+      # What a custom rule needs: exactly what it declares. CloudFormation's names have no hyphens: the digest keeps them apart.
       {
         for id, policy in module.policy.custom_policies : "Policy${replace(title(replace(id, "-", " ")), " ", "")}${substr(sha1(id), 0, 6)}" => {
           Type = "AWS::IAM::ManagedPolicy"

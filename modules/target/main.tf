@@ -46,7 +46,7 @@ resource "aws_iam_role_policy" "remediation" {
   }
 }
 
-# What a rule of the user's own needs: exactly what it declares.
+# What a custom rule needs: exactly what it declares.
 
 resource "aws_iam_policy" "custom" {
   for_each = module.policy.custom_policies

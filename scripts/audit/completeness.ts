@@ -50,7 +50,7 @@ export interface RuleProof {
   readonly findings: { readonly in: number; readonly out: number };
   readonly unprocessable: { readonly in: number; readonly out: number };
   readonly closed: { readonly in: number; readonly out: number };
-  /** Findings whose last word came with a dead letter: they have an outcome, and their work was not finished. */
+  /** Findings whose final line came with a dead letter: they have an outcome, and their work was not finished. */
   readonly deadLetters: number;
   readonly mismatches: readonly Mismatch[];
 }
@@ -264,7 +264,7 @@ function take(line: Outcome, evidence: string, polls: Map<number, Lines>): void 
   lines.findings.set(key, [...(lines.findings.get(key) ?? []), kept]);
 }
 
-/** Reports whether the line that counts is not the last word on a finding. */
+/** Reports whether the line that counts is not the final one of a finding. */
 function endsProvisionally(lines: readonly KeptLine[]): boolean {
   const [line] = standingLines(lines);
   return line !== undefined && isProvisional(line.outcome);

@@ -151,7 +151,7 @@ export class Journal extends ChangeNotes {
     return this.#startedAt === undefined ? now : new Date(this.#startedAt);
   }
 
-  /** Notes that the event bus has these outcomes. A provisional one is not the last word. */
+  /** Notes that the event bus has these outcomes. A provisional one is not final. */
   publish(outcomes: readonly Outcome[]): void {
     for (const outcome of outcomes) {
       if (!isProvisional(outcome)) this.#published.add(outcome.finding.resource);

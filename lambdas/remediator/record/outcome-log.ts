@@ -64,14 +64,14 @@ export class OutcomeLog {
 
   /**
    * The outcome that counts of a resource: no other one takes its place. There are several only where an attempt did not learn
-   * of the others; then the first is the last word, if any is.
+   * of the others; then the first is the final one, if any is.
    */
   standing(resource: string): RecordedOutcome[] {
     return standingLines(this.#lines.get(resource) ?? []);
   }
 
   /**
-   * The last word on a resource, where nothing is to be added: one line counts, it is final, and it knows what was applied.
+   * The final outcome of a resource, if nothing is left to add: one line counts, it is final, and it knows what was applied.
    * @param isUnresolved whether this job may have left something, of which another one does not know
    */
   lastWord(resource: string, applied: Outcome['applied'], isUnresolved = false): Outcome | undefined {
@@ -99,7 +99,7 @@ export class OutcomeLog {
   }
 
   /**
-   * Takes back what was announced ahead, where nothing was to be written after all. Never throws: then others look for an object
+   * Takes back what was announced ahead, if nothing is written after all. Never throws: then others look for an object
    * that is not there.
    */
   async retractUnused(): Promise<void> {

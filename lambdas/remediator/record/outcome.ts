@@ -28,7 +28,7 @@ export interface OutcomeContext extends Work {
 
 /**
  * The outcomes that an attempt has to write: of what is concluded, and of what must not go unseen although a later
- * attempt has the last word.
+ * attempt replaces it.
  */
 export async function outcomesOf(book: Book, context: OutcomeContext): Promise<Outcome[]> {
   const concluded = book

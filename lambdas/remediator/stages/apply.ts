@@ -88,7 +88,7 @@ async function makeNextChanges(
   );
 }
 
-/** The plans that nothing stands against. */
+/** The plans that nothing prevents. */
 function left(applying: readonly ApplyingFix[]): ApplyingFix[] {
   return applying.filter(({ end }) => end === undefined);
 }

@@ -30,7 +30,7 @@ export interface SessionAhead {
 }
 
 /**
- * Asks for the session that a job needs where nothing stands against it, while what might is still being read. Undefined if
+ * Asks for the session that a job needs if nothing prevents it, while what might is still being read. Undefined if
  * something does already: the role is missing, an earlier attempt began something, or all findings wait for a later poll.
  */
 export function openAhead(findings: readonly Finding[], work: ConfiguredWork): SessionAhead | undefined {

@@ -145,7 +145,7 @@ export class ReservedRoom {
     return [...this.#reached];
   }
 
-  /** The share of the account's limit that is used, in percent; undefined if nothing was to be changed. */
+  /** The share of the account's limit that is used, in percent; undefined if there was nothing to change. */
   get accountLimitUsed(): number | undefined {
     if (this.#account === undefined) return undefined;
     const { used, most } = this.#account;

@@ -118,7 +118,7 @@ function mayBeUnderWay(
 
 /**
  * Holds findings of which a later read may still show what was begun: it is in no outcome before that.
- * @returns the verdicts on them: a later job looks again
+ * @returns the verdicts on them: a later job checks again
  */
 export async function awaitKnowledge(
   findings: readonly Finding[],

@@ -8,7 +8,7 @@ import { planFixes } from './plan.ts';
 
 /**
  * Reads findings again of whose resources something was taken back. One to be fixed keeps its verdict, unless that
- * says that there is nothing to fix: then one of both reads is old, and a later job looks again.
+ * says that there is nothing to fix: then one of both reads is old, and a later job checks again.
  */
 export async function stateAnew(
   session: AwsSession,

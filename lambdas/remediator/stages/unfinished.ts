@@ -29,7 +29,7 @@ export function holdUnfinished(
 
 /**
  * Keeps findings open of which something may have to be taken back, whatever stops the attempt before it can look: settings
- * that can't be used, say, or a session that AWS refuses. A later job looks again.
+ * that can't be used, say, or a session that AWS refuses. A later job checks again.
  * @param why the reason for which the other findings have failed
  */
 export function keepUnfinished(

@@ -26,7 +26,7 @@ export async function recordedBefore(fix: Fix, work: UndoWork): Promise<Recorded
 }
 
 /**
- * Records the last word on a fix's undo: what was applied in the table, before evidence says so; evidence; events; the
+ * Records the final outcome of a fix's undo: what was applied in the table, before evidence says so; evidence; events; the
  * finding's history.
  */
 export async function recordUndo(verdict: LastWord, fixed: Fixed, work: UndoWork): Promise<RecordedUndo> {

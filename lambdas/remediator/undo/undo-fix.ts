@@ -48,7 +48,7 @@ async function undoFound(fix: FixToUndo, work: UndoWork): Promise<UndoEnd> {
   return end;
 }
 
-/** Records the last word on a fix, and keeps for the next attempt what it must know otherwise. */
+/** Records the final outcome of a fix, and keeps for the next attempt what it must know otherwise. */
 async function conclude(
   given: UndoVerdict,
   fix: Pick<FixToUndo, 'fix' | 'line'> & Partial<FixToUndo>,

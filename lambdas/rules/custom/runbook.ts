@@ -14,7 +14,7 @@ function runOf({ document, version, parameters }: CustomDocument): DocumentRun {
   };
 }
 
-/** A document of the user's own, or any other that Systems Manager has, as a rule's runbook. */
+/** A custom document, or any other that Systems Manager has, as a rule's runbook. */
 export function customRunbook(runbook: CustomRunbook, permissions: readonly Permission[]): Runbook {
   return {
     document: runbook.document,

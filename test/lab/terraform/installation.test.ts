@@ -60,7 +60,7 @@ describe('the provider mirror', () => {
     );
   });
 
-  it("is not looked for where the user's own configuration is there, in the home folder or named", async () => {
+  it('is not looked for where your own configuration is there, in the home folder or named', async () => {
     const usualPlaces = [await mirror('usual')];
     const file = path.join(folder, '.terraformrc');
     await writeFile(file, '');

@@ -19,7 +19,7 @@ export interface TerraformInstallation {
   readonly binary: string;
   /** `1.11.4`. */
   readonly version: string;
-  /** All that Terraform is started with; nothing of the user's own AWS and Terraform settings. */
+  /** All that Terraform is started with; nothing from your own AWS and Terraform settings. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -33,7 +33,7 @@ export interface TerraformPlaces {
 
 /**
  * Finds Terraform and the AWS provider. A folder of unpacked providers is taken from, in this order:
- * `TERRAFORM_PROVIDER_MIRROR`; what the user's own Terraform configuration says; the usual places; the registry. What
+ * `TERRAFORM_PROVIDER_MIRROR`; what your own Terraform configuration says; the usual places; the registry. What
  * the second and the last give is kept in `.work/`, so that the provider is fetched once.
  * @param say receives a line for each step that takes long
  * @throws Error when Terraform is missing or too old, or the provider can't be had

@@ -27,7 +27,7 @@ module "cspm_auto_remediation" {
     acme-databases          = {}
   }
 
-  # What rules of the user's own hold must be known.
+  # What custom rules hold must be known.
   custom_rules = {
     acme-queues = {
       netskope_rule_names = ["ACME-17"]

@@ -1,6 +1,3 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { MODULE_VERSION } from '../../../lambdas/model/module-version.ts';
 import type { Answer } from '../../lab/scripted-aws/scripted-aws.ts';
@@ -138,49 +135,6 @@ test.each<[string, { readonly region?: string; readonly endpoint?: string }, Reg
     expect(aws.calls).toEqual([]);
   },
 );
-
-test.each(['localhost:4566', 'ftp://localhost', 'nonsense'])(
-  'the endpoint %s of the environment is refused before any call',
-  async (url) => {
-    for (const name of ['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_STS']) {
-      const ran = await runCli(aws, ['status'], { region: HOME, environment: { [name]: url } });
-
-      expect(ran).toMatchObject({ code: 2, out: '' });
-      expect(ran.error).toMatch(
-        new RegExp(`^cspm-remediation: the endpoint "${url}" is not a URL of HTTP: correct ${name}, `),
-      );
-      expect(ran.error.trimEnd().split('\n')).toHaveLength(1);
-    }
-    expect(aws.calls).toEqual([]);
-  },
-);
-
-test('no endpoint is checked where the environment has them ignored', async () => {
-  const environment = { AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true', AWS_ENDPOINT_URL: 'localhost:4566' };
-
-  expect(await runCli(aws, ['status'], { region: HOME, environment })).toMatchObject({ code: 0 });
-});
-
-test.each<[string, Readonly<Record<string, string>>, string]>([
-  ['AWS_REGION', { AWS_REGION: 'us-east-1', AWS_DEFAULT_REGION: HOME }, 'us-east-1'],
-  ['AWS_DEFAULT_REGION', { AWS_DEFAULT_REGION: 'us-east-1' }, 'us-east-1'],
-  ['AWS_DEFAULT_REGION', { AWS_REGION: '', AWS_DEFAULT_REGION: 'us-east-1' }, 'us-east-1'],
-  ['the profile', { AWS_DEFAULT_REGION: '' }, 'eu-central-1'],
-])('the region is the one of %s', async (_, environment, expected) => {
-  const directory = await mkdtemp(path.join(tmpdir(), 'cli-region-'));
-  const file = path.join(directory, 'config');
-  await writeFile(file, '[profile operator]\nregion = eu-central-1\n');
-  for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION']) vi.stubEnv(name, undefined);
-  vi.stubEnv('AWS_CONFIG_FILE', file);
-  vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', '/nowhere');
-
-  const ran = await runCli(aws, ['status', '--profile', 'operator'], { environment });
-
-  vi.unstubAllEnvs();
-  await rm(directory, { recursive: true });
-  expect(ran).toMatchObject({ code: 0 });
-  expect(aws.calls[0]?.region).toBe(expected);
-});
 
 test('a deployment is found from any of its regions', async () => {
   const { code, out } = await runCli(aws, ['status', '--json'], { region: 'us-east-1' });
