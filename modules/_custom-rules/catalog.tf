@@ -1,10 +1,10 @@
-# Each rule as the catalogue has the others, with its definition, which the remediators read in its settings.
+# Each rule in the catalog's format, with its definition, which the remediators read from its settings.
 
 locals {
   in_region  = { StringLike = { "aws:RequestedRegion" = ["$${region}"] } }
   executions = "arn:$${partition}:ssm:$${region}:$${account}:automation-execution/*"
 
-  # Calls of Cloud Control itself: the same as in scripts/library/compile.ts.
+  # Permissions to call Cloud Control itself. Keep in sync with scripts/library/compile.ts.
   cloud_control = {
     read = [
       { actions = ["cloudformation:DescribeStackResources", "cloudformation:GetResource", "cloudformation:GetResourceRequestStatus"], resources = ["*"], conditions = local.in_region },
@@ -13,7 +13,7 @@ locals {
     undo       = [{ actions = ["cloudformation:CancelResourceRequest", "cloudformation:GetResource", "cloudformation:GetResourceRequestStatus", "cloudformation:UpdateResource"], resources = ["*"], conditions = local.in_region }]
     automation = []
   }
-  # The tags of a document's resource: the same as in scripts/library/compile.ts.
+  # Permissions to read the tags of a runbook's resource. Keep in sync with scripts/library/compile.ts.
   tagging = [{ actions = ["tag:GetResources"], resources = ["*"], conditions = local.in_region }]
 
   own = { for id, rule in local.declared : id => {
@@ -27,7 +27,7 @@ locals {
         permissions = { for kind, statements in local.statements[id] : kind => concat(
           [for own in local.cloud_control[kind] : own if rule.desired_state != null],
           [for tagging in local.tagging : tagging if kind == "read" && can(local.runs[id].resource_arn)],
-          # An undo looks before it writes.
+          # An undo reads before it writes.
           [for read in local.statements[id].read : read if rule.desired_state != null && kind == "undo"],
           statements,
         ) }
@@ -48,7 +48,7 @@ locals {
     )
   } }
 
-  # The documents of a rule, as AWS asks for them: their names, or ARNs, in two forms.
+  # The documents of a rule in the two forms that AWS expects: names or ARNs.
   documents = { for id, each in merge(local.library, local.own) : id => {
     for word, document in merge(
       { for name in [try(each.definition.runbook.document, null)] : "run" => name if name != null },

@@ -1,10 +1,10 @@
-# Custom and library rules: checked, and in the form in which the catalogue has the others. No resources.
+# Validates custom rules, and converts them and the library rules to the catalog's format. Creates no resources.
 
 module "inputs" {
   source = "../_inputs"
 
   of     = "custom-rules"
-  refuse = false # said together with all other mistakes
+  refuse = false # the caller reports these together with all other mistakes
   given  = { custom_rules = var.custom_rules }
 }
 
@@ -19,7 +19,7 @@ locals {
   library    = local.vocabulary.library
   declared   = module.typed.custom_rules
 
-  # What a type does not fix, which `_inputs` hands on as JSON.
+  # Values of any type, which `_inputs` passes on as JSON.
   states = { for id, rule in local.declared : id => {
     for word in ["violates", "set", "defaults", "ready"] : word => try({ for pointer, value in jsondecode(rule.desired_state[word]) : pointer => value }, {})
   } if rule.desired_state != null }
@@ -38,7 +38,7 @@ locals {
     } if undo != null },
   ) if rule.runbook != null }
 
-  # The statements as they were given, with the placeholders of the catalogue.
+  # The statements as the user wrote them, with the catalog's placeholders.
   given = { for id, rule in local.declared : id => {
     for kind in ["read", "write", "undo", "automation"] : kind => [
       for statement in try(tolist([for each in jsondecode(replace(replace(replace(coalesce(rule.permissions[kind], kind == "undo" ? coalesce(rule.permissions.write, "[]") : "[]"), "{{partition}}", "$${partition}"), "{{region}}", "$${region}"), "{{account}}", "$${account}")) : jsonencode(each)]), []) : jsondecode(statement)
@@ -53,7 +53,7 @@ locals {
     ]
   } }
 
-  # What is known of the types, and of the actions: a line for each.
+  # Tables of resource types and IAM actions, one line for each.
   type_names = toset([for rule in values(local.declared) : rule.desired_state.resource_type if try(can(regex("^[A-Za-z0-9]+(::[A-Za-z0-9]+){2}$", rule.desired_state.resource_type)), false)])
   type_table = file("${path.module}/resource-types.jsonl")
   type_date  = jsondecode(regex("^.*", local.type_table)).date

@@ -1,14 +1,14 @@
-# Every mistake in `custom_rules`, all of them at once.
+# Collects all mistakes in `custom_rules`.
 
 locals {
   placeholders      = ["resource", "account", "region", "partition", "dns_suffix", "arn.partition", "arn.service", "arn.region", "arn.account", "arn.resource_type", "arn.resource_id"]
   role_placeholders = concat(local.placeholders, ["automation_role_arn"])
   arn_placeholders  = ["partition", "region", "account"]
 
-  # The document that remediates, and the one that undoes it.
+  # The documents that remediate and undo.
   documents_of = { for id, _ in local.declared : id => { for word in ["run", "undo"] : word => local.runs[id][word] if can(local.runs[id][word]) } }
 
-  # Which texts may name which placeholders.
+  # The texts that can contain placeholders, and the placeholders that each accepts.
   texts = { for id, rule in local.declared : id => concat(
     [for text in [try(rule.desired_state.identifier, null)] : { at = ".desired_state.identifier", text = text, known = local.placeholders } if text != null],
     [for arn in [try(local.runs[id].resource_arn, null)] : { at = ".runbook.resource_arn", text = arn, known = local.placeholders } if arn != null],
@@ -19,7 +19,7 @@ locals {
     flatten([for kind, statements in local.statements[id] : [for statement in statements : [for resource in statement.resources : { at = ".permissions.${kind}", text = resource, known = local.arn_placeholders }]]]),
   ) }
 
-  # The pointers of a rule, with what they are for, and the type's own.
+  # The pointers of each rule by use, and the pointers of each resource type.
   pointers = { for id, states in local.states : id => flatten([
     for word, values in states : [for pointer, value in values : { word = word, pointer = pointer, json = jsonencode(value) }]
   ]) }
@@ -37,7 +37,7 @@ locals {
         for problem in concat(
           [for kind in [try(local.kinds[type.type][each.pointer], null)] : "is not a property of ${type.type} (as of ${local.type_date})${length(regexall("^(.*)/[0-9]+(/|$)", each.pointer)) > 0 ? ": no pointer names an item of a list" : ""}" if kind == null],
           [for kind in [try(local.kinds[type.type][each.pointer], null)] : "is a list of keys and values: no pointer names one of them, use a runbook" if kind == "pairs" && each.word != "violates"],
-          # A value of another kind never is what AWS has.
+          # A value of another kind would never match.
           [
             for kind in [try(local.kinds[type.type][each.pointer], "any")] : "has ${substr(each.json, 0, 60)}: expected ${kind == "boolean" ? "true or false" : kind == "number" ? "a number" : kind == "list" ? "a list" : kind == "object" ? "an object" : "a string"}"
             if each.word != "violates" && !can(regex(lookup({ boolean = "^(true|false)$", number = "^-?[0-9]", string = "^\"", list = "^\\[", object = "^\\{" }, kind, ""), each.json))
@@ -52,7 +52,7 @@ locals {
     ]
   ]) }
 
-  # Nothing but wildcards, once placeholders are out: no service is named, so that it is as wide as "*".
+  # ARNs that, without placeholders, consist only of wildcards: they name no service, so they are as broad as "*".
   every_resource = "^(a|ar|arn|arn:[a-z-]*)?[*?:/]*[*?][*?:/]*$"
 
   statement_mistakes = { for id, kinds in local.statements : id => flatten([
@@ -66,7 +66,7 @@ locals {
     ) : ".permissions.${kind}[${index}] ${problem}"]] if kind != "undo" || local.declared[id].permissions.undo != null
   ]) }
 
-  # The session policies of a job that changes something and of an undo, as STS gets them, with the longest region.
+  # The sizes of the session policies of an enforcement and of an undo, as sent to STS, with the longest partition and region.
   session_statements = { for id, rule in local.own : id => {
     "an enforcement" = concat(rule.definition.permissions.read, rule.definition.permissions.write, [for each in try(local.starts[id].run, []) : each])
     "an undo"        = concat(rule.definition.permissions.undo, [for each in try(local.starts[id].undo, []) : each])
@@ -117,18 +117,18 @@ locals {
     [for job, size in local.session_sizes[id] : ".permissions make a session policy of ${size} characters for ${job}: STS takes 2048. Name fewer actions, or more resources by one pattern" if size > 2048],
   ) }
 
-  # The rules that are enabled, with their further names, by id; where that is not known, those that are declared alone.
+  # The enabled rules with their additional Netskope names, by id. Where these are unknown, only the declared rules are checked.
   ids     = merge([for id, rule in local.vocabulary.rules : { (id) = id, (rule.legacy_id) = id }]...)
   further = { for key, names in var.rules : lookup(local.ids, key, key) => names... }
 
-  # A name of Netskope that two rules claim would be remediated twice. The collector compares names without spaces and case.
+  # If two rules claimed a Netskope name, its findings would be remediated twice. The collector ignores spaces and case in names.
   claims = concat(
     flatten([for id, rule in merge(local.vocabulary.rules, local.library) : [for name in rule.netskope_rule_names : { id = id, name = name }] if contains(keys(local.further), id)]),
     flatten([for id, lists in local.further : [for name in flatten(lists) : { id = id, name = name }]]),
     flatten([for id, rule in local.declared : [for name in rule.netskope_rule_names : { id = id, name = name }]]),
   )
   claimants = { for claim in local.claims : lower(replace(claim.name, "/\\s/", "")) => claim... if trimspace(claim.name) != "" }
-  # Said of what the user has written, above all of their own rules.
+  # Messages point to what the user wrote, preferably to a custom rule.
   claimed_twice = [
     for claims in [for claims in values(local.claimants) : claims if length(distinct(claims[*].id)) > 1] :
     "${sort([for claim in claims : "${can(local.declared[claim.id]) ? "custom_rules" : can(local.further[claim.id]) && length(flatten(lookup(local.further, claim.id, []))) > 0 ? "rules" : "~"}[\"${claim.id}\"]"])[0]}.netskope_rule_names has \"${substr(claims[0].name, 0, 100)}\", which ${join(" and ", sort(distinct(claims[*].id)))} claim: expected one rule for each name"

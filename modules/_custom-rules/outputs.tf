@@ -1,5 +1,5 @@
 output "catalog" {
-  description = "The library and custom rules by id, in the form in which the catalogue has the others."
+  description = "Library rules and custom rules by id, in the catalog's format."
   value       = local.catalog
 
   precondition {
@@ -14,7 +14,7 @@ output "own" {
 }
 
 output "structure" {
-  description = "The mistakes that are known at every plan: misspelled words, and what is in place of an object."
+  description = "The mistakes that are known at every plan: misspelled attributes, and values that should be objects."
   value       = module.inputs.structure
 }
 

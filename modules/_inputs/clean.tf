@@ -1,7 +1,7 @@
-# What the caller's types take: known words alone, and null, which is the default, for what is of a wrong kind. What is not
-# known yet passes through: its type is not known here.
+# The inputs in a form that the caller's types accept: only known attributes, and null (the default) for values of a wrong kind.
+# Values that are unknown before an apply pass unchanged, because their type is unknown too.
 locals {
-  # In place of a text where null would be a mistake as well, or would move the places of others in a list.
+  # Replaces a text of a wrong kind where null would be another mistake, or would shift the other items of a list.
   in_place = "(of a wrong kind)"
 
   inner_objects = {
@@ -26,7 +26,7 @@ locals {
               number = try(tonumber(value), null)
               bool   = try(tobool(value), null)
               list   = one([for items in [value] : [for item in items : try(item == null ? local.in_place : tostring(item), local.in_place)] if nonsensitive(startswith(jsonencode(items), "["))])
-              # Of any type: as JSON, so that the objects around it stay of one type.
+              # A value of any type is passed as JSON, so that the surrounding objects have one type.
               any = one([for each in [value] : jsonencode(each) if !nonsensitive(startswith(jsonencode(each), "n"))])
             }[local.shapes[name].words[word].words[inner_word].kind] if contains(keys(local.shapes[name].words[word].words), inner_word)
           }

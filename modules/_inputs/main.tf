@@ -1,15 +1,15 @@
-# Inputs that are objects, as they were given: which words and which kinds of values are mistaken, and the rest, which the
-# caller's types take. Terraform itself drops a word that a type does not name, and ends at the first value of a wrong type.
+# Checks object inputs for unknown attributes and values of a wrong kind, and returns the rest in a form that the caller's types
+# accept. Terraform itself silently ignores unknown attributes, and stops at the first value of a wrong type.
 #
-# What an input may hold is in shapes.json, which scripts/input-shapes.ts makes of the types. Nothing here may depend on
-# values: one of them may be known only after an apply, and `can` and `try` are then unknown as a whole. What jsonencode
-# begins with is known nevertheless, and says whether a value is an object or a list.
+# shapes.json lists the valid attributes; scripts/input-shapes.ts generates it from the types. Nothing here may depend on
+# values, because some may be unknown before an apply, and the results of `can` and `try` are then unknown too. The first
+# character of jsonencode's result is always known, and distinguishes objects and lists.
 
 locals {
   all_shapes = jsondecode(file("${path.module}/shapes.json"))
   shapes     = local.all_shapes[var.of]
 
-  # The objects of each input: by their keys where it is a map of them, otherwise one, without a key.
+  # The objects of each input: by key if the input is a map of objects, otherwise a single object with an empty key.
   is_map = { for name, value in var.given : name => local.shapes[name].holds == "map" }
   objects = {
     for name, value in var.given : name => merge(concat(
@@ -19,7 +19,7 @@ locals {
   }
   at = { for name, objects in local.objects : name => { for key, _ in objects : key => local.is_map[name] ? "${name}[\"${key}\"]" : name } }
 
-  # The attributes of each object; of one that is something else, none.
+  # The attributes of each object; none if the value is not an object.
   attributes = {
     for name, objects in local.objects : name => {
       for key, object in objects : key => merge([for each in [object] : { for word, value in each : word => value } if nonsensitive(startswith(jsonencode(each), "{"))]...)
@@ -31,7 +31,7 @@ locals {
     }
   }
 
-  # Objects within them, always as a list; what is none is named among the mistakes.
+  # Nested objects, always as a list. Values that are not objects are reported as mistakes.
   inner = {
     for name, objects in local.known : name => {
       for key, object in objects : key => {
@@ -42,7 +42,7 @@ locals {
       }
     }
   }
-  # Where each of them stands.
+  # The path of each nested object, for messages.
   inner_at = {
     for name, objects in local.inner : name => {
       for key, object in objects : key => {

@@ -11,7 +11,7 @@ locals {
     objects = "a list of objects"
   }
 
-  # Misspelled words, which may be of any length: known at every plan, because the words of an object are, whatever their values.
+  # Misspelled attributes, which can have any length. Known at every plan, because attribute names are known even if their values are not.
   words = flatten([
     for name, objects in local.attributes : [
       for key, object in objects : concat(
@@ -34,7 +34,7 @@ locals {
     ]
   ])
 
-  # Where an object is wanted, and something else is: as well.
+  # Values that should be objects and are not. Also known at every plan.
   no_objects = concat(
     [for name, value in var.given : { at = name, value = value, wanted = "a map of objects" } if local.is_map[name] && !nonsensitive(startswith(jsonencode(value), "{"))],
     flatten([
@@ -55,7 +55,7 @@ locals {
     ]),
   )
 
-  # Values of a wrong kind: not known as long as one of the values is not.
+  # Values of a wrong kind. Unknown as long as any of the values is unknown.
   values = flatten([
     for name, objects in local.known : [
       for key, object in objects : concat(
@@ -89,7 +89,7 @@ locals {
     ]),
   )
 
-  # The value that is there instead of the expected one, as messages show it.
+  # The messages, with the value that was found instead of the expected one.
   messages = {
     for kind, mistakes in { structure = local.no_objects, kinds = local.wrong } : kind => [
       for mistake in mistakes : format("%s is %s%s: expected %s",

@@ -1,5 +1,5 @@
 output "clean" {
-  description = "The inputs by name without what is mistaken."
+  description = "The inputs by name, without the mistakes."
   value       = local.clean
 
   precondition {
@@ -7,7 +7,7 @@ output "clean" {
     error_message = "${length(local.misspelled) + length(local.messages.structure)} to correct:\n- ${join("\n- ", concat(local.misspelled, local.messages.structure))}"
   }
 
-  # Apart, because values may not be known before an apply.
+  # A separate precondition, because values may be unknown before an apply.
   precondition {
     condition     = !var.refuse || length(local.messages.kinds) == 0
     error_message = "${length(local.messages.kinds)} to correct:\n- ${join("\n- ", local.messages.kinds)}"
@@ -15,16 +15,16 @@ output "clean" {
 }
 
 output "structure" {
-  description = "The mistakes that are known at every plan: misspelled words, and what is in place of an object."
+  description = "The mistakes that are known at every plan: misspelled attributes, and values that should be objects."
   value       = concat(local.misspelled, local.messages.structure)
 }
 
 output "kinds" {
-  description = "Values of a wrong kind; not known while one of the values is not."
+  description = "Values of a wrong kind; unknown while any of the values is unknown."
   value       = local.messages.kinds
 }
 
 output "in_place" {
-  description = "The text in place of what is of a wrong kind: what is said of it has been said."
+  description = "The text that replaces values of a wrong kind, so that callers do not report them again."
   value       = local.in_place
 }

@@ -5,13 +5,13 @@ variable "of" {
 }
 
 variable "given" {
-  description = "The inputs by name, each as it was given."
+  description = "The inputs by name, each as the user wrote it."
   type        = any
   nullable    = false
 }
 
 variable "refuse" {
-  description = "Whether a mistake ends the plan here; if not, the caller says it, together with its own."
+  description = "Whether a mistake fails the plan here; if not, the caller reports it together with its own."
   type        = bool
   default     = true
   nullable    = false

@@ -1,4 +1,4 @@
-# An exemption that has ended does no harm, it just no longer counts: a word in the plan, not an error.
+# Expired exemptions are harmless: they no longer apply, so a plan warns about them instead of failing.
 check "exemptions_count" {
   assert {
     condition = alltrue(flatten([
@@ -13,7 +13,7 @@ check "exemptions_count" {
   }
 }
 
-# So does one for a region that is not deployed: nothing is remediated there.
+# Warns about exemptions for regions that are not deployed: nothing is remediated there.
 check "exemptions_name_regions" {
   assert {
     condition = alltrue(flatten([
@@ -30,7 +30,7 @@ check "exemptions_name_regions" {
   }
 }
 
-# And so does an option that nothing can come of: the source reports nothing that it would take in.
+# Warns about options that have no effect, for example because Netskope does not report the findings that they would add.
 check "options_have_an_effect" {
   assert {
     condition     = length(local.vain_options) == 0

@@ -1,9 +1,9 @@
-# Your own keys, by region.
+# Your own KMS keys, by region.
 
 locals {
   typed_keys = module.typed.encryption
 
-  # What there is in the home region only.
+  # Uses of keys that exist only in the home region.
   home_only = ["token", "topic", "buckets", "evidence", "table"]
 
   keys = {

@@ -1,26 +1,27 @@
-# What `rules` and the accounts come to: checked, typed, and as the text that the remediators read. No resources.
+# Validates `rules` and the account inputs, applies types and defaults, and renders the settings that the remediators read.
+# Creates no resources.
 
 locals {
   vocabulary = jsondecode(file("${path.module}/../catalog.json"))
   catalog    = merge(local.vocabulary.rules, module.custom_rules.catalog)
 
-  # By everything that a key of `rules` may be, for what is said of a key as it was given.
+  # By id and by legacy id, for messages that quote a key of `rules` as the user wrote it.
   catalog_by_key = merge(local.catalog, { for id, rule in local.catalog : rule.legacy_id => rule })
 
-  # One with nothing in it has the defaults.
+  # An empty rule gets the defaults.
   typed = module.typed.rules
 
   new_accounts = module.typed.new_accounts
   schedule     = module.typed.schedule
 
-  # By id alone, for everything else.
+  # By id only, for everything else.
   rules = merge(
     { for id, rule in local.typed : id => rule if contains(keys(local.catalog), id) },
     { for id, rule in local.catalog : id => local.typed[rule.legacy_id] if id != rule.legacy_id && contains(keys(local.typed), rule.legacy_id) },
   )
 }
 
-# The library, and custom rules.
+# Library rules and custom rules.
 module "custom_rules" {
   source = "../_custom-rules"
 
@@ -33,7 +34,7 @@ module "inputs" {
   source = "../_inputs"
 
   of     = "central"
-  refuse = false # said together with all other mistakes, in outputs.tf
+  refuse = false # outputs.tf reports these together with all other mistakes
   given = merge(var.deployment, {
     rules        = var.rules
     encryption   = var.encryption

@@ -1,6 +1,6 @@
-# When rules may change something. The remediators look at their clocks; here it is only said.
+# The times at which rules may change resources. The remediators enforce them by their own clocks.
 locals {
-  # Of the rules that have one, their own or that of all; the time zone is the schedules'.
+  # The maintenance window of each rule that has one: its own, or the default of `schedule`. Schedules and windows share a time zone.
   maintenance_windows = {
     for id, window in { for id, rule in local.rules : id => try(coalesce(rule.maintenance_window, local.schedule.maintenance_window), null) } :
     id => {
@@ -11,8 +11,8 @@ locals {
     } if window != null
   }
 
-  # How long a window is open at a time, and how long after one poll the next one comes. A cron may be meant to fall
-  # within: it counts as often enough. A window that is a mistake counts as open for a minute.
+  # The length of each window, and the interval between polls. A cron expression may be meant to fall within the window, so
+  # it counts as frequent enough. An invalid window counts as open for one minute.
   window_minutes = {
     for id, window in local.maintenance_windows : id => try(
       (
@@ -29,7 +29,7 @@ locals {
   passed_windows = [for id, minutes in local.window_minutes : id if local.poll_minutes[id] > minutes && !contains(values(local.maintenance_windows[id]), "")]
 }
 
-# Polls at a rate may come while the window is shut for ever.
+# Warns about rates at which every poll could fall outside the window.
 check "maintenance_windows_are_polled" {
   assert {
     condition = length(local.passed_windows) == 0

@@ -1,16 +1,16 @@
-# Every mistake in `rules` and in what is said of accounts, all of them at once. A validation of a variable names one.
+# Collects all mistakes in `rules` and the account inputs. The validation of a variable would report only one at a time.
 
 locals {
   groups = keys(var.account_groups)
 
-  # What messages name where there is nothing else to name. checkov can't parse a text in brackets within a message.
+  # Used in messages when a list is empty. checkov cannot parse a text in brackets within a message.
   group_names = concat(
     coalescelist(slice(local.groups, 0, min(5, length(local.groups))), ["which is empty"]),
     [for more in [length(local.groups) - 5] : "and ${more} more" if more > 0],
   )
   nothing = ["nothing"]
 
-  # Options that other rules have.
+  # Options that the rule does not have, but other rules do.
   misplaced = flatten([
     for id, rule in local.typed : [
       for option in setsubtract([for option, value in rule.options : option if value != null], keys(local.options_by_key[id])) :
@@ -18,19 +18,19 @@ locals {
     ]
   ])
 
-  # What each rule takes: of an unknown rule, anything.
+  # The options of each rule. An unknown rule accepts any option.
   options_by_key = {
     for id, rule in local.typed : id => contains(keys(local.catalog_by_key), id) ? { for name, _ in local.catalog_by_key[id].options.properties : name => true } : { for name, _ in rule.options : name => true }
   }
 
-  # Rules that share a word with one that is unknown; otherwise the first of all.
+  # Suggestions for an unknown rule: rules that share a word with it, otherwise the first rules of the catalog.
   similar_rules = {
     for given in setsubtract(keys(local.typed), keys(local.catalog_by_key)) : given => coalescelist(
       [for id in keys(local.catalog) : id if length(setintersection(split("-", id), split("-", given))) > 0], keys(local.catalog)
     )
   }
 
-  # What an option may be, in words.
+  # The valid values of each option, in words.
   option_forms = {
     for option, schema in merge([for rule in values(local.catalog) : rule.options.properties]...) : option => lookup(local.option_words, option, join(", ", concat(
       [for type in [lookup(schema, "type", "")] : type == "integer" ? "a whole number" : "a value" if !can(schema.enum)],
@@ -95,7 +95,7 @@ locals {
           ])
         ]
       ]),
-      # What the catalogue's schema can't say.
+      # Conditions that the catalog's schema cannot express.
       [
         for cidr in coalesce(rule.options.replacement_cidrs, []) :
         ".options.replacement_cidrs has ${jsonencode(cidr)}: expected vpc, or a CIDR narrower than everything, such as 10.0.0.0/8 or 2001:db8::/32"
@@ -133,7 +133,7 @@ locals {
     ),
   ])
 
-  # By rule, and "" for that of all rules.
+  # By rule; the key "" is the default of all rules.
   window_problem = {
     for of, window in merge({ for id, rule in local.typed : id => rule.maintenance_window }, { "" = local.schedule.maintenance_window }) : of => (
       anytrue([for word in ["start", "end"] : window[word] == ""])
@@ -157,13 +157,13 @@ locals {
     ],
   )
 
-  # Said here, so that the root, after this, does not give `target` a path that it would refuse as well.
+  # Reported here, so that the root module does not pass an invalid path to `target`, which would report it again.
   path_mistakes = [
     for word in ["path", "target_role_path"] : "iam.${word} is \"${module.typed.iam[word]}\": expected \"/\", or a path that begins and ends with it, such as \"/security/\""
     if !can(regex("^/([\\w+=,.@-]+/)*$", module.typed.iam[word]))
   ]
 
-  # A value may be of any length: of a long message, what is wrong and what is expected.
+  # Values can have any length. Long messages keep their beginning (the mistake) and their end (what is expected).
   mistakes = [
     for mistake in local.whole_mistakes : length(mistake) <= 300 ? mistake : "${substr(mistake, 0, 105)} … ${substr(mistake, -190, -1)}"
   ]

@@ -1,5 +1,5 @@
-# Which mode each rule has in each account that is named anywhere, for a plan to show: as the remediators decide it, in
-# lambdas/model/account-modes.ts.
+# Computes the mode of each rule in each account that any input names, so that a plan can show it. The remediators decide the
+# same way in lambdas/model/account-modes.ts.
 
 locals {
   named_accounts = toset(flatten([
@@ -10,7 +10,7 @@ locals {
 
   groups_of = { for account in local.named_accounts : account => [for name, ids in var.account_groups : name if contains(ids, account)] }
 
-  # The first that says something decides; of several groups the lowest.
+  # The first setting that exists applies; for an account in several groups, the lowest.
   ceilings = {
     for account, groups in local.groups_of : account => try(
       var.mode_by_account[account],
@@ -41,7 +41,7 @@ locals {
     }
   }
 
-  # Accounts that joined recently, and until when that lowers their modes.
+  # Accounts that joined recently, and when their lowered modes end.
   joined = try(coalesce(local.new_accounts.joined, {}), {})
   new_until = {
     for account, at in local.joined : account => try(timeadd(at, "${local.new_accounts.days * 24}h"), at)
@@ -50,7 +50,7 @@ locals {
     for account, until in local.new_until : account => try(timecmp(until, plantimestamp()) > 0, false) ? "at most ${local.new_accounts.mode} until ${until}, then " : ""
   }
 
-  # A line per account: `enforce`, or `dry_run: a, b; enforce: c` where rules differ.
+  # One line per account: `enforce`, or `dry_run: a, b; enforce: c` if rules differ.
   modes_by_account = {
     for account, mode_by_rule in local.mode_of : account => join("", [
       lookup(local.lowered, account, ""),

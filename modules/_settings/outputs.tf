@@ -2,7 +2,7 @@ output "rules" {
   description = "The rules by id, typed."
   value       = local.rules
 
-  # Here, because a local value in a variable's own validation would be a cycle, and because this names all at once.
+  # A precondition, because a variable's validation that used these locals would be a cycle, and to report all mistakes at once.
   precondition {
     condition     = length(local.mistakes) == 0
     error_message = "${length(local.mistakes)} to correct:\n- ${join("\n- ", local.mistakes)}"
@@ -10,7 +10,7 @@ output "rules" {
 }
 
 output "polled" {
-  description = "The ids of the rules that are polled: those that are on for any account. The accounts may be unknown before an apply."
+  description = "The ids of the rules that are polled: those that are not off in all accounts. The accounts may be unknown before an apply."
   value = toset([
     for id, rule in local.rules : id
     if length(setsubtract(concat([rule.mode], values(rule.mode_by_account), values(rule.mode_by_group)), ["off"])) > 0
@@ -18,7 +18,7 @@ output "polled" {
 }
 
 output "poll_minutes" {
-  description = "How many minutes after one poll of a rule the next one comes; 0: by a cron."
+  description = "The minutes between two polls of each rule; 0: a cron expression."
   value       = local.poll_minutes
 }
 
@@ -37,7 +37,7 @@ output "rule_settings" {
         accounts          = sort(rule.accounts)
         excluded_accounts = sort(rule.excluded_accounts)
         excluded_groups   = sort(rule.excluded_groups)
-        # A custom rule's document is the only method that it has.
+        # A custom rule with a runbook has no other method.
         method       = can(local.catalog[id].definition.runbook) ? "runbook" : rule.method
         runbook_then = can(local.catalog[id].definition.runbook) ? "report" : rule.runbook_then
         poll_minutes = local.poll_minutes[id]
@@ -59,7 +59,7 @@ output "rule_limits" {
 }
 
 output "account_settings" {
-  description = "What holds for all rules, as the remediators read it: JSON."
+  description = "The settings for all rules, as the remediators read them: JSON."
   value = jsonencode(merge(
     {
       version           = 2
@@ -81,12 +81,12 @@ output "account_settings" {
 }
 
 output "modes_by_account" {
-  description = "Which mode each rule has in each account that is named anywhere, in words."
+  description = "The mode of each rule in each account that any input names, in words."
   value       = local.modes_by_account
 }
 
 output "keys" {
-  description = "The key of each use by region; null: AWS's own."
+  description = "The KMS key for each use, by region; null: AWS's own."
   value       = local.keys
 }
 
@@ -101,7 +101,7 @@ output "structure" {
 }
 
 output "catalog" {
-  description = "What is known of each rule by id, including library and custom rules."
+  description = "The catalog's facts of each rule by id, including library and custom rules."
   value       = local.catalog
 }
 

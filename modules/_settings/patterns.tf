@@ -1,23 +1,23 @@
 locals {
-  # From the least to the most.
+  # In ascending order.
   modes           = local.vocabulary.modes
   account_pattern = "^[0-9]{12}$"
   group_pattern   = "^[a-z][a-z0-9_-]*$"
-  # A region's code or part of one with "*", or what Netskope calls findings of no region.
+  # A region code, a pattern with "*", or `global` for findings without a region.
   exempt_region_pattern = "^[a-z0-9*-]+$"
 
-  # What Terraform reads as a CIDR and AWS or the remediators don't take: everything, and numbers that begin with a zero.
+  # CIDRs that Terraform accepts, but AWS or the remediators do not: all addresses, and numbers with a leading zero.
   no_cidr_pattern = "/0|(^|\\.)0[0-9]+[./]"
 
   days                = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"]
   time_of_day_pattern = "([01][0-9]|2[0-3]):([0-5][0-9])"
-  # A window as JSON: the days that it opens on, its start and its end.
+  # A maintenance window as JSON: the days on which it opens, its start, and its end.
   maintenance_window_pattern = format(
     "^\\{\"days\":\\[\"(%s)\"(,\"(%s)\")*\\],\"end\":\"%s\",\"start\":\"%s\"\\}$",
     join("|", local.days), join("|", local.days), local.time_of_day_pattern, local.time_of_day_pattern,
   )
 
-  # Options whose form is a pattern in the catalogue.
+  # Descriptions of options that the catalog validates by a pattern.
   option_words = {
     delivery_role_name = "a role's name that ends with -flow-logs, its path before it, such as security/acme-flow-logs"
     destination        = "cloud-watch-logs, or the ARN of an S3 bucket with a folder or without, such as arn:aws:s3:::acme-flow-logs/vpc"
@@ -26,7 +26,7 @@ locals {
   }
 
   rate_pattern = "^rate\\([1-9][0-9]* (minutes?|hours?|days?)\\)$"
-  # Fields: minutes, hours, day of month, month, day of week, year; one of the two days is "?", and only one.
+  # Fields: minutes, hours, day of month, month, day of week, year. Exactly one of the two day fields is "?".
   cron_pattern = format("^cron\\(%s %s (%s %s \\?|\\? %s %s) %s\\)$",
     "(\\*|[0-5]?[0-9])([,/-][0-5]?[0-9])*",
     "(\\*|[01]?[0-9]|2[0-3])([,/-]([01]?[0-9]|2[0-3]))*",

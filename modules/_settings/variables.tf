@@ -1,26 +1,26 @@
-# What these mean is said in modules/central, which passes them on as they are.
+# modules/central documents these inputs and passes them on unchanged.
 
 variable "rules" {
-  description = "The rules as they were given, checked here so that a misspelled word is a mistake; their types are in `typed/`."
+  description = "The rules as the user wrote them, checked here so that misspelled attributes are reported; their types are in `typed/`."
   type        = any
   nullable    = false
 }
 
 variable "custom_rules" {
-  description = "Custom rules as they were given: checked in modules/_custom-rules."
+  description = "The custom rules as the user wrote them: checked in modules/_custom-rules."
   type        = any
   default     = {}
   nullable    = false
 }
 
 variable "accounts" {
-  description = "The only accounts that any rule is on for; empty: all."
+  description = "Limits all rules to these accounts; empty: all accounts."
   type        = set(string)
   nullable    = false
 }
 
 variable "excluded_accounts" {
-  description = "Accounts that every rule is off for."
+  description = "Accounts in which every rule is off."
   type        = set(string)
   nullable    = false
 }
@@ -32,42 +32,42 @@ variable "account_groups" {
 }
 
 variable "excluded_groups" {
-  description = "Account groups that every rule is off for."
+  description = "Account groups in which every rule is off."
   type        = set(string)
   nullable    = false
 }
 
 variable "mode_by_account" {
-  description = "The most that any rule may do in single accounts."
+  description = "The highest mode of any rule in individual accounts."
   type        = map(string)
   nullable    = false
 }
 
 variable "mode_by_group" {
-  description = "The most that any rule may do in the accounts of a group."
+  description = "The highest mode of any rule in the accounts of a group."
   type        = map(string)
   nullable    = false
 }
 
 variable "new_accounts" {
-  description = "The most that any rule may do in accounts that joined recently, as it was given: checked here, with its types in typed/."
+  description = "The highest mode of any rule in accounts that joined recently, as the user wrote it: checked here, with its types in `typed/`."
   type        = any
 }
 
 variable "events" {
-  description = "Which outcomes are events: changed or all."
+  description = "The outcomes that are published as events: changed or all."
   type        = string
   nullable    = false
 }
 
 variable "schedule" {
-  description = "The schedule of rules that have none of their own, as it was given: checked here, with its types in typed/."
+  description = "The schedule of rules without their own, as the user wrote it: checked here, with its types in `typed/`."
   type        = any
   nullable    = false
 }
 
 variable "partition" {
-  description = "The partition: it decides which runbooks there are."
+  description = "The partition, which determines the available runbooks."
   type        = string
   nullable    = false
 }
@@ -85,13 +85,13 @@ variable "home_region" {
 }
 
 variable "encryption" {
-  description = "The keys by region as they were given: checked here, with their types in typed/."
+  description = "The KMS keys by region, as the user wrote them: checked here, with their types in `typed/`."
   type        = any
   nullable    = false
 }
 
 variable "deployment" {
-  description = "The other inputs of `central` by name that are objects, as they were given: checked here, with their types in typed/."
+  description = "The other object inputs of `central` by name, as the user wrote them: checked here, with their types in `typed/`."
   type        = any
   default     = {}
   nullable    = false

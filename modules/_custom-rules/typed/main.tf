@@ -1,4 +1,5 @@
-# Gives `custom_rules` its type and defaults. Terraform drops misspelled words here: ../../_inputs finds them in what was given.
+# Gives `custom_rules` its type and defaults. Terraform silently ignores misspelled attributes
+# here; ../../_inputs finds them in the original values.
 
 output "custom_rules" {
   description = "What `custom_rules` says, typed."

@@ -1,5 +1,5 @@
-# Gives the inputs of `central` that are objects their types and defaults, and checks the values of those that _settings does
-# not check itself. Terraform drops misspelled words here: ../../_inputs finds them in what was given.
+# Gives the object inputs of `central` their types and defaults, and checks the values that _settings does not check itself.
+# Terraform silently ignores misspelled attributes here; ../../_inputs finds them in the original values.
 
 output "encryption" {
   description = "What `encryption` says, typed."
