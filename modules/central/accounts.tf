@@ -1,7 +1,7 @@
 locals {
-  # The accounts that the remediators may work in, where the settings name all of them: each rule is off but for accounts
-  # that it or all rules name. Null: any account that trusts them, or none is on. The remediators look at the settings
-  # before they assume a role; this binds their role, too.
+  # The accounts in which the remediators can assume roles, if the settings limit every rule to named accounts. Null: any
+  # account that trusts them, or no rule is on. The remediators check the settings before they assume a role; this also
+  # limits their own role.
   named_by_rule = {
     for id, rule in local.rules_by_id : id => (
       length(var.accounts) > 0 && length(rule.accounts) > 0 ? setintersection(var.accounts, rule.accounts) :

@@ -1,7 +1,7 @@
-# One alarm per rule, where a sum over the rules would hide the one whose items no longer match.
+# One alarm per rule, because a sum over all rules would hide a single rule whose items no longer match.
 
 locals {
-  # In percent of what a poll gives. The source filters by itself, so there should be none.
+  # Percentage of the items that a poll returns. The source filters items itself, so none are expected.
   unmatched_share = 20
 }
 
@@ -23,8 +23,7 @@ resource "aws_cloudwatch_metric_alarm" "items_unmatched" {
     id          = "share"
     label       = "unmatched, percent"
     return_data = true
-    # Of a list, SUM leaves out what has no data, where a plus would give none: a poll of which nothing matches counts no
-    # findings.
+    # SUM ignores missing data in a list; `+` would return no data. A poll in which nothing matches counts no findings.
     expression = "100 * unmatched / SUM([unmatched, matched])"
   }
 

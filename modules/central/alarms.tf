@@ -33,7 +33,7 @@ locals {
         statistic   = "Sum"
         told_by     = "alarm"
       }
-      # Polls that fail are not rules that nobody polls. As long as a poll of the longest period may be late.
+      # Covers the longest time for which a poll may be late, so that failing polls are not also reported as rules without polls.
       polls-failing = {
         description        = "Polls are failing, as ${var.name}-polls-dead-letters reported. Meanwhile, no alarm reports rules that are not polled."
         namespace          = "AWS/SQS"
@@ -44,7 +44,7 @@ locals {
         evaluation_periods = local.failing_hours
         told_by            = "alarm"
       }
-      # The collector counts it every hour, whatever the schedules are.
+      # The collector counts this every hour, regardless of the schedules.
       polls-overdue = {
         description        = "A rule has not been polled successfully for two of its periods. The log of ${local.collector_name} says which."
         namespace          = local.metrics_namespace
@@ -55,14 +55,14 @@ locals {
         evaluation_periods = 3
         told_by            = "alarm"
       }
-      # CloudWatch combines alarms of one region only: the collector leaves out places that an alarm of their region reports.
+      # CloudWatch can only combine alarms of one region, so the collector ignores places that an alarm of their region reports.
       polls-skipped = {
         description = "Jobs of an account and region have been pending for twelve hours, so polls create no further jobs there, and no alarm of that region reports why. The log of ${local.collector_name} names rule, account and region."
         namespace   = local.metrics_namespace
         metric      = local.metric.PollSkippedLasting
         dimensions  = { service = local.collector_name }
         statistic   = "Sum"
-        # Of two days, so that what lasts is one message.
+        # Two days, so that a lasting condition sends one message.
         period             = 86400
         evaluation_periods = 2
       }
@@ -72,12 +72,12 @@ locals {
         metric      = local.metric.UnprocessableFindings
         dimensions  = { service = local.collector_name }
         statistic   = "Sum"
-        # Of two hours, so that an hourly poll with the same result is not news.
+        # Two hours, so that an hourly poll with the same result sends no new message.
         period             = 3600
         evaluation_periods = 2
       }
     },
-    # Who looks after the others. Before the first look there is none either: it begins in ALARM.
+    # Monitors the checks themselves. It begins in ALARM, because no check has run yet.
     { for schedule in aws_scheduler_schedule.check : "checks-missing" => {
       description        = "${local.collector_name} has not checked for four hours whether rules are polled, so a rule without polls would go unnoticed. Check the schedule ${schedule.name} in the group ${var.name}: it must exist and be enabled."
       namespace          = local.metrics_namespace
@@ -89,7 +89,7 @@ locals {
       evaluation_periods = 4
       told_by            = "alarm"
     } },
-    # Notifications can't report that they don't arrive, so CloudWatch notifies the topic itself.
+    # Notifications cannot report their own failed delivery, so CloudWatch notifies the topic directly.
     { for queue in aws_sqs_queue.notifications_dead_letters : "notifications-dead-letters" => {
       description = "Notifications could not be delivered to the topic ${coalesce(local.inputs.notifications.topic_arn, "${var.name}-notifications")}, and are in ${queue.name}. Check the policies of the topic and of its KMS key, if it has one."
       namespace   = "AWS/SQS"
@@ -102,12 +102,13 @@ locals {
 }
 
 locals {
-  # Alarms span seven days. The longest period counts twice: a rule is overdue after two. The period of a cron is unknown.
+  # Twice the longest period, because a rule is overdue after two periods; at most seven days, CloudWatch's limit. The period of
+  # a cron expression is unknown.
   failing_hours = min(168, 4 + max(2, [
     for id, minutes in module.settings.poll_minutes : minutes == 0 ? 168 : ceil(2 * minutes / 60) if contains(keys(local.polled_rules), id)
   ]...))
 
-  # Of several alarms on one cause, one message.
+  # Sends one message if several alarms have the same cause.
   combined_alarms = {
     rules-not-polled = {
       description = local.rules_not_polled
@@ -128,7 +129,7 @@ module "alarms" {
   own_topic_arns = local.topic_arns
   tags           = var.tags
 
-  # The alarms look for what the collector counts from now on.
+  # The alarms rely on metrics that the collector publishes.
   depends_on = [module.collector]
 }
 

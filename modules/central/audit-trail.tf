@@ -34,7 +34,7 @@ resource "aws_cloudtrail" "audit" {
     }
   }
 
-  # The functions write it thousands of times a day, each time at a price.
+  # The functions write it thousands of times per day, and each logged event costs money.
   advanced_event_selector {
     name = "Writes to the findings table by others than the functions"
 

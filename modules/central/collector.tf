@@ -44,13 +44,13 @@ module "collector" {
         Action   = ["s3:GetObject"]
         Resource = ["${local.made_evidence_bucket_arn}/polls/*/listed-*"]
       },
-      # Without it S3 answers 403 instead of 404 for a rule that has not been polled yet.
+      # Without this permission, S3 returns 403 instead of 404 for a rule that has not been polled yet.
       {
         Action   = ["s3:ListBucket"]
         Resource = [local.made_evidence_bucket_arn]
       },
-      # When rules were last polled, which jobs polls have sent, and which of them are done. A request without a key satisfies
-      # ForAllValues: hence Null.
+      # When rules were last polled, which jobs polls sent, and which of those are done. ForAllValues alone would allow a request
+      # without keys; Null denies it.
       {
         Action   = ["dynamodb:BatchGetItem"]
         Resource = ["arn:${local.partition}:dynamodb:${local.home_region}:${local.account_id}:table/${local.findings_table}"]
@@ -71,7 +71,8 @@ module "collector" {
         Action   = ["events:PutEvents"]
         Resource = [local.event_bus_arn]
       },
-      # Whether a region's alarms tell why its jobs don't end: CloudWatch asks for all alarms where a call does not name each.
+      # To check whether a region's alarms explain why its jobs do not finish. CloudWatch requires a permission for all alarms if a
+      # call does not name each.
       {
         Action   = ["cloudwatch:DescribeAlarms"]
         Resource = [for region in local.regions : "arn:${local.partition}:cloudwatch:${region}:${local.account_id}:alarm:*"]
@@ -93,8 +94,8 @@ module "collector" {
   tags     = var.tags
 }
 
-# The schedules start the collector asynchronously: a poll that fails is attempted twice more by Lambda, each time the same
-# poll; what still fails goes where a person finds it. After an hour the next poll knows more than this one.
+# Schedules start the collector asynchronously. Lambda attempts a failed poll twice more, as the same poll, then sends it to the
+# dead-letter queue. After an hour, the next poll has newer information.
 resource "aws_lambda_function_event_invoke_config" "collector" {
   function_name                = module.collector.name
   maximum_retry_attempts       = 2

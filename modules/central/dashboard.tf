@@ -1,7 +1,7 @@
 locals {
   remediator_name = "${var.name}-remediator"
 
-  # Colours that say whether to worry.
+  # Colors that show how serious an outcome is.
   outcome_colors = {
     remediated     = "#2ca02c"
     planned        = "#1f77b4"
@@ -17,12 +17,12 @@ locals {
     undo_refused   = "#e377c2"
   }
 
-  # What the remediators count: the collector counts what is unprocessable.
+  # Outcomes that the remediators count; the collector counts unprocessable findings.
   outcomes = {
     for name, outcome in local.vocabulary.outcomes : outcome.metric => lookup(local.outcome_colors, name, "#17becf") if name != "unprocessable"
   }
 
-  # One for each rule. Each outcome is the sum over the regions; found and unprocessable are the collector's to count.
+  # One widget per rule. Each outcome is the sum over all regions; the collector counts found and unprocessable findings.
   rule_widgets = [
     for rule in keys(local.rules_by_id) : {
       type   = "metric"
@@ -57,7 +57,7 @@ locals {
     }
   ]
 
-  # What the remediators count over all rules, one line per region.
+  # Metrics of the remediators over all rules, one line per region.
   remediators_count = {
     HeldFindings      = "hold"
     InvalidMessage    = "messages that are not jobs"

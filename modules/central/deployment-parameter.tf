@@ -1,5 +1,5 @@
-# What was deployed, and what it is called: by this parameter the command line finds it. In the other regions a parameter of
-# the same name says where this one is (modules/per-region/deployment-parameter.tf).
+# Describes the deployment and its names for the command line. In each region, another parameter names the home region, in
+# which this one is (modules/per-region/deployment-parameter.tf).
 
 locals {
   deployment = merge(
@@ -14,7 +14,7 @@ locals {
       rules       = sort(keys(local.polled_rules))
 
       functions = { collector = local.collector_name, remediator = "${var.name}-remediator" }
-      # By which a function's code is known to be that of this module.
+      # Identifies the functions' code as that of this module version.
       code = { for name in ["collector", "remediator"] : name => filebase64sha256("${path.module}/../../dist/${name}.zip") }
       queues = {
         jobs                      = "${var.name}-jobs.fifo"
@@ -40,7 +40,7 @@ resource "aws_ssm_parameter" "deployment" {
   type        = "String"
   tier        = "Standard"
 
-  # Nothing secret: a plan shows how it changes.
+  # Contains no secrets, so a plan can show changes.
   insecure_value = jsonencode(local.deployment)
   tags           = var.tags
 

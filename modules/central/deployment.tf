@@ -1,6 +1,6 @@
-# A deployment under the same name that this address of the state does not hold: another root's, or this one's from before
-# its module block was renamed without a `moved` block. Terraform would then create everything of the same names and
-# destroy the old ones at the same time, which AWS refuses half-way.
+# Detects an existing deployment of the same name that is not at this address of the state: one of another root module, or this
+# one before its module block was renamed without a `moved` block. Otherwise, Terraform would create resources and destroy
+# others of the same names at the same time, and AWS would refuse that midway.
 
 locals {
   polls_dead_letters_name = "${var.name}-polls-dead-letters"
@@ -11,7 +11,7 @@ data "aws_sqs_queues" "polls_dead_letters" {
 }
 
 resource "terraform_data" "deployment" {
-  # As it was when this was created: from then on the queue is this deployment's own.
+  # Keeps the value from its creation, because the queue belongs to this deployment from then on.
   input = var.adopt ? [] : [for url in data.aws_sqs_queues.polls_dead_letters.queue_urls : url if endswith(url, "/${local.polls_dead_letters_name}")]
 
   lifecycle {

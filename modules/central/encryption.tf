@@ -1,16 +1,16 @@
 locals {
-  # This region's key of each use; null: AWS's own.
+  # This region's KMS key for each use; null: AWS's own.
   own_keys = {
     for use in ["token", "topic", "queues", "logs", "buckets", "evidence", "table"] : use => try(module.settings.keys[local.home_region][use], null)
   }
 
-  # The collector puts jobs on the queues of all regions.
+  # The collector sends jobs to the queues of all regions.
   queue_keys = { for region, keys in module.settings.keys : region => keys.queues if keys.queues != null }
 
-  # In China a service may be named by AWS's domain there.
+  # In China, AWS can name a service by its domain there.
   domains = local.partition == "aws-cn" ? ["amazonaws.com", "amazonaws.com.cn"] : ["amazonaws.com"]
 
-  # What the functions' roles may do with the keys: only what their service asks for in their name.
+  # Permissions of the functions' roles to use the keys, each only through its service.
   key_statements = {
     secret = local.own_keys.token == null ? [] : [{
       Action    = ["kms:Decrypt"]
@@ -32,7 +32,7 @@ locals {
       Resource  = [local.own_keys.table]
       Condition = { StringEquals = { "kms:ViaService" = [for domain in local.domains : "dynamodb.${local.home_region}.${domain}"] } }
     }]
-    # For those who only read: of both buckets.
+    # For readers of both buckets.
     read_buckets = [for key in distinct(compact([local.own_keys.buckets, local.own_keys.evidence])) : {
       Action    = ["kms:Decrypt"]
       Resource  = [key]

@@ -3,8 +3,8 @@ locals {
   event_bus_arn  = local.inputs.event_bus.create ? aws_cloudwatch_event_bus.this[0].arn : "arn:${local.partition}:events:${local.home_region}:${local.account_id}:event-bus/${local.inputs.event_bus.name}"
 }
 
-# Carries one event per outcome that changed, and one per job with its counts, for any subscriber. Notifications are
-# rules on it, and a user's own may be.
+# Carries one event per changed outcome, and one per job with its counts, for any subscriber. Notifications are rules on this
+# bus; you can add your own.
 resource "aws_cloudwatch_event_bus" "this" {
   count = local.inputs.event_bus.create ? 1 : 0
 

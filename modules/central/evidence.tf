@@ -1,13 +1,13 @@
 locals {
   evidence_bucket = local.inputs.evidence.create_bucket ? "${var.name}-evidence-${local.account_id}-${local.home_region}" : local.inputs.evidence.bucket
 
-  # For what must not be made before the bucket.
+  # Used by resources that must be created after the bucket.
   made_evidence_bucket     = local.inputs.evidence.create_bucket ? aws_s3_bucket.evidence[0].bucket : local.inputs.evidence.bucket
   made_evidence_bucket_arn = local.inputs.evidence.create_bucket ? aws_s3_bucket.evidence[0].arn : "arn:${local.partition}:s3:::${local.inputs.evidence.bucket}"
 }
 
-# Remembers the bucket that holds the evidence, so that a plan that would leave it for another is refused before anything
-# is changed: half-way the destroy would be denied, below, and the rest would be gone.
+# Remembers the evidence bucket, so that a plan that would replace it fails before anything changes. Otherwise, the apply
+# would delete other resources before the bucket's policy, below, denies the destroy.
 resource "terraform_data" "evidence_bucket" {
   input            = local.evidence_bucket
   triggers_replace = local.inputs.evidence.force_destroy ? local.evidence_bucket : null
@@ -41,7 +41,7 @@ resource "aws_s3_bucket" "evidence" {
     }
   }
 
-  # So that what remembers the bucket stays in the state for as long as the bucket does.
+  # Keeps the resource that remembers the bucket in the state as long as the bucket.
   depends_on = [terraform_data.evidence_bucket]
 }
 
@@ -87,7 +87,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "evidence" {
       kms_master_key_id = local.own_keys.evidence
     }
 
-    # One call of KMS for many objects.
+    # Reduces calls to KMS: one for many objects.
     bucket_key_enabled = local.own_keys.evidence != null
   }
 }
@@ -126,7 +126,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "evidence" {
   }
 }
 
-# S3 locks what is written from then on, also in a bucket that is there already.
+# S3 locks objects that are written from then on, in existing buckets too.
 resource "aws_s3_bucket_object_lock_configuration" "evidence" {
   count = local.inputs.evidence.object_lock == null ? 0 : 1
 
@@ -175,9 +175,9 @@ resource "aws_s3_bucket_policy" "evidence" {
     )
   })
 
-  # A destroy begins with what depends on others: here, where S3 refuses it, so that a bucket which is kept keeps its
-  # settings too. They would be gone otherwise before S3 refuses to delete a bucket that is not empty. In addition, S3
-  # refuses to change a policy while it changes the block.
+  # A destroy begins with this policy, whose deletion S3 denies, so that a bucket that is kept also keeps its configuration.
+  # Otherwise, that would be deleted before S3 refuses to delete a bucket that is not empty. In addition, S3 refuses to
+  # change a policy while it changes the public access block.
   depends_on = [
     aws_s3_bucket_lifecycle_configuration.evidence,
     aws_s3_bucket_logging.evidence,

@@ -1,5 +1,5 @@
-# What is known of findings from one job to the next: who works on a job, what was changed recently. One table for all
-# regions; each item has one writer, which the policies of the functions hold to by the items' keys.
+# Stores the state that jobs share: leases, recent changes, and what is known of findings. One table for all regions. Each item
+# has one writer; the functions' policies enforce this by the items' keys.
 
 locals {
   findings_table = "${var.name}-findings"
@@ -14,7 +14,7 @@ resource "aws_dynamodb_table" "findings" {
   range_key    = "sk"
   tags         = var.tags
 
-  # It is kept with the evidence.
+  # The table is kept as long as the evidence.
   deletion_protection_enabled = !local.inputs.evidence.force_destroy
 
   attribute {
@@ -27,7 +27,7 @@ resource "aws_dynamodb_table" "findings" {
     type = "S"
   }
 
-  # Items are read as expired once their time is over; DynamoDB deletes them within days.
+  # Readers ignore expired items immediately; DynamoDB deletes them within days.
   ttl {
     attribute_name = "expiresAt"
     enabled        = true
@@ -37,7 +37,7 @@ resource "aws_dynamodb_table" "findings" {
     enabled = true
   }
 
-  # Without a key of the user's: DynamoDB's own, which costs nothing.
+  # Without your own key: DynamoDB's, which is free.
   server_side_encryption {
     enabled     = local.own_keys.table != null
     kms_key_arn = local.own_keys.table

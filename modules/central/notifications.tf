@@ -19,7 +19,7 @@ locals {
   alarm_arns = "arn:${local.partition}:cloudwatch:${local.home_region}:${local.account_id}:alarm:${var.name}-"
   alarm_text = "<state>: <alarm> in <region>, account <account>. <description> (<reason>)"
 
-  # Not that an alarm which has just been made found nothing wrong.
+  # Ignores the first OK of a new alarm.
   alarm_states = {
     "$or" = [
       { state = { value = ["ALARM"] } },
@@ -114,7 +114,7 @@ locals {
       }
       text = "<kind>: <words>. (Noticed in <region>)"
     }
-    # CloudWatch puts its alarms' states on the default bus of their region; per-region passes on those of its own.
+    # CloudWatch sends state changes of alarms to the default bus of their region; per-region forwards those of its region.
     alarms = {
       wanted      = true
       description = "Alarms of the collector and its schedules."
@@ -124,7 +124,7 @@ locals {
         detail-type = ["CloudWatch Alarm State Change"]
         resources = concat(
           [for name in module.alarms.messages : "${local.alarm_arns}${trimprefix(name, "${var.name}-")}"],
-          # By their beginning: a pattern takes 2,048 characters, and there is one alarm per rule.
+          # By prefix, because a pattern is limited to 2,048 characters, and there is one alarm per rule.
           [{ prefix = "${local.alarm_arns}items-unmatched-" }],
         )
         detail = local.alarm_states
@@ -132,8 +132,8 @@ locals {
       paths = local.alarm_paths
       text  = local.alarm_text
     }
-    # As above, but that nobody has looked yet after a deployment is not news. An event of an alarm on others need not have its
-    # description.
+    # As above, but without the initial state after a deployment, when no check has run yet. Events of composite alarms may lack
+    # the description.
     missing-polls = {
       wanted      = true
       description = "Rules that are not polled."
@@ -152,7 +152,7 @@ locals {
       paths = { for word, path in local.alarm_paths : word => path if word != "description" }
       text  = replace(local.alarm_text, "<description>", local.rules_not_polled)
     }
-    # Of the alarms on others in the regions, there is one.
+    # The only composite alarm in the regions.
     regional-jobs-waiting = {
       wanted      = true
       description = "Jobs that wait too long in a region."
@@ -172,7 +172,7 @@ locals {
       pattern = {
         source      = ["aws.cloudwatch"]
         detail-type = ["CloudWatch Alarm State Change"]
-        # A bus of the user's may carry other alarms, too.
+        # Your own bus may carry other alarms, too.
         detail = merge(
           local.alarm_states,
           { configuration = { alarmRule = [{ exists = false }] } },
@@ -209,8 +209,8 @@ resource "aws_sns_topic_policy" "notifications" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
-      # Without a condition, not even on whose rule it is: EventBridge delivers nothing where its statement has one
-      # (EventBridge user guide, "Amazon SNS permissions").
+      # Without a condition, not even on the rule: EventBridge delivers nothing if its statement has one (EventBridge user
+      # guide, "Amazon SNS permissions").
       {
         Sid       = "EventBridge"
         Effect    = "Allow"
@@ -218,7 +218,7 @@ resource "aws_sns_topic_policy" "notifications" {
         Action    = "sns:Publish"
         Resource  = aws_sns_topic.notifications[0].arn
       },
-      # Reports what EventBridge could not deliver.
+      # Reports undelivered notifications.
       {
         Sid       = "OnlyItsOwnAlarms"
         Effect    = "Allow"
@@ -275,7 +275,7 @@ resource "aws_cloudwatch_event_target" "notifications" {
   target_id      = "topic"
   arn            = local.topic_arns[0]
 
-  # Of a message that is an hour old the next poll knows more.
+  # After an hour, the next poll has newer information.
   retry_policy {
     maximum_event_age_in_seconds = 3600
     maximum_retry_attempts       = 185
@@ -285,14 +285,14 @@ resource "aws_cloudwatch_event_target" "notifications" {
     arn = aws_sqs_queue.notifications_dead_letters[0].arn
   }
 
-  # One line, in quotes, as EventBridge wants it; "<" and ">" as they stand, where jsonencode writes escapes.
+  # One line, in quotes, as EventBridge requires, with "<" and ">" unescaped, because jsonencode escapes them.
   input_transformer {
     input_paths    = each.value.paths
     input_template = replace(replace(jsonencode(each.value.text), "\\u003c", "<"), "\\u003e", ">")
   }
 }
 
-# What could not be delivered to the topic.
+# Notifications that could not be delivered to the topic.
 resource "aws_sqs_queue" "notifications_dead_letters" {
   count = local.inputs.notifications.enabled ? 1 : 0
 

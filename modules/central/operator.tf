@@ -1,5 +1,5 @@
-# What operators do by hand, as a policy for their own roles: nothing here takes it on. They see what viewers see. Of the
-# findings table they write only what no function writes.
+# A policy for operators' own roles; this module attaches it to nobody. It includes the viewer's permissions. In the findings
+# table, operators can write only items that no function writes.
 
 resource "aws_iam_policy" "operator" {
   name        = "${var.name}-operator"
@@ -12,7 +12,7 @@ resource "aws_iam_policy" "operator" {
     Statement = [for statement in concat(
       local.viewer_statements,
       [
-        # A request without a key satisfies ForAllValues: hence Null.
+        # ForAllValues alone would allow a request without keys; Null denies it.
         {
           Sid      = "WriteTheirOwnItems"
           Action   = ["dynamodb:DeleteItem", "dynamodb:PutItem"]
@@ -22,7 +22,7 @@ resource "aws_iam_policy" "operator" {
             Null                      = { "dynamodb:LeadingKeys" = ["false"] }
           }
         },
-        # A request is who wrote it: by its key, which IAM compares with the caller.
+        # IAM compares the key of a request with the caller, so each request identifies its author.
         {
           Sid      = "WriteTheirOwnRequests"
           Action   = ["dynamodb:DeleteItem", "dynamodb:PutItem"]
@@ -53,7 +53,7 @@ resource "aws_iam_policy" "operator" {
           Resource = ["arn:${local.partition}:ssm:*:${local.account_id}:parameter/${var.name}/pause"]
         },
       ],
-      # By a pattern: with a service for each of many regions the policy would be too long.
+      # By a pattern, because one service per region would make the policy too long.
       [for statement in local.key_statements.queues : merge(statement, {
         Condition = { StringLike = { "kms:ViaService" = [for domain in local.domains : "sqs.*.${domain}"] } }
       })],

@@ -27,7 +27,7 @@ resource "aws_scheduler_schedule" "rule" {
     arn      = module.collector.arn
     role_arn = aws_iam_role.scheduler.arn
 
-    # The scheduler looks for its keyword in the text as it stands, and jsonencode writes "<" as an escape.
+    # EventBridge Scheduler replaces keywords only in unescaped text, but jsonencode escapes "<".
     input = replace(replace(jsonencode(merge(local.poll_inputs[each.key], {
       rule           = each.key
       scheduled_time = "<aws.scheduler.scheduled-time>"
@@ -43,7 +43,7 @@ resource "aws_scheduler_schedule" "rule" {
     }
   }
 
-  # A schedule may fire as soon as it stands: what its first poll needs comes before it.
+  # A schedule may fire as soon as it exists, so everything that its first poll needs is created before it.
   depends_on = [
     aws_s3_object.rule,
     aws_iam_role_policy.scheduler,
@@ -54,7 +54,7 @@ resource "aws_scheduler_schedule" "rule" {
   ]
 }
 
-# Looks for rules that have not been polled for too long. The alarm checks-missing looks after it.
+# Starts the check for overdue polls. The alarm checks-missing reports if this check does not run.
 resource "aws_scheduler_schedule" "check" {
   # checkov:skip=CKV_AWS_297: the input holds nothing secret
   count = length(local.polled_rules) > 0 ? 1 : 0
@@ -95,7 +95,7 @@ resource "aws_sqs_queue" "polls_dead_letters" {
   kms_master_key_id         = local.own_keys.queues
   tags                      = var.tags
 
-  # So that a deployment with this queue is one that the state knows.
+  # Created after the check in deployment.tf, which recognizes deployments by this queue.
   depends_on = [terraform_data.deployment]
 }
 

@@ -1,5 +1,5 @@
-# What the remediators go by: one object per rule, and one for the accounts, in a bucket of the home region. An object is
-# written whole, so that no remediator ever reads half of it, and a plan shows what changes in it.
+# The settings that the remediators read: one object per rule, and one for the accounts, in a bucket of the home region. S3 writes
+# objects atomically, so no remediator reads a partial one, and a plan shows what changes in them.
 
 locals {
   settings_bucket     = "${var.name}-settings-${local.account_id}-${local.home_region}"
@@ -15,20 +15,20 @@ resource "aws_s3_object" "accounts" {
   content      = local.account_settings
   content_type = "application/json"
 
-  # Of an object that someone else has written, a plan says that this changes, and an apply corrects it. With a KMS key
-  # S3's ETag is not an MD5: then checksums are compared (tampered-settings.tf).
+  # If someone else has written an object, a plan shows a changed ETag, and an apply corrects it. With a KMS key, S3's ETag is
+  # not an MD5, so checksums are compared instead (tampered-settings.tf).
   etag               = local.own_keys.buckets == null ? md5(local.account_settings) : null
   source_hash        = local.own_keys.buckets == null ? null : md5(local.account_settings)
   checksum_algorithm = local.own_keys.buckets == null ? null : "SHA256"
 
-  # An object takes ten tags, and the bucket has them all.
+  # Without default tags, because an object can have at most ten. The bucket has all tags.
   override_provider {
     default_tags {
       tags = {}
     }
   }
 
-  # Nothing is written that could be read on the way.
+  # Nothing is written before the policy requires TLS and versioning is on.
   depends_on = [aws_s3_bucket_policy.settings, aws_s3_bucket_versioning.settings]
 }
 
@@ -50,7 +50,7 @@ resource "aws_s3_object" "rule" {
     }
   }
 
-  # Remediators wait for a group that a rule names. So groups come first.
+  # Groups are written first, because remediators wait for a group that a rule names.
   depends_on = [aws_s3_object.accounts]
 }
 
@@ -62,7 +62,7 @@ resource "aws_s3_bucket" "settings" {
   # checkov:skip=CKV2_AWS_62: each outcome names the versions that it was decided by
   bucket = local.settings_bucket
 
-  # Whatever is in it is in the configuration, too.
+  # The configuration contains everything that is in the bucket.
   force_destroy = true
   tags          = var.tags
 
@@ -108,12 +108,12 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "settings" {
       kms_master_key_id = local.own_keys.buckets
     }
 
-    # One call of KMS for many objects.
+    # Reduces calls to KMS: one for many objects.
     bucket_key_enabled = local.own_keys.buckets != null
   }
 }
 
-# A version is kept for as long as the outcomes that name it.
+# Keeps each version as long as the outcomes that name it.
 resource "aws_s3_bucket_lifecycle_configuration" "settings" {
   bucket = aws_s3_bucket.settings.id
 
@@ -147,7 +147,7 @@ resource "aws_s3_bucket_policy" "settings" {
         Resource  = [local.settings_bucket_arn, "${local.settings_bucket_arn}/*"]
         Condition = { Bool = { "aws:SecureTransport" = "false" } }
       },
-      # Whatever their policies say some day: what decides for the functions is not theirs to write.
+      # Denies writes by the functions regardless of their own policies, because these settings control them.
       {
         Sid       = "NotByTheFunctions"
         Effect    = "Deny"
@@ -162,6 +162,6 @@ resource "aws_s3_bucket_policy" "settings" {
     ]
   })
 
-  # S3 refuses to change a policy while it changes the block.
+  # S3 refuses to change a policy while it changes the public access block.
   depends_on = [aws_s3_bucket_public_access_block.settings]
 }

@@ -1,4 +1,4 @@
-# The sources of findings: their part of the collector's environment and permissions, and what each poll asks.
+# The sources of findings: their part of the collector's environment and permissions, and the input of each poll.
 locals {
   netskope_url = endswith(var.netskope_tenant, ".goskope.com") ? "https://${var.netskope_tenant}" : "https://${var.netskope_tenant}.goskope.com"
 
@@ -15,10 +15,10 @@ locals {
     local.key_statements.secret,
   )
 
-  # By rule: what its schedule tells the collector beside the rule and the time.
+  # By rule: the schedule's input for the collector, in addition to the rule and the time.
   poll_inputs = { for id, rule in local.polled_rules : id => merge(
     { netskope_rule_names = rule.netskope_rule_names },
-    # The collector's code does not know it.
+    # The collector's code does not know library and custom rules.
     { for known in [local.catalog[id]] : "netskope_rule_names" => distinct(concat(known.netskope_rule_names, rule.netskope_rule_names)) if can(known.definition) },
     { for definition in [try(local.catalog[id].definition, null)] : "definition" => definition if definition != null },
   ) }

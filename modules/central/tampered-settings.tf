@@ -1,9 +1,9 @@
-# Which settings someone else has written, where the bucket has a KMS key. Without one, the objects' ETags say so, and an
-# apply puts them right. A write of someone else's leaves another SHA-256 checksum, or none.
+# Detects settings that someone else has written, if the bucket has a KMS key. Without one, the objects' ETags show it, and an apply
+# corrects them. An object that someone else wrote has a different SHA-256 checksum, or none.
 
 locals {
-  # Not known while Terraform itself is about to write an object. A check block would warn of that at each change of
-  # settings, and end `terraform test`: so it is an output.
+  # Unknown while Terraform is about to write an object. A check block would warn about that at each change of settings, and
+  # fail `terraform test`, so this is an output.
   tampered_settings = local.own_keys.buckets == null ? [] : compact(concat(
     [aws_s3_object.accounts.version_id == null || aws_s3_object.accounts.checksum_sha256 == base64sha256(local.account_settings) ? "" : "accounts.json"],
     [

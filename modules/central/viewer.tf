@@ -1,8 +1,8 @@
-# What shows the deployment, as a policy for people's own roles: nothing here takes it on. It writes nothing, and needs neither
-# the token nor a role in another account.
+# A read-only policy for people's own roles; this module attaches it to nobody. It needs neither the token nor a role in another
+# account.
 
 locals {
-  # Written out, so that a plan shows the policies.
+  # Literal ARNs instead of references, so that a plan shows the policies.
   findings_table_arn  = "arn:${local.partition}:dynamodb:${local.home_region}:${local.account_id}:table/${local.findings_table}"
   evidence_bucket_arn = "arn:${local.partition}:s3:::${local.evidence_bucket}"
 
@@ -28,7 +28,7 @@ locals {
           ["${local.settings_bucket_arn}/accounts.json", "${local.settings_bucket_arn}/rules/*"],
         )
       },
-      # Also: without it S3 answers 403 instead of 404 for what is not there.
+      # Without this permission, S3 also returns 403 instead of 404 for missing objects.
       {
         Sid      = "ListPolls"
         Action   = ["s3:ListBucket"]
@@ -39,7 +39,7 @@ locals {
         Action   = ["sqs:GetQueueAttributes", "sqs:GetQueueUrl"]
         Resource = ["arn:${local.partition}:sqs:*:${local.account_id}:${var.name}-*"]
       },
-      # CloudWatch gives alarms that combine others only by a permission for everything (API reference, DescribeAlarms).
+      # CloudWatch returns composite alarms only with a permission for all resources (API reference, DescribeAlarms).
       {
         Sid      = "ReadAlarms"
         Action   = ["cloudwatch:DescribeAlarms"]
