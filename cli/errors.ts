@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isAwsError } from '../lambdas/aws/errors.ts';
 import { AutomationError } from '../lambdas/model/errors.ts';
 import { type ExitReason, exitCodes } from './exit-codes.ts';
+import { notAwsProblem, tlsProblem } from './not-aws.ts';
 
 /** An error that an operator can act on: one line that says what to do. */
 export class CliError extends AutomationError {
@@ -67,7 +68,7 @@ export function explainError(error: unknown, policy: string, profile?: string): 
   if (isDenied(error)) {
     return as('denied', `${error.message}. Attach the policy ${policy} to the role that you use`);
   }
-  const unreachable = networkProblem(error);
+  const unreachable = tlsProblem(error) ?? notAwsProblem(error) ?? networkProblem(error);
   if (unreachable !== undefined) return as('unreachable', unreachable);
   // Messages of our own functions' errors are written for people.
   if (error instanceof AutomationError) return as('refused', error.message);

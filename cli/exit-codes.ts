@@ -6,7 +6,11 @@ export const exitCodes = {
   notFound: { code: 3, meaning: 'There is no such deployment, finding, poll, or hold.' },
   denied: { code: 4, meaning: 'AWS denied access: the caller lacks a policy.' },
   credentials: { code: 5, meaning: 'There are no credentials, or they have expired.' },
-  unreachable: { code: 6, meaning: 'AWS was not reachable, or throttled, after all retries.' },
+  unreachable: {
+    code: 6,
+    meaning:
+      'AWS was not reachable, or throttled, after all retries; or the connection is not trusted, or something other than AWS answered.',
+  },
   refused: {
     code: 7,
     meaning: 'Partly failed. The output gives the reason for each region, poll, or change.',

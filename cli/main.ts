@@ -5,6 +5,7 @@ import { type ClientOptions, Clients } from './aws/clients.ts';
 import type { CommandFacts, Given } from './command.ts';
 import { commands } from './commands/index.ts';
 import type { Context } from './context.ts';
+import { expectEndpoints, regionOf } from './environment.ts';
 import { explainError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import { createProgram, type GlobalGiven, isAnswered, PROGRAM, usageLine } from './program.ts';
@@ -73,9 +74,15 @@ async function runCommand({ facts, given, global, screen, ports }: Run): Promise
 }
 
 function contextOf(global: GlobalGiven, screen: Screen, ports: Ports): Context {
-  const { now = () => new Date(), clientOptions = {} } = ports;
+  const { now = () => new Date(), clientOptions = {}, environment } = ports;
   const { name, region, profile } = global;
-  const clients = new Clients({ ...clientOptions, ...(profile !== undefined && { profile }) });
+  expectEndpoints(environment);
+  const ownRegion = regionOf(environment);
+  const clients = new Clients({
+    ...(ownRegion !== undefined && { region: ownRegion }),
+    ...clientOptions,
+    ...(profile !== undefined && { profile }),
+  });
   let found: Promise<Deployment> | undefined;
   return {
     screen,

@@ -1,4 +1,8 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { explainError } from '../../../cli/errors.ts';
 import { MODULE_VERSION } from '../../../lambdas/model/module-version.ts';
 import type { Answer } from '../../lab/scripted-aws/scripted-aws.ts';
 import { runCli } from './support/run-cli.ts';
@@ -135,6 +139,107 @@ test.each<[string, { readonly region?: string; readonly endpoint?: string }, Reg
     expect(aws.calls).toEqual([]);
   },
 );
+
+const HTML = '<!DOCTYPE html><html><head><title>Sign in</title></head><body><p>Hello<br>you</body></html>';
+const page = (status: number, body = HTML): Answer => ({
+  status,
+  body,
+  headers: { 'content-type': 'text/html', location: 'http://sign.in/' },
+});
+
+describe('what is not AWS is one line', () => {
+  test.each([
+    ['a page', page(200)],
+    ['a redirect', page(302)],
+    ['a redirect without a body', page(302, '')],
+    ['a page that forbids', page(403)],
+    ['a proxy that asks for a sign-in', page(407)],
+    ['a proxy that reaches nothing', page(502)],
+    ['a page that is XML, too', page(403, '<html><body>no</body></html>')],
+    ['JSON of something else', { status: 404, body: '{"detail":"Not Found"}' }],
+  ] satisfies [string, Answer][])('%s', async (_, answer) => {
+    for (const only of ['', 'sts.']) {
+      aws.fault = ({ operation }) => (operation.includes(only) ? answer : undefined);
+
+      const ran = await runCli(aws, only === '' ? ['status'] : ['status', '--name', 'elsewhere']);
+
+      expect(ran).toMatchObject({ code: 6, out: '' });
+      expect(ran.error).toMatch(
+        /^cspm-remediation: what answered .* is not AWS \(HTTP \d+, .*\): check the proxy, .*AWS_ENDPOINT_URL/,
+      );
+      expect(ran.error.trimEnd().split('\n')).toHaveLength(1);
+    }
+  });
+
+  test('an endpoint that does not speak TLS', async () => {
+    const ran = await runCli({ endpoint: aws.endpoint.replace('http:', 'https:') }, ['status']);
+
+    expect(ran).toMatchObject({ code: 6, out: '' });
+    expect(ran.error).toMatch(/^cspm-remediation: no trusted TLS connection to AWS \(EPROTO: /);
+    expect(ran.error).toContain('NODE_EXTRA_CA_CERTS');
+    expect(ran.error.trimEnd().split('\n')).toHaveLength(1);
+  });
+
+  test.each([
+    'SELF_SIGNED_CERT_IN_CHAIN',
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    'CERT_HAS_EXPIRED',
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+  ])('a certificate that Node calls %s', (code) => {
+    const error = Object.assign(new Error('self-signed'), { code, $metadata: { attempts: 1 } });
+
+    expect(explainError(error, 'viewer')).toEqual({
+      line: expect.stringMatching(new RegExp(`\\(${code}: self-signed\\): .*NODE_EXTRA_CA_CERTS`)),
+      exitCode: 6,
+      isBug: false,
+    });
+  });
+});
+
+test.each(['localhost:4566', 'ftp://localhost', 'nonsense'])(
+  'the endpoint %s of the environment is refused before any call',
+  async (url) => {
+    for (const name of ['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_STS']) {
+      const ran = await runCli(aws, ['status'], { region: HOME, environment: { [name]: url } });
+
+      expect(ran).toMatchObject({ code: 2, out: '' });
+      expect(ran.error).toMatch(
+        new RegExp(`^cspm-remediation: the endpoint "${url}" is not a URL of HTTP: correct ${name}, `),
+      );
+      expect(ran.error.trimEnd().split('\n')).toHaveLength(1);
+    }
+    expect(aws.calls).toEqual([]);
+  },
+);
+
+test('no endpoint is checked where the environment has them ignored', async () => {
+  const environment = { AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true', AWS_ENDPOINT_URL: 'localhost:4566' };
+
+  expect(await runCli(aws, ['status'], { region: HOME, environment })).toMatchObject({ code: 0 });
+});
+
+test.each<[string, Readonly<Record<string, string>>, string]>([
+  ['AWS_REGION', { AWS_REGION: 'us-east-1', AWS_DEFAULT_REGION: HOME }, 'us-east-1'],
+  ['AWS_DEFAULT_REGION', { AWS_DEFAULT_REGION: 'us-east-1' }, 'us-east-1'],
+  ['AWS_DEFAULT_REGION', { AWS_REGION: '', AWS_DEFAULT_REGION: 'us-east-1' }, 'us-east-1'],
+  ['the profile', { AWS_DEFAULT_REGION: '' }, 'eu-central-1'],
+])('the region is the one of %s', async (_, environment, expected) => {
+  const directory = await mkdtemp(path.join(tmpdir(), 'cli-region-'));
+  const file = path.join(directory, 'config');
+  await writeFile(file, '[profile operator]\nregion = eu-central-1\n');
+  for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION']) vi.stubEnv(name, undefined);
+  vi.stubEnv('AWS_CONFIG_FILE', file);
+  vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', '/nowhere');
+
+  const ran = await runCli(aws, ['status', '--profile', 'operator'], { environment });
+
+  vi.unstubAllEnvs();
+  await rm(directory, { recursive: true });
+  expect(ran).toMatchObject({ code: 0 });
+  expect(aws.calls[0]?.region).toBe(expected);
+});
 
 test('a deployment is found from any of its regions', async () => {
   const { code, out } = await runCli(aws, ['status', '--json'], { region: 'us-east-1' });

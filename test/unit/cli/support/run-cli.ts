@@ -28,7 +28,10 @@ export interface CliOptions {
   readonly width?: number;
   /** Text that a person types when asked. Default: nobody can be asked. */
   readonly typed?: string;
+  /** Region of all clients. Default: the home region, if the environment has no variables. */
   readonly region?: string;
+  /** Variables of the process. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** True where the AWS SDK has to find credentials by itself. */
   readonly isSignedOut?: boolean;
 }
@@ -37,19 +40,20 @@ export interface CliOptions {
 export async function runCli(
   aws: Pick<SmallAws, 'endpoint'>,
   argv: readonly string[],
-  { now = NOW, width, typed, region = HOME, isSignedOut = false }: CliOptions = {},
+  { now = NOW, width, typed, environment, region, isSignedOut = false }: CliOptions = {},
 ): Promise<Ran> {
+  const ownRegion = region ?? (environment === undefined ? HOME : undefined);
   const [stdout, stderr] = [new Sink(), new Sink()];
   const stdin = Readable.from(typed === undefined ? [] : [`${typed}\n`]);
   const code = await run(argv, {
     stdout: Object.assign(stdout, width === undefined ? {} : { isTTY: true, columns: width }),
     stderr,
     stdin: Object.assign(stdin, typed === undefined ? {} : { isTTY: true }),
-    environment: { NO_COLOR: '1' },
+    environment: { NO_COLOR: '1', ...environment },
     now: () => now,
     clientOptions: {
       endpoint: aws.endpoint,
-      region,
+      ...(ownRegion !== undefined && { region: ownRegion }),
       ...(!isSignedOut && { credentials: { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'test' } }),
       maxAttempts: 1,
     },
