@@ -27,18 +27,34 @@ export async function actOnPending(
 ): Promise<boolean> {
   let hasActed = false;
   const total = attempt.remainingMilliseconds();
-  try {
-    for (const message of await notBegun(pending, place, clock.now(), requests)) {
-      if (attempt.remainingMilliseconds() < total * SHARE) break;
-      hasActed = true;
+  for (const message of await messagesOf(pending, place, clock.now(), requests)) {
+    if (attempt.remainingMilliseconds() < total * SHARE) break;
+    hasActed = true;
+    try {
       // Its attempts are counted by its own message.
       reportAnswer(await act(message, { ...attempt, number: 1, last: false }));
+    } catch (error) {
+      logLeft(`request ${message.request.id} for account ${place.account} waits for its message`, error);
     }
-  } catch (error) {
-    logError(`requests for account ${place.account} wait for their messages: ${describeError(error)}`, error);
-    if (errorKind(error) === 'bug') count('UnexpectedError', 1);
   }
   return hasActed;
+}
+
+/** The messages of requests that nobody has begun; none if the results can't be read. */
+async function messagesOf(
+  ...[pending, place, now, requests]: Parameters<typeof notBegun>
+): Promise<RequestMessage[]> {
+  try {
+    return await notBegun(pending, place, now, requests);
+  } catch (error) {
+    logLeft(`requests for account ${place.account} wait for their messages`, error);
+    return [];
+  }
+}
+
+function logLeft(words: string, error: unknown): void {
+  logError(`${words}: ${describeError(error)}`, error);
+  if (errorKind(error) === 'bug') count('UnexpectedError', 1);
 }
 
 /**
@@ -87,11 +103,15 @@ async function notBegun(
     }
     if (result !== undefined && result.state !== 'working') continue;
     const request = { principal, id };
-    const item = await requests.read(request);
-    if (item === undefined) continue;
-    // What can't be understood is refused, so that whoever asked learns of it.
-    const addressed = 'problem' in item ? item.addressed : item;
-    if (addressed !== undefined) messages.push({ version: 1, kind: addressed.kind, request, ...place });
+    try {
+      const item = await requests.read(request);
+      if (item === undefined) continue;
+      // What can't be understood is refused, so that whoever asked learns of it.
+      const addressed = 'problem' in item ? item.addressed : item;
+      if (addressed !== undefined) messages.push({ version: 1, kind: addressed.kind, request, ...place });
+    } catch (error) {
+      logLeft(`request ${id} for account ${place.account} waits for its message`, error);
+    }
   }
   return messages;
 }

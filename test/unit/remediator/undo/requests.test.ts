@@ -254,8 +254,11 @@ describe('a request to check', () => {
 });
 
 describe('requests behind jobs', () => {
-  /** Lets jobs look at what is pending, as the function does. */
-  function listen(): string[] {
+  /**
+   * Lets jobs look at what is pending, as the function does.
+   * @param before told each request's id before it is acted on
+   */
+  function listen(before: (id: string) => void = () => {}): string[] {
     const acted: string[] = [];
     remediator.actOnPending = (pending, place) =>
       actOnPending(
@@ -264,6 +267,7 @@ describe('requests behind jobs', () => {
         { number: 1, last: false, remainingMilliseconds: () => 300_000 },
         { clock: { now: () => remediator.now, sleep: async () => {} }, requests: desk.store },
         async (message, attempt) => {
+          before(message.request.id);
           acted.push(message.request.id);
           return desk.act(message, attempt);
         },
@@ -326,6 +330,31 @@ describe('requests behind jobs', () => {
     const result = await remediator.attempt({ ...jobOf('backup'), chunk: 1 });
 
     expect(failures).toBeGreaterThan(0);
+    expect(result.unfinished).toEqual([]);
+    expect(statusOf('backup')).toEqual(['Inactive']);
+  });
+
+  test.each([
+    ['the first', 'is read', 0],
+    ['the second', 'is read', 1],
+    ['the first', 'is acted on', 0],
+    ['the second', 'is acted on', 1],
+  ])('are acted on although %s fails when it %s', async (_, when, index) => {
+    const both = [desk.ask([fix]), desk.ask([fix])];
+    const [broken, other] = index === 0 ? both : both.toReversed();
+    if (broken === undefined || other === undefined) throw new Error('two were asked');
+    const acted = listen((message) => {
+      if (when === 'is acted on' && message === broken.request.id) throw new Error('nobody foresaw this');
+    });
+    desk.failure = ({ id }) =>
+      when === 'is read' && id === broken.request.id ? awsError('ServiceUnavailable', 503) : undefined;
+    for (const each of both) list(each);
+
+    const result = await remediator.attempt({ ...jobOf('backup'), chunk: 1 });
+
+    expect(acted).toContain(other.request.id);
+    expect(desk.result(other)).toMatchObject({ state: 'done' });
+    expect(desk.result(broken)).toBeUndefined();
     expect(result.unfinished).toEqual([]);
     expect(statusOf('backup')).toEqual(['Inactive']);
   });
