@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** An answer that is no answer of AWS, and the SDK's hidden field with what came. */
+/** An error that holds, in the SDK's hidden field, the answer. */
 const answerSchema = z.object({
   $response: z.object({
     statusCode: z.number(),
@@ -18,7 +18,7 @@ const errorCodeSchema = z.object({ code: z.string() });
 const TLS_CODE =
   /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_\w+|CERT_\w+|CRL_\w+|INVALID_(CA|PURPOSE)|HOSTNAME_MISMATCH|PATH_LENGTH_EXCEEDED|ERR_TLS_\w+|ERR_SSL_\w+|EPROTO)$/;
 
-/** Explains an error of a connection that is not trusted, or is none of TLS; undefined if it is another error. */
+/** Explains an error of a connection that is not trusted, or does not speak TLS; undefined if it is another error. */
 export function tlsProblem(error: Error): string | undefined {
   const code = errorCodeSchema.safeParse(error).data?.code;
   if (code === undefined || !TLS_CODE.test(code)) return undefined;
