@@ -131,7 +131,7 @@ function networkProblem(error: Error): string | undefined {
   const network = networkErrorSchema.safeParse(error);
   if (network.success) {
     const { code, hostname, address } = network.data;
-    return `AWS can't be reached${place(hostname ?? address)} (${code}): check the network, the proxy, and the region's name`;
+    return `AWS cannot be reached${place(hostname ?? address)} (${code}): check the network, the proxy, and the region's name`;
   }
   if (error.name === 'TimeoutError' || error.name === 'AbortError') {
     return `AWS did not answer in time (${error.message}): check the network, and try again`;

@@ -53,7 +53,9 @@ function optionsOf(rule: RuleFacts): Options {
   const { $schema: _, ...schema } = z.toJSONSchema(rule.options, { io: 'input' });
   const parsed = optionsSchema.safeParse(schema);
   if (parsed.success) return parsed.data;
-  throw new Error(`options of rule ${rule.id} can't be typed in Terraform: ${z.prettifyError(parsed.error)}`);
+  throw new Error(
+    `options of rule ${rule.id} cannot be typed in Terraform: ${z.prettifyError(parsed.error)}`,
+  );
 }
 
 function permissionOf({ actions, resources, conditions }: Permission) {

@@ -65,7 +65,7 @@ export class DeployedSettings {
       return { text: (await Body?.transformToString()) ?? '', version: VersionId };
     } catch (error) {
       if (!isAwsError(error, 'NoSuchKey')) throw error;
-      throw new SettingsError(`settings in ${Key} can't be read: ${describeError(error)}`, { cause: error });
+      throw new SettingsError(`settings in ${Key} cannot be read: ${describeError(error)}`, { cause: error });
     }
   }
 }

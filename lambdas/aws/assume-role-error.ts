@@ -16,5 +16,5 @@ function adviceOn(error: unknown, account: string, region: string): string | und
 /** Explains why the target role of an account could not be assumed, in words that a person can act on. */
 export function describeAssumeRoleError(error: unknown, account: string, region: string): string {
   const advice = adviceOn(error, account, region);
-  return `the target role in account ${account} can't be assumed${advice === undefined ? '' : `: ${advice}`}. ${describeError(error)}`;
+  return `the target role in account ${account} cannot be assumed${advice === undefined ? '' : `: ${advice}`}. ${describeError(error)}`;
 }

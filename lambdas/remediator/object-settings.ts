@@ -122,7 +122,7 @@ async function unlessRefused<T>(what: string, get: () => Promise<T>): Promise<T>
   } catch (error) {
     if (errorKind(error) !== 'refused') throw error;
     throw new SettingsError(
-      `${what} can't be read; nothing is changed until it can: ${describeError(error)}`,
+      `${what} cannot be read; nothing is changed until it can: ${describeError(error)}`,
       { cause: error },
     );
   }

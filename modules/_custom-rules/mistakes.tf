@@ -25,10 +25,10 @@ locals {
   ]) }
   kinds = { for name, type in local.types : name => merge([for kind, pointers in try(type.pointers, {}) : { for pointer in pointers : pointer => kind }]...) }
   fixed = { for name, type in local.types : name => {
-    "only a creation sets it"                         = type.create_only
-    "for some resources, only a creation sets it"     = type.conditional_create_only
-    "AWS alone sets it"                               = type.read_only
-    "it can't be read, so that no violation is known" = type.write_only
+    "only a creation sets it"                          = type.create_only
+    "for some resources, only a creation sets it"      = type.conditional_create_only
+    "AWS alone sets it"                                = type.read_only
+    "it cannot be read, so that no violation is known" = type.write_only
   } }
 
   pointer_mistakes = { for id, pointers in local.pointers : id => flatten([
@@ -43,7 +43,7 @@ locals {
             if each.word != "violates" && !can(regex(lookup({ boolean = "^(true|false)$", number = "^-?[0-9]", string = "^\"", list = "^\\[", object = "^\\{" }, kind, ""), each.json))
           ],
           flatten([for why, paths in local.fixed[type.type] : [
-            for path in paths : "can't be ${each.word == "set" ? "set" : "judged"}: ${why}"
+            for path in paths : "cannot be ${each.word == "set" ? "set" : "judged"}: ${why}"
             if(each.word == "set" || each.word != "defaults" && paths == type.write_only) && (each.pointer == path || startswith(each.pointer, "${path}/") || startswith(path, "${each.pointer}/"))
           ]]),
           each.word == "defaults" && !can(local.states[id].set[each.pointer]) ? ["is not in `set`: expected the same pointers"] : [],
@@ -99,7 +99,7 @@ locals {
     rule.desired_state == null ? [] : !can(local.types[rule.desired_state.resource_type]) ? [
       ".desired_state.resource_type is \"${rule.desired_state.resource_type}\", which is unknown (as of ${local.type_date}): expected a CloudFormation type such as AWS::RDS::DBInstance"
       ] : concat(
-      local.types[rule.desired_state.resource_type].update == null ? [".desired_state.resource_type is ${rule.desired_state.resource_type}, which Cloud Control can't update: use a runbook"] : [],
+      local.types[rule.desired_state.resource_type].update == null ? [".desired_state.resource_type is ${rule.desired_state.resource_type}, which Cloud Control cannot update: use a runbook"] : [],
       length(local.states[id].set) > 0 ? [] : [".desired_state.set is empty: expected pointers and values, such as { \"/PubliclyAccessible\" = false }"],
       length(split("|", rule.desired_state.identifier)) == length(local.types[rule.desired_state.resource_type].identifier) ? [] : [
         ".desired_state.identifier is \"${rule.desired_state.identifier}\": expected ${join("|", [for pointer in local.types[rule.desired_state.resource_type].identifier : trimprefix(pointer, "/")])}, the type's primary identifier"

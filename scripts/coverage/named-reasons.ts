@@ -38,7 +38,7 @@ export const namedReasons: readonly Reason[] = [
   decision(/associated with an AWS WAF web ACL/, 'which web ACL to associate'),
   named(
     /WAF Classic global web ACL logging/,
-    "Cloud Control can't update `AWS::WAF::WebACL`, and the logs need your delivery stream: use a custom rule with a runbook.",
+    'Cloud Control cannot update `AWS::WAF::WebACL`, and the logs need your delivery stream: use a custom rule with a runbook.',
   ),
   settable(
     /use load balancer health checks/,
@@ -164,7 +164,7 @@ export const namedReasons: readonly Reason[] = [
   ),
   byRunbook(
     /Elasticsearch domain.*(error logging|audit logging|master nodes|data nodes|TLS 1\.2)/,
-    "Cloud Control can't update `AWS::Elasticsearch::Domain`",
+    'Cloud Control cannot update `AWS::Elasticsearch::Domain`',
   ),
   named(
     /GuardDuty should be enabled|IAM Access analyzer is enabled/,
@@ -204,7 +204,7 @@ export const namedReasons: readonly Reason[] = [
   ),
   decision(
     /Redshift Parameter Groups Disable Logging|require_ssl disabled/,
-    "a parameter group may serve several clusters, AWS's default one can't be changed, and some parameters need a restart",
+    "a parameter group may serve several clusters, AWS's default one cannot be changed, and some parameters need a restart",
   ),
   byRunbook(/Domain (Transfer Lock|Auto Renew)/, 'No CloudFormation type has a registered domain'),
   settable(

@@ -35,7 +35,7 @@ function tokenize(text: string): string[] {
   while (text.slice(tokenPattern.lastIndex).trim() !== '') {
     const { lastIndex } = tokenPattern;
     const token = tokenPattern.exec(text)?.[1];
-    if (token === undefined) throw new Error(`can't read a type from here: ${text.slice(lastIndex)}`);
+    if (token === undefined) throw new Error(`cannot read a type from here: ${text.slice(lastIndex)}`);
     tokens.push(token);
   }
   return tokens;

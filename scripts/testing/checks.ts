@@ -132,7 +132,7 @@ export function readCheckov(text: string, root: string): readonly Check[] {
     ...results.parsing_errors.map((file) => ({
       name: file.startsWith(root) ? file.slice(root.length).replace(/^\//, '') : file,
       passed: false,
-      message: "checkov can't parse this file, so nothing in it was checked",
+      message: 'checkov cannot parse this file, so nothing in it was checked',
     })),
   ];
 }

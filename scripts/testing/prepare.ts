@@ -14,5 +14,5 @@ if (what === 'local-aws') {
   const { binary, version } = await prepareTerraform(say);
   say(`${binary} ${version}`);
 } else {
-  throw new Error(`can't prepare '${what ?? ''}': expected local-aws or terraform`);
+  throw new Error(`cannot prepare '${what ?? ''}': expected local-aws or terraform`);
 }

@@ -186,7 +186,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     },
   },
   {
-    what: "an open entry that can't be replaced for want of free numbers is no success of the job that replaced another",
+    what: 'an open entry that cannot be replaced for want of free numbers is no success of the job that replaced another',
     case: {
       kind: 'network-acl',
       initial: {
@@ -680,7 +680,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     },
   },
   {
-    what: 'a flow log of whose making no answer came, and that a read does not show yet, is waited for: it can’t deliver',
+    what: 'a flow log of whose making no answer came, and that a read does not show yet, is waited for: it cannot deliver',
     case: {
       kind: 'flow-log',
       initial: {

@@ -35,7 +35,7 @@ const vpcs: fc.Arbitrary<Vpc[]> = fc.array(flowLogs, { minLength: 1, maxLength: 
   })),
 );
 
-/** A flow log to the bucket `broken` is made, and can't deliver: AWS says so minutes later. */
+/** A flow log to the bucket `broken` is made, and cannot deliver: AWS says so minutes later. */
 export const flowLogCases: fc.Arbitrary<Case> = fc.record({
   kind: fc.constant('flow-log' as const),
   initial: vpcs.map((all) => ({ ...EMPTY_STATE, vpcs: named('vpc-0000000', all) })),

@@ -267,7 +267,7 @@ export function contentOf(state: AwsState, resource: string): { readonly tags: T
   );
 }
 
-/** A resource as text, without what an undo can't give back: the ids of rules, the order of rules and shares. */
+/** A resource as text, without what an undo cannot give back: the ids of rules, the order of rules and shares. */
 export function onlyOf(state: AwsState, resource: string): string {
   return [textOf(state, resource), ...runsOf(state, resource)].join(' ');
 }

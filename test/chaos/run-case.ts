@@ -253,7 +253,7 @@ class CaseRun implements CaseResult {
           killed += 1;
           // Its last writes may be in no record.
           for (const resource of resourcesOf(this.#case)) this.#doubt(resource, this.#written.get(resource));
-          // One that is ended can't say anything: its message lies in the dead-letter queue, with an alarm.
+          // One that is ended cannot say anything: its message lies in the dead-letter queue, with an alarm.
           this.#isHelpless = true;
           this.counts.add('attempts ended amid their work');
           this.#isCalm = false;
@@ -804,7 +804,7 @@ class CaseRun implements CaseResult {
 
   /**
    * Picks the rules or entries that someone else made exactly what a change of ours, of whose end nobody knows, was to
-   * make them: then it can't be told from ours.
+   * make them: then it cannot be told from ours.
    */
   #endedByOthers(
     resource: string,
@@ -865,7 +865,7 @@ class CaseRun implements CaseResult {
     const byOthers = this.#endedByOthers(resource, whole, { orGone: true });
     for (const [item, { after }] of recorded.net) {
       if (made.has(item)) continue;
-      // What stood there before can't be compared where someone else changed it, too: then it counts what calls of ours made.
+      // What stood there before cannot be compared where someone else changed it, too: then it counts what calls of ours made.
       const isMade = [...(madeOf.get(item) ?? [])].some(
         (text) => text === after || (text !== null && ends.get(item)?.(text) === true),
       );
@@ -949,7 +949,7 @@ class CaseRun implements CaseResult {
   }
 }
 
-/** Applies an inverse that was cut off: what was made of it by then may be why it can't be made any more. */
+/** Applies an inverse that was cut off: what was made of it by then may be why it cannot be made any more. */
 async function undoAgain(session: AwsSession, inverse: Change): Promise<void> {
   if ((await differenceOf(session, inverse)) === undefined) return;
   try {

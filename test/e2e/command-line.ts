@@ -315,7 +315,7 @@ export function testCommandLine({ lab, account, region }: Deployed): void {
       ['a deployment of another name', ['status', '--name', 'other'], {}, 4, /set --name/],
       ['no such finding', ['undo', 'sg-none', '--reason', 'x', '--yes'], {}, 3, /nothing to undo/],
       ['another region', ['status'], { AWS_REGION: 'sa-east-1' }, 3, /--region/],
-      ['AWS is not there', ['status'], { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' }, 6, /can't be reached/],
+      ['AWS is not there', ['status'], { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' }, 6, /cannot be reached/],
       [
         'no credentials',
         ['status'],

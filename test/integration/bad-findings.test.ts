@@ -142,7 +142,7 @@ describe('accounts and resources that are not what the finding says', () => {
         expect.stringMatching(says),
         expect.stringMatching(
           new RegExp(
-            `^failed: ${SSH} ${closed} eu-central-1 sg-.*the target role in account ${closed} can't be assumed`,
+            `^failed: ${SSH} ${closed} eu-central-1 sg-.*the target role in account ${closed} cannot be assumed`,
           ),
         ),
       ]);
@@ -358,7 +358,7 @@ describe('messages', () => {
     expect(outcomes).toMatchObject([{ outcome: 'remediated', applied: [{}] }]);
     expect(deployed.writes().map(({ operation }) => operation)).toEqual(['RevokeSecurityGroupIngress']);
     const events = await product.events((known) => known.length > 0);
-    // The second delivery can't know whether the first came to tell the event bus, and tells it the same again.
+    // The second delivery cannot know whether the first came to tell the event bus, and tells it the same again.
     expect(new Set(events.map(({ outcome }) => outcome))).toEqual(new Set(['remediated']));
   });
 

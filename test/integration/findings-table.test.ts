@@ -115,7 +115,7 @@ test('a lease that is over or released is anyone’s, one that is done nobody’
   expect([over, released, done]).toEqual([taken, taken, { is: 'done' }]);
 });
 
-test('who was taken over can’t end the lease, and writes nothing', async () => {
+test('who was taken over cannot end the lease, and writes nothing', async () => {
   await record.takeLease(job, leaseOf('slow'), NOW);
   await record.takeLease(job, leaseOf('next'), NOW + 1001);
 

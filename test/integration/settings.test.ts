@@ -34,7 +34,7 @@ describe('settings that can not be used stop the rule, and say so', () => {
     [
       'there are none',
       async () => {},
-      /^settings in rules\/security-group-ssh-open\.json can't be read; nothing is changed until it can: NoSuchKey/,
+      /^settings in rules\/security-group-ssh-open\.json cannot be read; nothing is changed until it can: NoSuchKey/,
     ],
     [
       'they are not JSON',
@@ -78,7 +78,7 @@ describe('settings that can not be used stop the rule, and say so', () => {
         await product.putSettings(SSH, enforce);
         await product.deletePause();
       },
-      /^parameter \/cspm-\d+\/pause can't be read; nothing is changed until it can: ParameterNotFound/,
+      /^parameter \/cspm-\d+\/pause cannot be read; nothing is changed until it can: ParameterNotFound/,
     ],
   ])('%s', async (_, prepare, says) => {
     const deployed = await harness.deploy({ rules: {} });
@@ -115,7 +115,7 @@ describe('settings that can not be used stop the rule, and say so', () => {
     expect(outcomes).toMatchObject([
       {
         outcome: 'failed',
-        reason: expect.stringMatching(/^settings in rules\/.*\.json can't be read; .*AccessDenied/),
+        reason: expect.stringMatching(/^settings in rules\/.*\.json cannot be read; .*AccessDenied/),
       },
     ]);
     expect(deployed.writes()).toEqual([]);

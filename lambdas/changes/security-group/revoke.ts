@@ -164,7 +164,7 @@ export async function takeBackRules(
   } catch (error) {
     if (error instanceof OutOfTimeError || error instanceof BlockedError) throw error;
     throw new TakeBackError(
-      `${group}: rules that were added for a wider rule can't be taken back and may still stand: ${left.map(formatRule).join('; ')}`,
+      `${group}: rules that were added for a wider rule cannot be taken back and may still stand: ${left.map(formatRule).join('; ')}`,
       { cause: error },
     );
   }

@@ -31,7 +31,7 @@ function narrowNow(
 ): ExistingRule {
   const narrow = findRule(before, standing);
   if (narrow === undefined) {
-    throw refuse(resource, `rule ${formatRule(before)} is gone since, so it can't be widened again`);
+    throw refuse(resource, `rule ${formatRule(before)} is gone since, so it cannot be widened again`);
   }
   if (ruleKey(narrow) !== ruleKey(before)) {
     throw refuse(
@@ -78,7 +78,7 @@ async function widen(
   // The rule is wide already: an earlier attempt got this far, or someone else has restored the rule, which is then
   // theirs.
   if (wide !== undefined) return { isBeside: looksLike(wide, after) };
-  throw refuse(resource, `${formatRule(after)} can't be put back`);
+  throw refuse(resource, `${formatRule(after)} cannot be put back`);
 }
 
 /**

@@ -34,7 +34,7 @@ export class Retries {
     const { account, region, resource } = finding;
     const wrong = this.#of(finding).flatMap((request) =>
       'problem' in request
-        ? ` (the item ${keyOf(request.name)} can't be understood: ${request.problem})`
+        ? ` (the item ${keyOf(request.name)} cannot be understood: ${request.problem})`
         : [],
     );
     return `${retryCommand({ account, region, resource })}${wrong.join('')}`;

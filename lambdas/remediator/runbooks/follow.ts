@@ -68,7 +68,7 @@ async function follow(session: AwsSession, execution: AutomationExecutionStart):
     const result = `${status}${failure === undefined ? '' : ` (${failure})`}`;
     return { ending: { status, execution: words, result }, isOver: true };
   } catch (error) {
-    const verdict = verdictOfError(error, {}, `${words} can't be followed: `);
+    const verdict = verdictOfError(error, {}, `${words} cannot be followed: `);
     return { verdict, isOver: isAwsError(error, 'AutomationExecutionNotFound') };
   }
 }

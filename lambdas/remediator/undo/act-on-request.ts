@@ -54,7 +54,7 @@ export async function actOnRequest(
   if (request === undefined) return ignore('does not exist');
   if ('problem' in request) {
     await refuseUnreadable(message, request, ports);
-    return ignore(`can't be understood: ${request.problem}`);
+    return ignore(`cannot be understood: ${request.problem}`);
   }
   if (request.account !== account || request.region !== region || request.kind !== kind) {
     return ignore(`is a request to ${request.kind} in ${request.account} and ${request.region}`);

@@ -17,7 +17,7 @@ export async function refuseUnreadable(
   const [before] = await requests.readResults(place, [name]);
   if (before !== undefined) return;
   const at = new Date(clock.now()).toISOString();
-  const reason = `the remediator can't read the request (${problem}): use the cspm-remediation of the deployed version`;
+  const reason = `the remediator cannot read the request (${problem}): use the cspm-remediation of the deployed version`;
   const end = { state: 'refused' as const, reason, beganAt: at, endedAt: at, results: [] };
   await requests.writeResult(place, name, { ...place, kind, ...end });
 }

@@ -31,7 +31,9 @@ export class SecretTokenStore implements TokenStore {
       value = await this.#provider.get(this.name, { maxAge: MAX_AGE_SECONDS, forceFetch: fresh });
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      throw new FindingSourceError(`the API token can't be read from ${this.name}: ${why}`, { cause: error });
+      throw new FindingSourceError(`the API token cannot be read from ${this.name}: ${why}`, {
+        cause: error,
+      });
     }
     if (typeof value === 'string') return value;
     throw new FindingSourceError(`the value of ${this.name} is not text: put the API token there`);

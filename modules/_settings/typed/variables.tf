@@ -366,7 +366,7 @@ variable "evidence" {
     error_message = "evidence.transitions has ${join(", ", [
       for transition in var.evidence.transitions :
       "${transition.storage_class == "" ? "no storage_class" : transition.storage_class} ${transition.days == -1 ? "without days" : "after ${transition.days} days"}"
-    ])}: expected STANDARD_IA or ONEZONE_IA after 30 days or more, INTELLIGENT_TIERING or GLACIER_IR. What has to be restored first can't be read by later attempts."
+    ])}: expected STANDARD_IA or ONEZONE_IA after 30 days or more, INTELLIGENT_TIERING or GLACIER_IR. What has to be restored first cannot be read by later attempts."
   }
 
   validation {

@@ -202,7 +202,7 @@ run "other_outcomes" {
 
   assert {
     condition     = aws_sns_topic.notifications[0].kms_master_key_id == null && length(aws_sns_topic_subscription.email) == 0
-    error_message = "Without a key of the user's there is none: EventBridge can't use the one that AWS has for SNS."
+    error_message = "Without a key of the user's there is none: EventBridge cannot use the one that AWS has for SNS."
   }
 }
 

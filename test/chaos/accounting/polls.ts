@@ -16,7 +16,7 @@ import { type Expected, HOME_REGION, REGIONS } from './findings.ts';
 import type { Random } from './random.ts';
 
 const PAGE_SIZE = 40;
-/** Shares of findings that come twice, and that the source itself works on; of pages with an item that can't be read. */
+/** Shares of findings that come twice, and that the source itself works on; of pages with an item that cannot be read. */
 const TWICE_SHARE = 0.02;
 const AT_WORK_SHARE = 0.05;
 const UNREAD_SHARE = 0.2;

@@ -46,7 +46,7 @@ export class BucketOracle implements ResourceOracle {
     const texts = [before, after].map((state) => blockText(state.buckets[resource]?.block ?? null));
     this.#effectsOn(resource).add('block', texts[0] ?? null, texts[1] ?? null);
     this.#ended.set(resource, texts[0] ?? null);
-    // The look showed something else than what stood there, so the record can't say it.
+    // The look showed something else than what stood there, so the record cannot say it.
     if (seen.before !== before) this.#effectsOn(resource).touch('block');
     return { opensForNow: false };
   }

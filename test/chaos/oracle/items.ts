@@ -114,7 +114,7 @@ export abstract class ItemsOracle<T> implements ResourceOracle {
       this.#ended.set(this.#nameOf(resource, item), this.textOf(item));
     }
     if (seen.before !== before) {
-      // The look showed something else than what stood there, so the record can't say it.
+      // The look showed something else than what stood there, so the record cannot say it.
       for (const item of [...removed, ...modified.map(({ from }) => from)]) effects.touch(this.keyOf(item));
     }
     // An item that took the place of one that we narrowed or removed stands for good.

@@ -74,7 +74,7 @@ export class Effects {
     else known.after = after;
   }
 
-  /** Notes that someone else changed an item: what our calls did to it can't be told from the states any more. */
+  /** Notes that someone else changed an item: what our calls did to it cannot be told from the states any more. */
   touch(item: string): void {
     this.#touched.add(item);
   }

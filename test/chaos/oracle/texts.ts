@@ -48,7 +48,7 @@ export abstract class TextsOracle implements ResourceOracle {
     for (const { item, from, to } of this.changedBy(write)) {
       effects.add(item, from, to);
       this.#endedOf(write.resource).set(item, from);
-      // The look showed something else than what stood there, so the record can't say it; of what was made, it can.
+      // The look showed something else than what stood there, so the record cannot say it; of what was made, it can.
       if (seen.before !== write.before && from !== null) effects.touch(item);
     }
     return { opensForNow: false };

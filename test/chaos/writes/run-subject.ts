@@ -45,7 +45,7 @@ export interface SubjectResult {
   readonly problems: readonly string[];
   /** Number of things that may have been changed, and are recorded as unknown. */
   readonly unconfirmed: number;
-  /** Words on what an undo can't give back; none where it gives back all. */
+  /** Words on what an undo cannot give back; none where it gives back all. */
   readonly notUndone: readonly string[];
   readonly trace: readonly string[];
 }
@@ -295,7 +295,7 @@ class SubjectRun implements SubjectResult {
     const byDocuments = new Set(contentsOf(this.#ofDocuments));
     this.notUndone = left.filter((each) => byDocuments.has(each));
     if (this.notUndone.length > 0 && !outcomes.some(({ reason = '' }) => /document|runbook/.test(reason)))
-      this.problems.push('the undo does not say that it can’t give back what a document changed');
+      this.problems.push('the undo does not say that it cannot give back what a document changed');
     if (this.notUndone.length === left.length) return;
     const words = outcomes.map(({ outcome, reason }) => `${outcome} (${reason ?? 'no reason'})`);
     this.problems.push(`the undo is ${words.join(', ')} and leaves: ${left.join('; ')}`);

@@ -54,7 +54,7 @@ function wordOf({ problems, unconfirmed, outcome }: SubjectResult): string {
 function undoWords(cells: readonly Cell[]): string {
   const left = new Set(cells.flatMap(({ result }) => result.notUndone));
   if (left.size === 0) return 'gives back all';
-  return `can’t give back what AWS’s document changed (${[...left].join('; ')}), says so, and gives back what direct calls changed`;
+  return `cannot give back what AWS’s document changed (${[...left].join('; ')}), says so, and gives back what direct calls changed`;
 }
 
 /** The table rule × write × fault, in Markdown. A cell: the outcome, then the one where the resource is exempt by then. */

@@ -108,7 +108,7 @@ export async function deleteOpenEntry(owner: Owner, NetworkAclId: string): Promi
   await ec2Of(owner).send(new DeleteNetworkAclEntryCommand({ NetworkAclId, RuleNumber: 100, Egress: false }));
 }
 
-/** A network ACL that guards subnets can't be deleted: they get the default one of its VPC. */
+/** A network ACL that guards subnets cannot be deleted: they get the default one of its VPC. */
 async function removeNetworkAcl(owner: Owner, NetworkAclId: string): Promise<void> {
   const client = ec2Of(owner);
   const read = async (asked: DescribeNetworkAclsCommandInput) =>

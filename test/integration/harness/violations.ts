@@ -40,7 +40,7 @@ export function openPort(port: number): readonly IpPermission[] {
   return [{ IpProtocol: 'tcp', FromPort: port, ToPort: port, IpRanges: [{ CidrIp: WORLD }] }];
 }
 
-/** Access keys can't be made with an old date: so the proxy says that all of them are. */
+/** Access keys cannot be made with an old date: so the proxy says that all of them are. */
 export const oldAccessKeys: Fault = {
   service: 'iam',
   operation: 'ListAccessKeys',

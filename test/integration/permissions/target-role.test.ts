@@ -172,7 +172,7 @@ describe('who may take on the target role', () => {
     ]);
   });
 
-  test("it can't touch another account's bucket, even where that account lets it", async () => {
+  test("it cannot touch another account's bucket, even where that account lets it", async () => {
     const Bucket = await new AccountBuilder(endpoint, elsewhere).privateBucket(REGION, `b-${elsewhere}`);
     await new S3Client({
       endpoint,

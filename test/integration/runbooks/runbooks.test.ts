@@ -295,7 +295,7 @@ describe('Systems Manager', () => {
     expect(automation.executions).toHaveLength(1);
   });
 
-  test('that can’t take on the role: failed, and nothing is in progress', async () => {
+  test('that cannot take on the role: failed, and nothing is in progress', async () => {
     const deployed = await harness.deploy({ rules: { [SSH]: { mode: 'enforce', method: 'runbook' } } });
 
     const poll = await begin(deployed, SSH, await account.violation(SSH));

@@ -99,7 +99,7 @@ test('a change ends by time, and when a test says so', async () => {
   expect(await look('warehouse')).toEqual(PUBLIC);
 });
 
-test('what is being changed can’t be changed, and others can', async () => {
+test('what is being changed cannot be changed, and others can', async () => {
   await publicCluster('other');
   const elsewhere = redshift(endpoint, 'us-east-1');
   await publicCluster('warehouse', elsewhere);
@@ -126,7 +126,7 @@ test('looks at other clusters, and at those of other regions, don’t count', as
   expect(await look('warehouse')).toEqual(PRIVATE);
 });
 
-test('a cluster that is paused can’t be changed', async () => {
+test('a cluster that is paused cannot be changed', async () => {
   await redshift().send(new PauseClusterCommand({ ClusterIdentifier: 'warehouse' }));
 
   await expect(setPublic(false)).rejects.toMatchObject({ name: 'InvalidClusterStateFault' });

@@ -15,7 +15,7 @@ test.each([
 ])('$name says what to do', ({ name, words }) => {
   const reason = describeAssumeRoleError(named(name), '111122223333', 'eu-south-2');
 
-  expect(reason).toContain("the target role in account 111122223333 can't be assumed: ");
+  expect(reason).toContain('the target role in account 111122223333 cannot be assumed: ');
   expect(reason).toContain(words);
   expect(reason).toContain(`${name} by AWS`);
 });
@@ -24,6 +24,6 @@ test('an error without advice is given as AWS words it', () => {
   const reason = describeAssumeRoleError(named('ExpiredToken'), '111122223333', 'eu-south-2');
 
   expect(reason).toBe(
-    "the target role in account 111122223333 can't be assumed. ExpiredToken: ExpiredToken by AWS",
+    'the target role in account 111122223333 cannot be assumed. ExpiredToken: ExpiredToken by AWS',
   );
 });

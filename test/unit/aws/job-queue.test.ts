@@ -360,7 +360,7 @@ describe('the queues of a region, for the function that works on jobs', () => {
     expect(queueOf(sqs).isDelayed({ eventSourceARN })).toBe(isDelayed);
   });
 
-  test('a job that can’t be attempted before some time waits for it, but not for ever', async () => {
+  test('a job that cannot be attempted before some time waits for it, but not for ever', async () => {
     await using sqs = await startSingleSqs();
     const clock = new FakeClock();
     const queue = queueOf(sqs, clock);

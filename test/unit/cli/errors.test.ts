@@ -48,7 +48,7 @@ describe('an error is one line that says what to do', () => {
       5,
       /does not know these credentials/,
     ],
-    ['no answer', ['status'], SILENT, 6, /AWS can't be reached/],
+    ['no answer', ['status'], SILENT, 6, /AWS cannot be reached/],
     ['AWS is down', ['status'], jsonError('InternalServerError', 500), 6, /after all retries: .*Try again/],
     ['throttling', ['status'], jsonError('ThrottlingException'), 6, /after all retries/],
     [

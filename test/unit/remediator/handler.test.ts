@@ -262,7 +262,7 @@ describe('a job', () => {
     expect(logged('ERROR')).toEqual([
       expect.stringMatching(
         new RegExp(
-          `^failed: ${RULE} ${ACCOUNT} global deploy: the target role in account ${ACCOUNT} can't be assumed: .*; deploy modules/target in that account\\. AccessDenied`,
+          `^failed: ${RULE} ${ACCOUNT} global deploy: the target role in account ${ACCOUNT} cannot be assumed: .*; deploy modules/target in that account\\. AccessDenied`,
         ),
       ),
     ]);
@@ -300,7 +300,7 @@ describe('a job', () => {
     ]);
   });
 
-  test('settings that can’t be used are counted for an alarm', async () => {
+  test('settings that cannot be used are counted for an alarm', async () => {
     cloud.settings = { ...cloud.settings, options: { max_age_days: 'ninety' } };
 
     const response = await invoke(recordOf(jobOf('a', 'b')));
@@ -451,7 +451,7 @@ describe('a job', () => {
     ]);
   });
 
-  test('what can’t be put back sooner comes back later', async () => {
+  test('what cannot be put back sooner comes back later', async () => {
     cloud.faults.set('settings:GET', { status: 503, body: '' });
     cloud.faults.set('sqs:ChangeMessageVisibility', queryError('AccessDenied', 403));
 
@@ -504,7 +504,7 @@ describe('a delayed job', () => {
     expect(metrics()).toEqual([metric('InvalidMessage', 1)]);
   });
 
-  test('that can’t be forwarded comes back, and holds up no other', async () => {
+  test('that cannot be forwarded comes back, and holds up no other', async () => {
     let sends = 0;
     cloud.fault = (operation) => {
       if (operation !== 'sqs:SendMessage') return undefined;
@@ -622,7 +622,7 @@ describe('the findings table', () => {
     ['is denied', 'PutItem', refusal('AccessDeniedException'), 'AccessDeniedException'],
     ['does not answer', 'PutItem', 'cut' as const, 'socket hang up'],
     ['has a lease of a newer form', 'PutItem', newerLease, 'has version 2'],
-    ['can’t be read', 'BatchGetItem', refusal('AccessDeniedException'), 'AccessDeniedException'],
+    ['cannot be read', 'BatchGetItem', refusal('AccessDeniedException'), 'AccessDeniedException'],
     ['has a finding of a newer form', 'BatchGetItem', itemsOf(newerFinding), 'has version 2'],
     [
       'has recent changes of a newer form',

@@ -207,7 +207,7 @@ describe('settings', () => {
 
       await expect(reading).rejects.toThrow(SettingsError);
       await expect(reading).rejects.toThrow(
-        `settings in ${key} can't be read; nothing is changed until it can: NoSuchKey: NoSuchKey`,
+        `settings in ${key} cannot be read; nothing is changed until it can: NoSuchKey: NoSuchKey`,
       );
     },
   );
@@ -221,7 +221,7 @@ describe('settings', () => {
 
     await expect(reading).rejects.toThrow(SettingsError);
     await expect(reading).rejects.toThrow(
-      `settings in ${RULE_KEY} can't be read; nothing is changed until it can: AccessDenied`,
+      `settings in ${RULE_KEY} cannot be read; nothing is changed until it can: AccessDenied`,
     );
   });
 
@@ -290,7 +290,7 @@ describe('pause', () => {
     expect(aws.calls).toHaveLength(2);
   });
 
-  test('that can’t be read is asked for again by who asks next', async () => {
+  test('that cannot be read is asked for again by who asks next', async () => {
     const stored = new Stored();
     stored.pause = undefined;
     await using aws = await scriptedAws(stored.answer);
@@ -313,6 +313,6 @@ describe('pause', () => {
     const reading = settingsFrom(aws).source.pause();
 
     await expect(reading).rejects.toThrow(SettingsError);
-    await expect(reading).rejects.toThrow("parameter /cspm/pause can't be read");
+    await expect(reading).rejects.toThrow('parameter /cspm/pause cannot be read');
   });
 });

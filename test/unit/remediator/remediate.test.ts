@@ -247,7 +247,7 @@ describe('what becomes of a finding', () => {
 describe('a maintenance window', () => {
   const open: MaintenanceWindow = { ...shut, start: '11:00', end: '12:30' };
 
-  test('outside it what would be done is recorded, and the credentials can’t change anything', async () => {
+  test('outside it what would be done is recorded, and the credentials cannot change anything', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
     remediator.settings = settingsOf({ maintenance_window: shut });
 
@@ -377,7 +377,7 @@ describe('pause', () => {
     { error: new SettingsError('parameter /x/pause is gone'), name: 'failed', isUnfinished: false },
     { error: awsError('ThrottlingException', 400), name: undefined, isUnfinished: true },
   ])(
-    'that can’t be read between two findings ($error.name) stops what is left',
+    'that cannot be read between two findings ($error.name) stops what is left',
     async ({ error, name, isUnfinished }) => {
       const remediator = new RemediatorInMemory({ a: ['old'], b: ['old'] });
       remediator.settings = settingsOf({ breaker: ONE_AT_FIRST });
@@ -395,7 +395,7 @@ describe('pause', () => {
 });
 
 describe('settings', () => {
-  test('that can’t be used: every finding has failed, nothing is asked or changed', async () => {
+  test('that cannot be used: every finding has failed, nothing is asked or changed', async () => {
     const remediator = new RemediatorInMemory({ a: ['old'], b: ['old'] });
     const error = new SettingsError('settings of x: they are not JSON');
     remediator.fault = (port) => (port === 'settings' ? error : undefined);
@@ -441,7 +441,7 @@ describe('the target role', () => {
     expect(unfinished).toEqual([]);
     expect(remediator.names).toEqual({ a: 'failed', b: 'failed' });
     expect(remediator.outcome('a')?.reason).toBe(
-      `the target role in account ${ACCOUNT} can't be assumed: it is missing there, or does not trust this remediator (name, external id, organization), or the settings do not name the account; deploy modules/target in that account. AccessDenied: AccessDenied by fault (request request-0)`,
+      `the target role in account ${ACCOUNT} cannot be assumed: it is missing there, or does not trust this remediator (name, external id, organization), or the settings do not name the account; deploy modules/target in that account. AccessDenied: AccessDenied by fault (request request-0)`,
     );
   });
 
@@ -618,7 +618,7 @@ describe('applying', () => {
     expect(remediator.now).toBeGreaterThan(started);
   });
 
-  test('what can’t be read back now is put back; the next attempt finds it done', async () => {
+  test('what cannot be read back now is put back; the next attempt finds it done', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
     remediator.account.fault = () => (remediator.account.changed.length > 0 ? unavailable : undefined);
 
@@ -762,7 +762,7 @@ describe('a resource that AWS is at', () => {
 });
 
 describe('evidence', () => {
-  test('where the journal can’t be written nothing is changed', async () => {
+  test('where the journal cannot be written nothing is changed', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'], fine: [] });
     const error = awsError('AccessDenied', 403);
     remediator.fault = (port) => (port === 'writeJournal' ? error : undefined);
@@ -774,7 +774,7 @@ describe('evidence', () => {
     expect(remediator.names).toEqual({ fine: 'compliant' });
   });
 
-  test('where the journal can’t be read nothing is done, and nothing is written over it', async () => {
+  test('where the journal cannot be read nothing is done, and nothing is written over it', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old1', 'old2'] });
     remediator.account.fault = ({ key }) => (key === 'old2' ? unavailable : undefined);
     remediator.account.fault = ({ operation, key }) =>
@@ -790,7 +790,7 @@ describe('evidence', () => {
     expect(remediator.account.sessions).toHaveLength(1);
   });
 
-  test('outcomes that can’t be written are made up for by the next attempt', async () => {
+  test('outcomes that cannot be written are made up for by the next attempt', async () => {
     const remediator = new RemediatorInMemory({ a: ['old'], b: ['old'] });
     let writes = 0;
     remediator.fault = (port) =>

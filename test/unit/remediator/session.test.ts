@@ -284,7 +284,7 @@ describe('opening a session', () => {
     expect(aws.calls.at(-1)?.headers['x-amz-security-token']).toBe('token-2');
   });
 
-  test('a call that met the end of a session keeps AWS’s answer where the role can’t be assumed again', async () => {
+  test('a call that met the end of a session keeps AWS’s answer where the role cannot be assumed again', async () => {
     let sessions = 0;
     await using aws = await scriptedAws((call) => {
       if (call.form.get('Action') !== 'AssumeRole') return queryError('ExpiredToken', 403);

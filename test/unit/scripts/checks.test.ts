@@ -185,7 +185,7 @@ describe("reading checkov's report", () => {
       {
         name: 'modules/central/rules.tf',
         passed: false,
-        message: "checkov can't parse this file, so nothing in it was checked",
+        message: 'checkov cannot parse this file, so nothing in it was checked',
       },
     ]);
   });

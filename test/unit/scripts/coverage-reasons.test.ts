@@ -55,7 +55,7 @@ test.each([
   [/Classic Load Balancer listeners/, 'certificate'],
   [/User inline policies that allow decryption/, 'Only the owner knows who needs the access'],
   [/Weak RDS backup policy/, 'Replaces the resource'],
-  [/Elasticsearch domains should be encrypted using TLS/, "Cloud Control can't update"],
+  [/Elasticsearch domains should be encrypted using TLS/, 'Cloud Control cannot update'],
   [/Unused network access control lists/, 'Would delete something'],
   [/Domain Auto Renew/, 'No CloudFormation type'],
 ])('no word of a name misleads: %s', (name, reason) => {

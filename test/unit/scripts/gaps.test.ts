@@ -136,7 +136,7 @@ describe('a cron is due', () => {
   });
 
   test.each(['0 6 * *', '0 25 * * ? *', '0 6 * FOO ? *', '0/0 6 * * ? *'])(
-    '%s can’t be read, and says so',
+    '%s cannot be read, and says so',
     (fields) => {
       expect(() => cronMinutes(fields, 'UTC', begin, at(1))).toThrow(/^cron/);
     },

@@ -60,7 +60,7 @@ describe('reading the type of a Terraform variable', () => {
     ['tuple([string])', "expected a type, found 'tuple'"],
     ['list(string', "expected ')', found 'the end'"],
     ['string)', "unexpected ')' after the type"],
-    ['list(!)', "can't read a type from here: !)"],
+    ['list(!)', 'cannot read a type from here: !)'],
   ])('refuses %s', (text, message) => {
     expect(() => parseType(text)).toThrow(message);
   });

@@ -238,7 +238,7 @@ describe('nothing is opened for a rule that is not what the plan saw', () => {
     expect(lines(group)).toEqual(['sgr-01 tcp 20-443 0.0.0.0/0']);
   });
 
-  test('what was taken back is recorded, though the rest can’t be', async () => {
+  test('what was taken back is recorded, though the rest cannot be', async () => {
     const group = new SecurityGroupModel([wide]);
     const pieces = ['tcp 20-21', 'tcp 23-30', 'tcp 33'].map((traffic) => part(`${traffic} from 0.0.0.0/0`));
     const change = shrink(group, { after: part('tcp 40-443 from 0.0.0.0/0'), pieces });
@@ -269,7 +269,7 @@ describe('nothing is opened for a rule that is not what the plan saw', () => {
     expect(lines(group)).toEqual(['sgr-01 tcp 20-443 0.0.0.0/0', 'new tcp 33-33 0.0.0.0/0']);
   });
 
-  test('what can’t be taken back is named', async () => {
+  test('what cannot be taken back is named', async () => {
     const group = new SecurityGroupModel([wide]);
     group.before = (called, number) => {
       if (number === 2) without(group, 'sgr-01');
@@ -517,7 +517,7 @@ describe('undoing', () => {
     {
       what: 'gone',
       act: (group: SecurityGroupModel) => without(group, 'sgr-01'),
-      words: 'is gone since, so it can’t be widened again',
+      words: 'is gone since, so it cannot be widened again',
     },
     {
       what: 'changed',

@@ -9,7 +9,7 @@ const POLL = pollAt('2026-11-24T11:30:00Z');
 const TOPIC = `arn:aws:sns:${HOME}:111111111111:${NAME}-notifications`;
 
 let aws: SmallAws;
-/** Reasons why the role can't be assumed, by account. */
+/** Reasons why the role cannot be assumed, by account. */
 let missing: Map<string, string>;
 
 beforeEach(async () => {
@@ -162,9 +162,9 @@ test.each<[string, () => void, string, RegExp, RegExp]>([
   ],
   [
     'a role',
-    () => missing.set(STAGING, "can't be assumed"),
+    () => missing.set(STAGING, 'cannot be assumed'),
     'role',
-    /can't be assumed/,
+    /cannot be assumed/,
     /deploy modules\/target/,
   ],
   [

@@ -152,7 +152,7 @@ test.each([
   expect(jobs.evidenceOfOthers().map(({ key }) => key)).toEqual(keys);
 });
 
-test('while the table can’t be read, what others have written stays known', async () => {
+test('while the table cannot be read, what others have written stays known', async () => {
   const remediator = await steadyRemediator();
   await remediator.attempt(jobOf('a'));
   remediator.fault = (port) => (port === 'recall' ? awsError('InternalServerError', 500) : undefined);
@@ -189,7 +189,7 @@ test('an attempt that ends anywhere has written nothing of which the table does 
   }
 });
 
-test('where the table can’t be told, nothing is concluded; the last attempt says that it was not finished', async () => {
+test('where the table cannot be told, nothing is concluded; the last attempt says that it was not finished', async () => {
   const remediator = new RemediatorInMemory({ a: ['old'] });
   remediator.fault = (port) => (port === 'writeDone' ? awsError('InternalServerError', 500) : undefined);
 

@@ -71,7 +71,7 @@ test('an attempt that leaves something gives the job back', async () => {
 });
 
 test.each(['takeLease', 'recall'] as const)(
-  'where the table can’t be asked (%s) nothing is changed and nothing is lost',
+  'where the table cannot be asked (%s) nothing is changed and nothing is lost',
   async (broken) => {
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
     const error = awsError('ProvisionedThroughputExceededException', 400);
@@ -139,7 +139,7 @@ test.each([
       expect(remediator.outcome('deploy')?.outcome, `stopped at step ${stoppedAt}`).toBe('remediated');
       expect(new Set(remediator.outcome('deploy')?.applied.map(({ line }) => line)).size).toBe(keys.length);
       expect([...remediator.objects.values()].flat()).toHaveLength(1);
-      // A call that was about to leave can't be called back.
+      // A call that was about to leave cannot be called back.
       if (hasStopped) expect(remediator.account.changed.length - changedByOther).toBeLessThanOrEqual(1);
     }
     expect(stoppedAt).toBeGreaterThan(20);

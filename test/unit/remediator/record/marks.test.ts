@@ -93,7 +93,7 @@ test('a change that AWS refused is marked as not made: no later outcome calls it
   expect(remediator.outcome('deploy')).not.toHaveProperty('unconfirmed');
 });
 
-test('where a mark can’t be written, the next write has it: nothing is lost, and nothing is changed twice', async () => {
+test('where a mark cannot be written, the next write has it: nothing is lost, and nothing is changed twice', async () => {
   const { remediator, marks } = remediatorOf(['one', 'two'], () => unavailable);
 
   const { failures } = await remediator.attempt(JOB);
@@ -138,7 +138,7 @@ test('other jobs know what was applied before the evidence says so', async () =>
   expect(remediator.table.changed.get('deploy')?.changes).toMatchObject([{ change: { key: 'old' } }]);
 });
 
-test('where the table can’t be told before, the end of the lease tells it', async () => {
+test('where the table cannot be told before, the end of the lease tells it', async () => {
   const remediator = new RemediatorInMemory({ deploy: ['old'] });
   let fails = true;
   remediator.fault = (port) => {

@@ -81,7 +81,7 @@ describe('evidence of a job', () => {
     expect(remediator.table.findings.size).toBe(1);
   });
 
-  test('that can’t be read lets nothing be done', async () => {
+  test('that cannot be read lets nothing be done', async () => {
     const job = jobOf('deploy');
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
     remediator.account.fault = () => unavailable;

@@ -364,7 +364,7 @@ describe('an execution', () => {
         outcome: 'failed',
         willRetry: true,
         reason: expect.stringMatching(
-          new RegExp(`^execution \\S+ of ${DOCUMENT} can't be followed: ${code}`),
+          new RegExp(`^execution \\S+ of ${DOCUMENT} cannot be followed: ${code}`),
         ),
         applied: [{ change: { kind: STARTED } }],
       });
@@ -372,7 +372,7 @@ describe('an execution', () => {
     },
   );
 
-  test('that can’t be looked at just now: the next attempt does', async () => {
+  test('that cannot be looked at just now: the next attempt does', async () => {
     const job = pollOf(0, MAIN);
     await remediator.attempt(job);
     account.end();
@@ -387,7 +387,7 @@ describe('an execution', () => {
     expect(second.outcomes).toMatchObject([{ outcome: 'remediated' }]);
   });
 
-  test('that can’t be looked at in any attempt: the dead-letter queue has its job, and other polls wait', async () => {
+  test('that cannot be looked at in any attempt: the dead-letter queue has its job, and other polls wait', async () => {
     const job = pollOf(0, MAIN);
     await remediator.attempt(job);
     account.fault = failOn('GetAutomationExecution', unavailable);
@@ -429,7 +429,7 @@ describe('an execution', () => {
   test.each<[string, Fault]>([
     ['denied', denied],
     ['without its document', { code: 'AutomationDefinitionNotFoundException' }],
-    ['whose role can’t be taken on', { code: 'InvalidAutomationExecutionParametersException' }],
+    ['whose role cannot be taken on', { code: 'InvalidAutomationExecutionParametersException' }],
   ])('%s: failed, and the next poll may start it', async (_, fault) => {
     const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
     account.fault = failOn('StartAutomationExecution', fault);
@@ -727,7 +727,7 @@ describe('another poll', () => {
     expect(marks()).toEqual([]);
   });
 
-  test('where a mark can’t be read nothing is started', async () => {
+  test('where a mark cannot be read nothing is started', async () => {
     const job = pollOf(0, MAIN);
     remediator.fault = (port) => (port === 'readInProgress' ? awsError('AccessDenied', 403) : undefined);
 
@@ -737,7 +737,7 @@ describe('another poll', () => {
     expect(account.calls).toEqual([]);
   });
 
-  test('where a mark can’t be written nothing is started', async () => {
+  test('where a mark cannot be written nothing is started', async () => {
     const job = pollOf(0, MAIN);
     remediator.fault = (port) => (port === 'writeInProgress' ? awsError('AccessDenied', 403) : undefined);
 
@@ -747,7 +747,7 @@ describe('another poll', () => {
     expect(account.executions).toEqual([]);
   });
 
-  test('where the end can’t be marked the outcome stands, and it is said', async () => {
+  test('where the end cannot be marked the outcome stands, and it is said', async () => {
     const job = pollOf(0, MAIN);
     await remediator.attempt(job);
     account.end();
@@ -1064,7 +1064,7 @@ describe('an attempt that ends anywhere', () => {
     });
   });
 
-  test('where the look can’t be queued the attempt comes back, and starts nothing', async () => {
+  test('where the look cannot be queued the attempt comes back, and starts nothing', async () => {
     const job = pollOf(0, MAIN);
     const error = awsError('InternalError', 500);
     remediator.fault = (port) => (port === 'lookAgain' ? error : undefined);
@@ -1080,7 +1080,7 @@ describe('an attempt that ends anywhere', () => {
     expect(account.operations().filter((name) => name === 'StartAutomationExecution')).toHaveLength(1);
   });
 
-  test('where the look can’t be queued at the last attempt: failed, with what was started, and a redrive ends it', async () => {
+  test('where the look cannot be queued at the last attempt: failed, with what was started, and a redrive ends it', async () => {
     const job = pollOf(0, MAIN);
     remediator.fault = (port) => (port === 'lookAgain' ? awsError('InternalError', 500) : undefined);
     await remediator.attempt(job, { number: 5, last: true });
@@ -1143,7 +1143,7 @@ describe('an attempt that ends anywhere', () => {
     expect(account.executions).toHaveLength(1);
   });
 
-  test('settings that can’t be used while it runs: failed, with what was applied, and other polls wait', async () => {
+  test('settings that cannot be used while it runs: failed, with what was applied, and other polls wait', async () => {
     const job = pollOf(0, MAIN);
     await remediator.attempt(job);
     remediator.pause = 'everything';

@@ -350,7 +350,7 @@ describe('own earlier changes', () => {
     expect(account.calls.slice(before).filter(isWrite)).toHaveLength(1);
   });
 
-  test('where they can’t be read nothing is changed, and the finding comes back', async () => {
+  test('where they cannot be read nothing is changed, and the finding comes back', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 22)] });
     const error = sdkError('AccessDenied', 'denied', 403, 'r');
     account.remediator.fault = (port) => (port === 'recall' ? error : undefined);
@@ -361,7 +361,7 @@ describe('own earlier changes', () => {
     expect(account.writes).toEqual([]);
   });
 
-  test('where they can’t be written the job comes back, and writes them then', async () => {
+  test('where they cannot be written the job comes back, and writes them then', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 22)] });
     const { remediator } = account;
     const error = sdkError('AccessDenied', 'denied', 403, 'r');
@@ -524,7 +524,7 @@ describe('an attempt that was cut off', () => {
     expect(account.ports(WEB)).toEqual(['tcp 20-21', 'tcp 20-443']);
   });
 
-  test('and whose leftover can’t be taken back has failed, comes back, and ends when it is gone', async () => {
+  test('and whose leftover cannot be taken back has failed, comes back, and ends when it is gone', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
     await cutAfterPieces(account);
     account.setRules(

@@ -75,7 +75,7 @@ test('of 25 VPCs, what AWS says of their delivery is read by one call a look, be
   expect(calls).toBe(3);
 });
 
-test('a flow log of ours is not remediated while AWS can’t know whether it delivers', async () => {
+test('a flow log of ours is not remediated while AWS cannot know whether it delivers', async () => {
   const of = account();
   const begun = of.remediator.now;
 
@@ -160,7 +160,7 @@ test('what AWS knows when the flow log is read back is recorded at once, with wh
   ]);
 });
 
-test('a flow log of ours that can’t deliver has failed, though someone else’s logs the VPC by then', async () => {
+test('a flow log of ours that cannot deliver has failed, though someone else’s logs the VPC by then', async () => {
   const of = account();
   const begun = of.remediator.now;
   await of.remediator.attempt(of.job(VPC));
@@ -190,7 +190,7 @@ test('a read that does not show the flow log of ours says nothing of it', async 
   expect(outcome).toMatchObject({ outcome: 'failed' });
 });
 
-test('someone else’s new flow log is compliant at once, with the note that AWS can’t know yet', async () => {
+test('someone else’s new flow log is compliant at once, with the note that AWS cannot know yet', async () => {
   const of = account();
   of.set(withFlowLogs(withoutFlowLogs, VPC, [{ ...others, created: of.remediator.now - MINUTE }]));
 

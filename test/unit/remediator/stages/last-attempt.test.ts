@@ -113,7 +113,7 @@ describe('what an attempt left stays pending when the last one fails', () => {
 describe.each([
   ['by a bug', new Error('bug')],
   ['as AWS refuses it', awsError('AccessDenied', 403)],
-] as const)('room below a limit that can’t be given back, %s', (_, error) => {
+] as const)('room below a limit that cannot be given back, %s', (_, error) => {
   test.each([false, true])(
     'changes nothing of what is recorded and taken back (last attempt: %s)',
     async (last) => {

@@ -169,7 +169,7 @@ describe.each(table)('$what, and an attempt that was ended before its call', (ro
     expect(outcome?.applied[0]).not.toHaveProperty('found');
   });
 
-  test('whose owner undid it since is recorded once reads must be true: who did it can’t be told', async () => {
+  test('whose owner undid it since is recorded once reads must be true: who did it cannot be told', async () => {
     const { of, job } = await endedBeforeWrite(row);
     of.set(stateOf(before));
 

@@ -218,7 +218,7 @@ describe('a log group of which no answer is known', () => {
     expect(result).toEqual([[], 1]);
   });
 
-  test('stays open where another job only gave it its retention, and its tags can’t be those that it was made with', async () => {
+  test('stays open where another job only gave it its retention, and its tags cannot be those that it was made with', async () => {
     const result = await resolved({ tags: {}, others: ['retention'] });
 
     expect(result).toEqual([[], 1]);

@@ -333,8 +333,8 @@ describe('what was added for a wide rule that its owner revokes is taken back', 
   });
 
   test.each([
-    { what: 'settings that can’t be used', stop: settings(true), repair: settings(false) },
-    { what: 'a role that can’t be assumed', stop: role(true), repair: role(false) },
+    { what: 'settings that cannot be used', stop: settings(true), repair: settings(false) },
+    { what: 'a role that cannot be assumed', stop: role(true), repair: role(false) },
     { what: 'a pause that nobody understands', stop: pauseAs('al'), repair: pauseAs('none') },
   ])('where the attempt after a kill meets $what, and people are told', async ({ stop, repair }) => {
     const { of, early, results } = await stoppedForHours(stop, repair, { isKilled: true });

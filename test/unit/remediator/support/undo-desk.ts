@@ -97,7 +97,7 @@ export class UndoDesk {
     try {
       return await actOnRequest(message, attempt, this.#ports(life));
     } finally {
-      // A function that was ended can't end its lease: its message comes back when that is over.
+      // A function that was ended cannot end its lease: its message comes back when that is over.
       const { job } = requestLeaseName(message, message.request);
       const { state } = this.#remediator.table.leases.get(job) ?? {};
       if (state === 'held') this.#remediator.now += VISIBILITY_TIMEOUT_MILLISECONDS;

@@ -104,7 +104,7 @@ describe('a message', () => {
     });
 
     expect(await desk.act(message)).toMatchObject({
-      ignored: expect.stringMatching(/can't be understood: version: 2/),
+      ignored: expect.stringMatching(/cannot be understood: version: 2/),
     });
   });
 
@@ -118,7 +118,7 @@ describe('a message', () => {
 
     expect(desk.result(message)).toMatchObject({
       state: 'refused',
-      reason: expect.stringMatching(/can't read the request \(version: 2\): use the cspm-remediation/),
+      reason: expect.stringMatching(/cannot read the request \(version: 2\): use the cspm-remediation/),
       results: [],
     });
   });

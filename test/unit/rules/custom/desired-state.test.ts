@@ -340,7 +340,7 @@ describe('a pause', () => {
   });
 });
 
-test('settings that can’t be read fail every finding', async () => {
+test('settings that cannot be read fail every finding', async () => {
   remediator.fault = (port) => (port === 'settings' ? new SettingsError('not JSON') : undefined);
 
   expect(await work()).toMatchObject([{ outcome: 'failed', reason: 'not JSON', gate: 'settings' }]);

@@ -38,7 +38,7 @@ const definition: CustomRule = {
 };
 
 let status = 'Success';
-/** Tags of the queue; undefined: they can't be read. */
+/** Tags of the queue; undefined: they cannot be read. */
 let tags: Record<string, string> | undefined = {};
 let remediator: RemediatorInMemory;
 
@@ -155,7 +155,7 @@ describe('of a rule with the resource’s ARN', () => {
     expect((await run()).outcomes).toMatchObject([{ outcome: 'remediated' }]);
   });
 
-  test('nothing is started where tags can’t be read', async () => {
+  test('nothing is started where tags cannot be read', async () => {
     declare();
     tags = undefined;
 

@@ -40,13 +40,15 @@ describe('the token in a secret', () => {
 
   test('that has no value is an error that names the secret', async () => {
     await using aws = await scriptedAws(() =>
-      json(400, { __type: 'ResourceNotFoundException', message: "can't find the specified secret value" }),
+      json(400, { __type: 'ResourceNotFoundException', message: 'cannot find the specified secret value' }),
     );
 
     const reading = storeOf(aws).read(false);
 
     await expect(reading).rejects.toThrow(FindingSourceError);
-    await expect(reading).rejects.toThrow(`can't be read from ${ARN}: can't find the specified secret value`);
+    await expect(reading).rejects.toThrow(
+      `cannot be read from ${ARN}: cannot find the specified secret value`,
+    );
   });
 
   test('must be text', async () => {
