@@ -18,8 +18,8 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   tags                = var.tags
 }
 
-# CloudWatch looks at a rule's alarms whenever one of them changes its state. A suppressor's wait would hold back actions only,
-# not the events of which notifications are made: so the alarm that reports the same cause is in the rule, and is sooner than the rest.
+# CloudWatch evaluates a composite alarm's rule whenever one of its alarms changes state. A suppressor would delay only actions, not
+# the events on which notifications are based. Therefore, the rule itself contains the alarm on the same cause, which fires first.
 resource "aws_cloudwatch_composite_alarm" "this" {
   for_each = var.combined
 

@@ -1,14 +1,14 @@
 output "alarms" {
-  description = "The alarms on one metric each, by name."
+  description = "The metric alarms, by name."
   value       = aws_cloudwatch_metric_alarm.this
 }
 
 output "combined" {
-  description = "The alarms on others, by name."
+  description = "The composite alarms, by name."
   value       = aws_cloudwatch_composite_alarm.this
 }
 
 output "messages" {
-  description = "The names of the alarms on one metric that send notifications themselves, with their prefix."
+  description = "The full names of the metric alarms that send notifications themselves."
   value       = [for name, alarm in var.alarms : "${var.name}-${name}" if alarm.told_by == "itself"]
 }

@@ -5,30 +5,30 @@ variable "name" {
 }
 
 variable "alarms" {
-  description = "The alarms on one metric each, by name."
+  description = "Metric alarms, by name."
   type = map(object({
-    # What it means, and where to look.
+    # What the alarm means, and where to look.
     description = string
     namespace   = string
     metric      = string
     dimensions  = map(string)
     statistic   = string
-    # The number above which it alarms.
+    # The alarm fires above this value.
     threshold = optional(number, 0)
-    # The number below which it alarms instead, as it does without data: for what must be there in every period.
+    # If set, the alarm fires below this value instead, or without data: for events that every period must have.
     minimum            = optional(number)
     period             = optional(number, 300)
     evaluation_periods = optional(number, 1)
-    # How many of these periods it takes.
+    # The number of these periods that must breach.
     datapoints = optional(number, 1)
-    # Who tells people in its stead, so that one cause is one message: `alarm` (another one), `bus` (an event of the functions); or `topic`, where CloudWatch itself tells `own_topic_arns`.
+    # What notifies people, so that each cause sends one message: `itself`, `alarm` (another alarm), `bus` (an event of the functions), or `topic` (CloudWatch notifies `own_topic_arns` directly).
     told_by = optional(string, "itself")
   }))
   nullable = false
 }
 
 variable "combined" {
-  description = "Alarms on others, by name: in ALARM while one of `any` is, and none of `unless`, which reports the same cause."
+  description = "Composite alarms, by name: in ALARM while one of `any` is, and none of `unless`, which report the same cause."
   type = map(object({
     description = string
     any         = set(string)
@@ -39,7 +39,7 @@ variable "combined" {
 }
 
 variable "topic_arns" {
-  description = "The user's topics, which get every alarm that no other alarm reports."
+  description = "Your topics, which get every alarm that no other alarm reports."
   type        = list(string)
   nullable    = false
 }

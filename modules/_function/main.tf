@@ -11,14 +11,14 @@ locals {
     Resource = ["${aws_cloudwatch_log_group.this.arn}:*"]
   }
 
-  # X-Ray's actions take no resource.
+  # X-Ray's actions do not support resource-level permissions.
   tracing_statement = {
     Effect   = "Allow"
     Action   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
     Resource = ["*"]
   }
 
-  # Lambda asks for these by the function's role when it attaches the function to a VPC; none can name an interface
+  # Lambda uses these permissions of the function's role to attach the function to a VPC. They cannot name a network interface
   # that does not exist yet.
   vpc_statement = {
     Effect = "Allow"
@@ -37,7 +37,7 @@ locals {
   environment     = merge(var.settings.environment, local.own_environment)
   set_twice       = setintersection(keys(var.settings.environment), keys(local.own_environment))
 
-  # As JSON, which is how Lambda is sent them, in bytes.
+  # The size in bytes of the JSON that is sent to Lambda.
   environment_size = floor(length(base64encode(jsonencode(local.environment))) * 3 / 4)
 
   policy = jsonencode({
@@ -107,8 +107,8 @@ resource "aws_lambda_function" "this" {
     variables = local.environment
   }
 
-  # Text, because the function's own lines are JSON already, and because Lambda's JSON format would filter them (and
-  # with them the metrics, which are log lines) by level a second time.
+  # Text, because the function's own lines are already JSON. Lambda's JSON format would also filter these lines by level again,
+  # including metrics, which are log lines.
   logging_config {
     log_format = "Text"
     log_group  = aws_cloudwatch_log_group.this.name
@@ -129,7 +129,7 @@ resource "aws_lambda_function" "this" {
 
   tags = var.tags
 
-  # A function without its permissions fails, and in a VPC can't even be made.
+  # Without its permissions, a function fails, and cannot be created in a VPC.
   depends_on = [aws_iam_role_policy.this]
 
   lifecycle {

@@ -34,7 +34,7 @@ variable "environment" {
 }
 
 variable "statements" {
-  description = "IAM statements that let the function do its work; those for logs, tracing and network interfaces are added as the settings need them."
+  description = "The IAM statements that the function needs; those for logs, tracing, and network interfaces are added depending on the settings."
   type = list(object({
     Effect    = optional(string, "Allow")
     Action    = list(string)
@@ -82,7 +82,7 @@ variable "iam" {
 }
 
 variable "tags" {
-  description = "Tags of everything."
+  description = "Tags of all resources."
   type        = map(string)
   default     = {}
   nullable    = false

@@ -9,45 +9,45 @@ locals {
   coded   = jsondecode(file("${path.module}/../catalog.json")).rules
   catalog = merge(local.coded, module.custom_rules.catalog)
 
-  # To undo takes more than to remediate: what deletes a flow log is of no use until somebody asks for it.
+  # An undo needs more permissions than a fix, such as deleting a flow log. The role has them only with `undo`.
   granted_kinds = var.undo ? ["read", "write", "undo"] : ["read", "write"]
 
-  # By id, whether a rule is named by it or by its legacy id.
+  # The rules by id, even if the user names them by legacy id.
   rules = toset([
     for id, rule in local.catalog : id
     if var.rules == null ? can(local.coded[id]) || contains(module.custom_rules.own, id) : contains(var.rules, id) || contains(var.rules, rule.legacy_id)
   ])
 
-  # Each has its own policy.
+  # Each custom rule has its own policy.
   custom = setintersection(local.rules, module.custom_rules.own)
 
-  # AWS has not every document in every partition.
-  # Of a rule that is declared, its document is the only way.
+  # Not every partition has every document. A declared rule with a document has no other method, so `runbooks` does not
+  # apply to it.
   runbooks = { for rule in local.rules : rule => local.catalog[rule].runbook if(var.runbooks || can(local.catalog[rule].definition)) && try(contains(local.catalog[rule].runbook.partitions, var.partition), false) }
 
-  # Whatever the partition is: before an apply it may not be known.
+  # Independent of the partition, which may be unknown before an apply.
   has_runbooks = anytrue([for rule in local.rules : can(local.catalog[rule].runbook) && (var.runbooks || can(local.catalog[rule].definition))])
 
-  # With their paths: what stands in a role's ARN after "role/".
+  # The part of a role's ARN after "role/": path and name.
   automation_role = "${trimprefix(var.role_path, "/")}${var.name}-automation"
   delivery_role   = coalesce(var.delivery_role_name, "${trimprefix(var.role_path, "/")}${var.name}-flow-logs")
 
   external_id     = coalesce(var.external_id, "${var.name}-${var.security_account_id}")
   remediator_arns = "arn:${var.partition}:iam::${var.security_account_id}:role${var.remediator_role_path}${var.name}-remediator-*"
 
-  # What each role is granted, as the catalogue has it: the remediators' role what the rules and the start of their
-  # runbooks need, the runbooks' role what the runbooks call. Resources are in order before they are filled in, so that
-  # they are in the same order whatever is filled in.
+  # The permissions of each role in the catalog's format: the remediation role gets what the rules need and what starts their
+  # runbooks; the automation role gets what the runbooks call. Resources are sorted before placeholders are replaced, so that
+  # their order does not depend on the values.
   granted_by_rule = { for rule in local.rules : rule => flatten([
     for permissions in concat(
       [for kind in local.granted_kinds : local.catalog[rule].permissions[kind]],
       [try(local.runbooks[rule].start, [])],
     ) : [for permission in permissions : jsonencode(merge(permission, { resources = sort(distinct(permission.resources)) }))]
   ]) }
-  # An object whose keys are known, whatever a partition is.
+  # The keys of this object are known even if the partition is not.
   granted = { for role in concat(["remediation", "automation"], [for rule in local.custom : "custom:${rule}"]) : role => flatten([
     [for rule in setsubtract(local.rules, local.custom) : local.granted_by_rule[rule] if role == "remediation"],
-    # Takes no resource.
+    # This action does not support resource-level permissions.
     [for action in ["cloudtrail:LookupEvents"] : jsonencode({ actions = [action], resources = ["*"] }) if role == "remediation" && var.cloudtrail_lookup],
     [for rule in local.custom : local.granted_by_rule[rule] if role == "custom:${rule}"],
     [for rule in local.rules : [
@@ -55,9 +55,9 @@ locals {
     ] if role == "automation"],
   ]) }
 
-  # Each permission with its placeholders filled in, and of the roles that may be passed, for which the catalogue has
-  # patterns, those of this account. IAM is global and a role serves every region. The session policy of each job leaves
-  # of all this only what the job needs: a dry run reads.
+  # The permissions with placeholders replaced, and with this account's roles instead of the catalog's patterns of roles to
+  # pass. IAM is global, and a role serves every region. The session policy of each job reduces these permissions to those
+  # that the job needs, for example read-only ones in a dry run.
   permissions = {
     for role, permissions in local.granted : role => [
       for permission in permissions :
@@ -70,7 +70,8 @@ locals {
     ]
   }
 
-  # A bucket's ARN names no account: without the condition, a bucket policy elsewhere could let the role in there.
+  # A bucket's ARN contains no account. Without this condition, the role could change a bucket of another account whose policy
+  # allows it.
   scopes = {
     for role, permissions in local.permissions : role => [
       for permission in permissions : {
@@ -109,8 +110,8 @@ locals {
     })
   }
 
-  # The account as principal and the roles by condition: a remediator of a region that joins later is trusted too, and a
-  # role that is deleted and recreated does not leave a dead id here.
+  # The account is the principal, and a condition names the roles. A region that is added later is therefore trusted, and a role
+  # that is deleted and recreated leaves no invalid id.
   trust_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -127,8 +128,8 @@ locals {
     }]
   })
 
-  # The role with which EC2 writes flow logs to CloudWatch Logs, if a rule turns them on and nobody has another for it. Another's
-  # name may be known only after the apply: whether there is one is then said apart.
+  # The role with which EC2 writes flow logs to CloudWatch Logs, if a rule enables them and you provide no other role. The name of
+  # another role may be unknown before the apply, so create_delivery_role can state separately whether to create this one.
   delivers_flow_logs = (var.create_delivery_role == null ? var.delivery_role_name == null : var.create_delivery_role) && anytrue([for rule in local.rules : can(local.catalog[rule].options.properties.delivery_role_name)])
 
   flow_logs_policy = jsonencode({
@@ -139,7 +140,7 @@ locals {
         Action   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
         Resource = ["arn:${var.partition}:logs:*:${var.account_id}:log-group:*"]
       },
-      # Takes no log group.
+      # This action does not support log groups as resources.
       {
         Effect   = "Allow"
         Action   = ["logs:DescribeLogGroups"]
@@ -161,7 +162,7 @@ locals {
     }]
   })
 
-  # Systems Manager gives both of these with what it does for an execution.
+  # Systems Manager sends both of these keys with the calls of an execution.
   automation_trust_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

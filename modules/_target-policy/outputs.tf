@@ -1,5 +1,5 @@
 output "role_name" {
-  description = "The role's name: what the remediators look for."
+  description = "The name of the role that the remediators assume."
   value       = "${var.name}-remediation"
 }
 
@@ -9,23 +9,23 @@ output "role_description" {
 }
 
 output "policy" {
-  description = "What the role may do, as JSON; null when that is nothing."
+  description = "The role's policy, as JSON; null if it has no permissions."
   value       = length(setsubtract(local.rules, local.custom)) == 0 ? null : local.policies.remediation
 }
 
 output "custom_policies" {
-  description = "What the role needs in addition for each custom rule, as JSON by the rule's id."
+  description = "The additional policy of each custom rule, as JSON by rule id."
   value       = { for rule in local.custom : rule => local.policies["custom:${rule}"] }
 
   precondition {
     condition     = length(local.custom) <= 10
     error_message = "custom_rules has ${length(local.custom)} rules: IAM attaches 10 managed policies to a role. Enable fewer of them in `rules`."
   }
-  # A session policy takes 2,048 characters, checked in modules/_custom-rules: a rule's fix and undo stay below the 6,144 of a managed policy.
+  # modules/_custom-rules limits a session policy to 2,048 characters, so a rule's fix and undo fit into a managed policy (6,144).
 }
 
 output "trust_policy" {
-  description = "Who may assume the role, as JSON."
+  description = "The role's trust policy, as JSON."
   value       = local.trust_policy
 }
 
@@ -44,7 +44,7 @@ output "automation" {
   value = !local.has_runbooks ? null : {
     role_name   = "${var.name}-automation"
     description = "Systems Manager Automation's, in the runbooks that ${var.name} starts."
-    # IAM takes no policy without statements.
+    # IAM rejects a policy without statements.
     policy       = length(local.granted.automation) > 0 ? local.policies.automation : jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Deny", Action = ["*"], Resource = ["*"] }] })
     trust_policy = local.automation_trust_policy
   }

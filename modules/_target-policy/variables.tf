@@ -44,7 +44,7 @@ variable "organization_id" {
 }
 
 variable "rules" {
-  description = "The rules that the role may remediate, by id or by legacy id: it holds what these need and nothing else; null: all rules."
+  description = "The rules that the role may remediate, by id or legacy id: it has only the permissions that these need; null: all rules."
   type        = set(string)
   default     = null
 
@@ -67,14 +67,14 @@ variable "custom_rules" {
 }
 
 variable "runbooks" {
-  description = "Whether the rules may be fixed by AWS's managed runbooks, too."
+  description = "Whether rules can also be fixed by AWS managed runbooks."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "undo" {
-  description = "Whether the role holds what only an undo needs."
+  description = "Whether the role has the permissions that only an undo needs."
   type        = bool
   default     = false
   nullable    = false
@@ -111,7 +111,7 @@ variable "delivery_role_name" {
 }
 
 variable "create_delivery_role" {
-  description = "Whether the role for flow logs is made where a rule needs it; null: where `delivery_role_name` is null."
+  description = "Whether to create the role for flow logs if a rule needs it; null: if `delivery_role_name` is null."
   type        = bool
   default     = null
 }

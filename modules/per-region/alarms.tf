@@ -75,9 +75,9 @@ locals {
       metric      = local.metric.RoleMissing
       dimensions  = { service = local.remediator_name }
       statistic   = "Sum"
-      # Of each account the event bus tells by itself, once.
+      # An event reports each account, once.
       told_by = "bus"
-      # Of two hours, as below.
+      # Two hours, as below.
       period             = 3600
       evaluation_periods = 2
     }
@@ -87,7 +87,7 @@ locals {
       metric      = local.metric.RecurringFindings
       dimensions  = { service = local.remediator_name }
       statistic   = "Sum"
-      # Of each finding the event bus tells by itself, once a week.
+      # An event reports each finding, once per week.
       told_by            = "bus"
       period             = 3600
       evaluation_periods = 2
@@ -103,7 +103,7 @@ locals {
       period             = 3600
       evaluation_periods = 2
     }
-    # The notification is one per rule and account, from central's bus: a limit once an hour, a breaker once.
+    # Events on central's bus notify once per rule and account: hourly for a limit, once for a breaker.
     limit-reached = {
       description = "A limit on changes defers findings; they come first at the next poll. Which: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: filter outcome = 'deferred' and message like 'changes at most' | stats count() by rule, account. Wait, raise limits, or pause the rule."
       namespace   = var.link.metrics_namespace
@@ -111,7 +111,7 @@ locals {
       dimensions  = { service = local.remediator_name }
       statistic   = "Sum"
       told_by     = "bus"
-      # Of two hours, as below.
+      # Two hours, as below.
       period             = 3600
       evaluation_periods = 2
     }
@@ -122,18 +122,18 @@ locals {
       dimensions  = { service = local.remediator_name }
       statistic   = "Sum"
       told_by     = "bus"
-      # Of two hours, as below.
+      # Two hours, as below.
       period             = 3600
       evaluation_periods = 2
     }
-    # A throttled invocation costs a job one of its attempts. New accounts have ten invocations at a time for everything.
+    # A throttled invocation uses up one attempt of a job. New accounts have a quota of ten concurrent executions.
     remediator-throttled = {
       description = "For 15 minutes of the last hour, Lambda refused to start ${local.remediator_name}: the account's concurrency in ${local.region} is exhausted. Request a higher quota (Lambda, concurrent executions), or lower remediator.maximum_concurrency."
       namespace   = "AWS/Lambda"
       metric      = "Throttles"
       dimensions  = { FunctionName = local.remediator_name }
       statistic   = "Sum"
-      # One throttle at the start of a burst is how SQS and Lambda find their pace.
+      # A single throttle at the start of a burst is normal while SQS and Lambda adjust their rate.
       # Waiting jobs are processed in the hour after that.
       evaluation_periods = 12
       datapoints         = 3
@@ -144,7 +144,7 @@ locals {
       metric      = local.metric.FailedFindings
       dimensions  = { service = local.remediator_name }
       statistic   = "Sum"
-      # Of two hours, so that an hourly poll with the same result is not news.
+      # Two hours, so that an hourly poll with the same result sends no new message.
       period             = 3600
       evaluation_periods = 2
     }
@@ -175,12 +175,12 @@ locals {
 }
 
 locals {
-  # Of several alarms on one cause, one message.
+  # Sends one message if several alarms have the same cause.
   combined_alarms = {
     jobs-waiting = {
       description = "A job has waited more than ${module.typed.alarms.oldest_job_minutes} minutes in ${local.queue_name}: jobs arrive faster than they are processed, or an account's job fails repeatedly. The log of ${local.remediator_name} says which."
       any         = ["oldest-job"]
-      # Jobs that can't be worked on keep others waiting.
+      # Jobs that cannot be processed delay others.
       unless = ["jobs-dead-letters", "remediator-throttled"]
     }
   }
@@ -201,9 +201,9 @@ moved {
   to   = module.alarms.aws_cloudwatch_metric_alarm.this
 }
 
-# CloudWatch puts state changes of alarms on the region's default bus: from there they go to central's bus, where
-# notifications are made of them. An alarm can tell only topics of its own region, and outside the partition `aws`
-# EventBridge does not route events between regions.
+# CloudWatch sends state changes of alarms to the region's default bus. This rule forwards them to central's bus, whose rules send
+# notifications. An alarm can only notify topics of its own region. Outside the partition `aws`, EventBridge does not route
+# events between regions.
 
 locals {
   forwards_alarms          = module.typed.alarms.enabled && var.link.notifications && module.typed.alarms.forward
@@ -255,8 +255,8 @@ resource "aws_cloudwatch_event_target" "alarms" {
   }
 }
 
-# What could not be passed on: EventBridge wants the queue in its rule's own region. No alarm of this module could tell
-# of it by the way that failed; `topic_arns` and the dashboard do.
+# Alarms that could not be forwarded. EventBridge requires the queue in its rule's region. An alarm on this queue could not be
+# forwarded either, so `topic_arns` and the dashboard report it.
 resource "aws_sqs_queue" "alarms_dead_letters" {
   count = local.forwards_alarms ? 1 : 0
 

@@ -1,10 +1,10 @@
-# Jobs that check again what AWS takes minutes for. A FIFO queue delays all of its messages or none, so they wait here,
-# each as long as it says, and the remediator then forwards them to their account's message group.
+# Jobs that follow changes that AWS takes minutes to finish. A FIFO queue delays all of its messages or none, so these jobs wait here,
+# each for its own delay. The remediator then forwards them to their account's message group.
 
 locals {
   delayed_dead_letters_name = "${local.name}-jobs-delayed-dead-letters"
 
-  # Forwarding is quick. Two are the fewest that AWS takes.
+  # Forwarding is quick. Two is AWS's minimum.
   delayed_concurrency = 2
 }
 

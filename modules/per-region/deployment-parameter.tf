@@ -1,5 +1,5 @@
-# Names the home region, which describes the deployment. It is in the home region, too: whether a region is the home region
-# may be known only after an apply, and the number of resources may not depend on that.
+# Names the home region, whose parameter describes the deployment. The home region has this parameter too, because it may be
+# unknown before an apply whether a region is the home region, and the number of resources must not depend on that.
 resource "aws_ssm_parameter" "home_region" {
   # checkov:skip=CKV2_AWS_34: the name of a region, nothing secret
   name           = "/${local.name}/home-region"

@@ -1,13 +1,13 @@
-# Your own keys: of this region for its queues and logs, of the home region for buckets and table.
+# Your own keys: this region's for queues and logs, the home region's for buckets and table.
 
 locals {
   keys      = { for use in ["queues", "logs"] : use => try(var.link.keys[local.region][use], null) }
   home_keys = { for use in ["buckets", "evidence", "table"] : use => try(var.link.keys[var.link.home_region][use], null) }
 
-  # In China a service may be named by AWS's domain there.
+  # In China, AWS can name a service by its domain there.
   domains = var.link.partition == "aws-cn" ? ["amazonaws.com", "amazonaws.com.cn"] : ["amazonaws.com"]
 
-  # Each service uses the key in the name of who asks: so the role may, through that service alone.
+  # Services use a key with the permissions of their caller, so the role can use each key, but only through its service.
   key_uses = [
     { key = local.keys.queues, by = "sqs.${local.region}", actions = ["kms:Decrypt", "kms:GenerateDataKey"] },
     { key = local.home_keys.buckets, by = "s3.${var.link.home_region}", actions = ["kms:Decrypt"] },

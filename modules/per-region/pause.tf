@@ -1,5 +1,5 @@
-# What an operator sets by hand to stop enforcement at once: `all`, `all+undo`, rule ids or `account:`
-# with an account id, separated by commas. Terraform creates it and leaves its value alone.
+# Operators set this parameter to stop enforcement immediately: `all`, `all+undo`, rule ids, or `account:` with an account id,
+# separated by commas. Terraform creates it and ignores changes of its value.
 resource "aws_ssm_parameter" "pause" {
   # checkov:skip=CKV2_AWS_34: no secret, and an operator must be able to set it without a key
   name        = "/${local.name}/pause"

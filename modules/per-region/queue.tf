@@ -3,7 +3,7 @@ locals {
   delayed_name      = "${local.name}-jobs-delayed"
   dead_letters_name = "${local.name}-jobs-dead-letters.fifo"
 
-  # By name, so that what names a queue need not wait for it.
+  # By name, so that resources that refer to a queue do not wait for it.
   queue_arn        = "arn:${var.link.partition}:sqs:${local.region}:${var.link.security_account_id}:${local.queue_name}"
   delayed_arn      = "arn:${var.link.partition}:sqs:${local.region}:${var.link.security_account_id}:${local.delayed_name}"
   dead_letters_arn = "arn:${var.link.partition}:sqs:${local.region}:${var.link.security_account_id}:${local.dead_letters_name}"
@@ -11,14 +11,14 @@ locals {
   day = 24 * 3600
 }
 
-# One message group an account. Deduplication and throughput count by group too, so that no account waits for another.
+# One message group per account. Deduplication and throughput also apply per group, so that no account waits for another.
 resource "aws_sqs_queue" "jobs" {
   name                  = local.queue_name
   fifo_queue            = true
   deduplication_scope   = "messageGroup"
   fifo_throughput_limit = "perMessageGroupId"
 
-  # AWS asks for six times the function's timeout, so that a job whose invocation was throttled is not received twice.
+  # AWS recommends six times the function's timeout, so that a job whose invocation was throttled is not received twice.
   visibility_timeout_seconds = 6 * module.typed.remediator.timeout
   message_retention_seconds  = module.typed.queue.retention_days * local.day
   receive_wait_time_seconds  = 20

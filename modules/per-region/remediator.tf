@@ -5,8 +5,8 @@ locals {
   evidence_arn  = "arn:${var.link.partition}:s3:::${var.link.evidence_bucket}"
   settings_arn  = "arn:${var.link.partition}:s3:::${var.link.settings_bucket}"
 
-  # An inline policy takes 10,240 characters, and an account 15 of them. Above that the remediator's own check stands
-  # alone, with the organization.
+  # An inline policy is limited to 10,240 characters, and each account takes 15. With more accounts, only the remediator's own check
+  # and the organization apply.
   most_accounts  = 400
   bound_accounts = try(length(var.link.accounts) <= local.most_accounts, false) ? var.link.accounts : null
 
@@ -16,8 +16,8 @@ locals {
   )
   table_arn = "arn:${var.link.partition}:dynamodb:${var.link.home_region}:${var.link.security_account_id}:table/${var.link.findings_table}"
 
-  # Keys of the table's items that this region's remediator reads and writes: those of its own jobs and resources.
-  # Findings of no region are the home region's.
+  # Keys of the items that this region's remediator reads and writes: those of its own jobs and resources. Findings without a
+  # region belong to the home region.
   own_items = concat(
     ["account#????????????", "lease#${local.region}#*", "done#*#????????????#${local.region}", "finding#????????????#${local.region}#*", "result#????????????#${local.region}#*", "undone#${local.region}"],
     local.region == var.link.home_region ? ["finding#????????????#global#*"] : [],
@@ -26,13 +26,13 @@ locals {
   # Counters of changes and breakers, over all regions.
   counters = ["count#*#????????????", "count#*#all"]
   breakers = ["trip#*#????????????"]
-  # When people were last notified of wrong settings.
+  # When people were last notified of invalid settings and lasting deferrals.
   notices = ["deferral#*", "settings#*"]
 
-  # Jobs that the collector sent recently, which it only reads.
+  # Read-only: jobs that the collector sent recently.
   sent_items = ["sent#*#????????????#${local.region}"]
 
-  # What operators write, and it only reads.
+  # Read-only: items that operators write.
   operators_items = ["hold#????????????#*", "pending#????????????#${local.region}", "request#*", "resume#*#????????????", "retry#????????????#*"]
 }
 
@@ -64,8 +64,8 @@ module "remediator" {
   }
 
   statements = concat([
-    # The role's name is the same in every account. Which of them are ours, their organization says, and the settings
-    # where they name all accounts.
+    # The role has the same name in every account. The organization limits the accounts, and so do the settings if they name all
+    # accounts.
     {
       Action    = ["sts:AssumeRole"]
       Resource  = ["arn:${var.link.partition}:iam::*:role/${var.link.target_role_name}"]
@@ -92,7 +92,7 @@ module "remediator" {
       Action   = ["s3:GetObject"]
       Resource = ["${local.settings_arn}/rules/*", "${local.settings_arn}/accounts.json"]
     },
-    # Without it S3 answers 403 instead of 404 for settings that are not there, and nobody could tell which it is.
+    # Without this permission, S3 returns 403 instead of 404 for missing settings, so the cause would be unclear.
     {
       Action   = ["s3:ListBucket"]
       Resource = [local.settings_arn]
@@ -109,7 +109,7 @@ module "remediator" {
       Action   = ["s3:GetObject"]
       Resource = [for prefix in ["", "plans/"] : "${local.evidence_arn}/${prefix}outcomes/*"]
     },
-    # The condition lets no outcome be written over.
+    # The condition prevents overwriting outcomes.
     {
       Action    = ["s3:PutObject"]
       Resource  = [for prefix in ["", "plans/"] : "${local.evidence_arn}/${prefix}outcomes/*"]
@@ -119,13 +119,13 @@ module "remediator" {
       Action   = ["s3:DeleteObject"]
       Resource = ["${local.evidence_arn}/in-progress/*"]
     },
-    # Without it S3 answers 403 instead of 404 for an object that is not there, and a job's first attempt could not
-    # tell that no earlier one left a plan.
+    # Without this permission, S3 returns 403 instead of 404 for a missing object, and a job's first attempt could not tell that
+    # there is no earlier plan.
     {
       Action   = ["s3:ListBucket"]
       Resource = [local.evidence_arn]
     },
-    # A request without a key satisfies ForAllValues: hence Null. TransactWriteItems is asked for as PutItem.
+    # ForAllValues alone would allow a request without keys; Null denies it. TransactWriteItems is authorized as PutItem.
     {
       Action   = ["dynamodb:BatchGetItem"]
       Resource = [local.table_arn]
@@ -173,9 +173,9 @@ module "remediator" {
   tags = var.link.tags
 }
 
-# One job per invocation. A batch may hold several jobs of an account: where the first one fails, the next would be worked on
-# before it, and where the batch is delivered twice, two of them side by side. Jobs of other accounts run side by side in
-# further invocations.
+# One job per invocation. A larger batch could contain several jobs of an account: if the first one failed, the next would be
+# processed before it, and if the batch was delivered twice, two would run in parallel. Jobs of other accounts run in parallel
+# invocations.
 resource "aws_lambda_event_source_mapping" "jobs" {
   event_source_arn        = aws_sqs_queue.jobs.arn
   function_name           = module.remediator.arn

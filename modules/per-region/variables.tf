@@ -1,5 +1,5 @@
-# Inputs that are objects are `any` here, because Terraform drops what a type does not name: modules/_inputs checks their
-# words and kinds of values, and their types, with the checks of values, are in typed/.
+# Object inputs have the type `any` here, because Terraform silently ignores attributes that a type does not name. modules/_inputs
+# checks their attributes and kinds of values; typed/ contains their types and validations.
 
 variable "link" {
   description = "The `link` output of `central`, as it is."

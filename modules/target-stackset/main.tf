@@ -13,7 +13,7 @@ resource "aws_cloudformation_stack_set" "this" {
     retain_stacks_on_account_removal = var.auto_deployment ? false : null
   }
 
-  # Operations that don't touch the same stacks need not wait for each other, and the others queue up instead of failing.
+  # Operations on different stacks run in parallel; others are queued instead of failing.
   managed_execution {
     active = true
   }
@@ -28,7 +28,7 @@ resource "aws_cloudformation_stack_set" "this" {
   }
 
   lifecycle {
-    # Service-managed StackSets have none, and the provider reads one back.
+    # Service-managed StackSets have no administration role, but the provider reads one back.
     ignore_changes = [administration_role_arn]
 
     precondition {
@@ -48,8 +48,8 @@ resource "aws_cloudformation_stack_set" "this" {
   }
 }
 
-# One for each unit, so that a unit that is added, or whose accounts change, leaves the others' roles as they are. IAM is
-# global: the stacks are in one region alone, this module's provider's.
+# One instance per unit, so that adding or changing a unit does not affect the roles of others. IAM is global, so the stacks are
+# only in the region of this module's provider.
 resource "aws_cloudformation_stack_set_instance" "unit" {
   for_each = module.typed.organizational_units
 
@@ -63,7 +63,7 @@ resource "aws_cloudformation_stack_set_instance" "unit" {
   }
 
   operation_preferences {
-    # Otherwise no more accounts would be worked on side by side than may fail.
+    # Otherwise, the number of accounts in parallel would be limited to the number that may fail.
     concurrency_mode             = "SOFT_FAILURE_TOLERANCE"
     failure_tolerance_percentage = module.typed.operation.failure_tolerance_percentage
     max_concurrent_percentage    = module.typed.operation.max_concurrent_percentage
@@ -76,7 +76,7 @@ resource "aws_cloudformation_stack_set_instance" "unit" {
   }
 
   lifecycle {
-    # To change them, the provider names the unit as an account, which AWS refuses.
+    # The provider cannot change these: it would send the unit as an account, which AWS refuses.
     ignore_changes = [operation_preferences]
   }
 }

@@ -20,10 +20,10 @@ module "policy" {
 }
 
 locals {
-  # CloudFormation puts the value in, in each account.
+  # CloudFormation replaces this in each account.
   account_id = "$${AWS::AccountId}"
 
-  # As IAM gets them: an account's id has five characters fewer than what stands for it.
+  # The sizes of the policies that IAM receives: an account id is five characters shorter than its placeholder.
   policy_characters = {
     for role, policy in { remediation = module.policy.policy, automation = try(module.policy.automation.policy, null) } :
     role => length(coalesce(policy, "{}")) - length(regexall("\\$\\{AWS::", coalesce(policy, "{}"))) * 5
@@ -54,7 +54,7 @@ locals {
           )
         }
       },
-      # What a custom rule needs: exactly what it declares. CloudFormation's names have no hyphens: the digest keeps them apart.
+      # The permissions of a custom rule: exactly those that it declares. CloudFormation's logical ids have no hyphens, so a digest keeps them unique.
       {
         for id, policy in module.policy.custom_policies : "Policy${replace(title(replace(id, "-", " ")), " ", "")}${substr(sha1(id), 0, 6)}" => {
           Type = "AWS::IAM::ManagedPolicy"
@@ -106,6 +106,6 @@ locals {
     }
   })
 
-  # Every text with a placeholder becomes one that CloudFormation fills in.
+  # Wraps every text with a placeholder in Fn::Sub.
   template_body = replace(local.template, "/\"([^\"]*\\$\\{AWS::[^\"]*)\"/", "{\"Fn::Sub\":\"$1\"}")
 }

@@ -1,8 +1,8 @@
-# What `name`, `security_account_id`, `external_id`, `organization_id`, `rules` and the paths and names in `iam` may hold
-# is checked where they are used: in modules/_target-policy.
+# modules/_target-policy validates `name`, `security_account_id`, `external_id`, `organization_id`, `rules`, and the paths and
+# names in `iam`.
 #
-# Inputs that are objects are `any` here, because Terraform drops what a type does not name: modules/_inputs checks their
-# words and kinds of values, and their types, with the checks of values, are in typed/.
+# Object inputs have the type `any` here, because Terraform silently ignores attributes that a type does not name. modules/_inputs
+# checks their attributes and kinds of values; typed/ contains their types and validations.
 
 variable "name" {
   description = "The prefix of the roles' names, the same as in `central`."
@@ -43,7 +43,7 @@ variable "custom_rules" {
 }
 
 variable "runbooks" {
-  description = "Whether the roles may start AWS's managed runbooks of these rules, with a role that Systems Manager runs them by; `false` where no rule of `central` has `method = \"runbook\"`."
+  description = "Whether to allow AWS managed runbooks for these rules, and create the role that Systems Manager uses to run them; `false` where no rule of `central` has `method = \"runbook\"`."
   type        = bool
   default     = true
   nullable    = false

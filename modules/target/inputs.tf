@@ -1,4 +1,4 @@
-# The inputs that are objects: checked, and typed.
+# Checks the object inputs, and applies their types and defaults.
 
 module "inputs" {
   source = "../_inputs"

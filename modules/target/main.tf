@@ -46,7 +46,7 @@ resource "aws_iam_role_policy" "remediation" {
   }
 }
 
-# What a custom rule needs: exactly what it declares.
+# The permissions of a custom rule: exactly those that it declares.
 
 resource "aws_iam_policy" "custom" {
   for_each = module.policy.custom_policies
@@ -65,7 +65,7 @@ resource "aws_iam_role_policy_attachment" "custom" {
   policy_arn = aws_iam_policy.custom[each.key].arn
 }
 
-# By which EC2 writes the flow logs that a rule turns on. The remediators pass it, and can't assume it.
+# The role with which EC2 writes the flow logs that a rule enables. The remediators can pass it, but not assume it.
 
 resource "aws_iam_role" "flow_logs" {
   count = module.policy.flow_logs == null ? 0 : 1
@@ -86,7 +86,7 @@ resource "aws_iam_role_policy" "flow_logs" {
   policy = module.policy.flow_logs.policy
 }
 
-# By which Systems Manager Automation runs the runbooks that the remediators start. They pass it, and can't assume it.
+# The role with which Systems Manager Automation runs the runbooks that the remediators start. They can pass it, but not assume it.
 
 resource "aws_iam_role" "automation" {
   count = module.policy.automation == null ? 0 : 1

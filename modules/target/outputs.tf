@@ -9,12 +9,12 @@ output "role_name" {
 }
 
 output "policy" {
-  description = "What the role may do, as JSON; null when that is nothing."
+  description = "The role's policy, as JSON; null if it has no permissions."
   value       = module.policy.policy
 }
 
 output "trust_policy" {
-  description = "Who may assume the role, as JSON."
+  description = "The role's trust policy, as JSON."
   value       = module.policy.trust_policy
 }
 

@@ -1,8 +1,8 @@
-# What `name`, `security_account_id`, `external_id`, `organization_id`, `rules` and the paths and names in `iam` may hold
-# is checked where they are used: in modules/_target-policy.
+# modules/_target-policy validates `name`, `security_account_id`, `external_id`, `organization_id`, `rules`, and the paths and
+# names in `iam`.
 #
-# Inputs that are objects are `any` here, because Terraform drops what a type does not name: modules/_inputs checks their
-# words and kinds of values, and their types, with the checks of values, are in typed/.
+# Object inputs have the type `any` here, because Terraform silently ignores attributes that a type does not name. modules/_inputs
+# checks their attributes and kinds of values; typed/ contains their types and validations.
 
 variable "name" {
   description = "The prefix of the role's name, the same as in `central`."

@@ -1,7 +1,7 @@
 variable "organizational_units" {
   description = "The organizational units (`ou-…`) or root (`r-…`) whose accounts get the role, units beneath them included, by id or by any key with an `id`; the management account needs `target` instead."
   type = map(object({
-    # The unit's id, where the key is not it: for a unit that the same apply makes.
+    # The unit's id, if it is not the key, for a unit that the same apply creates.
     id = optional(string)
     # The only accounts of the unit that get the role. Empty: all. A change takes the unit's roles away and recreates them, which takes minutes: to pause an account, lower its mode in `central` instead.
     accounts = optional(set(string), [])

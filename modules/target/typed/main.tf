@@ -1,1 +1,1 @@
-# Gives inputs their types and defaults. Terraform drops misspelled words here: ../../_inputs finds them before.
+# Gives inputs their types and defaults. Terraform silently ignores misspelled attributes here; ../../_inputs finds them first.
