@@ -31,8 +31,9 @@ export async function waitForOwnChanges(
     for (const { finding, details } of fixes) verdicts.set(finding.resource, retry(error, details));
     return { fixes: [], verdicts };
   }
-  for (const fix of fixes) {
-    const seen = await ownChangesOf(session, changedBy(fix), work);
+  // Side by side, so that reads of the same kind are one call.
+  const looks = fixes.map(async (fix) => ({ fix, seen: await ownChangesOf(session, changedBy(fix), work) }));
+  for (const { fix, seen } of await Promise.all(looks)) {
     if ('state' in seen) verdicts.set(fix.finding.resource, withDetails(seen, fix.details));
     else if (seen.visible.length === 0) ready.push(fix);
     else {
@@ -42,17 +43,17 @@ export async function waitForOwnChanges(
   }
   const anew = await planAnew(session, changedLately, work);
   for (const [resource, verdict] of anew.verdicts) verdicts.set(resource, verdict);
-  for (const fix of anew.fixes) {
+  const looksAnew = anew.fixes.map(async (fix) => {
     const { resource } = fix.finding;
     const first = new Set(
       changedLately.filter(({ finding }) => finding.resource === resource).flatMap(changedBy),
     );
     // The new plan may name other resources than the first one did.
-    const others = await ownChangesOf(
-      session,
-      changedBy(fix).filter((each) => !first.has(each)),
-      work,
-    );
+    const unasked = changedBy(fix).filter((each) => !first.has(each));
+    return { fix, others: await ownChangesOf(session, unasked, work) };
+  });
+  for (const { fix, others } of await Promise.all(looksAnew)) {
+    const { resource } = fix.finding;
     if ('state' in others) {
       verdicts.set(resource, withDetails(others, fix.details));
       continue;
@@ -117,10 +118,9 @@ async function ownChangesOf(
 ): Promise<{ readonly visible: readonly RecentChange[] } | Verdict> {
   try {
     const recent = await work.recent.of(resources);
-    for (const each of recent) {
-      if (!(await isChangeVisible(session, each.change))) return notVisibleYet(each);
-    }
-    return { visible: recent };
+    const areVisible = await Promise.all(recent.map(({ change }) => isChangeVisible(session, change)));
+    const hidden = recent.find((_, index) => areVisible[index] === false);
+    return hidden === undefined ? { visible: recent } : notVisibleYet(hidden);
   } catch (error) {
     return verdictOfError(error);
   }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Job } from '../../../../lambdas/model/job.ts';
 import type { Settings } from '../../../../lambdas/model/settings.ts';
 import { withFlowLogs } from '../../../lab/aws-model/flow-logs.ts';
 import { type AwsState, EMPTY_STATE, type GroupRule } from '../../../lab/aws-model/state.ts';
@@ -65,6 +66,38 @@ test('a document is started at once for a group that was changed for another rul
   await account.remediator.attempt(job);
 
   expect(account.writes).toEqual(['RevokeSecurityGroupIngress', 'StartAutomationExecution']);
+});
+
+test('many groups that were changed for another rule a moment ago hold up no job until it gives way with nothing changed', async () => {
+  const names = Array.from({ length: 40 }, (_, index) => `sg-000000${index + 10}`);
+  const rulesOf = (name: string) => [
+    openRule(`${name.replace('sg', 'sgr')}4`, 20, 4000),
+    { ...openRule(`${name.replace('sg', 'sgr')}6`, 20, 4000), source: '::/0' },
+  ];
+  const account = new GroupAccount(Object.fromEntries(names.map((name) => [name, rulesOf(name)])));
+  const { remediator } = account;
+  await remediator.attempt(account.job(SSH, ...names));
+  await remediator.workOffLater();
+  // With which a call for each change would take longer than a job may.
+  account.before = () => {
+    remediator.now += 400;
+  };
+
+  const writes: number[] = [];
+  const attempt = async (job: Job): Promise<void> => {
+    const before = account.writes.length;
+    await remediator.attempt(job);
+    writes.push(account.writes.length - before);
+  };
+  await attempt(account.job(RDP, ...names));
+  while (remediator.later.length > 0 && !writes.includes(0)) {
+    for (const { job } of remediator.later.splice(0)) await attempt(job);
+  }
+
+  expect(writes.filter((count) => count === 0)).toEqual([]);
+  for (const name of names) {
+    expect(account.ports(name).filter((ports) => ports === 'tcp 3390-4000')).toHaveLength(2);
+  }
 });
 
 /** A resource that we change. */
