@@ -21,13 +21,19 @@ export interface DeploymentQuery {
 /**
  * Finds a deployment by its name: in the region from the command line, then in that of the environment or the profile. Every
  * region of the deployment names the home region, which describes it.
- * @throws CliError `notFound` where there is none
+ * @throws CliError `notFound` where there is none, `usage` for what is not the name of a region
  */
 export async function findDeployment(
   clients: Clients,
   { name, region }: DeploymentQuery,
 ): Promise<Deployment> {
   const tried: string[] = [];
+  if (region !== undefined && region !== 'global' && !regionSchema.safeParse(region).success) {
+    throw new CliError(
+      'usage',
+      `--region "${region.slice(0, 60)}" is not a region: expected an AWS region code such as eu-central-1`,
+    );
+  }
   // `global` is a region of findings, and none of AWS.
   const given = regionSchema.safeParse(region).data;
   for (const candidate of [() => Promise.resolve(given), () => ownRegion(clients, given)]) {

@@ -43,8 +43,12 @@ export function sinceSchema(now: Date) {
     if (hours !== undefined) return timeOfDay(now, Number(hours), Number(minutes));
     const isMoment =
       z.iso.date().safeParse(text).success || z.iso.datetime({ offset: true }).safeParse(text).success;
-    if (isMoment && Date.parse(text) >= 0) return new Date(text);
-    context.addIssue({ code: 'custom', message: `${EXPECTED}, got ${text.slice(0, 40)}` });
+    const isFuture = isMoment && Date.parse(text) > now.getTime();
+    if (isMoment && !isFuture && Date.parse(text) >= 0) return new Date(text);
+    const message = isFuture
+      ? `${text} is in the future: expected a time in the past`
+      : `${EXPECTED}, got ${text.slice(0, 40)}`;
+    context.addIssue({ code: 'custom', message });
     return z.NEVER;
   });
 }

@@ -46,7 +46,8 @@ export const undo: CommandFacts = {
         'Also the newer fixes of the same resources; for a named resource, all of its fixes.',
       )
       .option('--force', 'Undo the rest of a fix if someone has changed the resource since.')
-      .requiredOption('--reason <text>', 'The reason, for others to read.')
+      // Not `requiredOption`, which would ask for the reason before it says that nothing is selected.
+      .option('--reason <text>', 'The reason, for others to read. Required.')
       .option(
         '--until <day>',
         'The last day, in UTC, on which the resources are held. Default: until they are released.',

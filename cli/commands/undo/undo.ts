@@ -22,7 +22,7 @@ const orderSchema = z.object({
   force: z.boolean().default(false),
   reason: reasonSchema,
   until: lastDaySchema.optional(),
-  timeout: durationSchema,
+  timeout: durationSchema.refine((timeout) => timeout > 0, 'expected at least 1m'),
   yes: z.boolean().default(false),
 });
 type Order = z.infer<typeof orderSchema>;
@@ -30,9 +30,12 @@ type Order = z.infer<typeof orderSchema>;
 /** Undoes fixes. */
 export async function run(context: Context, given: Given): Promise<CommandResult> {
   const chosen = parseGiven(chosenSchema(context.now()), given);
+  expectOneWay(chosen);
+  if (given['reason'] === undefined) {
+    throw new CliError('usage', "required option '--reason <text>' not specified");
+  }
   const order = parseGiven(orderSchema, given);
   expectNotOver(order.until, context.now());
-  expectOneWay(chosen);
   const { screen } = context;
   const opened = await open(context);
   const { fixes, undoneBefore } = await screen.progress('reading evidence', () =>

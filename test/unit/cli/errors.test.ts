@@ -241,6 +241,23 @@ test.each<[string, Readonly<Record<string, string>>, string]>([
   expect(aws.calls[0]?.region).toBe(expected);
 });
 
+test.each([{}, { AWS_REGION: HOME }])(
+  'a region of no form is named, with the environment %j',
+  async (environment) => {
+    vi.stubEnv('AWS_REGION', undefined);
+    for (const name of ['AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONFIG_FILE']) vi.stubEnv(name, '/nowhere');
+
+    const { code, error } = await runCli(aws, ['status', '--region', 'x/y'], { environment });
+
+    vi.unstubAllEnvs();
+    expect(code).toBe(2);
+    expect(error).toContain(
+      '--region "x/y" is not a region: expected an AWS region code such as eu-central-1',
+    );
+    expect(aws.calls).toEqual([]);
+  },
+);
+
 test('a deployment is found from any of its regions', async () => {
   const { code, out } = await runCli(aws, ['status', '--json'], { region: 'us-east-1' });
 

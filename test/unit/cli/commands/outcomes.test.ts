@@ -167,3 +167,13 @@ test('a time that nobody understands is named', async () => {
   expect(code).toBe(2);
   expect(error).toMatch(/since: expected a duration such as 30m, 24h or 7d, .*got yesterday/);
 });
+
+test.each(['2026-11-24T12:00:01Z', '2026-11-25', '2027-01-01T00:00:00+02:00'])(
+  'the time %s, which is to come, is refused',
+  async (time) => {
+    const { code, error } = await runCli(aws, ['outcomes', '--since', time]);
+
+    expect(code).toBe(2);
+    expect(error).toContain(`since: ${time} is in the future: expected a time in the past`);
+  },
+);

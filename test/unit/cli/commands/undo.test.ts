@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { undoSchema } from '../../../../cli/commands/undo/result.ts';
 import { outcomesKey } from '../../../../lambdas/model/evidence-keys.ts';
 import type { Poll } from '../../../../lambdas/model/job.ts';
@@ -59,7 +59,10 @@ beforeEach(async () => {
     changes: changesOf([OLD, staging]),
   });
 });
-afterEach(() => aws[Symbol.asyncDispose]());
+afterEach(async () => {
+  vi.useRealTimers();
+  await aws[Symbol.asyncDispose]();
+});
 
 const changesOf = (...fixes: readonly (readonly [Poll, string])[]) =>
   fixes.map(([poll, evidence]) => ({ outcome: 'remediated', at: poll.asOf, poll, evidence }));
@@ -95,6 +98,18 @@ function answer(
       expiresAt: 9e9,
     });
     return undefined;
+  };
+}
+
+/** Lets an hour pass when the results are read for the first time after a request was handed in. */
+function endTheWait(): void {
+  const { fault } = aws;
+  let isSent = false;
+  vi.useFakeTimers({ toFake: ['Date'] });
+  aws.fault = (call) => {
+    if (isSent && call.operation === 'DynamoDB.BatchGetItem') vi.setSystemTime(Date.now() + 3_600_000);
+    isSent ||= call.operation === 'AmazonSQS.SendMessage';
+    return fault?.(call);
   };
 }
 
@@ -362,6 +377,8 @@ describe('undo', () => {
   });
 
   test('what nobody has begun in time is told', async () => {
+    endTheWait();
+
     const { code, out } = await runCli(aws, [
       'undo',
       GROUP,
@@ -369,7 +386,7 @@ describe('undo', () => {
       'x',
       '--yes',
       '--timeout',
-      '0m',
+      '1m',
       '--json',
     ]);
 
@@ -526,8 +543,9 @@ describe('undo', () => {
 
   test('what was begun and not finished in time is told', async () => {
     answer('undone', undefined, 'working');
+    endTheWait();
 
-    const argv = ['undo', GROUP, '--reason', 'x', '--yes', '--timeout', '0m', '--json'];
+    const argv = ['undo', GROUP, '--reason', 'x', '--yes', '--timeout', '1m', '--json'];
     const { code, out } = await runCli(aws, argv);
 
     expect(code).toBe(7);
@@ -596,6 +614,14 @@ describe('undo', () => {
     ],
     ['there is no such job', ['--job', 'ff', '--reason', 'x'], 3, /there is no job ff/],
     ['nothing was changed', ['sg-ffffffff', '--reason', 'x'], 3, /there is nothing to undo/],
+    ['nothing is chosen, and no reason is given', [], 2, /expected one of: a resource, --poll/],
+    ['nobody would wait', [GROUP, '--reason', 'x', '--timeout', '0m'], 2, /timeout: expected at least 1m/],
+    [
+      'the time is to come',
+      ['--since', '2026-11-25', '--reason', 'x', '--yes'],
+      2,
+      /since: 2026-11-25 is in the future: expected a time in the past/,
+    ],
     ['no reason is given', [GROUP], 2, /required option '--reason/],
   ])('nothing is done where %s', async (_, argv, code, words) => {
     const ran = await runCli(aws, ['undo', ...argv]);
