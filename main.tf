@@ -1,7 +1,7 @@
 # One account and one region, which is the home region. For more of either, write the three module blocks yourself:
 # examples/organization shows how.
 
-# What this root itself looks into; the modules check all of it.
+# The inputs that this root module reads itself; the modules validate them.
 module "inputs" {
   source = "./modules/_inputs"
 
@@ -11,13 +11,13 @@ module "inputs" {
 }
 
 locals {
-  # What `target` gets, once `central` has found no mistake in it: otherwise both would name the same one.
+  # The inputs of `target`, passed on only after `central` has validated them; otherwise, both would report the same mistakes.
   rules = [for _ in [module.central.settings] : module.inputs.clean.rules][0]
   iam   = [for _ in [module.central.settings] : merge({}, module.inputs.clean.iam)][0]
 
   custom_rules = [for _ in [module.central.settings] : var.custom_rules][0]
 
-  # Whether an option is written, and not what it holds: that may be known only after the apply.
+  # Whether an option is set, not its value, which may be unknown before the apply.
   names_delivery_role = contains(flatten([
     for rule in values(local.rules) : [for word, options in rule : keys(merge({}, options)) if word == "options"]
   ]), "delivery_role_name")
@@ -59,7 +59,7 @@ module "central" {
   dashboard         = var.dashboard
   tags              = var.tags
 
-  # No poll comes before what works on its findings.
+  # Polls start only when the resources that process their findings exist.
   poll_after = concat([module.region.region], module.target[*].role_arn)
 }
 

@@ -1,7 +1,8 @@
-# What these may hold is checked where they are used: in modules/central and modules/per-region.
+# modules/central and modules/per-region validate these.
 #
-# Inputs that are objects are `any` here, because Terraform drops what a type does not name: modules/_inputs checks their
-# words and kinds of values, and their types, with the checks of values, are in modules/_settings/typed and modules/per-region/typed.
+# Object inputs have the type `any` here, because Terraform silently ignores attributes that a type does not name. modules/_inputs
+# checks their attributes and kinds of values; modules/_settings/typed and modules/per-region/typed contain their types and
+# validations.
 
 variable "name" {
   description = "The prefix of every resource's name, such as `<name>-collector` and `<name>-jobs.fifo`; the same in all modules."
@@ -28,7 +29,7 @@ variable "api_token" {
   type        = string
   default     = null
   sensitive   = true
-  # An ephemeral variable is ephemeral as a whole, and nothing that is made could depend on it: so the rest is apart.
+  # Separate from the other token settings, because a variable is ephemeral as a whole, and resources cannot depend on it.
   ephemeral = true
 }
 

@@ -100,7 +100,7 @@ output "settings" {
   description = "The effective settings: `rules` and `accounts` are the settings as the remediators read them, JSON; `modes` shows the mode of each rule in each account that the settings name. Pass this output on from your root module to see changes in its plan."
   value       = { rules = local.rule_settings, accounts = local.account_settings, modes = module.settings.modes_by_account }
 
-  # Where all values are known, that output names all mistakes: after it, and not beside it, they are named once.
+  # If all values are known, the other output reports all mistakes. This one is evaluated after it, so that each is reported once.
   depends_on = [module.settings.rules]
 
   precondition {

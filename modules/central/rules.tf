@@ -34,12 +34,12 @@ module "settings" {
 }
 
 locals {
-  # The inputs that are objects: checked, and typed.
+  # The object inputs, checked and typed.
   inputs = module.settings.deployment
 
   vocabulary = jsondecode(file("${path.module}/../catalog.json"))
 
-  # By name, so that a plan fails where an alarm names a metric that the functions don't count.
+  # By name, so that a plan fails if an alarm names a metric that the functions do not publish.
   metric = { for name in keys(local.vocabulary.metrics) : name => name }
 
   catalog = module.settings.catalog

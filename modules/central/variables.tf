@@ -275,7 +275,7 @@ variable "api_token" {
   type        = string
   default     = null
   sensitive   = true
-  # An ephemeral variable is ephemeral as a whole, and nothing that is made could depend on it: so the rest is apart.
+  # Separate from the other token settings, because a variable is ephemeral as a whole, and resources cannot depend on it.
   ephemeral = true
 
   validation {

@@ -1,5 +1,5 @@
 locals {
-  # By name, so that a plan fails where an alarm names a metric that the functions don't count.
+  # By name, so that a plan fails if an alarm names a metric that the functions do not publish.
   metric = { for name in keys(jsondecode(file("${path.module}/../catalog.json")).metrics) : name => name }
 
   alarms = {
