@@ -23,7 +23,7 @@ const DEFAULT_WIDTH = 100;
 /** Columns below which a table can't be read. */
 const LEAST_WIDTH = 40;
 
-/** The place where results, progress and questions go: colours and progress on a terminal only. */
+/** The place where results, progress and questions go: colors and progress on a terminal only. */
 export class Screen {
   readonly #options: ScreenOptions;
   readonly colors: Colors;

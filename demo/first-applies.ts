@@ -1,6 +1,6 @@
 /**
  * Shows that the demo's first apply succeeds however busy the machine is: makes it again and again, several at a time,
- * each against a local AWS of its own.
+ * each against its own local AWS.
  *
  *     node scripts/bootstrap.mjs demo/first-applies.ts [COUNT [AT A TIME]]     default: 20, 4 at a time
  *

@@ -169,7 +169,7 @@ try {
       resources === objects,
       `${what} is ${objects === 1 ? 'one object' : `one object and ${roles} roles' policies`}`,
     );
-    // A changed policy has lines of its own in the plan.
+    // A changed policy has its own lines in the plan.
     expect(lines.length < MOST_LINES * objects, `${what} is under ${MOST_LINES * objects} lines`);
     expect(
       lines.some((line) => line.includes(account)),

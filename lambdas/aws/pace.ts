@@ -35,7 +35,7 @@ export const ec2Writes: Pace = { quota: 'ec2', perSecond: 5, burst: 25 };
 export const cloudTrailWrites: Pace = { quota: 'cloudtrail', perSecond: 1, burst: 1 };
 
 /**
- * Cloud Control's updates. AWS names no number; the services that carry them out have quotas of their own.
+ * Cloud Control's updates. AWS names no number; the services that carry them out have their own quotas.
  * https://docs.aws.amazon.com/general/latest/gr/cloudcontrolapi.html
  */
 export const cloudControlWrites: Pace = { quota: 'cloudcontrol', perSecond: 1, burst: 5 };

@@ -15,7 +15,7 @@ interface Answer<Value> {
 /**
  * Makes a function that reads one resource, by a call that all share who ask in the same moment: changes that start
  * together look together. Nobody waits for those who ask later, and nothing is remembered, so that an answer is as new as
- * that to a call of one's own. Where the shared call fails, each resource is read by itself: one that AWS refuses, or whose
+ * that to a separate call. Where the shared call fails, each resource is read by itself: one that AWS refuses, or whose
  * answer can't be read, stops no other. Only where AWS did not take the call, as it throttles, further ones would not help.
  * @param readAll throws where it can't read one of them
  */

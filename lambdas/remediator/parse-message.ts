@@ -30,7 +30,7 @@ export function parseMessage(
   return ofItsGroup(content, attributes);
 }
 
-/** Refuses content in the group of another account: it would be worked on beside what is in the group of its own. */
+/** Refuses content in the group of another account: it would be processed in parallel with the jobs of its own group. */
 function ofItsGroup<T extends Job | RequestMessage>(
   content: T,
   { MessageGroupId: group }: SQSRecord['attributes'],

@@ -63,7 +63,7 @@ export type Assessment =
   | Exclude<Inspection<Json>, { state: 'violation' }>
   | (Extract<Inspection<Json>, { state: 'violation' }> & { readonly plan: readonly Change[] });
 
-/** A rule as the remediator knows it: the types of its own are its own business. */
+/** A rule as the remediator knows it: its own types stay within it. */
 export interface Rule extends Omit<RuleFacts, 'regionFrom'> {
   readonly regionFrom: 'finding' | 'resource';
   /**

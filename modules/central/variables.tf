@@ -42,7 +42,7 @@ variable "regions" {
     error_message = "regions is [${join(", ", coalesce(var.regions, []))}]: add \"${data.aws_region.this.id}\", the region of this module's provider, where findings of no region are remediated."
   }
 
-  # Regions of another partition have accounts and credentials of their own.
+  # Regions of another partition have their own accounts and credentials.
   validation {
     condition = alltrue([
       for region in coalesce(var.regions, []) :

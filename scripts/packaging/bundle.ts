@@ -74,7 +74,7 @@ export async function bundle(root: string, entry: string): Promise<Bundle> {
 
 /**
  * Bundles a program with all that it needs into one file for Node 20 or later, in which modules that are imported
- * dynamically run when they are needed. The licences of what it holds are a comment at its end.
+ * dynamically run when they are needed. The licenses of what it holds are a comment at its end.
  * @param root the project's folder
  * @param entry the file that runs, relative to it
  * @returns its text

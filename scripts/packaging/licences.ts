@@ -10,7 +10,7 @@ export function packageFolder(file: string): string | undefined {
 }
 
 /**
- * The licence texts of all packages that went into a bundle, as their licences ask of whoever hands copies on.
+ * The license texts of all packages that went into a bundle, as their licenses ask of whoever hands copies on.
  * @param root the project's folder
  * @param files the bundled files, relative to it
  */

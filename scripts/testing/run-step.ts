@@ -89,7 +89,7 @@ export function cpuSecondsOfChildren(): number | undefined {
   return user === undefined || system === undefined ? undefined : (user + system) / ticksPerSecond;
 }
 
-/** The last lines of a log, without colours and empty lines. */
+/** The last lines of a log, without colors and empty lines. */
 export async function lastLines(logFile: string, count: number): Promise<readonly string[]> {
   const text = await readFile(logFile, 'utf8').catch(() => '');
   return stripVTControlCharacters(text)

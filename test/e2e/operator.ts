@@ -228,7 +228,7 @@ export function testOperator(demo: () => RunningDemo): void {
           batch({ PutRequest: { Item: keyOf(untouched) } }, { PutRequest: { Item: keyOf(pk) } }),
           batch({ DeleteRequest: { Key: keyOf(pk) } }),
         ]),
-        // Of their own, by calls that are not theirs; and those that name no key.
+        // Their keys, by calls that are not theirs; and those that name no key.
         batch({ PutRequest: { Item: keyOf(untouched) } }),
         dynamodb.send(
           new UpdateItemCommand({

@@ -192,7 +192,7 @@ function describeError(error: unknown): string {
   let inner = error;
   while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
   if (!(inner instanceof Error)) return String(inner);
-  // Of a host with several addresses, none of which could be reached: the error of all has no message of its own.
+  // Of a host with several addresses, none of which could be reached: the error of all has no message.
   if (inner instanceof AggregateError && inner.message === '') inner = inner.errors[0];
   if (!(inner instanceof Error)) return 'could not be reached';
   return inner.name === 'TimeoutError' ? 'did not answer in time' : `could not be reached: ${inner.message}`;

@@ -94,7 +94,7 @@ const permissionSchema = z.strictObject({
   PrefixListIds: z.array(rangeSchema.extend({ PrefixListId: z.string() })).default([]),
 });
 
-/** Each permission's sources are rules of their own. */
+/** Each source of a permission is a separate rule. */
 function contentsOf(permissions: readonly z.infer<typeof permissionSchema>[]): RuleContent[] {
   return permissions.flatMap((permission) => [
     ...permission.IpRanges.map(({ CidrIp, Description }) =>

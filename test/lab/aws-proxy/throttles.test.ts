@@ -55,7 +55,7 @@ test('reads of EC2 without filter and page size are served fifty at once, others
 
 const { principal: role } = proxiedCall();
 
-test('accounts, regions and operations have buckets of their own', async () => {
+test('accounts, regions and operations have their own buckets', async () => {
   const throttle = documentedThrottles(() => 0);
   const others: Partial<AwsCall>[] = [
     {},

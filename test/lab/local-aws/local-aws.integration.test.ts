@@ -664,7 +664,7 @@ test('a role of another account can be assumed, and its resources are apart', as
   expect(QueueUrl).toContain('/222222222222/theirs');
 });
 
-test('each DB instance has a resource id of its own, and keeps it when it is renamed', async () => {
+test('each DB instance has its own resource id, and keeps it when it is renamed', async () => {
   const rds = new RDSClient(clientSettings(ACCOUNT));
   const builder = new AccountBuilder(aws.endpoint, ACCOUNT);
   const idOf = async (DBInstanceIdentifier: string) => {

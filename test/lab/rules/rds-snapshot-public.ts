@@ -38,7 +38,7 @@ type Exposure = Map<string, boolean>;
 async function instances(client: RDSClient): Promise<Exposure> {
   const exposure: Exposure = new Map();
   for await (const page of paginateDescribeDBInstances({ client }, {})) {
-    // What belongs to a cluster has no snapshots of its own.
+    // An instance of a cluster has no snapshots.
     for (const { DBInstanceIdentifier, DBClusterIdentifier } of page.DBInstances ?? []) {
       if (!DBClusterIdentifier) exposure.set(given(DBInstanceIdentifier, 'DBInstanceIdentifier'), false);
     }

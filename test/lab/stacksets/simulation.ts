@@ -33,7 +33,7 @@ export interface StackSetsSimulation extends AsyncDisposable {
 
 const LOOK_MILLISECONDS = 250;
 
-/** Puts StackSets before the local AWS, which has none: plain stacks of its own are what they are made of. */
+/** Puts StackSets before the local AWS, which has none: they are made of plain stacks. */
 export function startStackSets(options: StackSetsOptions): StackSetsSimulation {
   return new RunningStackSets(options);
 }
@@ -185,7 +185,7 @@ class RunningStackSets implements StackSetsSimulation {
 
   /**
    * Reports whether a caller acts for the management account, whose service-managed StackSets are. As itself, any other
-   * account has but StackSets of its own.
+   * account has except its own StackSets.
    * @throws ApiError for one that says it is a delegated administrator and is none
    */
   #administers({ principal: { account } }: AwsCall, { CallAs }: StackSetRequest): boolean {

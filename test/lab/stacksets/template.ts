@@ -8,7 +8,7 @@ const templateSchema = z.looseObject({
   ),
 });
 
-/** The properties by which a resource of IAM has a name of one's own. */
+/** The properties that set the name of an IAM resource. */
 const NAMES = ['GroupName', 'InstanceProfileName', 'ManagedPolicyName', 'RoleName', 'UserName'];
 
 /**
@@ -24,7 +24,7 @@ export function checkCapabilities(template: string, capabilities: readonly strin
   throw new ApiError('InsufficientCapabilitiesException', `Requires capabilities : [${enough[0]}]`);
 }
 
-/** The logical ids and names of the roles that a template gives names of its own. */
+/** The logical ids and names of the roles that a template names. */
 export function namedRoles(template: string): { readonly id: string; readonly name: string }[] {
   return resourcesOf(template).flatMap(({ id, Type, Properties }) => {
     const { RoleName: name } = Properties;

@@ -39,7 +39,7 @@ process.on('exit', () => {
 });
 
 /**
- * Runs Terraform to its end, in a process group of its own, which holds its providers too; when this process ends, the
+ * Runs Terraform to its end, in its own process group, which holds its providers too; when this process ends, the
  * group does.
  * @throws the signal's reason when it was aborted
  */

@@ -39,7 +39,7 @@ export interface TerraformRootOptions {
   readonly environment: Readonly<Record<string, string>>;
   /**
    * A provider that runs already, for a root that configures one alone: nothing else may be configured by it in the meantime.
-   * Default: Terraform starts providers of its own.
+   * Default: Terraform starts its own providers.
    */
   readonly provider?: SharedProvider | undefined;
   /** File for all output. */

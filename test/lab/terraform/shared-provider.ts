@@ -9,7 +9,7 @@ import { runTerraform } from './process.ts';
 const repository = path.resolve(import.meta.dirname, '../../..');
 const START_TIMEOUT_MILLISECONDS = 60_000;
 
-/** A running AWS provider that every Terraform with this environment uses, instead of starting ones of its own. */
+/** A running AWS provider that every Terraform with this environment uses, instead of starting its own. */
 export interface SharedProvider extends AsyncDisposable {
   readonly environment: Readonly<Record<string, string>>;
 }
