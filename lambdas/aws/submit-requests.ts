@@ -10,6 +10,7 @@ import {
   type RequestName,
   requestKey,
 } from '../model/requests.ts';
+import { isAnswerLost } from './errors.ts';
 import type { FindingsTable } from './findings-table.ts';
 import type { JobQueue } from './job-queue.ts';
 
@@ -27,9 +28,10 @@ export interface HandedIn<R extends RequestItem = RequestItem> {
   readonly name: RequestName;
   /**
    * `not listed`: its message comes after the jobs that are queued before it. `not woken`: it is listed, so that it begins
-   * with the next job of the account, but has no message. `not submitted`: neither, so that nothing leads to it.
+   * with the next job of the account, but has no message. `not submitted`: neither, so that nothing leads to it. `perhaps
+   * submitted`: it has no message, and nobody answered whether it is listed.
    */
-  readonly is: 'submitted' | 'not listed' | 'not woken' | 'not submitted';
+  readonly is: 'submitted' | 'not listed' | 'not woken' | 'not submitted' | 'perhaps submitted';
   /** The error for which it came no further. */
   readonly error?: unknown;
 }
@@ -64,7 +66,7 @@ export async function submitRequests<R extends RequestItem>(
     );
   }
   const written = all.filter(({ is }) => is === 'submitted');
-  const notListed = await errorOf(() => list(written, table, clock));
+  const notListed = await tryToList(written, table, clock);
   const handedIn: HandedIn<R>[] = [];
   for (const each of all) {
     if (each.is === 'not submitted') {
@@ -74,8 +76,9 @@ export async function submitRequests<R extends RequestItem>(
     const notWoken = await errorOf(() => wake(each, queue));
     const isListed = notListed === undefined;
     if (notWoken !== undefined) {
-      handedIn.push({ ...each, is: isListed ? 'not woken' : 'not submitted', ...notWoken });
-    } else handedIn.push(isListed ? each : { ...each, is: 'not listed', ...notListed });
+      const is = notListed?.isLost === true ? 'perhaps submitted' : 'not submitted';
+      handedIn.push({ ...each, is: isListed ? 'not woken' : is, ...notWoken });
+    } else handedIn.push(isListed ? each : { ...each, is: 'not listed', error: notListed.error });
   }
   return handedIn;
 }
@@ -109,14 +112,37 @@ function wake(
   return queue.forward({ version: 1, kind, request: name, account, region });
 }
 
-/**
- * Lists requests of one place.
- * @throws DeliveryError where others always list theirs first; AWS's own error
- */
-async function list(
+/** Lists requests of one place. @returns the error, and whether they may be listed all the same; undefined if they are listed */
+async function tryToList(
   requests: readonly Pick<HandedIn, 'request' | 'name'>[],
   table: RequestDesk['table'],
   clock: Clock,
+): Promise<{ readonly error: unknown; readonly isLost: boolean } | undefined> {
+  let isAsked = false;
+  const put: RequestDesk['table']['putIf'] = async (write) => {
+    isAsked = true;
+    const answer = await table.putIf(write);
+    isAsked = false;
+    return answer;
+  };
+  try {
+    await list(requests, { table, put, clock });
+    return undefined;
+  } catch (error) {
+    return { error, isLost: isAsked && isAnswerLost(error) };
+  }
+}
+
+interface Listing {
+  readonly table: Pick<RequestDesk['table'], 'read'>;
+  readonly put: RequestDesk['table']['putIf'];
+  readonly clock: Clock;
+}
+
+/** @throws DeliveryError where others always list theirs first; AWS's own error */
+async function list(
+  requests: readonly Pick<HandedIn, 'request' | 'name'>[],
+  { table, put, clock }: Listing,
 ): Promise<void> {
   const [first] = requests;
   if (first === undefined) return;
@@ -138,7 +164,7 @@ async function list(
       requests: [...pending, ...own].slice(-MOST_LISTED),
       expiresAt: Math.floor(clock.now() / 1000) + KEPT_SECONDS,
     };
-    const put = await table.putIf({
+    const { isWritten } = await put({
       item: { ...item, ...key },
       condition: {
         expression: `attribute_not_exists(pk) OR #writer = :own OR ${known === undefined ? 'attribute_exists(pk)' : '#writer = :known'}`,
@@ -146,7 +172,7 @@ async function list(
         values: { ':own': writer, ...(known !== undefined && { ':known': known.writer }) },
       },
     });
-    if (put.isWritten) return;
+    if (isWritten) return;
   }
   throw new DeliveryError(
     `${key.pk}: others wrote ${MOST_WRITES} times in a row before these requests were listed`,

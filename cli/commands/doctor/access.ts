@@ -89,7 +89,7 @@ async function checkRolesIn(
 function checkOf({ request: { account, region }, is, error, result }: Submitted<CheckRequest>): Check {
   const place = `${account} ${region}`;
   const isOver = result?.state === 'done' || result?.state === 'refused';
-  if (is === 'not submitted' || is === 'not woken') {
+  if (is === 'not submitted' || is === 'perhaps submitted' || is === 'not woken') {
     const says = `not checked: ${error instanceof Error ? error.message : String(error)}`;
     return { check: 'role', place, is: 'unknown', says };
   }

@@ -15,10 +15,21 @@ const undoneFixSchema = z.object({
   undoes: z.string().meta({ description: 'The key of the evidence of the fix.' }),
   changes: z.array(z.string()).meta({ description: 'The changes that restore it, in order.' }),
   not_given_back: z.array(z.string()).meta({ description: 'What an undo cannot restore.' }),
-  is: z.enum(['undone', 'undo_refused', 'waiting', 'begun', 'not begun', 'not submitted', 'unknown']).meta({
-    description:
-      '`waiting`: AWS is still working on it. `begun`: a remediator began it, and had not finished it when the command stopped waiting. `not begun`: no remediator had begun it by then. `not submitted`: it is not undone. `unknown`: it was submitted, but its result could not be read.',
-  }),
+  is: z
+    .enum([
+      'undone',
+      'undo_refused',
+      'waiting',
+      'begun',
+      'not begun',
+      'not submitted',
+      'perhaps submitted',
+      'unknown',
+    ])
+    .meta({
+      description:
+        '`waiting`: AWS is still working on it. `begun`: a remediator began it, and had not finished it when the command stopped waiting. `not begun`: no remediator had begun it by then. `not submitted`: it is not undone. `perhaps submitted`: AWS did not answer whether the request was listed, and its message was not sent. `unknown`: it was submitted, but its result could not be read.',
+    }),
   reason: z.string().optional(),
   evidence: z.string().optional().meta({ description: 'The key of the evidence of the undo.' }),
 });

@@ -48,6 +48,8 @@ function problemOf({ is, error }: Submitted<UndoRequest>, explain: Explain): str
     'not listed': 'submitted, but begins only after the jobs that were queued before it',
     'not woken': 'submitted, but the wake-up failed: it begins with the next job of the account',
     'not submitted': 'not submitted',
+    'perhaps submitted':
+      'perhaps submitted: AWS did not answer; if it was, it begins with the next job of the account',
   };
   return `${words[is]} (${explain(error)})`;
 }
@@ -80,7 +82,8 @@ function endOf(
   );
   if (own !== undefined) return { is: own.is, reason: own.reason, evidence: own.evidence };
   if (result?.state === 'refused') return { is: 'undo_refused', reason: result.reason };
-  if (unread !== undefined && submitted?.is !== 'not submitted') {
+  const isSent = submitted?.is !== 'not submitted' && submitted?.is !== 'perhaps submitted';
+  if (unread !== undefined && isSent) {
     return { is: 'unknown', reason: `submitted, but its result could not be read: ${unread}` };
   }
   if (result !== undefined) {
@@ -89,5 +92,5 @@ function endOf(
     return { is: 'begun', reason };
   }
   const reason = submitted === undefined ? undefined : problemOf(submitted, explain);
-  return { is: submitted?.is === 'not submitted' ? 'not submitted' : 'not begun', reason };
+  return { is: isSent ? 'not begun' : submitted.is, reason };
 }

@@ -29,9 +29,10 @@ const sent: unknown[] = [];
 /** Number of times that somebody else writes first. */
 let others = 0;
 
-let failing: { readonly at: string; readonly error: Error } | undefined;
+let failing: Readonly<Record<string, Error>> = {};
 const failAt = (place: string): void => {
-  if (failing?.at === place) throw failing.error;
+  const error = failing[place];
+  if (error !== undefined) throw error;
 };
 
 const desk = {
@@ -43,7 +44,10 @@ const desk = {
     },
   },
   table: {
-    read: async (keys: readonly { pk: string }[]) => keys.flatMap(({ pk }) => items.get(pk) ?? []),
+    read: async (keys: readonly { pk: string }[]) => {
+      failAt('read');
+      return keys.flatMap(({ pk }) => items.get(pk) ?? []);
+    },
     putIf: async ({ item, condition }: Required<ItemWrite>): Promise<Put> => {
       const [table = ''] = item.pk.split('#');
       failAt(table);
@@ -67,7 +71,7 @@ beforeEach(() => {
   items.clear();
   sent.length = 0;
   others = 0;
-  failing = undefined;
+  failing = {};
 });
 
 /** Hands in one request. */
@@ -151,12 +155,26 @@ describe('handing in a request', () => {
     ['queue', 'not woken', 0],
   ])('an error at the %s is part of its result: %s', async (at, is, messages) => {
     const error = new Error('no');
-    failing = { at, error };
+    failing = { [at]: error };
 
     const handedIn = await submit();
 
     expect(handedIn).toMatchObject({ is, error });
     expect(sent).toHaveLength(messages);
     expect(items.has(pendingKey(request).pk)).toBe(at === 'queue');
+  });
+
+  const denied = Object.assign(new Error('no'), { name: 'AccessDenied', $fault: 'client', $metadata: {} });
+  const reset = Object.assign(new Error('reset'), { code: 'ECONNRESET' });
+
+  test.each<[string, Readonly<Record<string, Error>>, HandedIn['is']]>([
+    ['the answer to the list is lost', { pending: reset }, 'perhaps submitted'],
+    ['the list is refused', { pending: denied }, 'not submitted'],
+    ['the list was only read', { read: reset }, 'not submitted'],
+  ])('without a message, and %s: %s %s', async (_, places, is) => {
+    failing = { ...places, queue: denied };
+
+    expect(await submit()).toMatchObject({ is, error: denied });
+    expect(sent).toEqual([]);
   });
 });

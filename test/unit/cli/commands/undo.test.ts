@@ -497,6 +497,25 @@ describe('undo', () => {
     ]);
   });
 
+  test('a request that may be listed, and has no message, is named as perhaps submitted', async () => {
+    aws.fault = ({ operation, input }) => {
+      if (operation === 'AmazonSQS.SendMessage')
+        return jsonError('AccessDeniedException', 403, 'not for you');
+      const isList = operation === 'DynamoDB.PutItem' && JSON.stringify(input).includes('"pending#');
+      return isList ? 'cut' : undefined;
+    };
+
+    const argv = ['undo', GROUP, '--reason', 'x', '--yes', '--json'];
+    const { code, out } = await runCli(aws, argv);
+
+    expect(code).toBe(7);
+    const words = /^perhaps submitted: .* begins with the next job of the account \(not for you/;
+    expect(undoSchema.parse(JSON.parse(out))).toMatchObject({
+      requests: [{ problem: expect.stringMatching(words) }],
+      fixes: [{ is: 'perhaps submitted', reason: expect.stringMatching(words) }],
+    });
+  });
+
   test('where a hold cannot be written, nothing is submitted, and it says which holds stand', async () => {
     answer();
     aws.fault = ({ operation, input }) =>
