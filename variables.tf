@@ -41,7 +41,7 @@ variable "api_token_secret" {
 }
 
 variable "rules" {
-  description = "The rules to enable, by id or legacy id (`CIS-1-2-0-4-1`); a plan lists all mistakes in them at once, including misspelled words."
+  description = "The rules to enable, by id or legacy id (`CIS-1-2-0-4-1`); a plan lists all mistakes in them at once, including misspelled attributes."
   type        = any
   nullable    = false
 }

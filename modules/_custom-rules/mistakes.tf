@@ -89,7 +89,7 @@ locals {
   )...)
 
   own_mistakes = { for id, rule in local.declared : id => concat(
-    can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", id)) && length(id) <= 40 ? [] : [" has ${length(id)} characters: expected an id of at most 40 small letters, digits and hyphens"],
+    can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", id)) && length(id) <= 40 ? [] : [" has ${length(id)} characters: expected an id of at most 40 lowercase letters, digits and hyphens"],
     can(local.taken[id]) ? [" is the id of ${local.taken[id]}: expected another"] : [],
     (rule.desired_state == null) != (rule.runbook == null) ? [] : [" has ${rule.runbook == null ? "neither desired_state nor runbook" : "desired_state and runbook"}: expected one of the two"],
     length([for name in rule.netskope_rule_names : name if trimspace(name) != ""]) > 0 ? [] : [".netskope_rule_names is empty: expected the rule's names as Netskope shows them"],
@@ -114,7 +114,7 @@ locals {
       if !contains(each.known, name)
     ]]),
     local.statement_mistakes[id],
-    [for job, size in local.session_sizes[id] : ".permissions make a session policy of ${size} characters for ${job}: STS takes 2048. Name fewer actions, or more resources by one pattern" if size > 2048],
+    [for job, size in local.session_sizes[id] : ".permissions make a session policy of ${size} characters for ${job}: STS allows 2048. Name fewer actions, or more resources by one pattern" if size > 2048],
   ) }
 
   # The enabled rules with their additional Netskope names, by id. Where these are unknown, only the declared rules are checked.

@@ -11,7 +11,7 @@ variable "role_name" {
 
   validation {
     condition     = length(var.role_name) <= 64
-    error_message = "The role's name \"${var.role_name}\" has ${length(var.role_name)} characters: IAM takes 64. Choose a shorter `name`."
+    error_message = "The role's name \"${var.role_name}\" has ${length(var.role_name)} characters: IAM allows 64. Choose a shorter `name`."
   }
 }
 

@@ -110,7 +110,7 @@ locals {
   ]
 
   account_mistakes = flatten([
-    [for name in local.groups : "account_groups has the group \"${name}\": expected small letters, digits, - and _, beginning with a letter" if !can(regex(local.group_pattern, name))],
+    [for name in local.groups : "account_groups has the group \"${name}\": expected lowercase letters, digits, - and _, beginning with a letter" if !can(regex(local.group_pattern, name))],
     [
       for at, accounts in merge({ for name, ids in var.account_groups : "account_groups[\"${name}\"]" => ids }, {
         accounts          = var.accounts

@@ -6,7 +6,7 @@ variable "name" {
 
   validation {
     condition     = can(regex("^[a-z]([a-z0-9-]*[a-z0-9])?$", var.name)) && length(var.name) <= 32
-    error_message = "name is \"${var.name}\": expected at most 32 small letters, digits and hyphens, beginning with a letter and ending without a hyphen, as in central."
+    error_message = "name is \"${var.name}\": expected at most 32 lowercase letters, digits and hyphens, beginning with a letter and ending without a hyphen, as in central."
   }
 }
 

@@ -1,5 +1,5 @@
-# Inputs that are objects are `any` here, because Terraform drops what a type does not name: modules/_inputs checks their
-# words and kinds of values, and their types, with the checks of values, are in modules/_settings/typed.
+# Object inputs have the type `any` here, because Terraform silently ignores attributes that a type does not name. modules/_inputs
+# checks their attributes and kinds of values; modules/_settings/typed contains their types and validations.
 
 variable "name" {
   description = "The prefix of every resource's name, such as `<name>-collector` and `<name>-jobs.fifo`; the same in all modules."
@@ -9,7 +9,7 @@ variable "name" {
 
   validation {
     condition     = can(regex("^[a-z]([a-z0-9-]*[a-z0-9])?$", var.name)) && length(var.name) <= 32 && !can(regex("^(aws|ssm|xn--|sthree-|amzn-s3-demo-)", var.name))
-    error_message = "name is \"${var.name}\": expected at most 32 small letters, digits and hyphens, beginning with a letter and ending without a hyphen; not beginning with \"aws\" or \"ssm\", which parameters must not, nor with \"xn--\", \"sthree-\" or \"amzn-s3-demo-\", which buckets must not."
+    error_message = "name is \"${var.name}\": expected at most 32 lowercase letters, digits and hyphens, beginning with a letter and ending without a hyphen; not beginning with \"aws\" or \"ssm\", which parameters must not, nor with \"xn--\", \"sthree-\" or \"amzn-s3-demo-\", which buckets must not."
   }
 }
 
@@ -23,7 +23,7 @@ variable "netskope_tenant" {
       can(regex("^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z]{2})?$", var.netskope_tenant)) ||
       can(regex("^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\\.goskope\\.com$", var.netskope_tenant))
     )
-    error_message = "netskope_tenant is \"${var.netskope_tenant}\": expected a tenant's name (acme), with its domain (acme.eu), or a host name (acme.goskope.com), in small letters, without \"https://\" and without a path."
+    error_message = "netskope_tenant is \"${var.netskope_tenant}\": expected a tenant's name (acme), with its domain (acme.eu), or a host name (acme.goskope.com), in lowercase letters, without \"https://\" and without a path."
   }
 }
 
@@ -210,7 +210,7 @@ variable "notifications" {
 }
 
 variable "rules" {
-  description = "The rules to enable, by id or legacy id (`CIS-1-2-0-4-1`); a plan lists all mistakes in them at once, including misspelled words."
+  description = "The rules to enable, by id or legacy id (`CIS-1-2-0-4-1`); a plan lists all mistakes in them at once, including misspelled attributes."
   type        = any
   nullable    = false
 }
@@ -290,7 +290,7 @@ variable "api_token" {
 
   validation {
     condition     = var.api_token == null ? true : trimspace(var.api_token) == var.api_token && var.api_token != ""
-    error_message = "api_token is empty, or begins or ends with white space: expected the token as Netskope shows it."
+    error_message = "api_token is empty, or begins or ends with whitespace: expected the token as Netskope shows it."
   }
 }
 

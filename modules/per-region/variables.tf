@@ -64,12 +64,12 @@ variable "link" {
 
   validation {
     condition     = contains(var.link.regions, data.aws_region.this.id)
-    error_message = "This module's provider is of region \"${data.aws_region.this.id}\", which central does not send jobs to: add it to central's regions, [${join(", ", var.link.regions)}]."
+    error_message = "This module's provider is in region \"${data.aws_region.this.id}\", which central does not send jobs to: add it to central's regions, [${join(", ", var.link.regions)}]."
   }
 
   validation {
     condition     = var.link.security_account_id == data.aws_caller_identity.this.account_id
-    error_message = "This module's provider is of account ${data.aws_caller_identity.this.account_id}: expected the security account ${var.link.security_account_id}, where central is."
+    error_message = "This module's provider is in account ${data.aws_caller_identity.this.account_id}: expected the security account ${var.link.security_account_id}, where central is."
   }
 }
 

@@ -43,7 +43,7 @@ resource "aws_cloudformation_stack_set" "this" {
 
     precondition {
       condition     = length(local.template_body) <= 51200
-      error_message = "The template has ${length(local.template_body)} bytes: CloudFormation takes 51200. Name fewer rules in `rules`."
+      error_message = "The template has ${length(local.template_body)} bytes; CloudFormation allows 51200. Name fewer rules in `rules`."
     }
   }
 }

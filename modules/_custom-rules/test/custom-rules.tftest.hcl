@@ -153,13 +153,13 @@ run "every_mistake_at_once" {
 
   assert {
     condition = tolist(output.mistakes) == tolist([
-      "custom_rules[\"Not-an-id-and-far-too-long-for-one-as-everyon…\"] has 54 characters: expected an id of at most 40 small letters, digits and hyphens",
+      "custom_rules[\"Not-an-id-and-far-too-long-for-one-as-everyon…\"] has 54 characters: expected an id of at most 40 lowercase letters, digits and hyphens",
       "custom_rules[\"large\"].runbook.resource_arn is \"queue/{{queue}}\": expected an ARN such as arn:{{partition}}:sqs:{{region}}:{{account}}:{{resource}}, or {{resource}} where findings name ARNs",
       "custom_rules[\"large\"].runbook.document is empty: expected a document's name or ARN",
       "custom_rules[\"large\"].runbook.version is \"latest\": expected a number, or $DEFAULT",
       "custom_rules[\"large\"].runbook.resource_arn has the placeholder {{queue}}, which is unknown: expected one of resource, account, region, partition, dns_suffix, arn.partition, arn.service, arn.region, arn.account, arn.resource_type, arn.resource_id",
       "custom_rules[\"large\"].runbook.parameters.A has the placeholder {{role}}, which is unknown: expected one of resource, account, region, partition, dns_suffix, arn.partition, arn.service, arn.region, arn.account, arn.resource_type, arn.resource_id, automation_role_arn",
-      "custom_rules[\"large\"].permissions make a session policy of 8676 characters for an enforcement: STS takes 2048. Name fewer actions, or more resources by one pattern",
+      "custom_rules[\"large\"].permissions make a session policy of 8676 characters for an enforcement: STS allows 2048. Name fewer actions, or more resources by one pattern",
       "custom_rules[\"lists\"].desired_state.set \"/LoadBalancerAttributes\" is a list of keys and values: no pointer names one of them, use a runbook",
       "custom_rules[\"neither\"] has neither desired_state nor runbook: expected one of the two",
       "custom_rules[\"neither\"].netskope_rule_names is empty: expected the rule's names as Netskope shows them",
@@ -262,7 +262,7 @@ run "the_session_of_an_undo_is_measured_as_well" {
 
   assert {
     condition = tolist(output.mistakes) == tolist([
-      "custom_rules[\"large-undo\"].permissions make a session policy of 2847 characters for an undo: STS takes 2048. Name fewer actions, or more resources by one pattern",
+      "custom_rules[\"large-undo\"].permissions make a session policy of 2847 characters for an undo: STS allows 2048. Name fewer actions, or more resources by one pattern",
     ])
     error_message = join("\n", output.mistakes)
   }
@@ -288,7 +288,7 @@ run "the_session_of_a_runbook_passes_its_role" {
 
   assert {
     condition = tolist(output.mistakes) == tolist([
-      "custom_rules[\"large-run\"].permissions make a session policy of 2069 characters for an enforcement: STS takes 2048. Name fewer actions, or more resources by one pattern",
+      "custom_rules[\"large-run\"].permissions make a session policy of 2069 characters for an enforcement: STS allows 2048. Name fewer actions, or more resources by one pattern",
     ])
     error_message = join("\n", output.mistakes)
   }

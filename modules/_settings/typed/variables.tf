@@ -248,7 +248,7 @@ variable "lambda" {
 
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.lambda.log_retention_days)
-    error_message = "lambda.log_retention_days is ${var.lambda.log_retention_days}: expected 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653, as CloudWatch Logs takes."
+    error_message = "lambda.log_retention_days is ${var.lambda.log_retention_days}: expected 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653, the values that CloudWatch Logs supports."
   }
 }
 
@@ -336,7 +336,7 @@ variable "evidence" {
 
   validation {
     condition     = (var.evidence.bucket != null) == !var.evidence.create_bucket
-    error_message = "evidence has create_bucket = ${var.evidence.create_bucket} and ${var.evidence.bucket == null ? "no bucket" : "a bucket"}: expected a bucket where create_bucket is false, and only there."
+    error_message = "evidence has create_bucket = ${var.evidence.create_bucket} and ${var.evidence.bucket == null ? "no bucket" : "a bucket"}: expected a bucket if, and only if, create_bucket is false."
   }
 
   validation {
@@ -381,7 +381,7 @@ variable "evidence" {
 
   validation {
     condition     = !var.evidence.force_destroy || try(var.evidence.object_lock.mode != "COMPLIANCE", true)
-    error_message = "evidence has force_destroy = true and an object_lock of mode COMPLIANCE: nobody can delete such evidence before its days are over. Set force_destroy to false, or mode to GOVERNANCE."
+    error_message = "evidence has force_destroy = true and an object_lock of mode COMPLIANCE: nobody can delete such evidence before its retention ends. Set force_destroy to false, or mode to GOVERNANCE."
   }
 
   validation {
@@ -443,13 +443,13 @@ variable "event_bus" {
 
   validation {
     condition     = (var.event_bus.name != null) == !var.event_bus.create
-    error_message = "event_bus has create = ${var.event_bus.create} and ${var.event_bus.name == null ? "no name" : "a name"}: expected a name where create is false, and only there."
+    error_message = "event_bus has create = ${var.event_bus.create} and ${var.event_bus.name == null ? "no name" : "a name"}: expected a name if, and only if, create is false."
   }
 
   # Alarms would go round on it: they are passed on from there.
   validation {
     condition     = var.event_bus.name == null || can(regex("^[A-Za-z0-9._-]{1,256}$", var.event_bus.name)) && var.event_bus.name != "default"
-    error_message = "event_bus.name is \"${coalesce(var.event_bus.name, "null")}\": expected the name of a custom bus, not its ARN and not \"default\", from which alarms are passed on to it."
+    error_message = "event_bus.name is \"${coalesce(var.event_bus.name, "null")}\": expected the name of a custom bus, not its ARN and not \"default\", from which alarms are forwarded to it."
   }
 }
 
@@ -497,7 +497,7 @@ variable "notifications" {
 
   validation {
     condition     = (var.notifications.topic_arn != null) == !var.notifications.create_topic
-    error_message = "notifications has create_topic = ${var.notifications.create_topic} and ${var.notifications.topic_arn == null ? "no topic_arn" : "a topic_arn"}: expected a topic_arn where create_topic is false, and only there."
+    error_message = "notifications has create_topic = ${var.notifications.create_topic} and ${var.notifications.topic_arn == null ? "no topic_arn" : "a topic_arn"}: expected a topic_arn if, and only if, create_topic is false."
   }
 
   validation {
@@ -533,7 +533,7 @@ variable "api_token_secret" {
 
   validation {
     condition     = (var.api_token_secret.arn != null) == !var.api_token_secret.create
-    error_message = "api_token_secret has create = ${var.api_token_secret.create} and ${var.api_token_secret.arn == null ? "no arn" : "an arn"}: expected an arn where create is false, and only there."
+    error_message = "api_token_secret has create = ${var.api_token_secret.create} and ${var.api_token_secret.arn == null ? "no arn" : "an arn"}: expected an arn if, and only if, create is false."
   }
 
   validation {

@@ -79,13 +79,13 @@ variable "queue" {
 
   validation {
     condition     = alltrue([for days in [var.queue.retention_days, var.queue.dead_letter_retention_days] : days >= 1 && days <= 14])
-    error_message = "queue.retention_days is ${var.queue.retention_days} and dead_letter_retention_days ${var.queue.dead_letter_retention_days}: expected 1 to 14 days, as SQS keeps messages."
+    error_message = "queue.retention_days is ${var.queue.retention_days} and dead_letter_retention_days ${var.queue.dead_letter_retention_days}: expected 1 to 14 days, which SQS supports."
   }
 
   # In a standard queue a dead letter keeps the age that it had.
   validation {
     condition     = var.queue.dead_letter_retention_days >= var.queue.retention_days
-    error_message = "queue.dead_letter_retention_days is ${var.queue.dead_letter_retention_days}: expected at least retention_days, ${var.queue.retention_days}. A dead letter keeps its age, and one that waited long would vanish at once."
+    error_message = "queue.dead_letter_retention_days is ${var.queue.dead_letter_retention_days}: expected at least retention_days, ${var.queue.retention_days}. A dead letter keeps its age, so one that waited long would be deleted immediately."
   }
 }
 

@@ -290,7 +290,7 @@ describe('which snapshots are cured', () => {
     expect(assessments.get('orders')).toEqual({ state: 'compliant' });
   });
 
-  test('identifiers are matched as RDS keeps them: in small letters', async () => {
+  test('identifiers are matched as RDS keeps them: in lowercase letters', async () => {
     const { plans } = await assess({ snapshots: { one: ofInstance(['all']) } }, ['Orders']);
 
     expect(plans.get('Orders')).toEqual(['one']);
