@@ -3,8 +3,9 @@ import { conclude } from '../verdict.ts';
 import type { Gate } from './gate.ts';
 
 /**
- * The finding was fixed after the scan that reported it, so it contains nothing new, and AWS is not called. A finding of a scan after
- * the fix is checked at once, as is one whose scan has no time. What an earlier attempt at this job began is continued.
+ * Holds a finding that was fixed after the scan that reported it: it contains nothing new, and AWS is not called. A
+ * finding of a later scan is checked at once, and so is one whose scan has no time. Changes that an earlier attempt at
+ * this job began are continued.
  */
 export const awaitingScan: Gate = (finding, { memory, journal, retries, ports }) => {
   if (journal.hasBegun(finding.resource)) return undefined;

@@ -3,8 +3,8 @@ import { conclude } from '../verdict.ts';
 import type { Gate } from './gate.ts';
 
 /**
- * The finding has failed, and its next attempt is not due yet. Its outcome stays `failed`. What an earlier
- * attempt at this job began is continued.
+ * Holds a finding that has failed and whose next attempt is not due yet. Its outcome stays `failed`. Changes that an
+ * earlier attempt at this job began are continued.
  */
 export const backOff: Gate = (finding, work) => {
   const { memory, journal, retries, settings, ports } = work;

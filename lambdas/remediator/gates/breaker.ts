@@ -3,7 +3,7 @@ import { conclude } from '../verdict.ts';
 import type { Work } from '../work.ts';
 import type { Gate } from './gate.ts';
 
-/** The state of an open breaker in words, and what to do. Undefined if it is closed. */
+/** Describes the state of an open breaker and what to do; undefined if it is closed. */
 export function openBreaker({ breaker, job }: Pick<Work, 'breaker' | 'job'>): string | undefined {
   const { opened, problem } = breaker;
   if (opened === undefined) return undefined;
@@ -13,7 +13,7 @@ export function openBreaker({ breaker, job }: Pick<Work, 'breaker' | 'job'>): st
   return `${rule} has been in dry run in account ${job.account} since ${opened.at}, because ${opened.failed} of ${opened.changes} changes within an hour went wrong, most recently: ${reasons}. To resume after you have fixed the cause: ${resumeBreakerCommand(rule, job.account)}${wrong}`;
 }
 
-/** The breaker of the rule is open in the account: its fixes are planned, and nothing is changed. */
+/** Holds fixes while the rule's breaker is open in the account: they are planned, and nothing is changed. */
 export const breaker: Gate<Pick<Work, 'breaker' | 'job'>> = (_finding, work) => {
   const reason = openBreaker(work);
   return reason === undefined ? undefined : conclude('planned', { gate: 'breaker', reason });

@@ -3,7 +3,7 @@ import { conclude } from '../verdict.ts';
 import type { Gate } from './gate.ts';
 import type { Moments } from './moments.ts';
 
-/** The resource's own tag exempts it, or was meant to: if the tag cannot be parsed, nothing is changed. */
+/** Holds a finding whose resource has an exemption tag. If the tag cannot be parsed, nothing is changed either. */
 export const exemptByTag: Gate<Moments['beforePlanning']> = (
   _finding,
   { violation: { tags, seen }, ports },

@@ -2,7 +2,7 @@ import { exemptionsOf } from '../../model/exemptions.ts';
 import { conclude } from '../verdict.ts';
 import type { Gate } from './gate.ts';
 
-/** The rule's settings exempt the resource. */
+/** Holds a finding whose resource the rule's settings exempt. */
 export const exempt: Gate = (finding, { settings, ports }) => {
   const { reason } = exemptionsOf(finding, settings, new Date(ports.clock.now()));
   if (reason === undefined) return undefined;

@@ -4,7 +4,7 @@ import type { Finding } from '../../model/finding.ts';
 import { conclude, retry, type Verdict } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 
-/** One reason to leave a finding alone: its verdict, or undefined if the reason does not hold. Never writes. */
+/** One reason to leave a finding alone: returns its verdict, or undefined if the reason does not apply. Never writes. */
 export type Gate<Context = ConfiguredWork> = (
   finding: Finding,
   context: Context,
@@ -14,7 +14,7 @@ const FINDINGS_AT_ONCE = 8;
 
 /**
  * Checks gates in order. @returns the verdict of the first that holds the finding, or undefined if all let it pass
- * @throws what a gate throws that can't find out
+ * @throws the error of a gate that can't decide
  */
 export async function askGates<Context>(
   gates: readonly Gate<Context>[],
@@ -28,7 +28,7 @@ export async function askGates<Context>(
   return undefined;
 }
 
-/** Asks gates as `askGates` does. One that can't find out stops the finding: permanently where settings are wrong. */
+/** Checks gates like `askGates`. A gate that can't decide stops the finding, permanently if settings are invalid. */
 export async function firstVerdict<Context>(
   gates: readonly Gate<Context>[],
   finding: Finding,
@@ -42,7 +42,10 @@ export async function firstVerdict<Context>(
   }
 }
 
-/** Asks gates whose reasons hold for all findings alike: the first finding stands for all. @throws what a gate throws */
+/**
+ * Checks gates that apply to all findings alike, with the first finding for all. @throws the error of a gate that can't
+ * decide
+ */
 export async function askOnce<Context>(
   gates: readonly Gate<Context>[],
   [finding]: readonly Finding[],

@@ -3,8 +3,8 @@ import type { Gate } from './gate.ts';
 import { verdictOfHolds } from './hold-verdict.ts';
 
 /**
- * An operator holds the finding's account, or its region there. What an earlier attempt began is followed to its end; nothing
- * more is changed, as holds are checked again before that.
+ * Holds a finding if an operator holds its account, or its region in that account. Changes that an earlier attempt began
+ * are followed to their end. Nothing more is changed, because holds are checked again before each change.
  */
 export const heldPlace: Gate = async (finding, work) => {
   if (!isChanging(work.mode) || work.journal.applied(finding.resource).length > 0) return undefined;

@@ -6,7 +6,7 @@ import type { Hold } from '../record/findings-store.ts';
 import { conclude, type Verdict } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 
-/** The verdict on a finding by the holds on its account, its region there and resources there; undefined without any. */
+/** Determines the verdict on a finding from the holds on its account, region and resources; undefined if there are none. */
 export async function verdictOfHolds(
   finding: Finding,
   resources: readonly string[],

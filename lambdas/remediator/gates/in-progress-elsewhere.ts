@@ -2,7 +2,10 @@ import { isHeldBy, markPlace, startedElsewhere } from '../runbooks/marks.ts';
 import { conclude } from '../verdict.ts';
 import type { Gate } from './gate.ts';
 
-/** An automation execution of another job may be changing the resource: no second one is started. */
+/**
+ * Holds a finding while another job's automation execution may be changing the resource, so that no second one is
+ * started.
+ */
 export const inProgressElsewhere: Gate = async (finding, { job, runbook, ports }) => {
   if (runbook === undefined) return undefined;
   const mark = await ports.evidence.readInProgress(markPlace(finding, runbook, job));

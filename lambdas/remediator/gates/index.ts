@@ -25,7 +25,7 @@ interface ListedGate {
   readonly asked: { readonly [M in Moment]?: Gate<Moments[M]> };
 }
 
-/** Every reason to leave a finding alone. Where several hold it, the first one of this list is in its outcome. */
+/** All reasons to leave a finding alone. If several apply, the outcome has the first one in this list. */
 export const gates: readonly ListedGate[] = [
   { name: 'no longer given', asked: { beforeSettings: noLongerGiven } },
   { name: 'left to the source', asked: { beforeSettings: leftToSource } },

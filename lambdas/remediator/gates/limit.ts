@@ -4,7 +4,7 @@ import { conclude } from '../verdict.ts';
 import type { Gate } from './gate.ts';
 import type { Moments } from './moments.ts';
 
-/** A limit does not leave enough changes for the finding. */
+/** Holds a finding if a limit has no room for its changes. */
 export const limit: Gate<Pick<Moments['whenReserved'], 'refusals'>> = ({ resource }, { refusals }) => {
   const refusal = refusals.get(resource);
   if (refusal === undefined) return undefined;
@@ -22,7 +22,7 @@ export const limit: Gate<Pick<Moments['whenReserved'], 'refusals'>> = ({ resourc
   });
 };
 
-/** Explains the room that a finding does not fit into. */
+/** Describes the room that is too small for a finding. */
 function roomOf({ room: { left, kept, moreAt }, wasDeferred }: Refusal): string {
   const others = wasDeferred ? 0 : kept;
   const keptFor =

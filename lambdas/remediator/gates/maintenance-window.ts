@@ -2,7 +2,7 @@ import { describeWindow, isOpen, nextOpening } from '../../model/maintenance-win
 import { conclude } from '../verdict.ts';
 import type { Gate } from './gate.ts';
 
-/** The rule has a maintenance window, and it is closed. */
+/** Holds a finding while the rule's maintenance window is closed. */
 export const maintenanceWindow: Gate = (_finding, { rule, settings, ports }) => {
   const { maintenance_window: window } = settings;
   const now = new Date(ports.clock.now());

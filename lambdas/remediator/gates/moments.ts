@@ -3,27 +3,30 @@ import type { Violation } from '../planned-fix.ts';
 import type { Refusal } from '../refusal.ts';
 import type { ConfiguredWork, Work } from '../work.ts';
 
-/** The moments at which gates are checked, in the order in which a job reaches them, and the information that gates have then. */
+/** The stages at which gates are checked, in the order of a job, and the data that gates get there. */
 export interface Moments {
-  /** Asked of each finding, before the settings are read: by the job alone. */
+  /** Checked for each finding before the settings are read, with the job alone. */
   beforeSettings: Work;
-  /** Asked once for the job, where its mode changes something: whether that may be now. */
+  /** Checked once per job if its mode allows changes. */
   forJob: ConfiguredWork;
-  /** Asked of each finding, before anything is called for it. */
+  /** Checked for each finding before any call for it. */
   beforeReading: ConfiguredWork;
-  /** Asked once for the job, before its role is assumed. `mayAsk`: whether this job may find out if the role is there. */
+  /** Checked once per job before its role is assumed. `mayAsk`: whether this job may check if the role exists. */
   beforeSession: ConfiguredWork & { readonly mayAsk: boolean };
-  /** Asked of each violation, whenever it was read. */
+  /** Checked for each violation, after each read. */
   beforePlanning: ConfiguredWork & { readonly violation: Violation };
   /** Checked for all plans of a job whose mode allows changes, even if something prevents all changes. */
   whenPlanned: ConfiguredWork & { readonly changes: readonly Change[] };
-  /** Asked of all plans that are about to be applied, and again of each. */
+  /** Checked for all plans that are about to be applied, and again for each. */
   beforePlanIsApplied: ConfiguredWork;
-  /** Asked of all plans, once room for their changes is reserved. `refusals`: why there is none, by resource. */
+  /**
+   * Checked for all plans after the reservation of room for their changes. `refusals`: the reasons why there is none, by
+   * resource.
+   */
   whenReserved: ConfiguredWork & { readonly refusals: ReadonlyMap<string, Refusal> };
-  /** Asked before each change of a plan, and between its calls. */
+  /** Checked before each change of a plan, and between its calls. */
   beforeEachChange: ConfiguredWork & { readonly changes: readonly Change[] };
-  /** Checked before an interrupted change is taken back, and between the calls of that. */
+  /** Checked before an interrupted change is taken back, and between the calls for this. */
   beforeEachTakeBack: ConfiguredWork & { readonly changes: readonly Change[] };
 }
 

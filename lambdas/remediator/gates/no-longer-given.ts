@@ -2,7 +2,7 @@ import { conclude } from '../verdict.ts';
 import type { Work } from '../work.ts';
 import type { Gate } from './gate.ts';
 
-/** The source no longer reports the finding: it is closed without reading the resource. */
+/** Closes a finding that the source no longer reports, without reading the resource. */
 export const noLongerGiven: Gate<Work> = (_finding, { job: { closes, poll } }) => {
   if (closes !== true) return undefined;
   return conclude('closed', {

@@ -3,15 +3,15 @@ import { conclude } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Gate } from './gate.ts';
 
-/** Explains why a rule that is off leaves everything alone, until when, and how to change that. */
+/** Explains why a rule that is off changes nothing, until when, and how to change that. */
 export function offReason({ rule, job, settings, ports }: ConfiguredWork): string {
   const { because } = decideMode(settings, job.account, new Date(ports.clock.now()));
   return `rule ${rule.id} is off for account ${job.account} until its settings are changed: ${because.join(', and ')}`;
 }
 
 /**
- * The rule is off for the account. What an earlier attempt began is followed to its end all the same, so that its
- * outcome says how it ended; but not in an account that is not among those which the settings name.
+ * Holds findings while the rule is off for the account. Changes that an earlier attempt began are still followed to their
+ * end, so that the outcome shows their result, except in accounts that the settings do not include.
  */
 export const skipDisabled: Gate = ({ resource }, work) => {
   if (work.mode !== 'off') return undefined;

@@ -5,8 +5,8 @@ import { conclude } from '../verdict.ts';
 import type { Gate } from './gate.ts';
 
 /**
- * An operator has paused the rule, the account or everything.
- * @throws SettingsError when the pause parameter can't be read or understood: that stops the rule, too
+ * Holds a finding while an operator has paused the rule, the account or everything.
+ * @throws SettingsError if the pause parameter can't be read or parsed, which also stops the rule
  */
 export const paused: Gate = async (_finding, { rule, job, ports, settings }) => {
   const known = [...ruleIds, ...(settings.allRules.declared_rules ?? [])];

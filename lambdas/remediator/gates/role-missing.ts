@@ -3,8 +3,8 @@ import type { Gate } from './gate.ts';
 import type { Moments } from './moments.ts';
 
 /**
- * The account is known to lack the target role, and another job of the poll checks whether it is back: of all findings one is
- * asked for.
+ * Holds findings while the account is known to lack the target role and another job of the poll checks whether it is
+ * back. It applies to all findings alike.
  */
 export const roleMissing: Gate<Moments['beforeSession']> = (_finding, { job: { account }, role, mayAsk }) => {
   const since = role.missingSince;

@@ -2,7 +2,10 @@ import { conclude } from '../verdict.ts';
 import type { Work } from '../work.ts';
 import type { Gate } from './gate.ts';
 
-/** The job has not begun any work, and a newer poll is complete: the jobs of that poll check the current state. */
+/**
+ * Ends a job that has not begun any work if a newer poll is complete, because the jobs of that poll check the current
+ * state.
+ */
 export const superseded: Gate<Work> = (_finding, { newer }) => {
   const poll = newer.superseding;
   if (poll === undefined) return undefined;

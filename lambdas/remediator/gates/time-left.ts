@@ -2,10 +2,10 @@ import { OutOfTimeError } from '../../model/errors.ts';
 import { retry } from '../verdict.ts';
 import type { Gate } from './gate.ts';
 
-/** The time that reading back and recording take at most. The function's timeout must be well above it. */
+/** Maximum time for reading back and recording. The function's timeout must be well above it. */
 const RESERVED_MILLISECONDS = 45_000;
 
-/** The function has little time left, which it needs to read back and record what was changed. */
+/** Holds a finding if the function only has enough time left to read back and record its changes. */
 export const timeLeft: Gate = (_finding, { attempt }) => {
   const left = attempt.remainingMilliseconds();
   if (left >= RESERVED_MILLISECONDS) return undefined;

@@ -16,10 +16,10 @@ import { type Job, type Occasion, pollId } from '../../model/job.ts';
 import type { Ports } from '../ports.ts';
 import type { BreakerName, BreakerState } from './findings-store.ts';
 
-/** An open breaker is not forgotten; DynamoDB wants a time all the same. */
+/** Time for which a breaker's item is kept. An open one is practically never deleted. */
 const KEPT_SECONDS = { open: 10 * 365 * 86_400, closed: 7 * 86_400 };
 
-/** The most attempts at a write: others may write in between each time. */
+/** Maximum number of attempts at a write, as others may write in between. */
 const ATTEMPTS = 10;
 
 /** The breaker of a job's rule in its account: it opens if too many changes within an hour went wrong. */
@@ -28,7 +28,7 @@ export class Breaker {
   readonly #ports: Pick<Ports, 'clock' | 'table'>;
   #settings: BreakerSettings | undefined;
   #known: BreakerState = { item: undefined, resume: undefined };
-  /** The results that this job knows, by id. */
+  /** The results that this job has noted, by id. */
   readonly #own = new Map<string, ChangeResult>();
 
   constructor(job: Job, ports: Pick<Ports, 'clock' | 'table'>) {
@@ -36,22 +36,22 @@ export class Breaker {
     this.#ports = ports;
   }
 
-  /** Takes its state from the table. */
+  /** Sets the breaker's state as read from the table. */
   keep(known: BreakerState): void {
     this.#known = known;
   }
 
-  /** Takes when it opens. */
+  /** Sets the thresholds at which the breaker opens. */
   judgeBy(settings: BreakerSettings): void {
     this.#settings = settings;
   }
 
-  /** The reason why it is open, as far as is known; undefined if it is closed. */
+  /** The reason why the breaker is open, according to the known results; undefined if it is closed. */
   get opened(): Opened | undefined {
     return this.#openedBy(this.#known, this.#resultsIn(this.#known));
   }
 
-  /** The problem of an item by which an operator meant to resume the rule; undefined if there is none. */
+  /** The problem with an operator's unreadable item to resume the rule; undefined if there is none. */
   get problem(): string | undefined {
     const { resume } = this.#known;
     return resume !== undefined && 'problem' in resume ? resume.problem : undefined;
@@ -59,7 +59,7 @@ export class Breaker {
 
   /**
    * Notes the result of a change that this job made.
-   * @param reason why it went wrong; undefined if it did not
+   * @param reason the reason why the change failed; undefined if it succeeded
    */
   note(finding: Finding, poll: Occasion, reason?: string): void {
     this.#note({
@@ -69,7 +69,7 @@ export class Breaker {
     });
   }
 
-  /** Notes that a change which an earlier job made at a poll was undone by hand: it counts among those that were made with it. */
+  /** Notes that an earlier job's change was undone by hand. It counts among the results of the time at which it was made. */
   noteUndone(finding: Finding, poll: Occasion, madeAt: Date, reason: string): void {
     const seenAt = this.#ports.clock.now();
     this.#note({ id: idOf(finding, poll), at: madeAt.getTime(), seenAt, reason });
@@ -82,8 +82,9 @@ export class Breaker {
   }
 
   /**
-   * The number of changes that may be under way at once: no more than it takes for the breaker to open if all of them go
-   * wrong. As many as the kind of change allows, once as many results of this job as the breaker judges by have all gone well.
+   * Returns the number of changes that may be in progress at once: no more than would open the breaker if all of them
+   * failed. Once this job has as many results as the breaker evaluates, and none failed, it is the maximum that the kind
+   * of change allows.
    */
   mostAtOnce(most: number): number {
     const settings = this.#settings;
@@ -100,14 +101,14 @@ export class Breaker {
   }
 
   /**
-   * Adds what was noted to the results of all jobs, and opens the breaker where these ask for it.
-   * @throws DeliveryError where others are always faster; AWS's own error
+   * Adds the noted results to those of all jobs, and opens the breaker if they reach its thresholds.
+   * @throws DeliveryError if other writers were faster each time; AWS's own error otherwise
    */
   async write(): Promise<void> {
     if (this.#own.size === 0) return;
     const writer = randomUUID();
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-      // First over what was read when the job began.
+      // The first attempt uses the item as read at the start of the job.
       if (attempt > 1 || this.#settings === undefined) {
         this.#known = (await this.#ports.table.readOperatorItems({ breaker: this.name })).breaker;
       }
@@ -125,7 +126,7 @@ export class Breaker {
     );
   }
 
-  /** The key: the job's rule in its account. */
+  /** The breaker's name: the job's rule and account. */
   get name(): BreakerName {
     return { rule: this.#job.poll.rule, account: this.#job.account };
   }
@@ -154,15 +155,15 @@ export class Breaker {
   }
 }
 
-/** The same for whatever is found out later of a finding's change at a poll. */
+/** Builds an id that is the same for all results of a finding's change at a poll. */
 function idOf({ region, resource }: Finding, poll: Occasion): string {
   const text = JSON.stringify([region, resource, pollId(poll)]);
   return createHash('sha256').update(text).digest('hex').slice(0, 20);
 }
 
 /**
- * The moment at which an operator last resumed the rule, milliseconds since 1970; before all times where nobody did. One in
- * the future does not count yet: until then, the breaker could not open again.
+ * Returns the time at which an operator last resumed the rule, in milliseconds since 1970; -Infinity if never. A time in
+ * the future does not count yet, because the breaker could not open again until then.
  */
 function resumedAt({ resume }: BreakerState, now: number): number {
   if (resume === undefined || 'problem' in resume) return Number.NEGATIVE_INFINITY;
@@ -170,7 +171,10 @@ function resumedAt({ resume }: BreakerState, now: number): number {
   return at <= now ? at : Number.NEGATIVE_INFINITY;
 }
 
-/** Demands that it is as it was read, or as this write makes it: the SDK may send it twice. */
+/**
+ * Requires that the item is as it was read, or already has this write's content, because the SDK may send the write
+ * twice.
+ */
 function conditionOf(item: TripItem | undefined, writer: string): Condition {
   const names = { '#writer': 'writer' };
   if (item === undefined) {

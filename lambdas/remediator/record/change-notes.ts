@@ -6,14 +6,14 @@ import { begunStep, withoutBegin } from './steps.ts';
 
 /** An attempt's notes of planned and applied changes. */
 export class ChangeNotes extends KnownChanges {
-  /** The change that was begun last of each finding's resource, as far as it came. */
+  /** The last change begun for each finding's resource, with its progress. */
   readonly #noted = new Map<string, RecordedChange>();
-  /** Time at which a change had been begun before that one. */
+  /** Time at which an earlier attempt began the same change. */
   readonly #begunBefore = new Map<string, string | undefined>();
-  /** True if a change was applied, or known not to be made, and that is not written down yet. */
+  /** True if a change was applied, or is known not to have been made, and the journal does not say so yet. */
   protected hasNews = false;
 
-  /** Notes what is to be done. What an earlier attempt saw and planned stays known: it may have been applied. */
+  /** Notes a plan. What an earlier attempt saw and planned is kept, because it may have been applied. */
   plan(resource: string, plan: readonly RecordedChange[], seen?: Json): void {
     const entry = this.entry(resource);
     const added = plan.filter(
@@ -29,8 +29,8 @@ export class ChangeNotes extends KnownChanges {
   }
 
   /**
-   * Notes that a change is about to be made: from then on it may have been.
-   * @param others other jobs' changes of the same resource that are known by then, by `RecentChanges.namesOfOthers`
+   * Notes that a change is about to be made.
+   * @param others other jobs' changes to the same resource that are known at that time, by `RecentChanges.namesOfOthers`
    */
   begin(resource: string, line: string, at: Date, others?: readonly string[]): void {
     const entry = this.entry(resource);
@@ -44,7 +44,7 @@ export class ChangeNotes extends KnownChanges {
     });
   }
 
-  /** Notes how far the change of a resource came that was begun last. */
+  /** Notes the progress of the last change begun for a resource. */
   note(resource: string, noted: RecordedChange): void {
     const entry = this.entry(resource);
     const others = (entry.noted ?? []).filter((other) => other !== this.#noted.get(resource));
@@ -52,7 +52,7 @@ export class ChangeNotes extends KnownChanges {
     this.#noted.set(resource, noted);
   }
 
-  /** Notes that the change of a resource that was begun last was not made. An earlier attempt may have made it. */
+  /** Notes that the last change begun for a resource was not made. An earlier attempt may have made it. */
   cancel(resource: string, line: string): void {
     this.hasNews = true;
     const { begunAt: _, ...entry } = this.entry(resource);
@@ -65,7 +65,7 @@ export class ChangeNotes extends KnownChanges {
     this.put({ ...entry, begun, steps, noted, ...(begunAt !== undefined && { begunAt }) });
   }
 
-  /** Notes that nothing is left of a change that was begun, by any attempt. */
+  /** Notes that nothing is left of a change, whichever attempt began it. */
   settle(resource: string, line: string): void {
     const entry = this.entry(resource);
     this.put({
@@ -75,12 +75,12 @@ export class ChangeNotes extends KnownChanges {
     });
   }
 
-  /** Notes that all that is planned now has been applied. */
+  /** Notes that the whole current plan was applied. */
   complete(resource: string, at: Date): void {
     this.put({ ...this.entry(resource), completedAt: at.toISOString() });
   }
 
-  /** @param before what they were made before, where that is known only now; otherwise they are the last ones */
+  /** @param before the change that followed them, if they are found out late; otherwise they are added last */
   apply(resource: string, changes: readonly AppliedChange[], before?: AppliedChange): void {
     this.hasNews = true;
     const entry = this.entry(resource);
@@ -91,7 +91,7 @@ export class ChangeNotes extends KnownChanges {
     this.put({ ...entry, applied, steps });
   }
 
-  /** Takes back the note that a change was applied in part: another, which says more, takes its place. */
+  /** Removes the note that a change was applied in part, because a more complete one replaces it. */
   drop(resource: string, line: string, change?: RecordedChange['change']): void {
     const entry = this.entry(resource);
     const applied = entry.applied.filter(

@@ -1,6 +1,8 @@
 import type { Condition } from '../../aws/findings-table.ts';
 
-/** A lease of another version is never taken: it may mean something that this one does not know. */
+/**
+ * Requires that a lease may be taken. A lease with another schema version is never taken, because its meaning is unknown.
+ */
 export function mayTake(holder: string, now: number): Condition {
   return {
     expression:
@@ -10,14 +12,14 @@ export function mayTake(holder: string, now: number): Condition {
   };
 }
 
-/** An item that names the write that made it what it is. One of an older version names none. */
+/** An item with the id of its last write. Items of older versions have none. */
 interface Written {
   readonly writer?: string | undefined;
 }
 
 /**
- * Lets an item take the place of the one that is known, and of itself: the SDK sends a call again whose answer it did not see.
- * If another writer was faster, it reads the existing item, and adds to it.
+ * Requires that the item is as it was read, or already has this write's content, because the SDK repeats a call whose
+ * answer it did not receive. If another writer was faster, the caller reads the new item and adds to it.
  */
 export function stillIs(known: Written | undefined, { writer }: Written): Condition {
   const isKnown =
@@ -39,7 +41,7 @@ export function mayEnd(holder: string): Condition {
   return { expression: '#holder = :holder', names: { '#holder': 'holder' }, values: { ':holder': holder } };
 }
 
-/** An item of a newer version is not written over. */
+/** Requires that the item has this schema version, so that newer ones are not overwritten. */
 export const ofThisVersion: Condition = {
   expression: 'attribute_not_exists(pk) OR #version = :version',
   names: { '#version': 'version' },

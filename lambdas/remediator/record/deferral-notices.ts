@@ -3,16 +3,19 @@ import { deferralNoticeKey, type Notice } from '../../model/notice.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { ItemKey } from '../../model/table-items.ts';
 
-/** A week, less an hour: a cause is published shortly after the moment that its findings' items name, from which theirs counts. */
+/**
+ * Time after which a cause is published again: a week less an hour, because it is published shortly after the time noted
+ * in the items of its findings, which are due after a week.
+ */
 const AGAIN_MILLISECONDS = (7 * 24 - 1) * 3_600_000;
 const MAX_REASON = 500;
 const LIST_COMMAND = 'cspm-remediation outcomes --outcome deferred';
 
-/** A notice of a cause that defers findings for long, and how to publish it once a week. */
+/** A notice about a long-lasting cause of deferrals, with the data to publish it once a week. */
 export interface DeferralNotice {
   readonly notice: Notice;
   readonly key: ItemKey;
-  /** Milliseconds since 1970; a notice that was published before no longer counts. */
+  /** Milliseconds since 1970; notices published before that time no longer count. */
   readonly since: number;
 }
 
@@ -23,7 +26,10 @@ interface Deferred {
   readonly gate?: Outcome['gate'] | undefined;
 }
 
-/** Groups findings by what defers them: a forgotten pause or hold is one notice, however many rules, accounts and jobs it stops. */
+/**
+ * Groups findings by the cause of their deferral, so that a forgotten pause or hold is one notice, however many rules,
+ * accounts and jobs it affects.
+ */
 export function deferralNotices(
   due: readonly Deferred[],
   { job, deferredDays, now }: { readonly job: Job; readonly deferredDays: number; readonly now: number },
@@ -53,7 +59,10 @@ export function deferralNotices(
   });
 }
 
-/** The cause of a deferral: the pause or the hold that an operator ends by the command in its reason, otherwise the rule's gate. */
+/**
+ * Determines the cause of a deferral: the pause or hold that the command in its reason would end, otherwise the rule's
+ * gate.
+ */
 function causeOf({ gate, reason }: Deferred, { poll }: Job): string {
   const command = /cspm-remediation (?:resume|release) .*$/s.exec(reason)?.[0];
   if ((gate === 'pause' || gate === 'hold') && command !== undefined) return command;

@@ -6,27 +6,29 @@ import type { Done, FindingsStore, PollPlace } from './findings-store.ts';
 
 type Entry = Done['jobs'][number];
 
-/** An item holds 400 KB, an entry takes up to 200 bytes. */
+/** Maximum number of entries in an item of up to 400 KB, with up to 200 bytes each. */
 const MOST_ENTRIES = 1_800;
-/** Another writer is one that outlived its lease: there are no more of them than attempts. */
+/**
+ * Maximum number of writes. Only attempts that outlived their lease compete, and there are no more of them than attempts.
+ */
 const MOST_WRITES = 5;
 
 /** An object that another job wrote. */
 export interface EvidenceOfOther {
   readonly key: string;
-  /** True if that job has the same journal, so that this one knows all that it did. */
+  /** True if that job shares this job's journal, so that all of its changes are known. */
   readonly isOfSameWork: boolean;
 }
 
 /**
- * The objects of evidence that the jobs of one poll write, for one rule, account and region. Each is announced before it is
- * written, so that none is there which other jobs do not know of. Jobs of one run of the collector have no finding in common;
- * those of a poll that was done again may have findings of others.
+ * Evidence objects of all jobs of one poll for a rule, account and region. Each object is announced before it is written,
+ * so that other jobs know of all of them. Jobs of one collector run have no finding in common, but those of a repeated
+ * poll may share findings with earlier jobs.
  */
 export class DoneJobs {
   readonly #job: Job;
   readonly #table: Pick<FindingsStore, 'writeDone'>;
-  /** The table's item, as far as it is known. */
+  /** The table's item, if known. */
   #known: Done | undefined;
 
   constructor(job: Job, table: Pick<FindingsStore, 'writeDone'>) {
@@ -39,7 +41,7 @@ export class DoneJobs {
     return { rule: poll.rule, account, region, poll };
   }
 
-  /** Takes what the table knows of the poll's jobs. */
+  /** Sets the item of the poll's jobs as read from the table. */
   keep(found: Done | undefined): void {
     this.#known = found;
   }
@@ -51,8 +53,8 @@ export class DoneJobs {
   }
 
   /**
-   * The evidence that may be of this job's findings and that other jobs wrote, in order: those of another run, or the one
-   * that this job continues with. None if the poll was done once, which is the rule.
+   * Lists, in order, the evidence of other jobs that may concern this job's findings: from other collector runs, or from
+   * the job that this one continues. Usually none, because most polls run only once.
    */
   evidenceOfOthers(): EvidenceOfOther[] {
     const { poll } = this.#job;
@@ -66,9 +68,9 @@ export class DoneJobs {
   }
 
   /**
-   * Lets other jobs know that this one is about to write an object.
-   * @param number the object's
-   * @throws DeliveryError, or the table's own error, where that can't be written
+   * Announces to other jobs that this one is about to write an object.
+   * @param number the object's number
+   * @throws DeliveryError, or DynamoDB's own error, if the announcement can't be written
    */
   async announce(number: number): Promise<void> {
     const { run } = this.#job;
@@ -94,8 +96,8 @@ export class DoneJobs {
   }
 
   /**
-   * Takes back an announcement: nothing was written, and nobody tried to. Otherwise the job would count as done.
-   * @throws the table's own error, where that can't be written
+   * Withdraws an announcement if no attempt was made to write the object. Otherwise the job would count as done.
+   * @throws DynamoDB's own error if the withdrawal can't be written
    */
   async retract(number: number): Promise<void> {
     const job = jobId(this.#job);
@@ -114,7 +116,7 @@ export class DoneJobs {
 
   #mayShareFindings({ job, journal = job, run }: Entry): boolean {
     if (job === jobId(this.#job)) return false;
-    // A job of an older version does not name its run.
+    // Jobs of older versions do not name their run.
     return journal === journalId(this.#job) || run === undefined || run !== this.#job.run;
   }
 }

@@ -11,54 +11,53 @@ export interface JournalVersion {
   readonly version: string;
 }
 
-/** The subject of an automation execution: a resource in its own region, which need not be the finding's. */
+/** The subject of an automation execution: a resource in its own region, which may differ from the finding's. */
 export type Place = Pick<Finding, 'rule' | 'account' | 'region' | 'resource'>;
 
 /**
- * Written down of a resource before an automation execution is started for it, until it is known that none works on it:
- * so no other job starts a second one. It stays with the time of the execution's end, because reads may be from before that.
+ * A mark for a resource, written before an automation execution is started for it, so that no other job starts a second
+ * one until the execution is known to be over. Afterwards the mark keeps the end time, because reads may predate it.
  */
 export const inProgressSchema = z.object({
   version: z.literal(1),
-  /** The journal of the job that starts it. */
+  /** The journal id of the job that starts the execution. */
   job: z.string(),
   poll: pollSchema,
   since: timestampSchema,
-  /** Time at which it was known that the execution is over. */
+  /** Time at which the execution was known to be over. */
   endedAt: timestampSchema.optional(),
 });
 export type InProgressMark = z.infer<typeof inProgressSchema>;
 
 /** Stores what was found, planned, and changed. */
 export interface EvidenceStore {
-  /** Reads the outcomes that an object holds: undefined if there is none of that key. */
+  /** Reads the outcomes in an object; undefined if it does not exist. */
   readOutcomes(key: string): Promise<Outcome[] | undefined>;
   /**
-   * Writes outcomes as the lines of an object, unless there is one of that key: what was written once is never written
-   * over.
-   * @returns whether the object holds them, and nothing else
+   * Writes outcomes as the lines of a new object. Existing objects are never overwritten.
+   * @returns whether the object now contains exactly these outcomes
    */
   writeOutcomes(key: string, outcomes: readonly Outcome[]): Promise<boolean>;
-  /** Reads what earlier attempts at a job planned and applied: undefined if none came that far. */
+  /** Reads the journal of earlier attempts at a job; undefined if there is none. */
   readJournal(jobId: string): Promise<JournalVersion | undefined>;
   /**
-   * Writes a journal over the version that its writer knows, and over none but that.
+   * Writes a journal if the current version is the one that the writer knows.
    * @param replaced undefined if there was none
-   * @returns the version that was written; undefined if another writer's stands
+   * @returns the new version; undefined if another writer was faster
    */
   writeJournal(
     jobId: string,
     journal: JournalRecord,
     replaced: string | undefined,
   ): Promise<string | undefined>;
-  /** Reads which job's execution may work on a resource: undefined if none does. */
+  /** Reads the mark of the job whose execution may be changing a resource; undefined if there is none. */
   readInProgress(place: Place): Promise<InProgressMark | undefined>;
   /**
-   * Marks a resource, if nobody else has in the meantime.
-   * @param replaced the mark that is known to stand there and no longer counts
+   * Marks a resource, unless another job has marked it in the meantime.
+   * @param replaced the known mark, which no longer counts
    * @returns whether it was written
    */
   writeInProgress(place: Place, mark: InProgressMark, replaced?: InProgressMark): Promise<boolean>;
-  /** Takes the mark away: no execution was started. */
+  /** Removes the mark, because no execution was started. */
   endInProgress(place: Place): Promise<void>;
 }

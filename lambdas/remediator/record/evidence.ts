@@ -16,7 +16,7 @@ function inProgressKey({ rule, account, region, resource }: Place): string {
   return `in-progress/${rule}/${account}/${region}/${resourceInKey(resource)}.json`;
 }
 
-/** A value as it is once it was written and read. */
+/** Converts a value to what a write and a read make of it. */
 function asJson(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
 }
@@ -41,7 +41,7 @@ export class EvidenceBucket implements EvidenceStore {
     } catch (error) {
       if (!isAwsError(error, 'PreconditionFailed')) throw error;
     }
-    // The SDK sends a call again whose answer it did not see: then these are the outcomes that were just written.
+    // The SDK repeats a call whose answer it did not receive; the outcomes found are then those just written.
     const found = await this.#objects.findLines(key);
     return isDeepStrictEqual(found?.lines, outcomes.map(asJson));
   }
@@ -65,7 +65,7 @@ export class EvidenceBucket implements EvidenceStore {
     } catch (error) {
       if (!isAwsError(error, 'PreconditionFailed')) throw error;
     }
-    // A write whose answer was lost may have come through: then the version that stands has the same writer.
+    // A write with a lost answer may have succeeded; the current version then has the same writer.
     const found = await this.readJournal(jobId);
     if (found === undefined || journal.writer === undefined || found.journal.writer !== journal.writer) {
       return undefined;
@@ -91,9 +91,9 @@ export class EvidenceBucket implements EvidenceStore {
       }
       return true;
     } catch (error) {
-      // Conflict: another write of the same object is under way.
+      // Conflict: another write of the same object is in progress.
       if (!isAwsError(error, 'PreconditionFailed', 'ConditionalRequestConflict')) throw error;
-      // The SDK sends a call again whose answer it did not see: then this is the mark that was just written.
+      // The SDK repeats a call whose answer it did not receive; the mark found is then the one just written.
       return (await this.#objects.get(key)) === text;
     }
   }

@@ -12,35 +12,35 @@ import type { RecordedOutcome } from './outcome-log.ts';
 /** The interval at which a finding without news is written, to show that the source still reports it. */
 const TOUCH_MILLISECONDS = 7 * 86_400_000;
 
-/** Length in characters: twenty changes and the reason are far below the size limit of an item. */
+/** Maximum length in characters; twenty changes with this reason are far below the size limit of an item. */
 const MAX_REASON = 1_000;
 
-/** The addition of outcomes to what is known of their findings. */
+/** The result of adding outcomes to the records of their findings. */
 export interface Learned {
   readonly toWrite: readonly FindingRecord[];
-  /** The outcomes that are other than the one before, say so for another reason, or changed something. */
+  /** The outcomes that differ from the previous one, have a different reason, or changed something. */
   readonly changed: readonly RecordedOutcome[];
 }
 
-/** Outcomes of findings that were to be fixed, and were not. */
+/** Outcomes of findings that need a fix but were not fixed. */
 const notFixed: ReadonlySet<OutcomeName> = new Set(['deferred', 'planned', 'failed']);
 
 /** Knowledge of a job's findings from earlier polls. */
 export class FindingMemory {
-  /** Undefined until the table was asked. */
+  /** Undefined until the table was read. */
   #known: Map<string, FindingRecord> | undefined;
 
-  /** Takes what the table knows of the job's findings. */
+  /** Sets the records of the job's findings as read from the table. */
   keep(found: readonly FindingRecord[]): void {
     this.#known = new Map(found.map((each) => [each.resource, each]));
   }
 
-  /** Knowledge of a finding; undefined if there is none. */
+  /** Returns the record of a finding; undefined if there is none. */
   of(resource: string): FindingRecord | undefined {
     return this.#known?.get(resource);
   }
 
-  /** Reports whether a limit of changes deferred a finding the last time. */
+  /** Reports whether the last outcome of a finding was a deferral by a change limit. */
   wasLimited(resource: string): boolean {
     return this.#known?.get(resource)?.gate === 'limit';
   }
@@ -51,23 +51,26 @@ export class FindingMemory {
     return backOff !== undefined || outcome === 'remediated';
   }
 
-  /** The poll that remediated a finding last, and when, unless there was nothing to be fixed at a later one. */
+  /** Returns the poll that last remediated a finding, and the time; undefined if a later poll found nothing to fix. */
   lastFix(resource: string): { readonly poll: Occasion; readonly at: Date } | undefined {
     const changes = this.#known?.get(resource)?.changes ?? [];
     const last = changes.findLast(({ outcome }) => !notFixed.has(outcome));
     return last?.outcome === 'remediated' ? { poll: last.poll, at: new Date(last.at) } : undefined;
   }
 
-  /** The key of the evidence of the last change of an outcome at this poll. Later polls may have changed it since. */
+  /**
+   * Returns the key of the evidence for the last change of a finding's outcome at this poll. Later polls may have changed
+   * it since.
+   */
   evidenceAt(poll: Occasion, resource: string): string | undefined {
     const { changes = [] } = this.#known?.get(resource) ?? {};
     return changes.findLast((change) => pollId(change.poll) === pollId(poll))?.evidence;
   }
 
   /**
-   * Adds outcomes. Of what is written already, nothing is new. While it is not known what the table holds, nothing is
-   * written, and every outcome counts as a change.
-   * @param cleared the resources whose earlier failures no longer count, as an operator says
+   * Adds outcomes. Those that are already recorded change nothing. If the table could not be read, nothing is written and
+   * every outcome counts as a change.
+   * @param cleared the resources whose earlier failures an operator has cleared
    */
   learn(recorded: readonly RecordedOutcome[], cleared: ReadonlySet<string> = new Set()): Learned {
     const known = this.#known;
@@ -85,7 +88,7 @@ export class FindingMemory {
   }
 }
 
-/** Changes a finding's item by an outcome; undefined if it stays as it is. */
+/** Adds an outcome to a finding's item; undefined if the item stays unchanged. */
 function remember(
   known: FindingRecord | undefined,
   { outcome: line, evidence }: RecordedOutcome,
@@ -93,7 +96,7 @@ function remember(
 ): { readonly record: FindingRecord; readonly isChange: boolean } | undefined {
   const { outcome, reason, gate, poll, finding, finishedAt, undo } = line;
   if (known?.changes.some((change) => change.evidence === evidence)) return undefined;
-  // Nothing more is known of a finding that was closed before its first outcome.
+  // A finding that was closed before its first outcome gets no record.
   if (known === undefined && outcome === 'closed') return undefined;
   const lastSeen =
     known !== undefined && (outcome === 'closed' || undo !== undefined)
@@ -115,7 +118,7 @@ function remember(
   const attempts = (known?.attempts ?? 0) + (isAttempt(outcome) && (isOther || says) ? 1 : 0);
   const change = { outcome, at: finishedAt, poll, evidence };
   if (known !== undefined && isClosedSince(known, poll)) {
-    // A follow-up job took longer than the source needed to see it fixed: its outcome is history.
+    // The source reported the fix before the follow-up job ended, so the job's outcome goes into the history.
     const history = [...changes.slice(0, -1), change, ...changes.slice(-1)].slice(-REMEMBERED_CHANGES);
     return {
       record: { ...known, attempts, changes: history },
@@ -138,8 +141,8 @@ function remember(
 }
 
 /**
- * Reports whether an outcome only repeats what is known, because nothing was checked: the finding's own failure, or its fix,
- * is the last that happened to it. Accounts without the role are reported separately.
+ * Reports whether an outcome repeats the known state because nothing was checked: the finding's own failure or fix is
+ * still the last event. Accounts without the role are reported separately.
  */
 function repeats({ outcome }: FindingRecord, line: Outcome): boolean {
   const { gate } = line;
@@ -148,17 +151,17 @@ function repeats({ outcome }: FindingRecord, line: Outcome): boolean {
   return gate === 'role' && outcome === 'failed';
 }
 
-/** The failures in a row after an outcome; undefined if it did not fail. */
+/** Counts the consecutive failures including this outcome; undefined if it is not a failure. */
 function failuresAfter(
   known: FindingRecord | undefined,
   { outcome, gate, settings, finishedAt, willRetry, ...line }: Outcome,
   isCleared: boolean,
 ): BackOff | undefined {
   const { backOff } = known ?? {};
-  // Nothing was attempted, or AWS was busy with the resource, or throttling or a timeout ended the attempts.
+  // Nothing was attempted, AWS was busy with the resource, or the attempts ended by throttling or a timeout.
   if (gate !== undefined || outcome === 'deferred' || isProvisional(line)) return backOff;
   if (outcome !== 'failed' || willRetry !== true || settings === undefined) return undefined;
-  // It was counted already, by an attempt that could not end its lease.
+  // An attempt that could not end its lease has already counted it.
   if (backOff !== undefined && Date.parse(backOff.last) >= Date.parse(finishedAt)) return backOff;
   const isCounting = backOff !== undefined && !isCleared && counts(backOff, settings);
   return withFailure(isCounting ? backOff : undefined, finishedAt, settings);
@@ -168,21 +171,21 @@ function withBackOff({ backOff: _, ...record }: FindingRecord, backOff: BackOff 
   return { ...record, ...(backOff !== undefined && { backOff }) };
 }
 
-/** Reports whether a later poll than this one closed the finding. */
+/** Reports whether a later poll closed the finding. */
 function isClosedSince({ outcome, since }: FindingRecord, { asOf }: Occasion): boolean {
   return outcome === 'closed' && Date.parse(since) > Date.parse(asOf);
 }
 
 /**
- * Reports whether an outcome says more than its name: what was changed or may have been, or what another line said
- * wrongly.
+ * Reports whether an outcome contains more than its name: changes that were or may have been made, or a correction of
+ * another line.
  */
 function saysMore({ applied, unconfirmed, replaces }: Outcome): boolean {
   return applied.length > 0 || unconfirmed !== undefined || replaces !== undefined;
 }
 
 /**
- * Reports whether a finding is still not remediated, but for another reason than before: a person has something else to
+ * Reports whether a finding is still not remediated, but for a different reason, so that a person has something else to
  * fix.
  */
 function isForAnotherReason(known: FindingRecord, { outcome, reason = '' }: Outcome): boolean {

@@ -8,11 +8,11 @@ import type { FindingRecord } from './findings-store.ts';
 import type { RecordedOutcome } from './outcome-log.ts';
 
 const DAY = 86_400_000;
-/** Time from one message about what lasts to the next. */
+/** Time between two messages about a lasting problem. */
 const AGAIN_MILLISECONDS = 7 * DAY;
 const MAX_REASON = 500;
 
-/** Findings that wait for longer than they should. */
+/** A finding that is deferred for longer than expected. */
 export interface Waiting {
   readonly resource: string;
   readonly since: string;
@@ -21,7 +21,7 @@ export interface Waiting {
   readonly gate?: Outcome['gate'] | undefined;
 }
 
-/** The findings of some outcomes that have been deferred before, with the poll since which they are. */
+/** Selects the findings that were deferred before, with the poll at which their deferral began. */
 export function deferredSince(recorded: readonly RecordedOutcome[], memory: FindingMemory): Waiting[] {
   return recorded.flatMap(({ outcome: { outcome, finding, reason = '', gate } }) => {
     const known = memory.of(finding.resource);
@@ -42,24 +42,24 @@ export function deferralsOf(waiting: readonly Waiting[], deferredDays: number, n
 interface Context {
   readonly job: Job;
   readonly memory: FindingMemory;
-  /** Number of days after which a deferral lasts. */
+  /** Number of days after which a deferral counts as lasting. */
   readonly deferredDays: number;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
 
-/** Notices that are due, and the items of findings, with what is reported noted. */
+/** The due notices, and the findings' items with these notices noted. */
 export interface Notices {
   readonly notices: readonly FindingNotice[];
-  /** Deferrals that last, one for each cause. */
+  /** Notices about lasting deferrals, one per cause. */
   readonly deferrals: readonly DeferralNotice[];
   readonly toWrite: readonly FindingRecord[];
 }
 
 /**
- * Finds the findings that people must be notified of: those that come back, with one notice per job, and those that are deferred
- * for long, with one per cause. Of each finding once a week.
- * @param toWrite the items of findings that are written in any case
+ * Selects the findings to notify people of: recurring findings, with one notice per job, and findings with lasting
+ * deferrals, with one per cause. Each finding is reported at most once a week.
+ * @param toWrite the findings' items that are written in any case
  */
 export function dueNotices(
   recorded: readonly RecordedOutcome[],
@@ -83,7 +83,7 @@ export function dueNotices(
   };
 }
 
-/** The findings whose notice is due, with that noted in their items. */
+/** Selects the findings whose notice is due, and notes it in their items. */
 function takeDue(
   kind: keyof NonNullable<FindingRecord['told']>,
   findings: readonly Waiting[],

@@ -49,17 +49,20 @@ const keySchema = z.looseObject({ pk: z.string(), sk: z.string() });
 
 const DAY_SECONDS = 86_400;
 
-/** A job may come back for as long as queues keep messages: 14 days as a job, 14 as a dead letter. */
+/**
+ * Days for which leases are kept: a job may return for as long as queues keep messages, 14 days as a job and 14 as a dead
+ * letter.
+ */
 const LEASE_DAYS = 30;
-/** Days for which changed resources are remembered: as long as a job may come back. */
+/** Days for which changed resources are remembered: as long as a job may return. */
 const CHANGED_DAYS = 30;
 /**
- * Days for which findings are remembered. One that a source gives is written weekly; one that has been closed for
- * more than a year is forgotten.
+ * Days for which findings are remembered. Findings that a source reports are written weekly; those closed for more than a
+ * year are deleted.
  */
 const FINDING_DAYS = 400;
 
-/** The findings table, as far as remediators write it. */
+/** Accesses the part of the findings table that remediators write. */
 export class FindingsRecord implements FindingsStore {
   readonly #table: Pick<FindingsTable, 'read' | 'putIf' | 'writeAll'>;
   readonly #clock: Clock;
@@ -120,7 +123,8 @@ export class FindingsRecord implements FindingsStore {
       done: done === undefined ? undefined : parseItem(doneItemSchema, done),
       account: account === undefined ? undefined : parseItem(accountItemSchema, account),
       sent: sent === undefined ? undefined : parseItem(sentItemSchema, sent),
-      // It only says where to look, and operators write it: the requests' own messages lead there, too, though later.
+      // Operators write this item, and it only speeds up requests, whose own messages arrive later. So an unreadable one
+      // is ignored.
       pending: pendingItemSchema.safeParse(pending).data?.requests ?? [],
       breaker: breakerIn(items, poll),
       counters: items.all(keys.counters),
@@ -138,7 +142,7 @@ export class FindingsRecord implements FindingsStore {
     const [only, ...others] = writes;
     if (only === undefined) return true;
     const put = others.length === 0 ? await this.#table.putIf(only) : await this.#table.writeAll(writes);
-    // One of another version is nothing to add to.
+    // An item of another schema version can't be added to.
     if (!put.isWritten && put.found !== undefined) parseItem(changedItemSchema, put.found);
     return put.isWritten;
   }

@@ -19,29 +19,29 @@ export type Taken =
   | { readonly is: 'held'; readonly by: Lease }
   | { readonly is: 'done' };
 
-/** Knowledge from one job to the next: the part of the findings table that remediators write. */
+/** Stores the knowledge that jobs pass on: the part of the findings table that remediators write. */
 export interface FindingsStore {
   /**
-   * Takes a job's lease unless another attempt holds it still, or the job is done.
-   * @param lease as it is to be; its holder may take it again
+   * Takes a job's lease unless another attempt still holds it or the job is done.
+   * @param lease the new lease; its holder may take it again
    * @param now milliseconds since 1970
    */
   takeLease(job: JobName, lease: Lease, now: number): Promise<Taken>;
   /**
-   * Ends an attempt: writes its lease, released or done, and the result of its findings, all or nothing. More than a
-   * transaction takes are written in several, each while the lease is the attempt's.
+   * Ends an attempt: writes its lease, released or done, and the results of its findings in one transaction. If there are
+   * too many for one, several are written, each on condition that the attempt still has the lease.
    * @throws LeaseHeldError when another attempt has the lease
    */
   endLease(job: JobName, lease: Lease, findings: readonly FindingRecord[]): Promise<void>;
   /**
-   * Writes which objects of evidence jobs of a poll write, over what is known and over nothing else.
+   * Writes the list of evidence objects of a poll's jobs if the current item is the known one.
    * @param known undefined if nothing is known
-   * @returns `found`: what stands against it
+   * @returns `found`: the current item, if it is another one
    */
   writeDone(done: Done, known: Done | undefined): Promise<{ readonly found?: Done }>;
   /**
-   * Reads, by one question, what is known of findings and of their account, what was applied recently to resources, and which
-   * jobs of a poll have evidence.
+   * Reads, in one call, what is known about findings and their account, the recent changes to resources, and the jobs of
+   * a poll that have evidence.
    */
   recall(
     findings: readonly FindingName[],
@@ -49,18 +49,22 @@ export interface FindingsStore {
     poll: PollPlace,
   ): Promise<Known>;
   /**
-   * Writes recent changes to resources, over what is known and over nothing else. Not by the lease: an attempt that
-   * has outlived it must still record what it made, and must not remove what others have recorded since.
-   * @returns false if another item exists: it must be read, and added to
+   * Writes recent changes to resources if the current items are the known ones. It does not depend on the lease: an
+   * attempt that has outlived its lease must still record its changes, and must not remove those that others have
+   * recorded since.
+   * @returns false if the items have changed and must be read again
    */
   writeChanged(changed: readonly Changed[], known: readonly Changed[]): Promise<boolean>;
-  /** Reads what was applied to resources recently: those of which anything is known. */
+  /** Reads the recent changes to resources, for those that have any. */
   readChanged(resources: readonly ChangedResource[]): Promise<Changed[]>;
-  /** Reads, by one question, what operators have written under these names, and the breaker that they may resume. */
+  /** Reads, in one call, the items that operators have written under these names, and the breaker that they may resume. */
   readOperatorItems(names: OperatorNames): Promise<OperatorItems>;
   /** Writes a breaker if it is as it was read. @returns whether it was written */
   writeBreaker(item: TripItem, condition: Condition): Promise<boolean>;
-  /** Asks to be the job that counts an open breaker in an hour, of all accounts' regions. @returns whether it is */
+  /**
+   * Claims the counting of an open breaker for an hour, so that one job in all regions counts it. @returns whether this
+   * job has the claim
+   */
   claimBreakerCount(name: BreakerName, hour: number): Promise<boolean>;
 }
 
@@ -71,7 +75,7 @@ export interface OperatorNames {
   readonly breaker?: BreakerName;
 }
 
-/** Items of operators, those that are over among them, and a breaker. */
+/** Items of operators, including expired ones, and a breaker. */
 export interface OperatorItems {
   readonly holds: readonly Hold[];
   readonly retries: readonly RetryRequest[];
@@ -84,20 +88,20 @@ export interface BreakerName {
   readonly account: string;
 }
 
-/** Knowledge of a breaker. */
+/** The known state of a breaker. */
 export interface BreakerState {
   readonly item: TripItem | undefined;
-  /** The word of an operator; `problem`: why it can't be understood. */
+  /** An operator's item to resume the rule; `problem`: why it can't be parsed. */
   readonly resume: ResumeItem | { readonly problem: string } | undefined;
 }
 
-/** A retry; `problem`: why it can't be understood. */
+/** A retry; `problem`: why it can't be parsed. */
 export type RetryRequest = { readonly name: RetryName } & (
   | Omit<RetryItem, 'version'>
   | { readonly problem: string }
 );
 
-/** A hold; `problem`: why it can't be understood. */
+/** A hold; `problem`: why it can't be parsed. */
 export type Hold = { readonly name: HoldName } & (Omit<HoldItem, 'version'> | { readonly problem: string });
 
 /** The name of a lease. */
@@ -117,13 +121,13 @@ export interface Known {
   readonly changed: readonly Changed[];
   readonly findings: readonly FindingRecord[];
   readonly breaker: BreakerState;
-  /** The items of the job's counters of changes, those that there are, as they stand. */
+  /** The existing items of the job's change counters, unparsed. */
   readonly counters: readonly unknown[];
   /** Undefined if no job of the poll has evidence. */
   readonly done?: Done | undefined;
   /** Undefined if the account is not known to lack the role. */
   readonly account?: AccountItem | undefined;
-  /** The last jobs of the rule that were sent for the account and region by a poll that reached its end. */
+  /** The last jobs of the rule that a complete poll sent for the account and region. */
   readonly sent?: SentItem | undefined;
   /** Requests of operators for the poll's account and region that may not have been acted on yet. */
   readonly pending?: PendingItem['requests'];

@@ -4,10 +4,10 @@ import { type HoldName, holdKey, namesOfHolds } from '../../model/operator-items
 import type { Ports } from '../ports.ts';
 import type { Hold } from './findings-store.ts';
 
-/** Time for which holds are remembered, as a pause is: no write leaves later than 5 s after an operator sets one. */
+/** Time for which holds are cached, like a pause: no write is sent later than 5 s after an operator sets one. */
 const REMEMBERED_MILLISECONDS = 2_000;
 
-/** A finding, and the resources that are to be changed for it. */
+/** A finding, and the resources to be changed for it. */
 export interface Asked {
   readonly finding: Finding;
   readonly resources: readonly string[];
@@ -15,15 +15,15 @@ export interface Asked {
 
 /** An answer of the table. */
 interface Answer {
-  /** Time of the question: the answer may be as old as that. */
+  /** Time at which the read began, which is how old the answer may be. */
   readonly at: number;
   readonly names: ReadonlySet<string>;
   readonly holds: Promise<readonly Hold[]>;
 }
 
 /**
- * The holds that operators have set. One question is about all names that matter to the job, so that the table is asked once
- * in a while and not for each resource.
+ * Holds that operators have set. One read covers all names that matter to the job, so that the table is read only every
+ * few seconds and not for each resource.
  */
 export class Holds {
   readonly #ports: Pick<Ports, 'clock' | 'table'>;
@@ -34,19 +34,19 @@ export class Holds {
     this.#ports = ports;
   }
 
-  /** Takes what the table answered at a moment. */
+  /** Sets the holds that the table returned at a time. */
   keep(names: readonly HoldName[], holds: readonly Hold[], at: number): void {
     this.#add(names);
     this.#last = { at, names: new Set(names.map(textOf)), holds: Promise.resolve(holds) };
   }
 
-  /** Limits later questions to these findings, and to what else is asked for. */
+  /** Limits later reads to these findings and to those added afterwards. */
   watchOnly(asked: readonly Asked[]): void {
     this.#names.clear();
     this.watch(asked);
   }
 
-  /** Adds findings to what is asked about from now on. */
+  /** Adds findings to later reads. */
   watch(asked: readonly Asked[]): void {
     this.#add(asked.flatMap(({ finding, resources }) => namesOfHolds(finding, resources)));
   }
@@ -76,7 +76,7 @@ export class Holds {
     const holds = this.#ports.table.readOperatorItems(asked).then((read) => read.holds);
     const answer = { at, names: new Set(this.#names.keys()), holds };
     this.#last = answer;
-    // It is thrown to who asks, and asked again.
+    // The error reaches the caller, and the next call reads again.
     holds.catch(() => {
       if (this.#last === answer) this.#last = undefined;
     });
@@ -84,7 +84,7 @@ export class Holds {
   }
 }
 
-/** The resources by which holds go: those to be changed, and the one that the finding names. */
+/** Lists the resources that a hold may apply to: those to be changed, and the finding's own. */
 export function resourcesOf({ resource }: Finding, changes: readonly Change[]): string[] {
   return [resource, ...changes.map((change) => change.resource)];
 }

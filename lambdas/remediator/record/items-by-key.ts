@@ -11,12 +11,12 @@ export class ItemsByKey {
     this.#items = new Map(items.map((item) => [textOf(keySchema.parse(item)), item]));
   }
 
-  /** The item of a key; undefined if there is none. */
+  /** Returns the item with a key; undefined if there is none. */
   at(key: ItemKey): unknown {
     return this.#items.get(textOf(key));
   }
 
-  /** The items that there are of keys. */
+  /** Returns the existing items with these keys. */
   all(keys: readonly ItemKey[]): unknown[] {
     return keys.map((key) => this.at(key)).filter((item) => item !== undefined);
   }

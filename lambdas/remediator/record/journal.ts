@@ -8,9 +8,9 @@ import type { EvidenceStore } from './evidence-store.ts';
 type HandedOn = NonNullable<JournalRecord['handedOn']>[number];
 
 /**
- * The plans and changes of all attempts at one job, as an object. It is written before anything is changed, so that
- * an interrupted attempt leaves no unrecorded change, after each change, so that this need not be found
- * out by reading, and after an attempt that leaves something to the next.
+ * Plans and changes of all attempts at one job, as an S3 object. It is written before each change, so that an interrupted
+ * attempt leaves no unrecorded change; after each change, so that its result need not be found out by reading; and after
+ * an attempt that leaves work to the next.
  */
 export class Journal extends ChangeNotes {
   readonly #jobId: string;
@@ -19,10 +19,10 @@ export class Journal extends ChangeNotes {
   #handedOn: readonly HandedOn[] = [];
   #startedAt: string | undefined;
   readonly #writer = randomUUID();
-  /** The version that was read or written last. */
+  /** The last version that was read or written. */
   #version: string | undefined;
   #isTakenOver = false;
-  /** The write that is under way, and the one that comes after it. */
+  /** The write in progress, followed by the next one. */
   #writing: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
@@ -33,8 +33,8 @@ export class Journal extends ChangeNotes {
   }
 
   /**
-   * Reads it.
-   * @param reading what was read of it already, where nobody can have written it since
+   * Reads the journal.
+   * @param reading an earlier read, if nobody can have written the journal since
    * @returns whether an earlier attempt wrote one
    */
   async read(reading = this.ask()): Promise<boolean> {
@@ -48,15 +48,15 @@ export class Journal extends ChangeNotes {
     return record !== undefined;
   }
 
-  /** Asks for it, and takes nothing of it yet. */
+  /** Starts to read the journal without using the result yet. */
   ask(): ReturnType<EvidenceStore['readJournal']> {
     return this.#evidence.readJournal(this.#jobId);
   }
 
   /**
-   * Writes it, over no version but the one that this attempt knows: who outlived its lease learns of it here, before it
-   * changes anything. One write comes after another: callers that ask for one in the meantime, or at the same moment, share the next,
-   * which has all that was noted until then.
+   * Writes the journal if the current version is the one that this attempt knows. An attempt that has outlived its lease
+   * notices it here, before it changes anything. Writes run one after another. Callers that ask for a write at the same
+   * moment, or while one is in progress, share the next, which contains all notes up to then.
    * @throws LeaseHeldError when another attempt has written in the meantime
    */
   write(): Promise<void> {
@@ -109,7 +109,7 @@ export class Journal extends ChangeNotes {
   }
 
   /**
-   * Writes what was applied, or was not made after all, since the last write, if anything was.
+   * Writes the journal if a change was applied, or turned out not to have been made, since the last write.
    * @throws as `write`
    */
   async writeNews(): Promise<void> {
@@ -117,15 +117,16 @@ export class Journal extends ChangeNotes {
   }
 
   /**
-   * Marks what was just applied, so that an attempt that is cut off from here on leaves nothing to find out. Never throws:
-   * where the mark can't be written, the intention stands in its place, and the next write has both. That one comes before
-   * anything else is changed, and before outcomes are recorded, and its error ends the work.
+   * Records the changes that were just applied, so that an attempt that is interrupted afterwards leaves no open
+   * question. Never throws: if the write fails, the journal still contains the intended changes, and the next write adds
+   * the results. That write comes before any other change and before outcomes are recorded, and its error ends the
+   * attempt.
    */
   async mark(): Promise<void> {
     if (!this.#isTakenOver) await this.writeNews().catch(() => undefined);
   }
 
-  /** True if a write has met the version of another attempt. */
+  /** True if a write has failed because another attempt has written its version. */
   get isTakenOver(): boolean {
     return this.#isTakenOver;
   }
@@ -136,12 +137,12 @@ export class Journal extends ChangeNotes {
     return this.#startedAt;
   }
 
-  /** Notes that a later job continues with findings: from then on this one leaves them alone, but makes sure that it is sent. */
+  /** Notes that a later job continues with findings. From then on, this job only ensures that the later one is sent. */
   handOn(look: number, resources: readonly string[]): void {
     this.#handedOn = [...this.#handedOn, { look, resources: [...resources] }];
   }
 
-  /** Lists what was handed on to jobs of a look. */
+  /** Lists the findings that were handed on to the follow-up job with this number. */
   handedOn(look: number): readonly HandedOn[] {
     return this.#handedOn.filter((each) => each.look === look);
   }
@@ -151,7 +152,7 @@ export class Journal extends ChangeNotes {
     return this.#startedAt === undefined ? now : new Date(this.#startedAt);
   }
 
-  /** Notes that the event bus has these outcomes. A provisional one is not final. */
+  /** Notes that these outcomes were published. Provisional ones are not final. */
   publish(outcomes: readonly Outcome[]): void {
     for (const outcome of outcomes) {
       if (!isProvisional(outcome)) this.#published.add(outcome.finding.resource);
@@ -162,7 +163,7 @@ export class Journal extends ChangeNotes {
     return this.#published.has(resource);
   }
 
-  /** Reports whether a change of a resource was begun for another finding since a moment, with an unknown result. */
+  /** Reports whether a change to a resource was begun for another finding since a given time, with an unknown result. */
   isBegunElsewhere(changed: string, finding: string, since: Date): boolean {
     return this.entries
       .filter(({ resource }) => resource !== finding)
@@ -176,7 +177,7 @@ export class Journal extends ChangeNotes {
   }
 }
 
-/** Resolves when all have spoken who do at the same moment. */
+/** Resolves after all calls that are made at the same moment. */
 function endOfMoment(): Promise<void> {
   return new Promise((resolve) => queueMicrotask(() => process.nextTick(resolve)));
 }

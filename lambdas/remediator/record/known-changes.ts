@@ -10,25 +10,25 @@ import { beginOf, byBegin, isBegunAgain, isByOtherSince } from './steps.ts';
 
 export type Entry = JournalRecord['resources'][number];
 
-/** Notes of attempts on one change. */
+/** Notes of all attempts on one change. */
 export interface Notes {
-  /** The change as far as it came, once per attempt that noted it. */
+  /** The progress of the change, once per attempt that noted it. */
   readonly notes: readonly RecordedChange[];
-  /** True if no attempt began it and was cut off before it noted anything. */
+  /** True if no attempt was interrupted between beginning the change and its first note. */
   readonly isWhole: boolean;
-  /** True if the answer to each call is known, too. */
+  /** True if the answer to each call is known as well. */
   readonly isSure: boolean;
 }
 
-/** Knowledge of what attempts at one job planned for each resource, how far they came with it, and what they applied. */
+/** Knowledge of the plans of all attempts at one job for each resource, their progress, and the applied changes. */
 export class KnownChanges {
   readonly #entries = new Map<string, Entry>();
   readonly #earlierPlans = new Map<string, readonly RecordedChange[]>();
 
-  /** Keeps what earlier attempts noted. */
+  /** Sets the notes of earlier attempts. */
   protected keep(entries: readonly Entry[]): void {
     for (const entry of entries) {
-      // One of an older version does not say what was begun.
+      // Entries of older versions do not list begun changes.
       const begun = entry.begun ?? entry.plan.map(({ line }) => line);
       this.#entries.set(entry.resource, { ...entry, begun });
       this.#earlierPlans.set(entry.resource, entry.plan);
@@ -46,7 +46,7 @@ export class KnownChanges {
     this.#entries.set(entry.resource, entry);
   }
 
-  /** Finds how far a change came. */
+  /** Returns the notes on a change. */
   noted(resource: string, line: string): Notes {
     const { begun = [], noted = [] } = this.entry(resource);
     const notes = noted.filter((each) => each.line === line);
@@ -66,21 +66,21 @@ export class KnownChanges {
     };
   }
 
-  /** Finds when a change was begun last. */
+  /** Returns the time at which a change was last begun. */
   begunAt(resource: string): Date | undefined {
     const { begunAt } = this.entry(resource);
     return begunAt === undefined ? undefined : new Date(begunAt);
   }
 
-  /** Finds when the whole plan was applied; undefined if it was not, or planned again since. */
+  /** Returns the time at which the whole plan was applied; undefined if it was not, or was planned again since. */
   completedAt(resource: string): Date | undefined {
     const { completedAt } = this.entry(resource);
     return completedAt === undefined ? undefined : new Date(completedAt);
   }
 
   /**
-   * The changes with an unknown result: an attempt was interrupted, or an answer lost. Also one that
-   * was applied before, and begun again. In the order in which they were begun.
+   * Lists the changes with an unknown result, because an attempt was interrupted or an answer was lost, in the order in
+   * which they were begun. Includes changes that were applied before and begun again.
    */
   unresolved(resource: string): RecordedChange[] {
     const { plan, applied, begun = [], steps = [] } = this.entry(resource);
@@ -90,17 +90,20 @@ export class KnownChanges {
       .sort((one, other) => byBegin(steps, one.line, other.line));
   }
 
-  /** Reports whether a change was begun after another one, as far as is known. */
+  /** Reports whether a change is known to have begun after another one. */
   isBegunAfter(resource: string, line: string, other: string): boolean {
     return line !== other && byBegin(this.entry(resource).steps ?? [], line, other) >= 0;
   }
 
-  /** Finds when a change was begun last; of one that an older version noted, when any of the resource was. */
+  /**
+   * Returns the time at which a change was last begun; for notes of older versions, the time of any change to the
+   * resource.
+   */
   beginOf(resource: string, line: string): Date | undefined {
     return beginOf(this.entry(resource).steps ?? [], line) ?? this.begunAt(resource);
   }
 
-  /** Lists what was applied, to its end or in part, since another change was begun. */
+  /** Lists the changes that were applied, completely or in part, since another change was begun. */
   appliedSince(resource: string, line: string): AppliedChange[] {
     const at = beginOf(this.entry(resource).steps ?? [], line);
     if (at === undefined) return [];
@@ -110,39 +113,42 @@ export class KnownChanges {
     );
   }
 
-  /** Reports whether another job's change was made after one was begun; undefined if an older version did not note when. */
+  /**
+   * Reports whether another job's change was made after a change was begun; undefined if an older version did not note
+   * the time.
+   */
   isByOtherSince(resource: string, line: string, other: AppliedChange): boolean | undefined {
     return isByOtherSince(this.entry(resource).steps ?? [], line, other);
   }
 
-  /** Finds what was seen of a resource when something was planned for the first time. */
+  /** Returns the state of a resource at its first plan. */
   seen(resource: string): Json | undefined {
     return this.#entries.get(resource)?.seen;
   }
 
-  /** All that was planned, by any attempt. */
+  /** Lists all planned changes, of any attempt. */
   planned(resource: string): RecordedChange[] {
     return [...this.entry(resource).plan];
   }
 
-  /** Reports whether a planned change is known to have been applied to its end. */
+  /** Reports whether a planned change is known to be completely applied. */
   hasApplied(resource: string): boolean {
     const { plan, applied } = this.entry(resource);
     const lines = new Set(plan.map(({ line }) => line));
     return applied.some(({ line }) => lines.has(line));
   }
 
-  /** Reports whether anything was applied, or begun with a result that is not known yet, by this attempt or earlier ones. */
+  /** Reports whether this attempt or an earlier one applied a change, or began one whose result is not known yet. */
   hasBegun(resource: string): boolean {
     return this.applied(resource).length > 0 || this.unresolved(resource).length > 0;
   }
 
-  /** Lists what is known to have been applied, by this attempt and those before. */
+  /** Lists the changes that this attempt and earlier ones are known to have applied. */
   applied(resource: string): AppliedChange[] {
     return [...this.entry(resource).applied];
   }
 
-  /** The automation execution that was started for a resource last. */
+  /** Returns the last automation execution that was started for a resource. */
   execution(resource: string): AutomationExecutionStart | undefined {
     for (const { change } of this.applied(resource).reverse()) {
       const parsed = automationExecutionSchema.safeParse(change);
@@ -151,7 +157,7 @@ export class KnownChanges {
     return undefined;
   }
 
-  /** Finds what earlier attempts planned, or undefined if none came that far. */
+  /** Returns the plan of earlier attempts; undefined if there is none. */
   earlierPlan(resource: string): RecordedChange[] | undefined {
     const plan = this.#earlierPlans.get(resource);
     return plan === undefined ? undefined : [...plan];

@@ -1,15 +1,18 @@
 import { countersIn, type FoundCounters } from './room.ts';
 
-/** The counters of changes as a job read them with all that it reads at first: good for one reservation, which makes them old. */
+/**
+ * The change counters as a job read them at its start. They can be used for one reservation, which makes them out of
+ * date.
+ */
 export class KnownCounts {
   #items: readonly unknown[] | undefined;
 
-  /** Takes the counters' items that the table has. */
+  /** Sets the counters' items as read from the table. */
   keep(items: readonly unknown[]): void {
     this.#items = items;
   }
 
-  /** Hands over the counters; undefined if they are no longer known. */
+  /** Returns the counters once; undefined afterwards. */
   take(): FoundCounters | undefined {
     const items = this.#items;
     this.#items = undefined;

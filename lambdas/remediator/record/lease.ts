@@ -6,14 +6,14 @@ import type { Work } from '../work.ts';
 import type { FindingRecord, JobName, Lease } from './findings-store.ts';
 
 /**
- * Margin for clocks that differ: a lease outlives the function that holds it by so much. A job whose function was
- * killed comes back after six times the function's timeout, which is longer.
+ * Margin for clock differences, by which a lease outlives the function that holds it. A job whose function was killed
+ * returns after six times the function's timeout, which is longer.
  */
 const MARGIN_MILLISECONDS = 60_000;
 
 type Context = Pick<Work, 'job' | 'attempt' | 'ports'>;
 
-/** The hold of an attempt on a job while it works on it, so that no other does. */
+/** The lease of an attempt on its job, so that no other attempt works on it. */
 export interface HeldLease {
   /** True if nobody has worked on the job before. */
   readonly isFirst: boolean;
@@ -22,9 +22,9 @@ export interface HeldLease {
 }
 
 /**
- * Takes the lease of a job for as long as this function may live.
+ * Takes the lease of a job for the maximum remaining time of this function.
  * @returns undefined if the job is done already
- * @throws LeaseHeldError when another attempt may be working on it
+ * @throws LeaseHeldError if another attempt may be working on it
  */
 export async function takeLease({ job, attempt, ports }: Context): Promise<HeldLease | undefined> {
   const name: JobName = { region: job.region, job: jobId(job) };
@@ -36,10 +36,10 @@ export async function takeLease({ job, attempt, ports }: Context): Promise<HeldL
 }
 
 /**
- * Takes a lease, of whatever is worked on once at a time, for as long as this function may live.
- * @param of.words what it is of, for errors
+ * Takes a lease on any exclusive work for the maximum remaining time of this function.
+ * @param of.words the name of the work, for errors
  * @returns the lease, and whether nobody has held it before; undefined if nothing is left to do
- * @throws LeaseHeldError when another attempt may be working on it
+ * @throws LeaseHeldError if another attempt may be working on it
  */
 export async function holdLease(
   name: JobName,
@@ -64,10 +64,11 @@ export async function holdLease(
 }
 
 /**
- * Writes down what was applied, before outcomes say so. An attempt that was stopped for so long that another took over
- * learns of it here, whatever its clock says: it records no outcomes, and the journal has what it changed.
+ * Writes the applied changes to the journal before outcomes are recorded. An attempt that was suspended for so long that
+ * another took over notices it here, regardless of its clock: it records no outcomes, and the journal contains its
+ * changes.
  * @returns the error if the journal can't be written
- * @throws LeaseHeldError when another attempt has taken over
+ * @throws LeaseHeldError if another attempt has taken over
  */
 export async function confirmHeld({ job, journal }: Work): Promise<unknown[]> {
   const failures: unknown[] = [];
@@ -79,9 +80,9 @@ export async function confirmHeld({ job, journal }: Work): Promise<unknown[]> {
 }
 
 /**
- * Releases the job, and with that reports the results of its findings to later polls. Of a job that is done, nobody would tell
- * what was applied: while other jobs do not know that, it is not.
- * @returns the error if that can't be written
+ * Releases the job and records the results of its findings for later polls. A job is not done before other jobs can learn
+ * which changes it applied, because afterwards nothing would record them.
+ * @returns the error if the write fails
  */
 export async function endLease(
   lease: HeldLease | undefined,

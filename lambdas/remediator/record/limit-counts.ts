@@ -19,13 +19,15 @@ import type { Counter } from '../../model/limits.ts';
 import { parseItem } from '../../model/table-items.ts';
 import { changesOf, countersIn, type FoundCounters, type Room, roomIn } from './room.ts';
 
-/** An item is kept for a day after the last change that it counts. */
+/** Time for which an item is kept after the last change that it counts. */
 const KEPT_SECONDS = 86_400;
 
-/** The most attempts at a write: others may come in between each time; each time one of them has got on. */
+/**
+ * Maximum number of attempts at a write. Others may write in between, but each conflict means that one of them succeeded.
+ */
 const ATTEMPTS = 20;
 
-/** The most findings that room is kept for: an item holds 400 KB, and a finding takes 40 bytes of it. */
+/** Maximum number of findings for which room is kept: an item has up to 400 KB, and a finding takes 40 bytes of it. */
 const MOST_WAITING = 2_000;
 
 /** Room for some changes that a job is about to make. */
@@ -39,19 +41,22 @@ export interface Reservation {
 /** A requested reservation. */
 export interface Wish {
   readonly counter: Counter;
-  /** Counters as they were read a moment ago. The condition of the write keeps the limit, however old that is. Default: it is read. */
+  /**
+   * Counters from an earlier read. The condition of the write enforces the limit, however old they are. Default: they are
+   * read.
+   */
   readonly found?: FoundCounters;
-  /** The most changes within any hour. */
+  /** Maximum number of changes within any hour. */
   readonly limit: number;
-  /** The last moment at which one of the changes may be made, milliseconds since 1970. */
+  /** The latest time at which one of the changes may be made, in milliseconds since 1970. */
   readonly until: number;
   /**
-   * Chooses what is reserved.
-   * @param left how many changes there is room for
-   * @param kept how many of these are kept for findings that a limit deferred, this job's own not among them
+   * Selects the changes to reserve.
+   * @param left the number of changes that there is room for
+   * @param kept the part of them that is kept for other jobs' findings that a limit deferred
    */
   choose(left: number, kept: number): Choice;
-  /** The findings of this job that a limit deferred before: no room is kept from them. */
+  /** The findings of this job that a limit deferred before; they may use the kept room. */
   readonly deferred: ReadonlySet<string>;
 }
 
@@ -61,7 +66,7 @@ export interface Choice {
   readonly findings: readonly string[];
 }
 
-/** The answer to a wish, and the room that is left after it. */
+/** The result of a request, and the remaining room. */
 export interface Granted {
   /** Undefined if there is no room for any of the changes. */
   readonly reservation: Reservation | undefined;
@@ -69,13 +74,14 @@ export interface Granted {
 }
 
 /**
- * Counts the changes of an hour, over jobs, polls and regions, in slots of five minutes. There are never more than the limit
- * within any 60 minutes, regardless of who else counts at the same time:
+ * Counts the changes of an hour, across jobs, polls and regions, in slots of five minutes. There are never more than the
+ * limit within any 60 minutes, regardless of concurrent reservations:
  *
- * - A change counts in the slot in which it is made at the latest, and a slot counts until its end is an hour old.
- * - What no longer counts is `total` without the slots that do. It only grows. So `total <= limit + that - changes`, as it was
- *   when it was read, is a condition that keeps the limit, whatever others have added in the meantime.
- * - A reservation leaves its own attribute: one that the SDK sends twice is made once, and so is its release.
+ * - A change counts in the slot of its latest possible time, and a slot counts until an hour after its end.
+ * - The changes that no longer count are `total` minus the slots that count. This number only grows. So `total <= limit +
+ *   that - changes`, with the number as it was read, is a condition that enforces the limit, whatever others have added
+ *   in the meantime.
+ * - A reservation adds its own attribute, so that one that the SDK sends twice is made only once, and so is its release.
  */
 export class LimitCounts {
   readonly #table: Pick<FindingsTable, 'read' | 'updateIf'>;
@@ -86,14 +92,14 @@ export class LimitCounts {
     this.#clock = clock;
   }
 
-  /** Reads counters by one question. @throws AWS's own error if the table can't be read */
+  /** Reads counters in one call. @throws AWS's own error if the table can't be read */
   async read(counters: readonly Counter[]): Promise<FoundCounters> {
     return countersIn(await this.#table.read(counters.map(countKey)));
   }
 
   /**
-   * Reserves room for changes, all that the wish chooses or none.
-   * @throws DeliveryError where others are always faster; AWS's own error if the table can't be read or written
+   * Reserves room for all changes that the request selects, or for none.
+   * @throws DeliveryError if other writers were faster each time; AWS's own error if the table can't be read or written
    */
   async reserve({ counter, found: counters, limit, until, choose, deferred }: Wish): Promise<Granted> {
     const id = randomUUID().slice(0, 13);
@@ -132,9 +138,9 @@ export class LimitCounts {
   }
 
   /**
-   * Keeps room for findings that a limit deferred, so that they come first, until all room of an hour is kept: what is left
-   * asks again when some of it is used.
-   * @param findings by finding, how many changes each needs
+   * Keeps room for findings that a limit deferred, so that they come first, until the room of a whole hour is kept. The
+   * other findings try again when some of it has been used.
+   * @param findings the number of changes that each finding needs
    */
   async keep(counter: Counter, findings: ReadonlyMap<string, number>, limit: number): Promise<void> {
     const slot = slotOf(this.#clock.now());
@@ -154,12 +160,12 @@ export class LimitCounts {
       add: {},
       set: Object.fromEntries(names),
       remove: old.map(({ name }) => name),
-      // There is something counted, or nothing would have been deferred.
+      // The item exists, because without counted changes nothing would have been deferred.
       condition: { expression: 'attribute_exists(pk)', names: {}, values: {} },
     });
   }
 
-  /** Keeps no more room for findings that wait no longer, however they ended. */
+  /** Releases the room that is kept for findings which no longer wait, whatever their outcome. */
   async forget(counters: readonly Counter[], findings: ReadonlySet<string>): Promise<void> {
     const found = await this.read(counters);
     for (const counter of counters) {
@@ -180,7 +186,10 @@ export class LimitCounts {
     return found === undefined ? [] : waitingIn(found, this.#clock.now());
   }
 
-  /** Releases room for changes that were not made: all of a reservation's, or some. Once: what is left stays. */
+  /**
+   * Releases all or some of a reservation's room, for changes that were not made. This is possible once per reservation;
+   * the rest stays counted.
+   */
   async release({ counter, id, slot }: Reservation, changes: number): Promise<void> {
     const name = reservationName(slot, id);
     await this.#table.updateIf({

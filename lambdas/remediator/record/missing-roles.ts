@@ -4,13 +4,13 @@ import type { Clock } from '../../model/clock.ts';
 import type { RoleMissing, RoleMissingEvent } from '../../model/role-missing.ts';
 import { type AccountItem, accountItemSchema, accountKey, parseItem } from '../../model/table-items.ts';
 
-/** Duration that a StackSet may take to give an account its role before it is reported. */
+/** Time that a StackSet has to create the role in an account before its absence is reported. */
 const GRACE_MILLISECONDS = 3_600_000;
 
-/** The time after which an account without news is forgotten, and a lasting problem is reported again. */
+/** Time after which an account without news is forgotten, and a lasting problem is reported again. */
 const KEPT_SECONDS = 7 * 86_400;
 
-/** The most attempts at a write: several jobs may write an account's item at once. */
+/** Maximum number of attempts at a write, as several jobs may write an account's item at once. */
 const CLAIMS = 4;
 
 /** A job that checks whether the role is back, and its poll. */
@@ -21,8 +21,8 @@ export interface Probe {
 }
 
 /**
- * Reports accounts without the target role: once per account, whatever the number of its findings, jobs, rules and
- * regions, and not before an hour has passed, in which a StackSet may still be at work.
+ * Reports accounts without the target role: once per account, regardless of the number of findings, jobs, rules and
+ * regions, and not before an hour has passed, during which a StackSet may still create the role.
  */
 export class MissingRoles {
   readonly #table: Pick<FindingsTable, 'read' | 'putIf'>;
@@ -40,7 +40,7 @@ export class MissingRoles {
   }
 
   /**
-   * @param probe the job that was refused the role, and its poll: no other job of the poll looks
+   * @param probe the job that could not assume the role, and its poll: no other job of the poll checks again
    * @throws AWS's own error; the account is then reported by a later job
    */
   async report(missing: RoleMissing, probe: Probe): Promise<void> {
@@ -56,7 +56,7 @@ export class MissingRoles {
     }
     const { since } = known;
     if (wasReported(known, now) || now - Date.parse(since) < GRACE_MILLISECONDS) return;
-    // First the item, so that of jobs in several regions one reports it.
+    // The item is written first, so that only one of several regions' jobs reports the account.
     const toldAt = new Date(now).toISOString();
     const probes = probesWith(probe, known);
     const item = itemOf(account, { since, state: 'reported', writer, probes, toldAt }, now);
@@ -71,8 +71,8 @@ export class MissingRoles {
   }
 
   /**
-   * Asks to be the job that looks, in its poll, whether an account's missing role is back.
-   * @returns whether it is. If the account is no longer known to lack the role, every job may check
+   * Claims the check, within its poll, whether an account's missing role is back.
+   * @returns whether this job has the claim. If the account is no longer known to lack the role, every job may check
    */
   async claimProbe(account: string, probe: Probe): Promise<boolean> {
     for (let attempt = 1; attempt <= CLAIMS; attempt += 1) {
@@ -86,11 +86,11 @@ export class MissingRoles {
       const item = itemOf(account, { ...known, writer, probes, ...reportedAt(known) }, now);
       if ((await this.#table.putIf({ item, condition: isUnchanged(known, writer) })).isWritten) return true;
     }
-    // Others write it all the time, and look.
+    // Other jobs keep writing the item, so one of them checks.
     return false;
   }
 
-  /** Forgets an account, whose role is back: the jobs after this one ask for it without a question. */
+  /** Deletes the item of an account whose role is back, so that later jobs simply assume the role. */
   async forget(account: string): Promise<void> {
     for (let attempt = 1; attempt <= CLAIMS; attempt += 1) {
       const known = await this.#find(account, this.#clock.now());
@@ -101,7 +101,7 @@ export class MissingRoles {
     }
   }
 
-  /** DynamoDB may take days to delete what is over. */
+  /** Reads the item of an account, unless it has expired: DynamoDB may take days to delete it. */
   async #find(account: string, now: number): Promise<AccountItem | undefined> {
     const [found] = await this.#table.read([accountKey(account)]);
     if (found === undefined) return undefined;
@@ -110,21 +110,21 @@ export class MissingRoles {
   }
 }
 
-/** Reports whether people were sent a message within the week. */
+/** Reports whether people were notified within the last week. */
 function wasReported({ state, toldAt, expiresAt }: AccountItem, now: number): boolean {
   if (state !== 'reported') return false;
-  // An item of before that was noted ends a week after the message.
+  // Items of older versions lack the time; they expire a week after the message.
   if (toldAt === undefined) return expiresAt * 1000 >= now;
   return now - Date.parse(toldAt) < KEPT_SECONDS * 1000;
 }
 
-/** The moment of the message, which an item of before it was noted has in its end. */
+/** Returns the time of the message; items of older versions imply it by their expiry. */
 function reportedAt({ state, toldAt, expiresAt }: AccountItem): Pick<AccountItem, 'toldAt'> {
   if (state !== 'reported' || toldAt !== undefined) return {};
   return { toldAt: new Date((expiresAt - KEPT_SECONDS) * 1000).toISOString() };
 }
 
-/** The last probes of each rule: polls of several are under way at once. */
+/** Lists the last probe of each rule, because polls of several rules run at the same time. */
 function probesWith({ rule, poll, job }: Probe, known?: AccountItem): AccountItem['probes'] {
   return { ...known?.probes, [rule]: { poll, job } };
 }
@@ -138,7 +138,10 @@ function itemOf(
   return { ...item, ...accountKey(account), version: 1, account, expiresAt };
 }
 
-/** No other report has noticed the account in the meantime. The SDK may send a write twice: its own lets the second pass. */
+/**
+ * Requires that no other job has written the account's item in the meantime. The SDK may send a write twice, so this
+ * write's own item is accepted.
+ */
 function isForgotten(writer: string, now: number): Condition {
   return {
     expression:
@@ -148,7 +151,7 @@ function isForgotten(writer: string, now: number): Condition {
   };
 }
 
-/** The item is as it was read, or the one that is to be written. */
+/** Requires that the item is as it was read, or already has this write's content. */
 function isUnchanged({ writer: known }: AccountItem, writer: string): Condition {
   return {
     expression: '#writer = :known OR #writer = :writer',

@@ -1,7 +1,7 @@
 import type { Job, Poll } from '../../model/job.ts';
 import type { SentItem } from '../../model/table-items.ts';
 
-/** Facts that distinguish a job that has begun nothing. */
+/** Facts that show whether a job has begun anything. */
 interface Begun {
   /** True if nobody has worked on the job before: no attempt, no redrive. */
   readonly isFirst: boolean;
@@ -9,7 +9,7 @@ interface Begun {
   readonly hasJournal: boolean;
 }
 
-/** The last poll of a job's rule that reached its end and sent jobs for the job's account and region, or found nothing there. */
+/** The last complete poll of a job's rule that sent jobs for the job's account and region, or found nothing there. */
 export class NewerPoll {
   readonly #job: Job;
   #poll: Poll | undefined;
@@ -18,14 +18,14 @@ export class NewerPoll {
     this.#job = job;
   }
 
-  /** Takes what the table knows. */
+  /** Sets the poll as read from the table. */
   keep(sent: SentItem | undefined, { isFirst, hasJournal }: Begun): void {
     const { continues, poll } = this.#job;
     const mayEnd = isFirst && !hasJournal && continues === undefined && poll.plans !== true;
     this.#poll = mayEnd ? sent?.poll : undefined;
   }
 
-  /** The poll whose jobs do this one's work, where it is newer, and this job has begun nothing. */
+  /** The newer poll whose jobs replace this one; undefined if there is none or this job has begun anything. */
   get superseding(): Poll | undefined {
     const known = this.#poll;
     if (known === undefined || known.source !== this.#job.poll.source) return undefined;

@@ -5,7 +5,7 @@ import type { Clock } from '../../model/clock.ts';
 import type { Notice } from '../../model/notice.ts';
 import { type ItemKey, parseItem } from '../../model/table-items.ts';
 
-/** The item of what was published last. */
+/** Schema of the item that notes the last published notice. */
 const publishedSchema = z.object({
   pk: z.string(),
   sk: z.string(),
@@ -13,14 +13,17 @@ const publishedSchema = z.object({
   expiresAt: z.number().int().positive(),
   /** Milliseconds since 1970. */
   at: z.number().int(),
-  /** The write that it stands by. */
+  /** The id of the write that made the item. */
   writer: z.string(),
 });
 type Published = z.infer<typeof publishedSchema>;
 
 const KEPT_SECONDS = 30 * 86_400;
 
-/** Publishes that a rule is held back, once each time: of jobs that notice it in several regions, one does. */
+/**
+ * Publishes that a rule is held back, once per occurrence: of the jobs that notice it in several regions, only one
+ * publishes it.
+ */
 export class Notices {
   readonly #table: Pick<FindingsTable, 'read' | 'putIf'>;
   readonly #publish: (notice: Notice) => Promise<void>;
@@ -38,8 +41,8 @@ export class Notices {
 
   /**
    * Publishes a notice unless it was published already.
-   * @param key of the item that it is about; beside it stands what was published
-   * @param since what was published before no longer counts, milliseconds since 1970
+   * @param key the key of the item that the notice is about; the published notice is stored next to it
+   * @param since milliseconds since 1970; notices published before that time no longer count
    * @throws AWS's own error; a later job then publishes it
    */
   async publish(notice: Notice, key: ItemKey, since: number): Promise<void> {
@@ -50,7 +53,7 @@ export class Notices {
     const at = this.#clock.now();
     const expiresAt = Math.floor(at / 1000) + KEPT_SECONDS;
     const item: Published = { ...place, version: 1, expiresAt, at, writer: randomUUID() };
-    // First the item, so that of several jobs one publishes it.
+    // The item is written first, so that only one of several jobs publishes the notice.
     if (!(await this.#putOver(known, item))) return;
     try {
       await this.#publish(notice);
@@ -60,7 +63,7 @@ export class Notices {
     }
   }
 
-  /** Writes an item over the one that is known. The SDK may send it twice: its own lets the second pass. */
+  /** Writes an item if the current one is the known one. The SDK may send the write twice, so its own item is accepted. */
   async #putOver(known: Published | undefined, item: Published): Promise<boolean> {
     const names = { '#writer': 'writer' };
     const isThere = known === undefined ? 'attribute_not_exists(pk)' : '#writer = :known';

@@ -14,7 +14,7 @@ import { type ItemKey, parseItem } from '../../model/table-items.ts';
 import type { BreakerName, BreakerState, OperatorItems, OperatorNames } from './findings-store.ts';
 import { ItemsByKey } from './items-by-key.ts';
 
-/** Reads by one question what operators have written under names, and the breaker that they may resume. */
+/** Reads, in one call, the items that operators have written under these names, and the breaker that they may resume. */
 export async function readOperatorItems(
   table: Pick<FindingsTable, 'read'>,
   { holds = [], retries = [], breaker }: OperatorNames,
@@ -33,12 +33,12 @@ export async function readOperatorItems(
   };
 }
 
-/** The keys of a breaker, and of the word by which an operator resumes its rule. */
+/** Returns the keys of a breaker, and of the item by which an operator resumes its rule. */
 export function breakerKeys(breaker: BreakerName): ItemKey[] {
   return [tripKey(breaker), resumeKey(breaker)];
 }
 
-/** The state of a breaker, where its keys are among those that were read. */
+/** Returns the state of a breaker whose keys were read. */
 export function breakerIn(items: ItemsByKey, breaker: BreakerName): BreakerState {
   const trip = items.at(tripKey(breaker));
   return {
@@ -47,7 +47,7 @@ export function breakerIn(items: ItemsByKey, breaker: BreakerName): BreakerState
   };
 }
 
-/** Reads what an operator wrote under a name: nothing, its content, or what is wrong with it. */
+/** Parses the item that an operator wrote under a name: undefined if there is none, otherwise its content or its problem. */
 function writtenAs<Name, Content extends { readonly version: 1 }>(
   schema: ZodType<Content>,
   name: Name,

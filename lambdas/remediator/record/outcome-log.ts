@@ -16,22 +16,22 @@ export interface RecordedOutcome {
 type Objects = Pick<EvidenceStore, 'readOutcomes' | 'writeOutcomes'>;
 
 /**
- * The outcomes of a job: one object per attempt that concluded something, numbered from 1, none ever written over. An
- * attempt that does not know of an earlier one's object learns of it when it would take the same number. In addition, what
- * other jobs of the poll wrote of the same findings: a finding has one line that counts.
+ * Outcomes of a job: one object per attempt that concluded a finding, numbered from 1 and never overwritten. An attempt
+ * that does not know an earlier one's object learns of it when it tries to use the same number. The log also contains the
+ * outcomes of other jobs of the poll for the same findings, because only one line counts for each finding.
  */
 export class OutcomeLog {
   readonly #job: Job;
   readonly #objects: Objects;
   readonly #done: Pick<DoneJobs, 'evidenceOfOthers' | 'announce' | 'retract'>;
-  /** All lines that are known of the job's findings, by resource, each once. */
+  /** All known lines of the job's findings, by resource, without duplicates. */
   readonly #lines = new Map<string, RecordedOutcome[]>();
-  /** The keys of the objects that were read or written. */
+  /** Keys of the objects that were read or written. */
   readonly #known = new Set<string>();
-  /** The keys of those of jobs with another journal. */
+  /** Keys of the objects that jobs with another journal wrote. */
   readonly #ofOtherWork = new Set<string>();
   #number = 1;
-  /** The number of an object that was announced before it was known whether there will be one. */
+  /** The number of an object that was announced early and may not be needed. */
   #ahead: number | undefined;
 
   constructor(job: Job, objects: Objects, done: Pick<DoneJobs, 'evidenceOfOthers' | 'announce' | 'retract'>) {
@@ -41,7 +41,7 @@ export class OutcomeLog {
     for (const { resource } of job.findings) this.#lines.set(resource, []);
   }
 
-  /** Reads what earlier attempts at the job wrote. Of an object that one of them could not announce, others know from now on. */
+  /** Reads the outcomes of earlier attempts at the job. Objects that they could not announce are announced now. */
   async read(): Promise<void> {
     for (;;) {
       const outcomes = await this.#objects.readOutcomes(this.#key);
@@ -52,7 +52,10 @@ export class OutcomeLog {
     }
   }
 
-  /** Reads what other jobs of the poll wrote of the job's findings, as far as it is not known. Where an object is gone: nothing. */
+  /**
+   * Reads the outcomes of other jobs of the poll for the job's findings that are not known yet. Missing objects are
+   * skipped.
+   */
   async readOthers(furtherKeys: Iterable<string> = []): Promise<void> {
     const further = [...furtherKeys].map((key) => ({ key, isOfSameWork: false }));
     for (const { key, isOfSameWork } of [...this.#done.evidenceOfOthers(), ...further]) {
@@ -63,23 +66,24 @@ export class OutcomeLog {
   }
 
   /**
-   * The outcome that counts of a resource: no other one takes its place. There are several only where an attempt did not learn
-   * of the others; then the first is the final one, if any is.
+   * Returns the outcomes of a resource that no other one replaces. There are several only if an attempt did not know of
+   * the others; a final one, if any, comes first.
    */
   standing(resource: string): RecordedOutcome[] {
     return standingLines(this.#lines.get(resource) ?? []);
   }
 
   /**
-   * The final outcome of a resource, if nothing is left to add: one line counts, it is final, and it knows what was applied.
-   * @param isUnresolved whether this job may have left something, of which another one does not know
+   * Returns the final outcome of a resource if nothing needs to be added: only one line counts, it is final, and it lists
+   * all applied changes.
+   * @param isUnresolved whether this job may have left changes that another one does not know of
    */
   lastWord(resource: string, applied: Outcome['applied'], isUnresolved = false): Outcome | undefined {
     const [line, ...others] = this.standing(resource);
     if (line === undefined || others.length > 0 || isProvisional(line.outcome)) return undefined;
     const isOfOther = this.#ofOtherWork.has(line.evidence);
     if (isUnresolved && isOfOther) return undefined;
-    // That another job left the finding to one that is at work is not the end of what this one changed.
+    // A deferral by another job, because this one is working on the finding, does not conclude this job's changes.
     if (isOfOther && line.outcome.outcome === 'deferred' && applied.length > 0) return undefined;
     return knowsAll(line.outcome, applied) ? line.outcome : undefined;
   }
@@ -92,15 +96,18 @@ export class OutcomeLog {
       .filter(({ evidence }) => keys.has(evidence));
   }
 
-  /** Announces the object that is likely to be written next. Never throws: it is announced before it is written in any case. */
+  /**
+   * Announces the object that is likely to be written next. Never throws, because the object is announced again before it
+   * is written.
+   */
   async announceAhead(): Promise<void> {
     this.#ahead = this.#number;
     await this.#done.announce(this.#number).catch(() => undefined);
   }
 
   /**
-   * Takes back what was announced ahead, if nothing is written after all. Never throws: then others look for an object
-   * that is not there.
+   * Withdraws an early announcement if no object was needed. Never throws: if it fails, other jobs look for an object
+   * that does not exist.
    */
   async retractUnused(): Promise<void> {
     if (this.#ahead === undefined) return;
@@ -109,11 +116,11 @@ export class OutcomeLog {
   }
 
   /**
-   * Writes outcomes, but for those of findings of which a final one stands that knows all that was changed. Other jobs know
-   * before that there will be an object, but for a job without attempts that only says that it was not finished.
-   * @param isLast whether no attempt follows
-   * @param told what has to be known to others before there is an object, whether that went well or not
-   * @returns what was written
+   * Writes outcomes, except for findings whose final outcome already lists every change. The object is announced to other
+   * jobs first. Only the last attempt may write provisional outcomes without an announcement.
+   * @param isLast whether this is the last attempt
+   * @param told writes that must finish, successfully or not, before the object exists
+   * @returns the outcomes that were written
    */
   async write(
     outcomes: readonly Outcome[],
@@ -157,7 +164,7 @@ export class OutcomeLog {
     for (const outcome of outcomes) this.#lines.get(outcome.finding.resource)?.push({ outcome, evidence });
   }
 
-  /** Lists what jobs with another journal say they applied to the job's findings at this poll. */
+  /** Lists the changes that jobs with another journal applied to the job's findings at this poll. */
   appliedByOthers(): AppliedChange[] {
     return [...this.#lines].flatMap(([resource, lines]) => {
       const own = this.#ownLines(resource).flatMap(({ applied }) => applied);
@@ -172,7 +179,7 @@ export class OutcomeLog {
     return lines.flatMap(({ outcome, evidence }) => (this.#ofOtherWork.has(evidence) ? [] : outcome));
   }
 
-  /** The outcomes that are to be written, each with the line whose place it takes. */
+  /** Selects the outcomes to be written, each with the lines that it replaces. */
   #due(outcomes: readonly Outcome[]): Outcome[] {
     return outcomes.flatMap((outcome) => {
       const { resource } = outcome.finding;
@@ -192,7 +199,7 @@ export class OutcomeLog {
   }
 }
 
-/** Reports whether an outcome has all of these changes. One of another job may lack what this one applied. */
+/** Reports whether an outcome lists all of these changes. Another job's outcome may lack those that this one applied. */
 function knowsAll({ applied }: Outcome, changes: Outcome['applied']): boolean {
   return changes.every((change) =>
     applied.some((known) => isDeepStrictEqual(known, change) || isSupersededBy(change, known)),

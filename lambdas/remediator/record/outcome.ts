@@ -14,21 +14,21 @@ import { recurrenceOf, recurrenceWords } from './recurring.ts';
 /** Context of an outcome in addition to its finding's state. */
 export interface OutcomeContext extends Work {
   readonly startedAt: string;
-  /** The rule's mode for the job's account, where it is known. */
+  /** The rule's mode for the job's account, if known. */
   readonly mode?: Mode | undefined;
-  /** True if an open breaker makes a dry run of the job. */
+  /** True if an open breaker turns the job into a dry run. */
   readonly isOnlyPlanned: boolean;
   /** Undefined if the settings could not be read. */
   readonly settingsVersions?: SettingsVersions | undefined;
-  /** The exemptions that name a resource but have ended, by resource. */
+  /** Expired exemptions by resource. */
   readonly endedExemptions: ReadonlyMap<string, readonly string[]>;
   /** The tags of resources that were found to violate the rule. */
   readonly tags: ReadonlyMap<string, Readonly<Record<string, string>>>;
 }
 
 /**
- * The outcomes that an attempt has to write: of what is concluded, and of what must not go unseen although a later
- * attempt replaces it.
+ * Composes the outcomes that an attempt must write: those of concluded findings, and those that must be visible although
+ * a later attempt has the final result.
  */
 export async function outcomesOf(book: Book, context: OutcomeContext): Promise<Outcome[]> {
   const concluded = book
@@ -65,8 +65,8 @@ async function provisionalFacts(
 }
 
 /**
- * The changes of several calls that were made to their end, but of which an earlier attempt made an unknown part:
- * what it added is not in their record.
+ * Lists the completed multi-call changes of which an earlier attempt made an unknown part: what it added is missing in
+ * their records.
  */
 async function inDoubt(resource: string, journal: Journal): Promise<RecordedChange[]> {
   const applied = new Map(journal.applied(resource).map(({ line, change }) => [line, change]));
@@ -80,7 +80,7 @@ async function inDoubt(resource: string, journal: Journal): Promise<RecordedChan
   return planned.filter((_, index) => are[index] === true);
 }
 
-/** The reason with the unknown results of changes, and where a person can check them. */
+/** Adds the changes with unknown results to the reason, and where a person can check them. */
 async function withUnconfirmed(
   reason: string | undefined,
   unconfirmed: readonly RecordedChange[],
@@ -93,7 +93,7 @@ async function withUnconfirmed(
   return reason === undefined ? words : `${reason}; ${words}`;
 }
 
-/** A fix that had to be made again and again says so. */
+/** Adds to a recurring fix's outcome that it had to be made again. */
 function withRecurrence(
   finding: Finding,
   at: string,
@@ -109,7 +109,7 @@ function withRecurrence(
   return { ...facts, reason, recurring };
 }
 
-/** Adds to an outcome, whatever it is, all that this attempt and earlier ones applied. */
+/** Adds to any outcome the changes that this attempt and earlier ones applied. */
 async function composeOutcome(
   finding: Finding,
   finishedAt: string,
@@ -118,7 +118,7 @@ async function composeOutcome(
 ): Promise<Outcome> {
   const { job, journal, settingsVersions, startedAt, endedExemptions } = context;
   const { resource } = finding;
-  // What was changed before the breaker opened was not a dry run.
+  // A job that made changes before the breaker opened was not a dry run.
   const mode = context.isOnlyPlanned && !journal.hasBegun(resource) ? 'dry_run' : context.mode;
   const facts = withRecurrence(finding, finishedAt, given, context);
   const earlierPlan = journal.earlierPlan(resource);
@@ -155,7 +155,7 @@ async function composeOutcome(
   };
 }
 
-/** The earlier of two moments: the functions that worked on a job may have had different clocks. */
+/** Returns the earliest time, because the functions that worked on a job may have different clocks. */
 function earliest(moments: readonly string[]): string {
   return moments.reduce((one, other) => (Date.parse(other) < Date.parse(one) ? other : one));
 }

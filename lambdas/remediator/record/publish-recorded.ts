@@ -10,25 +10,25 @@ import type { RecordedOutcome } from './outcome-log.ts';
 export interface Published {
   /** The recorded outcomes that had not been published before. */
   readonly published: readonly RecordedOutcome[];
-  /** Outcomes among them that are other than before. */
+  /** The outcomes among them that differ from the previous ones. */
   readonly changed: readonly RecordedOutcome[];
-  /** Records that are still to be written to the findings table. */
+  /** Records that must still be written to the findings table. */
   readonly toWrite: readonly FindingRecord[];
-  /** The error if the event bus does not take them. */
+  /** The error if the event bus does not accept them. */
   readonly unpublished: readonly unknown[];
   /** Notices that were published. */
   readonly notices: readonly FindingNotice[];
-  /** The findings that were deferred before this attempt, too. */
+  /** The findings that were deferred before this attempt as well. */
   readonly waiting: readonly Waiting[];
 }
 
 /**
- * Puts what was recorded on the event bus: outcomes that are other than before, and the numbers of all. What earlier
- * attempts recorded belongs to it; they may have been cut off before they published it.
+ * Publishes the recorded outcomes to the event bus: those that differ from the previous ones, and the counts of all. This
+ * includes outcomes of earlier attempts, which may have been interrupted before they published them.
  *
- * The table is written afterwards. An attempt that ends in between publishes again, by the same ids. The other way round
- * nobody would.
- * @param written what this attempt recorded
+ * The table is written afterwards. If an attempt ends in between, the next one publishes the outcomes again, with the
+ * same ids. In the reverse order, they would never be published.
+ * @param written the outcomes that this attempt recorded
  */
 export async function publishRecorded(
   { job, journal, log, memory, ports }: Work,
@@ -47,13 +47,13 @@ export async function publishRecorded(
   const news = published.filter((each) => changed.includes(each));
   const withEvent = publishesAll ? published : news;
   try {
-    // Before what the table has of the findings, so that a cause that is not published comes again.
+    // Published before the findings' records are written, so that a failed notice is due again.
     for (const { notice, key, since } of due.deferrals) await ports.publishNotice(notice, key, since);
     await ports.publish({ job, withEvent, recorded: published, changed, notices });
     journal.publish(published.map(({ outcome }) => outcome));
     return { published, changed: news, toWrite, unpublished: [], notices, waiting };
   } catch (error) {
-    // What the table has counts as published.
+    // Outcomes in the table count as published, so nothing is written there.
     return { published, changed: news, toWrite: [], unpublished: [error], notices: [], waiting };
   }
 }

@@ -7,19 +7,19 @@ import { jobEvent } from '../../model/job-event.ts';
 import { outcomeEvent } from '../../model/outcome-event.ts';
 import type { RecordedOutcome } from './outcome-log.ts';
 
-/** The content that is put on the event bus for a job. */
+/** The outcomes that are published for a job. */
 export interface Publication {
   readonly job: Parameters<typeof jobId>[0];
-  /** The outcomes that an event is due for. */
+  /** Outcomes for which an event is due. */
   readonly withEvent: readonly RecordedOutcome[];
-  /** All that were recorded, which are counted. */
+  /** All recorded outcomes, which are counted. */
   readonly recorded: readonly RecordedOutcome[];
-  /** Outcomes that are other than before, or changed something. */
+  /** Outcomes that differ from the previous ones or changed something. */
   readonly changed: readonly RecordedOutcome[];
   readonly notices: readonly FindingNotice[];
 }
 
-/** Destination of events, and the place of their evidence. */
+/** The destination of events, and the location of their evidence. */
 export interface EventPlace {
   readonly client: EventBridgeClient;
   readonly busArn: string;
@@ -27,7 +27,7 @@ export interface EventPlace {
   readonly clock: Clock;
 }
 
-/** Puts outcomes on the event bus, each with the place of its evidence, and one event per object of outcomes. */
+/** Publishes outcomes, each with the location of its evidence, and one event per evidence object. */
 export async function publishWithEvidence(
   { client, busArn, evidenceBucket: bucket, clock }: EventPlace,
   { job, withEvent, recorded, changed, notices }: Publication,

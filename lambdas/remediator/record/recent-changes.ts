@@ -12,23 +12,28 @@ import type { OutcomeLog } from './outcome-log.ts';
 import { mayBeSince, nameOfOther } from './steps.ts';
 import { notIn } from './take-place.ts';
 
-/** The longest that AWS's reads are taken to lag behind a write. EC2 and IAM speak of minutes, S3 of 15. */
+/** Maximum time by which AWS's reads are assumed to lag behind a write. EC2 and IAM document minutes, S3 15 minutes. */
 export const LAG_MILLISECONDS = 15 * 60_000;
 
-/** Reports whether AWS's reads must show by now what was done at a moment. Both in milliseconds since 1970. */
+/** Reports whether AWS's reads must now show a change made at `since`. Both times are in milliseconds since 1970. */
 export const isLagOver = (since: number, now: number): boolean => now - since >= LAG_MILLISECONDS;
 
 /**
- * Time for which changes are remembered, so that a job which was cut off knows what others changed since: it may come
- * back from the dead letters.
+ * Time for which changes are remembered, so that an interrupted job that returns from the dead-letter queue knows what
+ * others have changed since.
  */
 const KEPT_MILLISECONDS = 30 * 24 * 3_600_000;
 
-/** A resource that is changed all the time: the newest changes are those that may not be visible. */
+/**
+ * Maximum number of changes per resource. Of a resource that is changed constantly, the newest are kept, as they may not
+ * be visible yet.
+ */
 const MOST_CHANGES = 100;
-/** Another writer is one that outlived its lease: there are no more of them than attempts. */
+/**
+ * Maximum number of writes. Only attempts that outlived their lease compete, and there are no more of them than attempts.
+ */
 const MOST_WRITES = 5;
-/** An item holds 400 KB. */
+/** Maximum size in bytes, below DynamoDB's item limit of 400 KB. */
 const MOST_BYTES = 300_000;
 
 export type RecentChange = Changed['changes'][number];
@@ -41,28 +46,31 @@ interface Context {
 }
 
 /**
- * Changes that were applied to resources within the last 15 minutes: by this job, as its journal says, and by others
- * before.
+ * Changes that were applied to resources within the last 15 minutes, by this job according to its journal and by earlier
+ * jobs.
  */
 export class RecentChanges {
   readonly #context: Context;
-  /** The table's items by resource, once it was asked. */
+  /** The table's items by resource, once they were read. */
   readonly #known = new Map<string, Changed | undefined>();
-  /** Questions to the table whose answers are under way, by resource. */
+  /** Reads of the table in progress, by resource. */
   readonly #asked = new Map<string, Promise<void>>();
 
   constructor(context: Context) {
     this.#context = context;
   }
 
-  /** The recent changes to any of some resources, by any rule. Oldest first. */
+  /** Lists the recent changes to these resources, by any rule, oldest first. */
   async of(resources: Iterable<string>): Promise<RecentChange[]> {
     const asked = [...new Set(resources)];
     await this.load(asked);
     return asked.flatMap((resource) => this.#within(LAG_MILLISECONDS, this.#changesOf(resource)));
   }
 
-  /** Lists what other jobs applied to a resource, to its end or in part, as far as that may be since a moment. */
+  /**
+   * Lists the changes that other jobs applied to a resource, completely or in part, and that may have been made since the
+   * given time.
+   */
   async byOthers(resource: string, since: Date): Promise<RecentChange[]> {
     await this.load([resource]);
     const own = journalId(this.#context.job);
@@ -72,13 +80,16 @@ export class RecentChanges {
     );
   }
 
-  /** Names what other jobs recently applied to a resource, as a job notes it that is about to change it. */
+  /** Lists the names of other jobs' recent changes to a resource, for the journal of a job that is about to change it. */
   async namesOfOthers(resource: string): Promise<string[]> {
     const now = new Date(this.#context.ports.clock.now());
     return (await this.byOthers(resource, now)).map(nameOfOther);
   }
 
-  /** Changes in the evidence of other jobs of the poll that are not in the table: they ended before they wrote it there. */
+  /**
+   * Lists changes in the evidence of other jobs of the poll that are missing in the table, because these jobs ended
+   * before they wrote them there.
+   */
   #recordedByOthers(resource: string, known: readonly RecentChange[]): RecentChange[] {
     const { job, journal, log } = this.#context;
     const applied = log.appliedByOthers().filter(({ change }) => change.resource === resource);
@@ -90,7 +101,7 @@ export class RecentChanges {
       .map((each) => ({ ...each, rule: job.poll.rule }));
   }
 
-  /** Asks the table about resources that it was not asked about. */
+  /** Reads the table's items of resources that were not read before. */
   async load(resources: readonly string[]): Promise<void> {
     const unknown = [...new Set(resources)].filter((resource) => !this.#known.has(resource));
     const unasked = unknown.filter((resource) => !this.#asked.has(resource));
@@ -111,16 +122,16 @@ export class RecentChanges {
     this.keep(resources, found);
   }
 
-  /** Takes what the table knows of resources. */
+  /** Sets the items of resources as read from the table. */
   keep(resources: readonly string[], found: readonly Changed[]): void {
     for (const resource of resources) this.#known.set(resource, undefined);
     for (const each of found) this.#known.set(each.resource, each);
   }
 
   /**
-   * Lets other jobs know what this one applied, if they do not yet, before its evidence says so: one that ends in between may
-   * lie in the dead letters, while others find what it made.
-   * @returns the error if the table can't be written: it is attempted again before the lease ends
+   * Records this job's changes for other jobs before its evidence is written: a job that ends in between may wait in the
+   * dead-letter queue while others see its changes.
+   * @returns the error if the table can't be written; the write is repeated before the lease ends
    */
   async write(): Promise<unknown[]> {
     try {
@@ -131,14 +142,14 @@ export class RecentChanges {
     }
   }
 
-  /** @throws DeliveryError where others are always faster; AWS's own error */
+  /** @throws DeliveryError if other writers were faster each time; AWS's own error otherwise */
   async #write(): Promise<void> {
     const writer = randomUUID();
     for (let writes = 0; writes < MOST_WRITES; writes += 1) {
       const changed = (await this.#toWrite()).map((each) => ({ ...each, writer }));
       const known = changed.flatMap(({ resource }) => this.#known.get(resource) ?? []);
       if (await this.#context.ports.table.writeChanged(changed, known)) return this.keep([], changed);
-      // Another attempt outlived its lease, or this one did: what it recorded is added to.
+      // This attempt or another one outlived its lease. The changes are added to those that the other recorded.
       for (const { resource } of changed) this.#known.delete(resource);
     }
     const { account } = this.#context.job;
@@ -147,7 +158,7 @@ export class RecentChanges {
     );
   }
 
-  /** Lists what the table does not know yet. It is asked first about resources of which this job knows only what it changed. */
+  /** Lists the changes that are missing in the table, after reading the items that this job has not read yet. */
   async #toWrite(): Promise<Changed[]> {
     const { job } = this.#context;
     const resources = [...new Set(this.#applied().map(({ change }) => change.resource))];
@@ -178,7 +189,7 @@ export class RecentChanges {
     return this.#applied().filter(({ change }) => change.resource === resource);
   }
 
-  /** Lists what this job applied. That an execution was started changes nothing by itself. */
+  /** Lists the changes that this job applied. The start of an execution changes nothing by itself. */
   #applied(): RecentChange[] {
     const { job, journal } = this.#context;
     const applied = job.findings.flatMap((finding) => appliedTo(finding, journalId(job), journal));
@@ -198,7 +209,7 @@ function appliedTo({ rule, resource }: Finding, job: string, journal: Journal): 
     .map((applied: AppliedChange) => ({ ...applied, rule, job }));
 }
 
-/** The newest, as many as an item holds. */
+/** Returns the newest changes, as many as fit into an item. */
 function bounded(changes: readonly RecentChange[]): RecentChange[] {
   const kept: RecentChange[] = [];
   let bytes = 0;

@@ -3,16 +3,16 @@ import { type Occasion, pollId } from '../../model/job.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { FindingRecord } from './findings-store.ts';
 
-/** A finding that was fixed so often within so long comes back: the one who brings it back does not know of the fix. */
+/** Number of fixes within a week after which a finding counts as recurring: whoever causes it does not know of the fix. */
 const FIXES = 3;
 const WITHIN_MILLISECONDS = 7 * 86_400_000;
 
-/** The tag that CloudFormation gives what it makes (user guide, "Resource tag"). */
+/** The tag that CloudFormation adds to the resources it creates (user guide, "Resource tag"). */
 const STACK_TAG = 'aws:cloudformation:stack-name';
 
 /**
- * Tells how often a finding was fixed within a week, with the fix of this poll; undefined if it does not come back.
- * @param known knowledge of it from before
+ * Counts the fixes of a finding within a week, including this poll's; undefined if it is not recurring.
+ * @param known the finding's record before this poll
  * @param now milliseconds since 1970
  */
 export function recurrenceOf(
@@ -32,12 +32,12 @@ export function recurrenceOf(
   return { times: before.length + 1, since: first.at };
 }
 
-/** Reports whether an operator had a fix undone, by what happened since: then nobody else brought the violation back. */
+/** Reports whether later events show that an operator had the fix undone, so that nobody else caused the violation again. */
 function isUndone(since: FindingRecord['changes']): boolean {
   return since.find(({ outcome }) => outcome === 'remediated' || outcome === 'undone')?.outcome === 'undone';
 }
 
-/** Explains a finding that comes back, and what to do. @param tags those of its resource, where they were read */
+/** Explains a recurring finding, and what to do. @param tags the tags of its resource, if they were read */
 export function recurrenceWords(
   { times, since }: NonNullable<Outcome['recurring']>,
   { resource, account }: Finding,

@@ -22,15 +22,15 @@ import {
 import { type ItemKey, parseItem } from '../../model/table-items.ts';
 import type { FoundRequest, FoundResult, RequestPlace, RequestsStore } from '../undo/requests-store.ts';
 
-/** The part of a request that says where it belongs: newer versions have it, too. */
+/** The part of a request that identifies its account and region, which newer versions also have. */
 const addressedSchema = z.object({ account: accountIdSchema, region: regionSchema, kind: requestKindSchema });
 
 const keySchema = z.looseObject({ pk: z.string() });
 
-/** Days for which results are kept: as long as leases, by which a request is acted on once. */
+/** Days for which results are kept: as long as the leases that ensure that a request is handled once. */
 const RESULT_DAYS = 30;
 
-/** The findings table, as far as it has requests and their results. */
+/** Accesses the requests and their results in the findings table. */
 export class RequestsRecord implements RequestsStore {
   readonly #table: Pick<FindingsTable, 'read' | 'writeAll'>;
   readonly #clock: Clock;

@@ -13,14 +13,14 @@ export class Retries {
     this.#clock = clock;
   }
 
-  /** Takes what the table knows. */
+  /** Sets the retries as read from the table. */
   keep(requests: readonly RetryRequest[]): void {
     this.#known = requests;
   }
 
   /**
-   * Reports whether an operator wants a finding to be looked at, whatever happened to it before.
-   * @param since what happened last, milliseconds since 1970
+   * Reports whether an operator has requested a check of a finding, regardless of its history.
+   * @param since the time of the finding's last event, in milliseconds since 1970
    */
   isAsked(finding: Finding, since: number): boolean {
     const now = this.#clock.now();
@@ -29,7 +29,7 @@ export class Retries {
     );
   }
 
-  /** The command by which an operator asks, and what is wrong with what is there. */
+  /** Describes the command that requests a retry, and the problem with an existing request. */
   advice(finding: Finding): string {
     const { account, region, resource } = finding;
     const wrong = this.#of(finding).flatMap((request) =>

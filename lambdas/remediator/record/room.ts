@@ -10,25 +10,25 @@ import {
 import type { Counter } from '../../model/limits.ts';
 import { parseItem } from '../../model/table-items.ts';
 
-/** Counters as one question found them, by their keys. */
+/** Counters from one read, by their keys. */
 export type FoundCounters = ReadonlyMap<string, CountItem>;
 
-/** Parses counters' items. @throws UnreadableItemError where one has another form */
+/** Parses counters' items. @throws UnreadableItemError if one has another form */
 export function countersIn(items: readonly unknown[]): FoundCounters {
   const counters = items.map((item) => parseItem(countItemSchema, item));
   return new Map(counters.map((counter) => [counter.pk, counter]));
 }
 
-/** The room that is left below a limit. */
+/** The remaining room below a limit. */
 export interface Room {
   readonly left: number;
-  /** The part of it that is kept for findings that a limit deferred before, those that asked not among them. */
+  /** The part of it that is kept for findings that a limit deferred before, other than the requesting ones. */
   readonly kept: number;
-  /** The moment from which on there is more, milliseconds since 1970; undefined if nothing is counted. */
+  /** The time at which more room becomes available, in milliseconds since 1970; undefined if nothing is counted. */
   readonly moreAt: number | undefined;
 }
 
-/** The room below a limit, and `base`: the changes in the total that no longer count. */
+/** Computes the room below a limit, and `base`: the changes in the total that no longer count. */
 export function roomIn(
   item: CountItem | undefined,
   limit: number,
@@ -49,7 +49,9 @@ export function changesOf(waiting: readonly Waiting[]): number {
   return waiting.reduce((sum, { changes }) => sum + changes, 0);
 }
 
-/** Reports whether a limit, as its counter was found, has room for changes, without the room that it keeps for any finding. */
+/**
+ * Reports whether a limit, according to its counter, has room for changes apart from the room that it keeps for findings.
+ */
 export function hasRoom(
   found: FoundCounters,
   { counter, most }: { readonly counter: Counter; readonly most: number },

@@ -3,7 +3,7 @@ import { CLOCKS_DIFFER_MILLISECONDS } from '../../model/clock.ts';
 import type { JournalRecord } from '../../model/journal.ts';
 import type { AppliedChange } from '../../model/outcome.ts';
 
-/** A note that a change was begun, or applied to its end. All of a resource, in order. */
+/** A note that a change was begun or completely applied. A resource has a list of them, in order. */
 export type Step = NonNullable<JournalRecord['resources'][number]['steps']>[number];
 
 /** Makes the step of a change that is about to be made. */
@@ -14,22 +14,22 @@ export const begunStep = (line: string, at: Date, others?: readonly string[]): S
   ...(others !== undefined && { others: [...others] }),
 });
 
-/** @returns -1 where it was not, or an older version noted it */
+/** Finds the last step of a change. @returns -1 if there is none, or an older version noted the change */
 function lastOf(steps: readonly Step[], line: string, is: Step['is']): number {
   return steps.findLastIndex((step) => step.line === line && step.is === is);
 }
 
-/** Reports whether a change was begun again after it was applied: what is recorded of it was made before. */
+/** Reports whether a change was begun again after it was applied, so that its record belongs to the earlier application. */
 export function isBegunAgain(steps: readonly Step[], line: string): boolean {
   return lastOf(steps, line, 'begun') > lastOf(steps, line, 'applied');
 }
 
-/** Orders changes by when they were begun last. */
+/** Orders changes by the time at which they were last begun. */
 export function byBegin(steps: readonly Step[], one: string, other: string): number {
   return lastOf(steps, one, 'begun') - lastOf(steps, other, 'begun');
 }
 
-/** Finds when a change was begun last. */
+/** Returns the time at which a change was last begun. */
 export function beginOf(steps: readonly Step[], line: string): Date | undefined {
   const step = steps[lastOf(steps, line, 'begun')];
   return step?.is === 'begun' ? new Date(step.at) : undefined;
@@ -37,21 +37,22 @@ export function beginOf(steps: readonly Step[], line: string): Date | undefined 
 
 type Other = Pick<AppliedChange, 'line' | 'appliedAt' | 'found'>;
 
-/** A short name of another job's change, the same wherever it is recorded. */
+/** Builds a short name of another job's change, which is the same wherever the change is recorded. */
 export function nameOfOther({ line, appliedAt }: Other): string {
   return createHash('sha256').update(`${appliedAt} ${line}`).digest('hex').slice(0, 12);
 }
 
 /**
- * Reports whether another job's change may have been made, or recorded, after a moment of another clock. One that was found by
- * reading has the time at which it was begun, and may be recorded much later.
+ * Reports whether another job's change may have been made or recorded after a time of another clock. A change that was
+ * found by reading has the time at which it was begun, and may be recorded much later.
  */
 export const mayBeSince = (moment: number, { appliedAt, found }: Other): boolean =>
   found === true || Date.parse(appliedAt) > moment - CLOCKS_DIFFER_MILLISECONDS;
 
 /**
- * Reports whether another job's change was made after one was begun last; undefined if an older version did not note when.
- * What was known then was made before, whatever the clocks say: that of another function may be minutes off.
+ * Reports whether another job's change was made after a change was last begun; undefined if an older version did not note
+ * the time. Changes that were known at that time were made before, whatever the timestamps say, because the clocks of
+ * functions may differ by minutes.
  */
 export function isByOtherSince(steps: readonly Step[], line: string, other: Other): boolean | undefined {
   const step = steps[lastOf(steps, line, 'begun')];
@@ -61,7 +62,7 @@ export function isByOtherSince(steps: readonly Step[], line: string, other: Othe
   return mayBeSince(begunAt, other) && !step.others.includes(nameOfOther(other));
 }
 
-/** The steps without the last begin of a change that was not made. */
+/** Removes the last begin of a change that was not made. */
 export function withoutBegin(steps: readonly Step[], line: string): Step[] {
   const last = lastOf(steps, line, 'begun');
   return steps.filter((_, index) => index !== last);

@@ -3,10 +3,10 @@ import { foundNothing, mayBeSameCall } from '../../changes/made-by.ts';
 import type { AppliedChange, Outcome, RecordedChange } from '../../model/outcome.ts';
 
 /**
- * Adds to an outcome what another job of the poll recorded of the same finding, as its line takes that line's place: what was
- * changed, by whomever, is in the line that counts.
- * @param other what stands by now
- * @param own the lines of this job: what the other one has from these, this job knows better
+ * Adds to an outcome the changes that another job of the poll recorded for the same finding. The outcome replaces that
+ * job's line, so it must list all changes.
+ * @param other the outcome that counts so far
+ * @param own the lines of this job, whose changes need not be added again
  */
 export function takePlace(outcome: Outcome, other: Outcome, own: readonly Outcome[]): Outcome {
   const known = [outcome, ...own];
@@ -44,7 +44,7 @@ export function takePlace(outcome: Outcome, other: Outcome, own: readonly Outcom
   };
 }
 
-/** Picks the changes that are not among others. */
+/** Returns the changes that are not in `known`. */
 export function notIn<T extends RecordedChange>(
   changes: readonly T[],
   known: readonly RecordedChange[],
@@ -60,9 +60,9 @@ function withoutSuperseded(
 }
 
 /**
- * Reports whether a change that was found made is another one's doing: that one was begun on a look that still showed the
- * resource without it, so the call whose answer was lost had no effect. What was found by a mark was made by the call that
- * gave it this mark.
+ * Reports whether a change that was found by reading was in fact made by another job. That job began its change when
+ * reads still showed the resource without it, so this job's call, whose answer was lost, had no effect. A change that was
+ * found by a mark was made by the call that set this mark.
  */
 export function isSupersededBy(
   { change, line, found, appliedAt }: AppliedChange,

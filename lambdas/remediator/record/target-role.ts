@@ -4,8 +4,8 @@ import type { Ports } from '../ports.ts';
 import type { Probe } from './missing-roles.ts';
 
 /**
- * Knowledge of whether an account lacks the target role: a state of the account, whatever the number of its findings.
- * While it does, one job per poll checks whether the role is back.
+ * Knowledge of whether an account lacks the target role. This is a state of the account, regardless of the number of its
+ * findings. While the role is missing, one job per poll checks whether it is back.
  */
 export class TargetRole {
   readonly #job: Job;
@@ -18,20 +18,22 @@ export class TargetRole {
     this.#ports = ports;
   }
 
-  /** Takes what the table knows of the account. */
+  /** Sets the account's item as read from the table. */
   keep(item: AccountItem | undefined): void {
     this.#known = item;
   }
 
-  /** The moment since which the role is known to be missing; undefined if it is not. DynamoDB deletes late. */
+  /**
+   * The time since which the role is known to be missing; undefined if it is not. DynamoDB may delete expired items late.
+   */
   get missingSince(): string | undefined {
     const { since, expiresAt } = this.#known ?? {};
     return expiresAt !== undefined && expiresAt * 1000 >= this.#ports.clock.now() ? since : undefined;
   }
 
   /**
-   * Asks to be the job of its poll that finds out whether a missing role is back.
-   * @returns whether it is; where the role is not known to be missing, every job may ask for it
+   * Claims the check, within its poll, whether a missing role is back.
+   * @returns whether this job has the claim; if the role is not known to be missing, every job may assume it
    */
   async claimProbe(): Promise<boolean> {
     if (this.missingSince === undefined) return true;

@@ -5,8 +5,8 @@ import type { RecordedOutcome } from './outcome-log.ts';
 
 /**
  * Writes outcomes.
- * @param told what others have to know before
- * @returns those that had to be written, and verdicts on them where they can't be
+ * @param told writes that must finish before
+ * @returns the outcomes that had to be written, and verdicts on findings whose outcomes can't be
  */
 export async function writeOutcomes(
   outcomes: readonly Outcome[],

@@ -1,10 +1,10 @@
 import type { AppliedChange } from '../../model/outcome.ts';
 import type { Verdict } from '../verdict.ts';
 
-/** The plan of a fix as far as it came. */
+/** The progress of applying a fix's plan. */
 export interface Application {
   readonly applied: readonly AppliedChange[];
-  /** `stopped` has the verdict; `stale`: what the plan rests on is gone or different, and it must be recreated. */
+  /** `stopped` has the verdict; `stale`: the state that the plan depends on has changed, and the plan must be recreated. */
   readonly end:
     | { readonly is: 'applied' }
     | { readonly is: 'stale'; readonly words: string }

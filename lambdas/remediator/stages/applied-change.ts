@@ -3,8 +3,8 @@ import type { Change } from '../../changes/change.ts';
 import type { AppliedChange } from '../../model/outcome.ts';
 
 /**
- * A change as it is recorded once it was made.
- * @param calls those of the change
+ * Creates the record of a change that was made.
+ * @param calls the calls of the change
  */
 export function appliedChange(
   session: Pick<AwsSession, 'now'>,
@@ -21,8 +21,8 @@ export function appliedChange(
 }
 
 /**
- * A change of which reads show that it was made, where no answer said so: by which calls is not known.
- * @param begunAt when it was begun
+ * Creates the record of a change that reads show was made, without an answer. Its calls are not known.
+ * @param begunAt the time at which the change was begun
  */
 export function foundChange(change: Change, line: string, begunAt: Date): AppliedChange {
   return { change: { ...change }, line, appliedAt: begunAt.toISOString(), requestIds: [], found: true };

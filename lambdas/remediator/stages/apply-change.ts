@@ -15,40 +15,40 @@ import type { Application } from './application.ts';
 import { appliedChange } from './applied-change.ts';
 
 /**
- * Time after which holds, pause, window and time left are checked again before a call is sent. Hold and pause are
- * remembered for 2 s, and no call leaves 5 s after one.
+ * Time after which holds, pause, maintenance window and time left are checked again before a call is sent. Holds and
+ * pauses are cached for 2 s, and no call is sent later than 5 s after one is set.
  */
 export const MOST_MILLISECONDS_SINCE_ASKED = 2_500;
 
 /** Circumstances in which one change is applied. */
 export interface ChangeContext {
-  /** The finding's resource, by which the journal knows it. */
+  /** The finding's resource, which is its key in the journal. */
   readonly resource: string;
   readonly journal: Journal;
   readonly clock: Clock;
-  /** Details of the verdict where it is not made. */
+  /** Details of the verdict if the change is not made. */
   readonly details: OutcomeDetails;
-  /** Asks whether a change may be made now, and between its calls. @returns the verdict where it must not */
+  /** Checks, before a change and between its calls, whether it may be made. @returns the verdict if it must not */
   ask(): Promise<Verdict | undefined>;
-  /** Lists our changes to the changed resource of the last minutes. @throws where that can't be found out */
+  /** Lists our changes to the changed resource in the last minutes. @throws if they can't be determined */
   ours(): Promise<readonly Change[]>;
-  /** Waits for the changes that began together with it. Left out where there are none. */
+  /** Waits for the changes that began together with it. Omitted if there are none. */
   readonly meet?: Meet;
-  /** Names those of other jobs, for the journal. Left out where no other job changes the same. */
+  /** Lists the names of other jobs' changes, for the journal. Omitted if no other job changes the resource. */
   others?(): Promise<readonly string[]>;
 }
 
-/** A change that may be made, as nothing stood against it when that was asked. */
+/** A change that all gates have allowed. */
 export interface AskedChange {
   readonly change: Change;
   readonly line: string;
-  /** Time of the question, milliseconds since 1970. */
+  /** Time of the check, in milliseconds since 1970. */
   readonly askedAt: number;
-  /** Our changes that its looks must show. */
+  /** Our changes that its reads must show. */
   readonly ours: readonly Change[];
   /** Changes of other jobs, by name, for the journal. */
   readonly others: readonly string[] | undefined;
-  /** The same change as an earlier attempt noted it last, where its end is not known. */
+  /** The last note of an earlier attempt on the same change, if its result is unknown. */
   readonly begun: Change | undefined;
 }
 
@@ -57,7 +57,7 @@ export interface MadeChange extends Application {
   readonly calls: number;
 }
 
-/** Applies one change, noting it in the journal before and as it goes. Never throws. */
+/** Applies one change, and notes it in the journal before and after each call. Never throws. */
 export async function applyOneChange(
   session: AwsSession,
   change: Change,
@@ -74,10 +74,10 @@ export async function applyOneChange(
   return makeChange(session, asked, context);
 }
 
-/** Asks whether a change may be made now. @returns the verdict where it must not */
+/** Checks whether a change may be made now. @returns the verdict if it must not */
 export async function askFor(change: Change, context: ChangeContext): Promise<AskedChange | Verdict> {
   const { clock, details } = context;
-  // Before it is made: nothing may go wrong between a change and the note of it.
+  // Described before it is made, because nothing may fail between a change and its note.
   const line = await describeChange(change);
   const askedAt = clock.now();
   const begun = begunBefore(line, context);
@@ -93,14 +93,17 @@ export async function askFor(change: Change, context: ChangeContext): Promise<As
   }
 }
 
-/** Finds the note of an application whose end is not known. Without one for each, the last may be another's. */
+/**
+ * Finds the note of an application with an unknown result. Unless each application has one, the last note may belong to
+ * another.
+ */
 function begunBefore(line: string, { resource, journal }: ChangeContext): Change | undefined {
   const isBegun = journal.unresolved(resource).some((each) => each.line === line);
   const { notes, isWhole } = journal.noted(resource, line);
   return isBegun && isWhole ? notes.at(-1)?.change : undefined;
 }
 
-/** Writes down, all at once, that changes are about to be made. @throws where that fails: then none is */
+/** Writes to the journal, in one write, that changes are about to be made. @throws if that fails; then none is made */
 export async function beginChanges(
   changes: readonly { readonly asked: AskedChange; readonly context: ChangeContext }[],
   journal: Journal,
@@ -115,7 +118,7 @@ export async function beginChanges(
   }
 }
 
-/** Makes a change that the journal has as begun, noting how far it comes. Never throws. */
+/** Makes a change that the journal lists as begun, and notes its progress. Never throws. */
 export async function makeChange(
   session: AwsSession,
   { change, line, askedAt: askedFirstAt, ours, begun }: AskedChange,
@@ -138,7 +141,8 @@ export async function makeChange(
     if (clock.now() - askedAt <= MOST_MILLISECONDS_SINCE_ASKED) return;
     throw new OutdatedError(`"${line}" was not sent: the checks before it took too long`);
   };
-  // While calls are under way, the journal has what outlives them: it is written for other changes in the meantime.
+  // While calls are in progress, the journal must contain the notes that outlive them, because it may be written for
+  // other changes.
   const keepNote = (): void => {
     if (unkept !== undefined) journal.note(resource, { change: { ...unkept }, line });
     unkept = undefined;
@@ -162,7 +166,7 @@ export async function makeChange(
   } catch (error) {
     const applied = await recordParts(takenParts, line, record);
     if (error instanceof StalePlanError) {
-      // What it wrote has been taken back. Until reads show that, the resource is not planned again.
+      // Its writes have been taken back. The resource is not planned again until reads show that.
       journal.cancel(resource, line);
       return { applied, end: { is: 'stale', words: error.message }, calls: calls.length };
     }
@@ -174,23 +178,24 @@ export async function makeChange(
   }
 }
 
-/** Reports whether nothing is to be found out or taken back of a change that an error stopped. */
+/** Reports whether a change that an error stopped leaves nothing to find out or take back. */
 async function isAllKnown(
   error: unknown,
   change: Change,
   { isMadeInPart, calls }: { readonly isMadeInPart: boolean; readonly calls: readonly AwsCall[] },
 ): Promise<boolean> {
-  // Between its calls, a change is held only where each is known to have succeeded, and is noted, or to have had no effect.
+  // A change is held between its calls only if each call is known to have succeeded, with a note, or to have had no
+  // effect.
   const isHeld = error instanceof BlockedError && !(error instanceof OutdatedError);
-  // What its note says is all that was made, and nothing of it is taken back.
+  // Its note lists everything that was made, and none of it is taken back.
   if (isMadeInPart) return (isHeld || isNotTaken(error)) && !(await canTakeBack(change));
   const isWithoutEffect = errorKind(error) === 'refused' || isNotTaken(error) || isHeld;
   return isWithoutEffect || calls.every(({ operation }) => isRead(operation));
 }
 
 /**
- * Records the parts of a change that were taken back, each made and then taken.
- * @param line the change's own
+ * Records the parts of a change that were taken back, each as created and then removed.
+ * @param line the line of the change
  */
 async function recordParts(
   parts: readonly TakenPart[],

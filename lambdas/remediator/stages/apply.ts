@@ -21,14 +21,14 @@ import type { Shift } from './shift.ts';
 /** The bounds of what is applied. */
 export interface Bounds {
   readonly shift: Shift;
-  /** The verdicts on fixes that there is no room for: nothing is changed before they are known. It never rejects. */
+  /** The verdicts on fixes that there is no room for. Nothing is changed before they are known. Never rejects. */
   readonly granted: Promise<Pick<Planned, 'verdicts'>>;
 }
 
 /**
- * Applies plans side by side, none of which changes what another one does: the first change of each, then the second of
- * each, up to the first of a plan that fails or that a gate holds. Begins none once the shift is over. Never throws. Holds, pause, maintenance window, time and,
- * where the last look is not fresh, the resource itself are checked before each change.
+ * Applies plans in parallel, each for different resources: the first change of each, then the second of each, until one
+ * fails or a gate holds it. Begins no plan after the shift has ended. Never throws. Before each change, holds, pause,
+ * maintenance window and time left are checked, and the resource is read again unless its last read is fresh.
  */
 export async function applyFixes(
   session: AwsSession,
@@ -44,14 +44,18 @@ export async function applyFixes(
     if (open.length === 0) break;
     const most = await burstOf(open.map(({ next }) => next));
     await makeNextChanges(session, open.slice(0, most), work, { granted, marking });
-    // The last ones are marked with their plans. What comes next reads first, and need not wait for it.
+    // The last changes are recorded together with the next plans. Other changes start with reads, and need not wait for
+    // this write.
     if (left(all).length > 0) marking = work.journal.mark();
   }
   await marking;
   return new Map(all.map((each) => [each.fix, each.application]));
 }
 
-/** Leaves the plans of which nothing is begun, unless a gate holds them, to a later job: it comes after what waits for the account. */
+/**
+ * Leaves plans that are not begun, unless a gate holds them, to a later job, which runs after the jobs that wait for the
+ * account.
+ */
 async function giveWay(applying: readonly ApplyingFix[], work: ConfiguredWork): Promise<void> {
   const waiting = applying.filter(({ index, sends }) => index === 0 && sends === 0);
   await Promise.all(waiting.map((each) => stopWhere(each, () => whyNotNow(each, work))));
@@ -68,7 +72,8 @@ async function makeNextChanges(
 ): Promise<void> {
   const sent = Math.max(...open.map(({ sends }) => sends));
   if (sent > 0) await work.ports.clock.sleep(pauseAfter(sent));
-  // First, as they may take seconds: what is read and asked then is true when the changes are made.
+  // Turns come first, because they may take seconds, and the reads and checks after them must be current when the changes
+  // are made.
   await Promise.all(open.map(({ next }) => waitForTurn(session, next)));
   work.holds.watchOnly(
     open.map(({ fix: { finding, changes } }) => ({ finding, resources: resourcesOf(finding, changes) })),
@@ -88,14 +93,14 @@ async function makeNextChanges(
   );
 }
 
-/** The plans that nothing prevents. */
+/** Selects the plans that nothing prevents. */
 function left(applying: readonly ApplyingFix[]): ApplyingFix[] {
   return applying.filter(({ end }) => end === undefined);
 }
 
 /**
- * Asks again, and records that the next changes are about to be made, while room for them may still be being reserved.
- * @returns those that may be made
+ * Repeats the checks, and records that the next changes are about to be made. Room for them may still be being reserved.
+ * @returns the changes that may be made
  */
 async function begin(
   applying: readonly ApplyingFix[],
@@ -136,12 +141,12 @@ async function make(
   { work, meet }: { readonly work: ConfiguredWork; readonly meet: Meet },
 ): Promise<void> {
   const made = await makeChange(session, begun, { ...contextOf(each, work), meet });
-  // The next look must know of it.
+  // The next read must take this change into account.
   work.journal.apply(each.resource, made.applied);
   each.made(made, isUntouched(made) && each.sends < MOST_SENDS - 1);
 }
 
-/** Reports whether AWS did not take a change, so that nothing was done and it may be sent again. */
+/** Reports whether AWS did not accept a change, so that it had no effect and may be sent again. */
 function isUntouched({ applied, end }: Application): boolean {
   return applied.length === 0 && end.is === 'stopped' && isNotTaken(end.error);
 }
@@ -161,7 +166,7 @@ async function stopWhere(each: ApplyingFix, ask: () => Promise<Verdict | undefin
   if (verdict !== undefined) each.stop(verdict);
 }
 
-/** Asks whether the change may be made now. @returns the verdict where it must not */
+/** Checks whether the change may be made now. @returns the verdict if it must not */
 async function whyNotNow(
   { fix: { finding, changes, details } }: ApplyingFix,
   work: ConfiguredWork,
@@ -170,7 +175,10 @@ async function whyNotNow(
   return verdict === undefined ? undefined : withDetails(verdict, details);
 }
 
-/** Marks a resource before a runbook is started for it. @returns the verdict where another execution has it, or had it recently */
+/**
+ * Marks a resource before a runbook is started for it. @returns the verdict if another execution is or was recently
+ * working on it
+ */
 async function claim(
   { fix: { finding, details }, next }: ApplyingFix,
   { job, runbook, ports }: ConfiguredWork,

@@ -6,7 +6,7 @@ import type { Verdict } from '../verdict.ts';
 import type { Application } from './application.ts';
 import type { MadeChange } from './apply-change.ts';
 
-/** A plan that is being applied, as far as it came. */
+/** The progress of a plan that is being applied. */
 export class ApplyingFix {
   readonly fix: PlannedFix;
   readonly #applied: AppliedChange[] = [];
@@ -27,34 +27,34 @@ export class ApplyingFix {
     return this.fix.finding.resource;
   }
 
-  /** The number of the change that is to be made next. */
+  /** The index of the next change. */
   get index(): number {
     return this.#index;
   }
 
-  /** The change that is to be made next. */
+  /** The next change. */
   get next(): Change {
     const change = this.fix.changes[this.#index];
     if (change === undefined) throw new Error(`the plan of ${this.resource} has no change ${this.#index}`);
     return change;
   }
 
-  /** The number of times that AWS did not take the next change. */
+  /** The number of times that AWS did not accept the next change. */
   get sends(): number {
     return this.#sends;
   }
 
-  /** The last reading of the resource. */
+  /** The last read of the resource. */
   get reading(): Reading {
     return this.#reading;
   }
 
-  /** The number of calls that changes of this plan made since then. */
+  /** The number of calls that this plan's changes have made since then. */
   get callsSince(): number {
     return this.#callsSince;
   }
 
-  /** Undefined while changes are left to be made. */
+  /** The end of the plan; undefined while changes are left. */
   get end(): Application['end'] | undefined {
     return this.#end;
   }
@@ -64,25 +64,25 @@ export class ApplyingFix {
     return { applied: this.#applied, end: this.#end ?? { is: 'applied' } };
   }
 
-  /** Notes that the resource was read again, and is as the plan says. */
+  /** Notes that the resource was read again and matches the plan. */
   looked(reading: Reading): void {
     this.#reading = reading;
     this.#callsSince = 0;
   }
 
-  /** Notes a verdict that stands against the next change. */
+  /** Notes a verdict that prevents the next change. */
   stop(verdict: Verdict): void {
     this.#end ??= { is: 'stopped', verdict };
   }
 
-  /** Notes that what the plan rests on is gone or different. */
+  /** Notes that the state that the plan depends on has changed. */
   stale(words: string): void {
     this.#end ??= { is: 'stale', words };
   }
 
   /**
    * Notes the result of a change.
-   * @param isSentAgain whether it is to be sent again, as AWS did not take it
+   * @param isSentAgain whether the change is sent again because AWS did not accept it
    */
   made({ applied, end, calls }: MadeChange, isSentAgain: boolean): void {
     this.#applied.push(...applied);

@@ -2,12 +2,12 @@ import { errorKind } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import type { Assessment, Rule } from '../../rules/rule.ts';
 
-/** The assessment of each resource, or the error that AWS answered for it. */
+/** The assessment of each resource, or AWS's error for it. */
 export type Assessments = ReadonlyMap<string, Assessment | Error>;
 
 /**
- * Assesses resources, one call for all of them where the rule can. Where AWS refuses to show one of them, or it
- * is not as the rule expects, the others are still assessed.
+ * Assesses resources, in one call if the rule supports that. If AWS denies access to one of them, or one is not as the
+ * rule expects, the others are still assessed.
  */
 export async function assessEach(
   rule: Rule,
@@ -25,7 +25,7 @@ export async function assessEach(
     );
   } catch (thrown) {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
-    // One by one it would be no better, and more calls make it worse.
+    // Separate calls would fail as well, and add load.
     if (resources.length === 1 || errorKind(error) === 'unavailable') {
       return new Map(resources.map((resource) => [resource, error]));
     }
@@ -38,7 +38,7 @@ export async function assessEach(
   }
 }
 
-/** Tags of the resources of which they were read, by resource: of those that violate the rule. */
+/** Returns the tags of the resources that violate the rule, if they were read, by resource. */
 export function tagsOf(assessments: Assessments): ReadonlyMap<string, Readonly<Record<string, string>>> {
   return new Map(
     [...assessments].flatMap(([resource, assessment]) =>

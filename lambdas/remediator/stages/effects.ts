@@ -6,16 +6,16 @@ import { conclude, type Verdict, wait } from '../verdict.ts';
 import type { Work } from '../work.ts';
 import type { Assessments } from './assess.ts';
 
-/** A change that this job made, or began, for the resource of a finding. */
+/** A change that this job made or began for the resource of a finding. */
 type MadeFor = Made & { readonly resource: string };
 
-/** AWS's word on changes; the error where that can't be found out. */
+/** AWS's reports on changes, or the error if they can't be read. */
 export interface Effects {
   readonly made: readonly MadeFor[];
   readonly found: ReadonlyMap<MadeFor, Effect> | Error;
 }
 
-/** Asks AWS whether the changes that this job made, or began, for findings do what they are for. Never throws. */
+/** Asks AWS whether the changes that this job made or began for findings have their intended effect. Never throws. */
 export async function readEffects(
   session: AwsSession,
   findings: readonly Finding[],
@@ -32,8 +32,8 @@ export async function readEffects(
 }
 
 /**
- * The verdicts on resources of which a change that this job made, or began, does not do what it is for, or AWS can't say
- * yet; the error if that can't be found out. None if nothing speaks against it: then the assessment alone decides.
+ * Determines the verdicts on resources for which a change that this job made or began does not have its intended effect,
+ * or AWS can't say yet, and the error if that can't be determined. Without a verdict, the assessment alone decides.
  */
 export function judgeEffects(
   { made, found }: Effects,
@@ -53,7 +53,7 @@ export function judgeEffects(
     if (effect.state === 'missing') {
       verdicts.set(resource, conclude('failed', { willRetry: true, reason: effect.words }));
     } else if (!isViolation && !verdicts.has(resource)) {
-      // Of a violation, the assessment says more.
+      // For a violation, the assessment says more.
       verdicts.set(resource, wait(effect.words));
     }
   }
@@ -65,7 +65,7 @@ function stateOf(assessments: Assessments, resource: string): string | undefined
   return assessment instanceof Error ? undefined : assessment?.state;
 }
 
-/** Lists applied changes, and those with an unknown result. */
+/** Lists the applied changes and those with an unknown result. */
 function madeTo(resource: string, journal: Work['journal']): Made[] {
   const begunAt = journal.begunAt(resource);
   return [

@@ -20,16 +20,16 @@ import { ReservedRoom } from './reserve.ts';
 import { Shift } from './shift.ts';
 import { waitForTakeBack } from './wait-for-take-back.ts';
 
-/** A resource that keeps changing is left to the next poll after so many further plans. */
+/** Maximum number of new plans for a resource that keeps changing; after that, it is left to the next poll. */
 const MOST_PLANS_ANEW = 2;
 
-/** A fix whose plan rests on what is gone or different. */
+/** A fix whose plan depends on state that has changed. */
 interface Stale {
   readonly fix: PlannedFix;
   readonly words: string;
 }
 
-/** The bounds of what an attempt changes. */
+/** The limits of what an attempt changes. */
 interface Bounds {
   readonly room: ReservedRoom;
   readonly shift: Shift;
@@ -44,7 +44,7 @@ interface Round {
 }
 
 /**
- * Applies the plans and reads the resources back. A finding whose plan rests on what is gone or different is read,
+ * Applies the plans and reads the resources back. If the state that a plan depends on has changed, the finding is read,
  * planned and journaled again, at most twice.
  */
 export async function enforce(
@@ -74,7 +74,7 @@ export async function enforce(
     );
     addAll(verdicts, planned.verdicts);
   }
-  // Neither of these waits for another.
+  // These run in parallel.
   const [{ kept: counted, failures }, results] = await Promise.all([
     room.release(),
     readBack(session, changed, work),
@@ -87,8 +87,8 @@ export async function enforce(
 }
 
 /**
- * Lets others know what was changed, and that there will be evidence, while it is read back: both must be known before there is any.
- * Where that fails, it is done again before the evidence is written.
+ * Records for other jobs what was changed and that there will be evidence, while the resources are read back. Both must
+ * be known before the evidence exists. If this fails, it is repeated before the evidence is written.
  */
 async function announce(changed: readonly PlannedFix[], { recent, log }: ConfiguredWork): Promise<void> {
   if (changed.length === 0) return;
@@ -105,19 +105,19 @@ async function applyRound(
 ): Promise<Round> {
   const { journal } = work;
   const visible = await waitForOwnChanges(session, fixes, work);
-  // These may be other plans than before: they were made again where we changed something recently.
+  // These plans may differ from the earlier ones, because resources that we changed recently were planned again.
   const settled = await waitForTakeBack(visible.fixes, work);
   for (const { finding } of settled.fixes) noteUndone(finding, work);
   const passed = await passPlans(settled.fixes, gatesAt('beforePlanIsApplied'), work);
   const { isLikely, granted } = room.for(passed.fixes);
-  // Where there is likely to be room, what is about to be changed is written to the journal at the same time.
+  // If there is likely to be room, the planned changes are written to the journal at the same time.
   const ready = isLikely ? passed.fixes : (await granted).fixes;
   const verdicts = new Map([...visible.verdicts, ...settled.verdicts, ...passed.verdicts]);
   const round: Round = { verdicts, changed: [], stale: [], idle: [] };
   for (const { finding, details } of ready) journal.plan(finding.resource, details.plan, details.seen);
   let now: PlannedFix[] = [];
-  // Two findings may be about the same thing, the snapshots of a cluster say: AWS's reads must show the first one's change
-  // before the second one is made.
+  // Two findings may concern the same resource, such as the snapshots of a cluster. AWS's reads must show the first one's
+  // change before the second one is made.
   const others: PlannedFix[] = [];
   const toChange = new Set<string>();
   for (const fix of ready) {
@@ -154,8 +154,8 @@ async function applyRound(
 }
 
 /**
- * Finds a resource for which it is unknown whether it was changed for another finding, unless reads must show that by then: a
- * change of it would be made, and recorded, twice.
+ * Finds a resource that may have been changed for another finding, with an unknown result that reads need not show yet.
+ * Another change to it would be made, and recorded, twice.
  */
 function unknownOf(
   { finding, changes }: PlannedFix,
@@ -167,7 +167,7 @@ function unknownOf(
     .find((resource) => journal.isBegunElsewhere(resource, finding.resource, new Date(since)));
 }
 
-/** Applies fixes of different resources side by side, and adds their ends to the round. */
+/** Applies fixes of different resources in parallel, and adds their results to the round. */
 async function applyBatch(
   session: AwsSession,
   fixes: readonly PlannedFix[],
@@ -175,7 +175,7 @@ async function applyBatch(
   round: Round,
 ): Promise<void> {
   const { journal, ports } = work;
-  // What was applied just now may have opened the breaker.
+  // The last changes may have opened the breaker.
   const passed = await passPlans(fixes, gatesAt('beforePlanIsApplied'), work);
   addAll(round.verdicts, passed.verdicts);
   for (const [fix, application] of await applyFixes(session, passed.fixes, work, bounds)) {
@@ -194,14 +194,14 @@ async function applyBatch(
   }
 }
 
-/** Reports whether a start was not sent, not taken or refused, so that no execution works on the finding. */
+/** Reports whether a start was not sent, not accepted or refused, so that no execution works on the finding. */
 function isIdle(
   { finding, changes }: PlannedFix,
   { end }: Application,
   { journal }: ConfiguredWork,
 ): boolean {
   if (end.is === 'applied' || !changes.some(isStart)) return false;
-  // A start whose answer is unknown, by any attempt, may have succeeded.
+  // A start with an unknown answer, by any attempt, may have succeeded.
   return !journal.unresolved(finding.resource).some(({ change }) => isStart(change));
 }
 

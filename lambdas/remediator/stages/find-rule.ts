@@ -6,9 +6,9 @@ import { unreadableRule } from '../../rules/unreadable.ts';
 import type { Ports } from '../ports.ts';
 
 /**
- * Finds the rule of a job: its code, or its declaration in the rule's settings. Where those can't be used, the rule is one
- * that reads nothing: all findings fail for the same reason.
- * @throws InvalidInputError when there is no such rule
+ * Finds the rule of a job: its code, or its declaration in the rule's settings. If the settings are invalid, returns a
+ * rule that reads nothing, so that all findings fail for this reason.
+ * @throws InvalidInputError if there is no such rule
  */
 export async function findRule(id: string, { settings }: Pick<Ports, 'settings'>): Promise<Rule> {
   if (ruleIds.includes(id)) return loadRule(id);

@@ -7,8 +7,8 @@ import type { Work } from '../work.ts';
 import { resolveBegun } from './resolve.ts';
 
 /**
- * Looks at the automation executions that were started for findings. Where a start was not answered, it is looked for, and
- * followed where it is found.
+ * Reads the automation executions that were started for findings. If the answer to a start was lost, its execution is
+ * searched for, and followed if it exists.
  */
 export async function followRunbooks(
   session: AwsSession,

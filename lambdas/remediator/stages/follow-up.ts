@@ -10,9 +10,10 @@ const FIRST_LOOK_SECONDS = 15;
 const LONGEST_LOOK_SECONDS = 300;
 
 /**
- * Enqueues a follow-up job for changes that AWS takes minutes to finish or to show: no function waits for them. One that
- * has taken too long has failed, but not while something of it may have to be taken back: that may be held for days.
- * @returns the verdicts on findings that no follow-up job looks at
+ * Enqueues a follow-up job for changes that AWS takes minutes to finish or to show, so that no function waits for them. A
+ * finding that has taken too long has failed, unless it may have a partial change to take back, which may be held for
+ * days.
+ * @returns the verdicts on findings without a follow-up job
  */
 export async function scheduleFollowUp(
   waiting: readonly Entry<'in_progress'>[],
@@ -24,8 +25,8 @@ export async function scheduleFollowUp(
   const followed: Entry<'in_progress'>[] = [];
   for (const entry of waiting) {
     const { resource } = entry.finding;
-    // A later attempt may have made it, hours after the first one began, or taken back what was added after days; of what was
-    // begun, nobody may know whether it was made.
+    // The last change may have been made by a later attempt, hours after the first began, or be a removal after days. For
+    // a begun change, it may be unknown whether it was made.
     const last = journal.applied(resource).sort(byTime).at(-1);
     const since = last?.appliedAt ?? journal.begunAt(resource)?.toISOString();
     const isUnfinished = unfinished.has(entry.finding);
@@ -39,8 +40,8 @@ export async function scheduleFollowUp(
   try {
     const look = lookAfter(job);
     const resources = followed.map(({ finding }) => finding.resource);
-    // From here on they are the next job's, even where nobody learns whether the queue has it: two jobs that both
-    // conclude a finding would write two outcomes.
+    // From here on, the findings belong to the next job, even if it is unknown whether the queue has it: two jobs that
+    // both conclude a finding would write two outcomes.
     journal.handOn(look, resources);
     await journal.write();
     await ports.lookAgain(followUpOf(job, resources, look), delayOf(look));
@@ -56,15 +57,15 @@ function byTime(one: AppliedChange, other: AppliedChange): number {
 
 /** Findings that an earlier attempt handed on to a later job. */
 export interface HandedOn {
-  /** Findings that the later job has: this one has nothing left to do for them. */
+  /** Findings that the later job handles; this job has nothing left to do for them. */
   readonly left: readonly string[];
   /** Verdicts on findings whose follow-up job could not be sent. */
   readonly verdicts: Verdicts;
 }
 
 /**
- * Sends again the jobs that earlier attempts handed findings on to: a job that is there already ends at once. A finding of
- * which several lines count is not left to it: an attempt wrote one that knew neither of these jobs nor of their lines.
+ * Sends the jobs to which earlier attempts handed on findings again; a duplicate ends at once. Findings with several
+ * outcomes that count are not left to these jobs, because an attempt that did not know of them wrote one.
  */
 export async function sendHandedOn({ job, journal, log, ports }: Work): Promise<HandedOn> {
   const own = new Set(job.findings.map(({ resource }) => resource));

@@ -3,12 +3,12 @@ import type { Investigation, Job } from '../../model/job.ts';
 import type { RecordedOutcome } from '../record/outcome-log.ts';
 import type { Work } from '../work.ts';
 
-/** CloudTrail has events after 15 minutes at the latest. SQS delays a message for as long. */
+/** The delay until CloudTrail must have the events, which is also the maximum delay of an SQS message: 15 minutes. */
 const DELAY_SECONDS = 900;
 
 /**
- * Sends a job that asks CloudTrail who undid fixes, for the findings that people were just notified of: once per finding
- * and week while it lasts, as each week's notice may have another cause.
+ * Sends a job that searches CloudTrail for who undid fixes, for the findings that people were just notified of: once per
+ * finding and week while it recurs, because each week's notice may have another cause.
  */
 export async function scheduleInvestigation(
   notices: readonly FindingNotice[],

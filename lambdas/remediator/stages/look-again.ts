@@ -7,16 +7,16 @@ import type { ApplyingFix } from './applying-fix.ts';
 import { planAnew } from './plan-anew.ts';
 import { targetOf } from './same-target.ts';
 
-/** Time after which a resource may be gone, exempt or fixed by its owner since it was read. */
+/** Time after which a read is out of date: the resource may be gone, exempt or fixed by its owner by then. */
 const FRESH_MILLISECONDS = 2_000;
-/** The calls that one change makes at most before its last write. */
+/** Maximum number of calls that one change makes before its last write. */
 const CALLS_OF_A_CHANGE = 3;
 
 /**
- * Reads resources again before their next changes where the last reading is not fresh, all by one question, and passes them
- * through the gates. A plan of which nothing is applied yet must come out as it was. Of one that is begun, what is left must
- * still be planned: each change looks for itself whether what it rests on is as it was. Of a rule that takes several calls for each
- * resource, only the tags are read again as long as they are as they were. Notes in each what was found.
+ * Reads resources again in one batch before their next changes, if their last reads are not fresh, and passes them
+ * through the gates. A plan that is not begun must be unchanged. For a plan in progress, the remaining changes must still
+ * be in the new plan; each change checks for itself the state that it depends on. For rules that need several calls per
+ * resource, only the tags are read again as long as they are unchanged. The result is noted in each plan.
  */
 export async function lookAgain(
   session: AwsSession,
@@ -50,15 +50,15 @@ export async function lookAgain(
 }
 
 /**
- * Reports whether a resource of which nothing is changed yet has the tags that it had, if nothing else needs to be read: its
- * change itself looks at the rest directly before it writes.
+ * Reports whether a resource that is not changed yet still has the same tags, if nothing else needs to be read because
+ * its change checks the rest directly before it writes.
  */
 async function isAsTagged({ index, fix: { tags } }: ApplyingFix): Promise<boolean> {
   if (index > 0 || tags === undefined) return false;
   try {
     return isDeepStrictEqual(await tags.again(), tags.seen);
   } catch {
-    // It may be gone. The whole reading tells.
+    // The resource may be gone, which the full read will show.
     return false;
   }
 }
@@ -69,7 +69,7 @@ function isStillPlanned({ index, fix }: ApplyingFix, anew: readonly Change[]): b
   return left.every((change) => anew.some((other) => isAbout(other, change)));
 }
 
-/** Reports whether two changes of a kind are about the same part of the same resource. */
+/** Reports whether two changes have the same kind and concern the same part of the same resource. */
 function isAbout(
   one: Change & { readonly key?: unknown },
   other: Change & { readonly key?: unknown },
@@ -88,6 +88,6 @@ function isFresh(
   { ports }: ConfiguredWork,
 ): boolean {
   if (ports.clock.now() - reading.at > FRESH_MILLISECONDS) return false;
-  // Calls before the first change were made for other findings, and took their time.
+  // Calls before the first change were made for other findings and took time.
   return index === 0 ? session.calls.length === reading.calls : callsSince <= CALLS_OF_A_CHANGE;
 }

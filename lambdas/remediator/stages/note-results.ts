@@ -9,8 +9,9 @@ import type { Work } from '../work.ts';
 import type { Application } from './application.ts';
 
 /**
- * Notes for the breaker that a change was undone by hand: the resource violates the rule at the next check.
- * Asked when AWS's reads are known to show our own changes. What this product itself undoes is no longer `remediated`.
+ * Notes for the breaker that a change was undone by hand, because the resource violates the rule again at the next check.
+ * Called when AWS's reads are known to show our own changes. A fix that this product itself undid is no longer
+ * `remediated`.
  */
 export function noteUndone(
   finding: Finding,
@@ -23,7 +24,7 @@ export function noteUndone(
   breaker.noteUndone(finding, last.poll, last.at, reason);
 }
 
-/** Notes the same where nothing may be changed now, of fixes that AWS's reads must show by now. */
+/** Notes the same while changes are not allowed, for fixes that AWS's reads must show by now. */
 export function noteUndoneWhileBlocked(findings: readonly Finding[], work: Work): void {
   const { memory, ports } = work;
   const isShown = ({ resource }: Finding): boolean =>
@@ -31,7 +32,7 @@ export function noteUndoneWhileBlocked(findings: readonly Finding[], work: Work)
   for (const finding of findings.filter(isShown)) noteUndone(finding, work);
 }
 
-/** Notes for the breaker how an application ended, so that it opens within a job. */
+/** Notes the result of an application for the breaker, so that it can open during a job. */
 export function noteApplication(
   finding: Finding,
   { end }: Application,
@@ -43,7 +44,10 @@ export function noteApplication(
   }
 }
 
-/** Notes for the breaker what outcomes say of changes: what was not there when it was read back has failed, too. */
+/**
+ * Notes the results of changes for the breaker according to the outcomes: a change that was not visible when it was read
+ * back has failed as well.
+ */
 export function noteOutcomes(
   outcomes: readonly Outcome[],
   { job, breaker }: Pick<Work, 'job' | 'breaker'>,

@@ -13,25 +13,25 @@ import { hasLostStarts } from '../runbooks/follow.ts';
 import { conclude, type Verdict } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 
-/** The target role can't be assumed: AWS refuses it, or is known to. */
+/** The result if the target role can't be assumed, because AWS refuses it or is known to. */
 interface Refusal {
   /** The verdict on all findings. */
   readonly refused: Verdict;
   /** True if the role is missing in the account, or does not trust the remediator. */
   readonly isRoleMissing: boolean;
-  /** False if another job of the poll has looked, so that nothing was asked for. */
+  /** False if another job of the poll has checked, so that AWS was not called. */
   readonly wasAsked: boolean;
 }
 
-/** A session that was asked for before it is known whether it is needed. */
+/** A session that is opened before it is known whether it is needed. */
 export interface SessionAhead {
   readonly access: Access;
   readonly opening: Promise<AwsSession>;
 }
 
 /**
- * Asks for the session that a job needs if nothing prevents it, while what might is still being read. Undefined if
- * something does already: the role is missing, an earlier attempt began something, or all findings wait for a later poll.
+ * Opens the session that a job needs, while the data for the gates is still being read. Undefined if it is already known
+ * not to be needed: the role is missing, an earlier attempt began something, or all findings wait for a later poll.
  */
 export function openAhead(findings: readonly Finding[], work: ConfiguredWork): SessionAhead | undefined {
   const { mode, memory, role, journal } = work;
@@ -40,17 +40,18 @@ export function openAhead(findings: readonly Finding[], work: ConfiguredWork): S
   if (mode === 'off' || !isNew || !mayLook || role.missingSince !== undefined) return undefined;
   const { access } = modes[mode];
   const opening = open(findings, work, access);
-  // Where it is not needed, nobody waits for it.
+  // If the session is not needed, it is never awaited.
   opening.catch(() => undefined);
   return { access, opening };
 }
 
 /**
- * Opens a session in the job's account, narrowed to what the rule needs.
- * @param access `read`: the credentials themselves can't change anything
- * @param mustAsk True if something may have to be taken back: then the role is asked for though it is known to be missing.
- * @param ahead the session that was asked for before, if there is one
- * @returns the session, or the verdict on all findings where AWS refuses one
+ * Opens a session in the job's account, limited to the permissions that the rule needs.
+ * @param access `read`: the credentials do not allow changes
+ * @param mustAsk True if a partial change may have to be taken back; the role is then assumed even if it is known to be
+ *   missing.
+ * @param ahead the session that was opened before, if there is one
+ * @returns the session, or the verdict on all findings if AWS refuses it
  */
 export async function openSession(
   findings: readonly Finding[],
@@ -88,9 +89,9 @@ async function open(findings: readonly Finding[], work: ConfiguredWork, access: 
 }
 
 /**
- * Lists the permissions of the session. A job by a runbook starts executions, or makes the calls that ended ones left
- * to be made, or, where an attempt was cut off, both. What an execution left open that is only found now is left to the next
- * look, so that one session need not hold everything: STS limits a session policy's text.
+ * Lists the permissions of the session. A job with a runbook starts executions, or makes the calls that ended executions
+ * left to be made, or both if an attempt was interrupted. Findings that turn out now to be left open by an execution wait
+ * for the next job, so that one session need not allow everything: STS limits the length of a session policy.
  */
 function permissionsFor(
   findings: readonly Finding[],

@@ -11,9 +11,9 @@ import { planAnew } from './plan-anew.ts';
 import { isSameTarget } from './same-target.ts';
 
 /**
- * Holds fixes whose resources any rule changed recently, until AWS's reads show these changes: nothing is changed on
- * a read from before them. Where they are visible now, the resource is read and planned again, because the plan may still
- * rest on an older read. So may the new one: a read that shows a change does not make the next one show it.
+ * Holds fixes whose resources any rule changed recently until AWS's reads show these changes, so that nothing is changed
+ * on the basis of a stale read. Once they are visible, the resource is read and planned again, because the plan may still
+ * depend on a stale read. So may the new plan: after a read that shows a change, the next one may not.
  */
 export async function waitForOwnChanges(
   session: AwsSession,
@@ -25,7 +25,7 @@ export async function waitForOwnChanges(
   const changedLately: PlannedFix[] = [];
   const recent = new Map<string, readonly RecentChange[]>();
   try {
-    // One question for all of them.
+    // The table is read once for all resources.
     await work.recent.load(fixes.flatMap(changedBy));
   } catch (error) {
     for (const { finding, details } of fixes) verdicts.set(finding.resource, retry(error, details));
@@ -69,15 +69,18 @@ export async function waitForOwnChanges(
   return { fixes: ready, verdicts };
 }
 
-/** Picks our changes after which the rule or entry that they are about is no longer as it was. */
+/** Selects our changes that modified or removed the rule or entry that they concern. */
 async function endingOf(changes: readonly RecentChange[]): Promise<readonly RecentChange[]> {
   const leave = await Promise.all(changes.map(({ change }) => leavesTarget(change)));
   return changes.filter((_, index) => leave[index] === false);
 }
 
-/** Reports whether a plan is to change what our own change replaced: it was made on a read from before that. */
+/**
+ * Reports whether a plan changes something that our own change replaced, because it is based on a read that predates
+ * this.
+ */
 function restsOnWhatEnded({ changes }: PlannedFix, { change: made }: RecentChange): boolean {
-  // Only a rule or an entry says by its id or number that it is the same one.
+  // Only rules and entries have an id or number that identifies them.
   return changes.some(
     (planned) =>
       'before' in planned &&
@@ -87,13 +90,16 @@ function restsOnWhatEnded({ changes }: PlannedFix, { change: made }: RecentChang
 }
 
 /**
- * Reports whether a document is to be started for what our own change has ended, for the same finding: a start names nothing
- * of the resource by which an older read could be known.
+ * Reports whether a plan starts a document for a violation that our own change for the same finding has ended: a start
+ * contains no state of the resource that would reveal a stale read.
  */
 const startsAgainst = ({ finding, changes }: PlannedFix, { rule }: RecentChange): boolean =>
   rule === finding.rule && changes.some(isStart);
 
-/** Our own change that removed what a plan counts on: the plan was made on a read from before that. */
+/**
+ * Finds our own change that removed something that a plan depends on, because the plan is based on a read that predates
+ * it.
+ */
 async function removedUnder(
   { changes }: PlannedFix,
   ours: readonly RecentChange[],
@@ -110,7 +116,7 @@ function notVisibleYet({ change, line, rule, appliedAt }: RecentChange): Verdict
   );
 }
 
-/** Our recent changes to resources, if AWS's reads show all of them; otherwise, or if that is unknown, a verdict. */
+/** Returns our recent changes to resources if AWS's reads show all of them; otherwise, or if that is unknown, a verdict. */
 async function ownChangesOf(
   session: AwsSession,
   resources: readonly string[],

@@ -17,7 +17,7 @@ export async function passPlans<Context extends ConfiguredWork>(
 ): Promise<Planned> {
   const verdicts = new Map<string, Verdict>();
   if (gates.length === 0) return { fixes, verdicts };
-  // One question about all of them.
+  // The holds are read once for all plans.
   const asked = fixes.map(({ finding, changes }) => ({ finding, resources: resourcesOf(finding, changes) }));
   context.holds.watch(asked);
   for (const { finding, changes, details } of fixes) {

@@ -6,7 +6,10 @@ import type { ConfiguredWork } from '../work.ts';
 import { assessEach } from './assess.ts';
 import { type Planned, planFixes } from './plan.ts';
 
-/** Reads resources and plans their fixes again: one may be gone, exempt by its tag or fixed by its owner in the meantime. */
+/**
+ * Reads resources and plans their fixes again, because resources may be gone, exempt by their tag or fixed by their owner
+ * in the meantime.
+ */
 export async function planAnew(
   session: AwsSession,
   fixes: readonly PlannedFix[],
@@ -25,7 +28,7 @@ export async function planAnew(
   return { fixes: planned.fixes, verdicts: withPlans(planned.verdicts, fixes, work) };
 }
 
-/** Adds the plan to each outcome of whose plan something was applied. The other plans came to nothing. */
+/** Adds the plan to each outcome whose plan was at least partly applied. The other plans had no effect. */
 function withPlans(verdicts: Verdicts, fixes: readonly PlannedFix[], { journal }: ConfiguredWork): Verdicts {
   const details = new Map(fixes.map((fix) => [fix.finding.resource, fix.details]));
   return new Map(

@@ -34,7 +34,7 @@ export interface Planned {
   readonly verdicts: Verdicts;
 }
 
-/** A fix whose moment of reading is still to be added. */
+/** A fix to which the time of its read is not added yet. */
 type Fix = Omit<PlannedFix, 'reading'>;
 
 /** Plans the fix of each violation. A finding that is not a violation, or exempt by its tag, has its verdict. */
@@ -70,20 +70,20 @@ export async function planFixes(
     else fixes.push({ ...planned, reading });
   }
   if (isChanging(work.mode)) {
-    // Beside the holds on them. Who needs the answer waits for it, and meets an error then.
+    // Read in parallel with the holds. Errors recur when the result is needed.
     const changed = fixes.flatMap(({ finding, changes }) => resourcesOf(finding, changes));
     work.recent.load(changed).catch(() => undefined);
   }
   return { fixes, verdicts };
 }
 
-/** Tells whether what this job made still matters to the verdict on a resource. */
+/** Reports whether this job's changes still affect the verdict on a resource. */
 function isJudged(assessment: Assessment | Error | undefined): boolean {
   if (assessment === undefined || assessment instanceof Error) return false;
   return assessment.state === 'violation' || assessment.state === 'compliant';
 }
 
-/** Finds out what was begun. @returns the verdict where that can't be found out yet */
+/** Resolves changes that were begun. @returns the verdict if their results can't be determined yet */
 async function resolve(
   session: AwsSession,
   finding: Finding,
@@ -93,7 +93,7 @@ async function resolve(
   if (assessment === undefined || assessment instanceof Error) return undefined;
   try {
     const planned = assessment.state === 'violation' ? assessment.plan : [];
-    // Whether a runbook was started was asked before it was followed.
+    // Whether a runbook was started was checked before it was followed.
     await resolveBegun(session, finding, work, { planned, only: (change) => !isStart(change) });
     return undefined;
   } catch (error) {
@@ -112,7 +112,7 @@ async function planFix(
   if (assessment === undefined || assessment instanceof Error) return verdictOfError(assessment);
   if (effects instanceof Error) return verdictOfError(effects);
   try {
-    // A change that does not do what it is for is not made again: it was made.
+    // A change without its intended effect was made, and is not made again.
     if (effects?.state === 'concluded') await resolveBegun(session, finding, work);
   } catch (error) {
     return verdictOfError(error);
@@ -167,7 +167,9 @@ async function planByRunbook(
   };
 }
 
-/** The verdict on a resource that nobody reads, once a document has worked on it: later polls await the source's scan. */
+/**
+ * Determines the verdict on a resource that is never read, after a document has run: later polls await the source's scan.
+ */
 function verdictOfUnread({ status, execution, result }: Ending): Verdict {
   if (status !== 'Success') {
     return conclude('failed', { willRetry: true, reason: `${execution} ended as ${result}` });
@@ -176,7 +178,7 @@ function verdictOfUnread({ status, execution, result }: Ending): Verdict {
   return conclude('remediated', { reason });
 }
 
-/** Plans direct calls for what the runbook has left open, unless that is only to be reported. */
+/** Plans direct calls for violations that the runbook has left open, unless they are only to be reported. */
 async function planAfterRunbook(
   finding: Finding,
   { plan: changes, seen, notes = [] }: Violation,
@@ -187,7 +189,8 @@ async function planAfterRunbook(
     const reason = `${ending.execution} ended as ${ending.result}, and ${finding.resource} still violates the rule (runbook_then is "report")`;
     return conclude('failed', { seen, willRetry: true, reason });
   }
-  // A session that may look for executions may not make direct calls: STS limits a session policy's text.
+  // A session that may search for executions may not make direct calls, because STS limits the length of a session
+  // policy.
   if (ending.isFound === true) return wait(`direct calls will fix what ${ending.execution} left open`);
   const begun = (journal.earlierPlan(finding.resource) ?? []).filter(({ change }) => isStart(change));
   return {

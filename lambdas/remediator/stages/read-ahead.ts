@@ -3,29 +3,29 @@ import { preload } from '../preload.ts';
 import type { Journal } from '../record/journal.ts';
 import type { Work } from '../work.ts';
 
-/** Answers that were asked for before they are needed. */
+/** Reads that were started before their results are needed. */
 export interface ReadAhead {
   readonly journal: ReturnType<Journal['ask']>;
   readonly known: ReturnType<Ports['table']['recall']>;
 }
 
 /**
- * Asks for the settings, the journal and what the table knows while the lease is taken: what nobody has worked on before,
- * nobody can have changed in the meantime. An attempt that is not the first asks once it has the lease.
+ * Starts to read the settings, the journal and the table while the lease is being taken, if no attempt has worked on the
+ * job before, so that nobody can have changed them in the meantime. Later attempts read once they have the lease.
  */
 export function readAhead({ job, rule, attempt, ports, journal, done }: Work): ReadAhead | undefined {
   preload(rule);
-  // They are remembered; an error is met again by who needs them.
+  // The settings are cached; an error recurs when they are needed.
   ports.settings.read(job.poll.rule).catch(() => undefined);
   ports.settings.pause().catch(() => undefined);
   if (attempt.number > 1) return undefined;
   const ahead = { journal: journal.ask(), known: askTable({ job, ports, done }) };
-  // Where the lease is another's, nobody waits for these.
+  // If another attempt has the lease, these are never awaited.
   for (const answer of Object.values(ahead)) answer.catch(() => undefined);
   return ahead;
 }
 
-/** Asks the table, by one question, what it knows that matters to a job. */
+/** Reads, in one call, everything in the table that concerns a job. */
 export function askTable({
   job,
   ports,

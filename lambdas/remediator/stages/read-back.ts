@@ -13,8 +13,9 @@ import { judgeEffects, readEffects } from './effects.ts';
 const WAITS_MILLISECONDS = [0, 1_000, 2_000, 4_000] as const;
 
 /**
- * The time after which a resource that still reads as a violation was not changed. AWS's reads may be minutes old (EC2:
- * "Eventual consistency in the Amazon EC2 API"; S3 asks for 15 minutes after some bucket settings); an hour is well above.
+ * Time after which a resource that still reads as a violation counts as not changed. AWS's reads may be minutes out of
+ * date (EC2: "Eventual consistency in the Amazon EC2 API"; S3 recommends waiting 15 minutes after some bucket settings);
+ * an hour is well above that.
  */
 const LONGEST_LAG_MILLISECONDS = 3_600_000;
 
@@ -32,7 +33,7 @@ export async function readBack(
     readUntilSeen(rule, session, resources, settings.options, ports.clock),
     readEffects(session, findings, work),
   ]);
-  // Where it took several reads, AWS may know more by now.
+  // After several reads, AWS may know more than before.
   const isOld = ports.clock.now() - begunAt >= WAITS_MILLISECONDS[1];
   const effects = judgeEffects(isOld ? await readEffects(session, findings, work) : beside, results);
   return new Map(
@@ -60,15 +61,16 @@ function verdictOf(
 const isViolated = (result: Assessment): boolean =>
   result.state === 'violation' || (result.state === 'not_applicable' && result.violates === true);
 
-/** Lists a rule's notes on a resource that it finds nothing wrong with. */
+/** Lists a rule's notes on a resource without a violation. */
 function notesOf(result: Assessment): readonly string[] {
   if (result.state === 'not_applicable') return [result.reason];
   return result.state === 'compliant' ? (result.notes ?? []) : [];
 }
 
 /**
- * Assesses resources whose findings are pending. Where a runbook has ended well, reads that lag may show the violation
- * for seconds still: these are waited for, so that no direct calls are planned for what it has fixed.
+ * Assesses resources whose findings are pending. After a runbook has ended successfully, stale reads may still show the
+ * violation for seconds. The function waits for these, so that no direct calls are planned for violations that the
+ * runbook has fixed.
  */
 export async function assessPending(
   session: AwsSession,
@@ -108,8 +110,8 @@ async function readUntilSeen(
 }
 
 /**
- * The verdict on a resource that still reads as a violation although this job has applied its whole plan: nothing is
- * changed on such a read. Undefined if the plan was not applied.
+ * Determines the verdict on a resource that still reads as a violation although this job has applied its whole plan.
+ * Nothing is changed on the basis of such a read. Undefined if the plan was not applied.
  */
 export function awaitReadBack(
   finding: Finding,

@@ -4,7 +4,8 @@ import { namesOfHolds, namesOfRetries } from '../../model/operator-items.ts';
 import type { ConfiguredWork } from '../work.ts';
 
 /**
- * Reads, by one question, what operators have written that concerns findings: holds and retries. A rule that changes nothing asks for retries only, and only of findings that may wait.
+ * Reads, in one call, the holds and retries that operators have set for findings. A rule that changes nothing reads only
+ * the retries, and only for findings that may wait.
  * @throws AWS's own error if the table can't be read
  */
 export async function readOperatorItems(findings: readonly Finding[], work: ConfiguredWork): Promise<void> {
@@ -20,7 +21,7 @@ export async function readOperatorItems(findings: readonly Finding[], work: Conf
   if (mayChange) holds.keep(watched, read.holds, at);
 }
 
-/** Finds the resources whose failures until now no longer count, as operators say. */
+/** Finds the resources whose earlier failures operators have cleared. */
 export function clearedBy(
   findings: readonly Finding[],
   { memory, retries }: Pick<ConfiguredWork, 'memory' | 'retries'>,

@@ -5,8 +5,8 @@ import { lowerMode } from '../../model/mode.ts';
 import type { ConfiguredWork, Work } from '../work.ts';
 
 /**
- * Reads the rule's settings, its own options included, and what they say of the job's account.
- * @throws SettingsError when they can't be used
+ * Reads the rule's settings, including its options, for the job's account.
+ * @throws SettingsError if they are invalid
  */
 export async function readSettings(work: Work): Promise<ConfiguredWork> {
   const { job, rule, ports } = work;

@@ -3,12 +3,12 @@ import type { Work } from '../work.ts';
 import { askTable, type ReadAhead } from './read-ahead.ts';
 
 /**
- * Finds out what earlier attempts at a job did, and what is known of its findings: reads the journal, the findings table,
- * and the outcomes that stand. A message that comes back from the dead-letter queue counts its attempts from 1 again, so
+ * Determines what earlier attempts at a job did, and what is known about its findings, from the journal, the findings
+ * table and the existing outcomes. A message that returns from the dead-letter queue counts its attempts from 1 again, so
  * the journal is always read.
- * @param isFirst whether nobody has worked on the job before
- * @param ahead what was read before, if nobody can have changed it since
- * @returns the outcomes to which nothing is left to add
+ * @param isFirst whether this is the first attempt at the job
+ * @param ahead earlier reads, if nobody can have changed the data since
+ * @returns the final outcomes, to which nothing needs to be added
  */
 export async function recall(work: Work, isFirst: boolean, ahead?: ReadAhead): Promise<Outcome[]> {
   const { job, attempt, ports, journal, log, memory, recent, done, role, breaker, counts, newer } = work;
@@ -17,7 +17,7 @@ export async function recall(work: Work, isFirst: boolean, ahead?: ReadAhead): P
   const resources = job.findings.map(({ resource }) => resource);
   let known = await (ahead?.known ?? askTable(work));
   const { pending = [] } = known;
-  // Operators don't wait for all jobs that were queued before. What they ask for may be about the same findings.
+  // Operators' requests do not wait for all earlier jobs in the queue. They may concern the same findings.
   if (pending.length > 0 && (await ports.actOnPending(pending, { account, region })))
     known = await askTable(work);
   recent.keep(resources, known.changed);
@@ -27,7 +27,7 @@ export async function recall(work: Work, isFirst: boolean, ahead?: ReadAhead): P
   breaker.keep(known.breaker);
   newer.keep(known.sent, { isFirst, hasJournal: isKnown });
   counts.keep(known.counters);
-  // Another job of the same poll may have had a finding, too.
+  // Another job of the same poll may have had the same finding.
   const evidence = resources.flatMap((resource) => memory.evidenceAt(job.poll, resource) ?? []);
   const hasOthers = evidence.length > 0 || done.evidenceOfOthers().length > 0;
   if (attempt.number > 1 || isKnown || done.isBegun || hasOthers) await log.read();

@@ -12,9 +12,9 @@ const HOUR_MILLISECONDS = 3_600_000;
 const DAY_MILLISECONDS = 24 * HOUR_MILLISECONDS;
 
 /**
- * Writes down how changes went, for the breaker, and tells people what holds the rule back: a limit once per hour, an open
- * breaker once, wrong settings once per day, whatever the number of rules and regions.
- * @returns the errors; the job then comes back to do it
+ * Records the results of changes for the breaker, and publishes what holds the rule back: a limit once per hour, an open
+ * breaker once, invalid settings once per day, regardless of the number of rules and regions.
+ * @returns the errors; the job is then retried
  */
 export async function recordGates(
   work: Work,
@@ -60,7 +60,7 @@ export async function recordGates(
 const SETTINGS_WORDS =
   'Apply Terraform again, or correct the pause parameter. Other rules and regions may be affected, too. This notification is repeated daily';
 
-/** Counts an open breaker once in an hour, whatever the number of jobs and regions. */
+/** Counts an open breaker once per hour, regardless of the number of jobs and regions. */
 async function claimCount(
   { breaker, ports }: Pick<Work, 'breaker' | 'ports'>,
   learned: Pick<Learned, 'countsBreaker'>,
@@ -69,7 +69,7 @@ async function claimCount(
   learned.countsBreaker = await ports.table.claimBreakerCount(breaker.name, hour);
 }
 
-/** Releases the reservations of findings that a limit deferred the last time, and that now have another outcome. */
+/** Releases the room that is kept for findings that a limit deferred last time and that now have another outcome. */
 async function forgetServed({ job, log, memory, ports }: Work): Promise<void> {
   const served = log
     .own()

@@ -12,7 +12,7 @@ import type { ConfiguredWork } from '../work.ts';
 import { passPlans } from './pass-plans.ts';
 import type { Planned } from './plan.ts';
 
-/** Names a finding of a rule among those that wait for room. */
+/** Returns the name under which a finding waits for room. */
 export function waitingFinding({ finding }: { readonly finding: Finding }): string {
   const { account, region, resource } = finding;
   const text = JSON.stringify([account, region, resource]);
@@ -21,15 +21,15 @@ export function waitingFinding({ finding }: { readonly finding: Finding }): stri
 
 /** Room that is being reserved for fixes. */
 export interface Reserving {
-  /** True where there is room for all, as far as was known before: then their changes may be prepared meanwhile. */
+  /** True if there is room for all according to the last known counters, so that their changes may be prepared meanwhile. */
   readonly isLikely: boolean;
-  /** The fixes that there is room for, and the verdicts on the others. It never rejects. */
+  /** The fixes that there is room for, and the verdicts on the others. Never rejects. */
   readonly granted: Promise<Planned>;
 }
 
 /**
- * Room below the limits for what a job changes. Reserved once before the first change; released at the end for what was
- * not changed. What is unknown stays counted, and so does what a killed function had reserved: for an hour.
+ * Reserves room for a job's changes once, before the first one. The room for changes that were not made is released at
+ * the end. Unknown results and the reservations of a killed function stay counted for an hour.
  */
 export class ReservedRoom {
   readonly #work: ConfiguredWork;
@@ -38,7 +38,7 @@ export class ReservedRoom {
   readonly #reservations: Reservation[] = [];
   /** The limits that held something back. */
   readonly #reached = new Set<ChangeLimit>();
-  /** Errors that keep no finding from its verdict. */
+  /** Errors that do not affect the verdict on any finding. */
   readonly #failures: unknown[] = [];
 
   /** The use of the account's limit, with what this job reserved. */
@@ -52,7 +52,7 @@ export class ReservedRoom {
     this.#since = work.ports.clock.now();
   }
 
-  /** Begins to reserve room for fixes. Those that a limit deferred before come first; room is kept for those of other jobs. */
+  /** Starts to reserve room for fixes, deferred ones first. Room is kept for other jobs' deferred findings. */
   for(fixes: readonly PlannedFix[]): Reserving {
     try {
       const found = this.#work.counts.take();
@@ -71,7 +71,7 @@ export class ReservedRoom {
     return passed;
   }
 
-  /** Reserves room below each limit for what the ones before have room for. @returns the refusals, by resource */
+  /** Reserves room below each limit for the fixes that passed the previous ones. @returns the refusals, by resource */
   async #reserve(
     fixes: readonly PlannedFix[],
     known: FoundCounters | undefined,
@@ -81,7 +81,7 @@ export class ReservedRoom {
     const { ports } = this.#work;
     const limits = this.#limits;
     const found = known ?? (await ports.counts.read(limits.map(({ counter }) => counter)));
-    // Then no limit need wait for what another one refuses.
+    // No limit then depends on what another one refuses.
     if (this.#haveRoom(fixes, found)) {
       const reserving = limits.map((limit) => this.#reserveBelow(limit, fixes, found, refusals));
       // If one fails, the room that another one reserved is released at the end.
@@ -97,7 +97,7 @@ export class ReservedRoom {
     return refusals;
   }
 
-  /** Reserves room below one limit, and notes what it refuses. @returns those that there is room for */
+  /** Reserves room below one limit, and notes the fixes that it refuses. @returns the fixes that there is room for */
   async #reserveBelow(
     limit: ChangeLimit,
     wanted: readonly PlannedFix[],
@@ -134,7 +134,7 @@ export class ReservedRoom {
     return chosen;
   }
 
-  /** Tells whether there is room for all, as far as is known. */
+  /** Reports whether there is room for all fixes according to the known counters. */
   #haveRoom(fixes: readonly PlannedFix[], found: FoundCounters): boolean {
     const changes = this.#newIn(fixes).size;
     return this.#limits.every((limit) => hasRoom(found, limit, changes, this.#work.ports.clock.now()));
@@ -153,7 +153,7 @@ export class ReservedRoom {
   }
 
   /**
-   * Releases the room for what was not changed: AWS refused it, or it was not sent.
+   * Releases the room for changes that AWS refused or that were not sent.
    * @returns `kept`: the number of resources that were changed, or may have been; the unexpected errors
    */
   async release(): Promise<{ readonly kept: number; readonly failures: readonly unknown[] }> {
@@ -173,7 +173,7 @@ export class ReservedRoom {
     return { kept, failures };
   }
 
-  /** The resources that this attempt changed, or may have. */
+  /** Lists the resources that this attempt changed or may have changed. */
   #changed(): Set<string> {
     const { job, journal } = this.#work;
     const changes = job.findings.flatMap(({ resource }) => [
@@ -200,7 +200,7 @@ export class ReservedRoom {
     return failures;
   }
 
-  /** Puts those that a limit deferred before first. */
+  /** Sorts fixes that a limit deferred before to the front. */
   #inOrder(fixes: readonly PlannedFix[]): PlannedFix[] {
     const before = fixes.filter((fix) => this.#wasLimited(fix));
     return [...before, ...fixes.filter((fix) => !before.includes(fix))];
@@ -210,7 +210,7 @@ export class ReservedRoom {
     return this.#work.memory.wasLimited(finding.resource);
   }
 
-  /** Chooses as many as fit, each as a whole. What was not deferred before takes no room that is kept for others. */
+  /** Selects as many whole fixes as fit. Those that were not deferred before use no room that is kept for others. */
   #choose(fixes: readonly PlannedFix[], left: number, kept: number): PlannedFix[] {
     const chosen: PlannedFix[] = [];
     for (const fix of fixes) {
@@ -221,8 +221,8 @@ export class ReservedRoom {
   }
 
   /**
-   * Keeps room for what is refused. What needs more than the limit would keep all of it for nothing. Where none can be kept,
-   * the findings are deferred all the same.
+   * Keeps room for refused fixes, except for those that need more than the whole limit. If no room can be kept, the
+   * findings are deferred nevertheless.
    */
   async #keepRoom({ counter, most }: ChangeLimit, refused: readonly PlannedFix[]): Promise<void> {
     const needs = refused
@@ -237,7 +237,7 @@ export class ReservedRoom {
     }
   }
 
-  /** The resources that these fixes change and that there is no room for yet. */
+  /** Lists the resources that these fixes change and that have no room yet. */
   #newIn(fixes: readonly PlannedFix[]): Set<string> {
     const resources = fixes.flatMap(({ changes }) => changes.map(({ resource }) => resource));
     return new Set(resources.filter((resource) => !this.#resources.has(resource)));

@@ -23,15 +23,15 @@ import { recordPlan } from './record-plan.ts';
 
 /** The changes to check. */
 interface Asked {
-  /** The changes that the resource needs now: such a change is made again. Default: none. */
+  /** The changes that the resource needs now, which are made again. Default: none. */
   readonly planned?: readonly Change[];
   /** Default: all. */
   readonly only?: (change: Change) => boolean;
 }
 
 /**
- * Finds out by reading which changes were made that an attempt began and whose answers are unknown, and records them
- * as applied, with what their inverses need. What reads don't show stays unconfirmed.
+ * Determines by reading which begun changes with unknown answers were made, and records them as applied, with the data
+ * that their inverses need. Changes that reads don't show stay unconfirmed.
  */
 export async function resolveBegun(
   session: AwsSession,
@@ -51,7 +51,8 @@ export async function resolveBegun(
     const others = byOthers.filter(
       (other) => other.line === line && journal.isByOtherSince(resource, line, other) !== false,
     );
-    // What stands now is another job's doing, and in its record. A mark tells it from this job's own.
+    // The current state was made by another job, which has recorded it. Only a mark distinguishes it from this job's
+    // change.
     if (others.length > 0 && !isMarked) {
       journal.settle(resource, line);
       continue;
@@ -62,17 +63,17 @@ export async function resolveBegun(
     const recorded = known.map((each) => each.change);
     const made = await findUnlessRefused(session, change, since, recorded);
     if (made === undefined || made === 'none') {
-      // A read that is old may show another job's mark, and not yet this one's.
-      // One that found it there, and made nothing more, says nothing about who made it.
+      // A stale read may show another job's mark, and not yet this job's. A record that found the resource to exist, and
+      // made nothing more, does not show who made it.
       const isOfOther = others.some((other) => foundNothing(other.change));
       const isKnown = isOfOther || (made === 'none' && mustShow);
       if (isKnown) journal.settle(resource, line);
       continue;
     }
     const inPart = `${line}${IN_PART}`;
-    // What was noted of it is part of it.
+    // The complete record includes the noted part.
     journal.drop(resource, inPart);
-    // It was made before what was begun after it.
+    // It was made before the changes that were begun after it.
     const [next] = journal.appliedSince(resource, line);
     const found = foundChange(made, isNeeded ? inPart : line, begunAt);
     journal.apply(resource, [found], next);
@@ -82,8 +83,9 @@ export async function resolveBegun(
 }
 
 /**
- * Tells other jobs at once what only the state shows: one that was cut off at the same change must not record it, too.
- * @throws whatever the table can't be written by; then it is found out again
+ * Records for other jobs at once a change that only the state shows, so that one that was interrupted at the same change
+ * does not record it as well.
+ * @throws the error if the table can't be written; the change is then resolved again
  */
 async function claim(
   { line, change }: AppliedChange,
@@ -96,7 +98,7 @@ async function claim(
   throw failure;
 }
 
-/** Reports whether a later read may still show that a change was made which was begun. */
+/** Reports whether a later read may still show that a begun change was made. */
 export function isBegunLately(
   resource: string,
   { line }: RecordedChange,
@@ -106,7 +108,7 @@ export function isBegunLately(
   return !isLagOver(journal.beginOf(resource, line)?.getTime() ?? now, now);
 }
 
-/** Reports whether AWS may still be working on a change that was begun, and takes long. */
+/** Reports whether AWS may still be working on a begun change of a slow kind. */
 function mayBeUnderWay(
   resource: string,
   { line }: RecordedChange,
@@ -117,8 +119,8 @@ function mayBeUnderWay(
 }
 
 /**
- * Holds findings of which a later read may still show what was begun: it is in no outcome before that.
- * @returns the verdicts on them: a later job checks again
+ * Holds findings if a later read may still show their begun changes, which no outcome contains before that.
+ * @returns the verdicts on them; a later job checks again
  */
 export async function awaitKnowledge(
   findings: readonly Finding[],
@@ -139,7 +141,7 @@ export async function awaitKnowledge(
   return verdicts;
 }
 
-/** A session that is not allowed to read cannot find out, so the result stays unknown. */
+/** Reads a change; if the session is not allowed to, the result stays unknown. */
 async function findUnlessRefused(
   session: AwsSession,
   change: Change,
@@ -154,7 +156,7 @@ async function findUnlessRefused(
   }
 }
 
-/** The findings for which it is not known yet what an attempt changed. */
+/** Finds the findings for which the changes of an attempt are not known yet. */
 export function unresolvedOf(
   findings: readonly Finding[],
   { journal }: Pick<Work, 'journal'>,
@@ -162,7 +164,9 @@ export function unresolvedOf(
   return findings.filter(({ resource }) => journal.unresolved(resource).length > 0);
 }
 
-/** Finds out what was begun of findings that a gate stops now. @returns the verdicts where that can't be found out yet */
+/**
+ * Resolves the begun changes of findings that a gate now stops. @returns the verdicts on those that can't be resolved yet
+ */
 export async function resolveStopped(
   session: AwsSession,
   findings: readonly Finding[],

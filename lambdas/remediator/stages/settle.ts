@@ -8,15 +8,18 @@ import { takeBackUnfinished } from './take-back.ts';
 
 /** Findings at the end of an attempt. */
 export interface Ends {
-  /** Findings for which something may be left that no plan depends on. */
+  /** Findings that may have partial changes which no plan depends on. */
   readonly left: readonly Finding[];
   /** Resources that need no fix, according to their verdict. */
   readonly fixed: ReadonlySet<string>;
-  /** Verdicts of gates, which stand whatever is taken back. */
+  /** Verdicts of gates, which stay regardless of what is taken back. */
   readonly stopped: Verdicts;
 }
 
-/** Takes back what no plan builds on, and says again what is true of the findings then. What goes wrong is left to the next attempt. */
+/**
+ * Takes back partial changes that no plan uses, and updates the verdicts on their findings. Errors are left to the next
+ * attempt.
+ */
 export async function settleUnfinished(
   session: AwsSession,
   { left, fixed, stopped }: Ends,

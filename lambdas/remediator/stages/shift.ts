@@ -1,11 +1,14 @@
 import type { Clock } from '../../model/clock.ts';
 
-/** Time after which a job begins no further fix: what operators ask for waits until it has ended, and expects to begin within a minute. */
+/**
+ * Time after which a job begins no further fix: operators' requests wait until the job has ended, and are expected to
+ * begin within a minute.
+ */
 const SHIFT_MILLISECONDS = 30_000;
 
 /**
- * The time that one attempt gives to fixes. It begins when the first of them are about to be made, and not before: however
- * long it takes to get there, an attempt makes some.
+ * The time during which an attempt begins fixes. It starts when the first of them are about to be made, so that an
+ * attempt makes some fixes however long its preparation takes.
  */
 export class Shift {
   readonly #clock: Clock;

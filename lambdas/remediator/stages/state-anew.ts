@@ -7,8 +7,8 @@ import { assessEach } from './assess.ts';
 import { planFixes } from './plan.ts';
 
 /**
- * Reads findings again of whose resources something was taken back. One to be fixed keeps its verdict, unless that
- * says that there is nothing to fix: then one of both reads is old, and a later job checks again.
+ * Reads findings again whose resources had a partial change taken back. A finding that needs a fix keeps its verdict. If
+ * that verdict was that nothing needs a fix, one of the two reads is stale, and a later job checks again.
  */
 export async function stateAnew(
   session: AwsSession,

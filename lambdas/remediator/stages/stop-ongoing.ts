@@ -4,7 +4,7 @@ import type { Finding } from '../../model/finding.ts';
 import { type Verdict, type Verdicts, verdictOfError } from '../verdict.ts';
 import type { Work } from '../work.ts';
 
-/** The findings for which AWS may still be working on a change that can be stopped. */
+/** Finds the findings for which AWS may still be working on a change that can be stopped. */
 export async function ongoingOf(
   findings: readonly Finding[],
   { journal }: Pick<Work, 'journal'>,
@@ -19,9 +19,9 @@ export async function ongoingOf(
 }
 
 /**
- * Ends what AWS is still working on for findings, because an operator has paused it.
- * @param paused the pause's own verdict
- * @returns verdicts on the findings of which something was ended: the others go their way
+ * Stops AWS's ongoing work for findings, because an operator has paused them.
+ * @param paused the verdict of the pause
+ * @returns verdicts on the findings whose work was stopped; the others continue
  */
 export async function stopOngoing(
   session: AwsSession,

@@ -19,9 +19,9 @@ import { circumstances } from './circumstances.ts';
 import { heldWords, takeable } from './unfinished.ts';
 
 /**
- * Takes back what attempts added and no plan builds on. Asked when the result of each finding is known, whatever
- * that is. Each is recorded as an applied change.
- * @returns the verdicts on findings of which something may still stand: they stay pending
+ * Takes back what attempts added and no plan uses, once the result of each finding is known. Each removal is recorded as
+ * an applied change.
+ * @returns the verdicts on findings that may still have partial changes; they stay pending
  */
 export async function takeBackUnfinished(
   session: AwsSession,
@@ -43,7 +43,7 @@ async function takeBackOf(
   work: ConfiguredWork,
 ): Promise<Verdict | undefined> {
   const { journal } = work;
-  // The last one first: where it was made, what was begun before it is known to be superseded.
+  // The last change comes first: if it was made, earlier ones are known to be superseded.
   for (const planned of (await takeable(journal.unresolved(finding.resource))).reverse()) {
     const askedAt = work.ports.clock.now();
     try {
@@ -61,7 +61,7 @@ async function takeBackOf(
   return undefined;
 }
 
-/** Asks whether a change may be taken back now. @returns the verdict where it must not */
+/** Checks whether a change may be taken back now. @returns the verdict if it must not */
 function whyNotNow(
   finding: Finding,
   { change }: RecordedChange,
@@ -71,8 +71,9 @@ function whyNotNow(
 }
 
 /**
- * @param askedAt when the gates were asked last
- * @returns whether something may still stand
+ * Takes back all parts of a change.
+ * @param askedAt time of the last check of the gates
+ * @returns whether parts may still exist
  */
 async function takeBackChangeOf(
   session: AwsSession,
@@ -85,7 +86,7 @@ async function takeBackChangeOf(
   const { resource } = finding;
   const known = await circumstances(session, finding, planned, work);
   const { notes, isWhole } = journal.noted(resource, planned.line);
-  // First the attempt that was cut off: where it made the change to its end, what others added has its purpose.
+  // The interrupted attempt comes first: if it completed the change, the additions of other attempts are still needed.
   const parts: Part[] = [
     ...(isWhole ? [] : [{ change: planned.change, isNoted: false }]),
     ...notes.map(({ change }) => ({ change, isNoted: true })).reverse(),
@@ -97,7 +98,7 @@ async function takeBackChangeOf(
     if (state === 'pending') return true;
     if (isMade) {
       if (parts.length === 1) journal.settle(resource, planned.line);
-      // Another job that was cut off at the same change must not record it, too.
+      // Another job that was interrupted at the same change must not record it as well.
       const [failure] = await work.recent.write();
       if (failure !== undefined) throw failure;
       return false;
@@ -108,7 +109,7 @@ async function takeBackChangeOf(
   return false;
 }
 
-/** A change as far as an attempt may have come with it. */
+/** The progress that an attempt may have made with a change. */
 interface Part {
   readonly change: RecordedChange['change'];
   /** True if the attempt noted it. */
@@ -117,11 +118,11 @@ interface Part {
 
 interface PartContext extends Pick<Work, 'journal'> {
   readonly known: Awaited<ReturnType<typeof circumstances>>;
-  /** Asks before each call whether it may be sent. */
+  /** Checks before each call whether it may be sent. */
   readonly check: () => Promise<void>;
 }
 
-/** Takes back one part of a change, and records it. @returns `isMade`: whether the change was made to its end after all */
+/** Takes back one part of a change, and records it. @returns `isMade`: whether the change turned out to be complete */
 async function takeBackPart(
   session: AwsSession,
   resource: string,
@@ -135,7 +136,7 @@ async function takeBackPart(
   const recorded = [...journal.noted(resource, planned.line).notes, ...journal.applied(resource)]
     .map((each) => each.change)
     .filter((other) => other !== change);
-  // It was made before what was begun after it.
+  // It was made before the changes that were begun after it.
   const [next] = journal.appliedSince(resource, planned.line);
   const record = (applied: Change, line: string) =>
     journal.apply(resource, [foundChange(applied, line, begunAt)], next);
@@ -153,7 +154,7 @@ async function takeBackPart(
   });
   if (made !== undefined) record(made, inPart);
   if (done !== undefined) {
-    // What was noted of it is part of it.
+    // The complete record includes the noted part.
     if (isNoted) journal.drop(resource, inPart, change);
     record(done, planned.line);
   }
@@ -161,8 +162,8 @@ async function takeBackPart(
 }
 
 /**
- * Makes the check before each call: holds, pause, window and time left are checked again until an answer is fresh enough. What is
- * taken back was added by us, whatever its owner does in the meantime, so there is time for it.
+ * Creates the check before each call: holds, pause, maintenance window and time left are checked again until a result is
+ * fresh enough. The delay is safe, because the parts to remove are our own, whatever the owner does in the meantime.
  */
 function stillAllowed(
   asked: number,
@@ -185,7 +186,7 @@ function stillAllowed(
   };
 }
 
-/** Makes an error that keeps the change pending: what was not even allowed to be looked at may still stand. */
+/** Creates an error that keeps the change pending: its parts may still exist if reading them was not allowed. */
 function asTakeBackError(error: unknown, { line }: RecordedChange): TakeBackError {
   return new TakeBackError(
     `what an attempt that was interrupted at "${line}" may have added could not be taken back: ${describeError(error)}`,

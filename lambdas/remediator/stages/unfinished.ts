@@ -7,7 +7,7 @@ import type { Entry } from '../book.ts';
 import { type Verdict, wait } from '../verdict.ts';
 import type { Work } from '../work.ts';
 
-/** The findings for which parts of a change with an unknown result may be left. */
+/** Finds the findings for which parts of a change with an unknown result may exist. */
 export async function unfinishedOf(
   findings: readonly Finding[],
   { journal }: Pick<Work, 'journal'>,
@@ -28,8 +28,8 @@ export function holdUnfinished(
 }
 
 /**
- * Keeps findings open of which something may have to be taken back, whatever stops the attempt before it can look: settings
- * that can't be used, say, or a session that AWS refuses. A later job checks again.
+ * Keeps findings open that may have partial changes to take back if the attempt stops before it can check, for example
+ * because of invalid settings or a session that AWS refuses. A later job checks again.
  * @param why the reason for which the other findings have failed
  */
 export function keepUnfinished(
@@ -58,8 +58,8 @@ async function verdictsOnUnfinished(
 }
 
 /**
- * Keeps findings open that the last attempt gives up, of which something may have to be taken back: a later job continues, as
- * often as it takes.
+ * Keeps findings open that the last attempt gives up and that may have partial changes to take back. Later jobs continue
+ * until this is done.
  */
 export async function keepGivenUp(
   entries: readonly Entry<'retry'>[],
@@ -73,13 +73,13 @@ export async function keepGivenUp(
   return verdicts;
 }
 
-/** Selects the changes whose interruption can leave something that must be taken back. */
+/** Selects the changes whose interruption can leave parts that must be taken back. */
 export async function takeable(changes: readonly RecordedChange[]): Promise<RecordedChange[]> {
   const can = await Promise.all(changes.map(({ change }) => canTakeBack(change)));
   return changes.filter((_, index) => can[index] === true);
 }
 
-/** The reason of a finding for which something may have to be taken back. */
+/** Explains that a finding may have a partial change to take back. */
 export function heldWords({ line }: RecordedChange, why = ''): string {
   return `an attempt was interrupted at "${line}", and what it may have added could not be taken back yet: ${why}`;
 }

@@ -11,7 +11,7 @@ import { isBegunLately } from './resolve.ts';
 
 type Unviolated = Exclude<Assessment, Violation>;
 
-/** The verdict on a resource that does not violate the rule, or not in a way that can be changed now. */
+/** Determines the verdict on a resource that does not violate the rule, or not in a way that can be changed now. */
 export function verdictOfUnviolated(
   { resource }: Finding,
   assessment: Unviolated,
@@ -23,7 +23,7 @@ export function verdictOfUnviolated(
     case 'gone':
       return conclude('gone', { reason: `${resource} no longer exists` });
     case 'busy':
-      // What this job changed, or may have as far as reads can show, is followed to its end.
+      // Changes that this job made, or may have made according to reads, are followed to their end.
       if (
         journal.applied(resource).length > 0 ||
         journal.unresolved(resource).some((begun) => isBegunLately(resource, begun, work))
@@ -42,8 +42,8 @@ export function verdictOfUnviolated(
 }
 
 /**
- * Reports whether a read without a violation may be from before what this job did recently. What it applied as a whole has
- * ended the violation. Otherwise someone else has, or it is a read from before the violation came, and it may still stand.
+ * Reports whether a read without a violation may predate this job's recent changes. A completely applied plan has ended
+ * the violation. Otherwise someone else has ended it, or the read predates the violation, which may still exist.
  */
 function isOldPerhaps(resource: string, { journal, ports }: Pick<Work, 'journal' | 'ports'>): boolean {
   if (journal.completedAt(resource) !== undefined) return false;
@@ -56,7 +56,7 @@ function lagWords(resource: string): string {
   return `a read of ${resource} shows no violation, but it may be from before what this job did`;
 }
 
-/** Reports whether this job changed the resource, or began to, with an unknown result. */
+/** Reports whether this job changed the resource, or began a change with an unknown result. */
 function mayHaveChanged(resource: string, { journal }: Pick<Work, 'journal'>): boolean {
   return journal.hasApplied(resource) || journal.unresolved(resource).length > 0;
 }
@@ -70,14 +70,16 @@ function takenBack(resource: string, { journal }: Pick<Work, 'journal'>): string
   ];
 }
 
-/** Reports whether some of the changes that were planned are known not to have been made. */
+/** Reports whether some of the planned changes are known not to have been made. */
 function isMadeInPart(resource: string, journal: Work['journal']): boolean {
   const begun = [...journal.applied(resource), ...journal.unresolved(resource)];
   const lines = new Set(begun.map(({ line }) => line));
   return journal.planned(resource).some(({ line }) => !lines.has(line));
 }
 
-/** The verdict on a resource that needs no change after this job changed it, in an attempt before or just now. */
+/**
+ * Determines the verdict on a resource that needs no change after this job changed it, in this attempt or an earlier one.
+ */
 function verdictOfOwnWork(
   resource: string,
   assessment: Unviolated,
@@ -88,7 +90,7 @@ function verdictOfOwnWork(
     const reason = `some of the planned changes were made, and ${resource} still violates the rule: ${assessment.reason}`;
     return conclude('failed', { willRetry: true, reason });
   }
-  // A later look is meant to find what an earlier job did.
+  // A follow-up job is expected to find the changes of the earlier job.
   const isLater = job.continues !== undefined && journal.completedAt(resource) !== undefined;
   if (ending?.status === 'Success' || (ending === undefined && isLater)) {
     return conclude('remediated', reasonOf(assessment.state === 'compliant' ? (assessment.notes ?? []) : []));

@@ -8,9 +8,10 @@ import { isSameTarget } from './same-target.ts';
 import { heldWords, takeable } from './unfinished.ts';
 
 /**
- * Holds plans that rest on what an attempt added for a change that they do not continue: it is taken back first. Otherwise
- * it would have to stay, and in a network ACL whose open entry is gone, it lets in what nobody meant to.
- * @returns the other plans, and the verdicts on those that wait: a later job plans again
+ * Holds plans that depend on entries which an earlier attempt added for a change that these plans do not continue. The
+ * entries are taken back first. Otherwise they would have to stay, and in a network ACL without its open entry, they
+ * would allow traffic that was not allowed before.
+ * @returns the other plans, and the verdicts on the held ones, which a later job plans again
  */
 export async function waitForTakeBack(
   fixes: readonly PlannedFix[],
