@@ -1,10 +1,11 @@
 import type { AwsSession } from '../../aws/session.ts';
 import { StalePlanError } from '../../model/errors.ts';
+import { exemptionTagOf } from '../../model/exemption-tag.ts';
 import type { Change } from '../change.ts';
 import { olderThanOurs } from '../ours.ts';
 import { asSeen, checkRemains } from './as-seen.ts';
-import { type ExistingRule, formatRule, type IngressRule } from './ingress-rule.ts';
-import { readUntil } from './read.ts';
+import { type ExistingRule, formatRule, type IngressRule, looksLike } from './ingress-rule.ts';
+import { readTagsOf, readUntil } from './read.ts';
 import type { RuleShrink } from './schemas.ts';
 import { showsOurs } from './shows-ours.ts';
 
@@ -39,6 +40,34 @@ export async function look(
   return { standing, wide };
 }
 
+/** Time after which a group's tags are read again: its owner may have exempted it in the meantime. */
+const TAGS_FRESH_MILLISECONDS = 2_000;
+
+/**
+ * Reads the group again between the calls of a change, and its tags as well once they may be out of date.
+ * @param begunAt The time at which the change began: the tags were read shortly before.
+ * @throws StalePlanError if the group no longer matches the plan or has an exemption tag
+ */
+export async function lookAgain(
+  session: AwsSession,
+  change: RuleShrink,
+  ours: readonly Change[],
+  parts: readonly IngressRule[],
+  begunAt: Date,
+): Promise<{ standing: readonly ExistingRule[]; wide: ExistingRule }> {
+  const { resource } = change;
+  const isLate = session.now().getTime() - begunAt.getTime() > TAGS_FRESH_MILLISECONDS;
+  const [seen, tags] = await Promise.all([
+    look(session, change, ours, parts),
+    isLate ? readTagsOf(session, resource) : undefined,
+  ]);
+  const { reason, malformed } = exemptionTagOf(tags, session.now());
+  if (reason !== undefined || malformed !== undefined) {
+    throw new StalePlanError(`${resource} has an exemption tag: its wide rule was not changed`);
+  }
+  return seen;
+}
+
 /**
  * Checks that a read of the group matches the plan.
  * @returns the wide rule
@@ -56,3 +85,7 @@ export function checkSeen(
   checkRemains(resource, [...remains, ...parts], standing);
   return wide;
 }
+
+/** Finds the ids of existing rules that look like one of the parts. */
+export const idsOfAlike = (parts: readonly IngressRule[], standing: readonly ExistingRule[]): string[] =>
+  standing.filter((rule) => parts.some((part) => looksLike(rule, part))).map(({ id }) => id);

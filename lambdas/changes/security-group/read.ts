@@ -114,6 +114,16 @@ export async function readRulesOf(session: AwsSession, group: string): Promise<r
   return (await readShared(session, group)) ?? [];
 }
 
+const readGroupShared = sharedRead(readSecurityGroups);
+
+/** Reads the tags of one security group, batched with other reads; undefined if the group does not exist. */
+export async function readTagsOf(
+  session: AwsSession,
+  group: string,
+): Promise<SecurityGroup['tags'] | undefined> {
+  return (await readGroupShared(session, group))?.tags;
+}
+
 /** Maximum number of reads of a group until one shows the rules that were just added. */
 const MAX_READS = 10;
 

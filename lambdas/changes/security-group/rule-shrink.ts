@@ -7,15 +7,8 @@ import { untilTaken } from '../until-taken.ts';
 import { authorizeRules } from './authorize.ts';
 import { shrunkDiffers } from './differs.ts';
 import { formatParts } from './format-parts.ts';
-import {
-  type ExistingRule,
-  formatRule,
-  formatTraffic,
-  type IngressRule,
-  looksLike,
-  ruleKey,
-} from './ingress-rule.ts';
-import { checkSeen, look, NotShownError } from './look.ts';
+import { type ExistingRule, formatRule, formatTraffic, type IngressRule, ruleKey } from './ingress-rule.ts';
+import { checkSeen, idsOfAlike, look, lookAgain, NotShownError } from './look.ts';
 import { type Modification, modifyRule } from './modify.ts';
 import { readRulesOf } from './read.ts';
 import { revokeRules, takeBackRules, withoutRules } from './revoke.ts';
@@ -35,6 +28,7 @@ class Shrinking {
   readonly #note: Note<RuleShrink>;
   readonly #amid: Amid;
   readonly #planned: RuleShrink;
+  readonly #begunAt: Date;
   #soFar: RuleShrink;
 
   constructor(session: AwsSession, change: RuleShrink, note: Note<RuleShrink>, amid: Amid) {
@@ -42,6 +36,7 @@ class Shrinking {
     this.#note = note;
     this.#amid = amid;
     this.#planned = change;
+    this.#begunAt = session.now();
     this.#soFar = { ...change, made: [] };
   }
 
@@ -61,11 +56,8 @@ class Shrinking {
    * never removed.
    */
   #keepStanding(parts: readonly IngressRule[], standing: readonly ExistingRule[]): void {
-    const made = new Set(this.made.map(({ id }) => id));
-    const alike = standing.filter(
-      (rule) => !made.has(rule.id) && parts.some((part) => looksLike(rule, part)),
-    );
-    const stood = new Set([...(this.#soFar.stood ?? []), ...alike.map(({ id }) => id)]);
+    const alike = idsOfAlike(parts, withoutRules(standing, this.made));
+    const stood = new Set([...(this.#soFar.stood ?? []), ...alike]);
     if (stood.size > 0) this.#soFar = { ...this.#soFar, stood: [...stood] };
   }
 
@@ -97,6 +89,12 @@ class Shrinking {
       if (isNotTaken(error) || error instanceof BlockedError) this.progress();
       throw error;
     }
+  }
+
+  /** Reads the group again, with all parts that were added. */
+  lookAgain(parts = this.#planned.pieces): Promise<{ readonly wide: ExistingRule }> {
+    const soFar = { ...this.#soFar, before: this.#planned.before };
+    return lookAgain(this.#session, soFar, this.#amid.ours, parts, this.#begunAt);
   }
 
   /** Shrinks the wide rule once its other parts exist. */
@@ -139,7 +137,7 @@ class Shrinking {
     const { standing } = await look(this.#session, this.#soFar, ours, pieces);
     this.#keepStanding([after], standing);
     const added = await this.#add([after], standing);
-    const { wide } = await look(this.#session, this.#soFar, ours, [after, ...pieces]);
+    const { wide } = await this.lookAgain([after, ...pieces]);
     this.progress('shrinking');
     if ((await revokeRules(this.#session, resource, [wide])).length === 0) {
       throw new StalePlanError(`${resource}: rule ${formatRule(wide)} was removed after it was read`);
@@ -191,8 +189,8 @@ export const changeKind: ChangeKind<RuleShrink> = {
 
   async apply(session, change, note, amid) {
     const { pieces } = change;
-    const { standing, wide } = await look(session, change, amid.ours);
     const shrinking = new Shrinking(session, change, note, amid);
+    const { standing, wide } = await look(session, change, amid.ours);
     try {
       if (pieces.length === 0) return await shrinking.shrink(wide);
       await shrinking.addPieces(standing);
@@ -201,8 +199,7 @@ export const changeKind: ChangeKind<RuleShrink> = {
         // While the wide rule exists, its other parts allow nothing more than it does, so the change may stop here.
         await amid.mayContinue();
         // The rule is read again as late as possible, because adding the parts took time.
-        const again = await look(session, { ...change, made: [...shrinking.made] }, amid.ours, pieces);
-        return shrinking.shrink(again.wide);
+        return shrinking.shrink((await shrinking.lookAgain()).wide);
       });
     } catch (error) {
       // While it is unknown whether the rule was shrunk, its other parts stay, because without them traffic might be cut

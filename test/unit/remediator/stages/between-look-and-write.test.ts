@@ -31,6 +31,31 @@ async function finish({ remediator }: ModelAccount | GroupAccount): Promise<void
   }
 }
 
+test('a group that is exempted while it waits for another one is left as it was', async () => {
+  const other = 'sg-0000000b';
+  const wide = [openRule('sgr-1', 20, 443)];
+  const account = new GroupAccount({ [WEB]: wide, [other]: [openRule('sgr-2', 20, 443)] });
+  const first: string[] = [];
+  account.before = ({ operation, input }) => {
+    if (operation !== 'AuthorizeSecurityGroupIngress') return;
+    const [waiting] = first;
+    first.push(z.looseObject({ GroupId: z.string() }).parse(input).GroupId);
+    if (waiting === undefined) return;
+    // The second one's call hangs.
+    account.remediator.now += 8_000;
+    account.tag(waiting, EXEMPT);
+  };
+
+  await account.remediator.attempt(account.job(SSH, WEB, other));
+  await finish(account);
+
+  expect(first).toEqual([WEB, other]);
+  expect(account.group(WEB)?.rules).toEqual(wide);
+  expect(account.ports(other)).toEqual(['tcp 20-21', 'tcp 23-443']);
+  const outcomes = new Map(outcomesOf(account).map(({ finding, outcome }) => [finding.resource, outcome]));
+  expect(Object.fromEntries(outcomes)).toEqual({ [WEB]: 'exempt', [other]: 'remediated' });
+});
+
 describe('a bucket whose owner switches on all settings', () => {
   const bucket = { region: 'eu-central-1', tags: {}, aclIsPublic: true, policyIsPublic: true, block: null };
   const initial: AwsState = { ...EMPTY_STATE, buckets: { 'reports-1': bucket } };
