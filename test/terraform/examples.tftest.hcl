@@ -1,4 +1,4 @@
-# Of the smaller examples. They stand here, because whoever copies an example should not have to copy its test.
+# Tests of the smaller examples. They are here, so that nobody who copies an example has to copy its test.
 
 mock_provider "aws" {
   source          = "./test/lab/aws-mocks"
@@ -65,7 +65,7 @@ run "gitops" {
     error_message = "What rules.yaml says must reach the settings: ${jsonencode(output.settings)}"
   }
 
-  # YAML takes `off` for false.
+  # YAML reads `off` as false.
   assert {
     condition     = jsondecode(output.settings.rules["s3-bucket-public"]).mode_by_account == { "333333333333" = "off" }
     error_message = "The word off must reach the settings: ${output.settings.rules["s3-bucket-public"]}"

@@ -1,4 +1,4 @@
-# Of examples/organization. It stands here, because whoever copies an example should not have to copy its test.
+# Tests of examples/organization. They are here, so that nobody who copies an example has to copy its test.
 
 mock_provider "aws" {
   source          = "./test/lab/aws-mocks"
@@ -135,7 +135,7 @@ run "no_accounts" {
   expect_failures = [var.production_account_id, var.staging_account_id]
 }
 
-# As when a region stands in local.regions, and its block is for another.
+# As if a region is in local.regions, but its block is for another region.
 run "a_region_without_its_module" {
   command = plan
 

@@ -12,7 +12,7 @@ variables {
   }
 }
 
-# The three modules must agree: on names, paths, the external id and the rules.
+# The three modules must agree on names, paths, the external id, and the rules.
 run "wired" {
   command = plan
 
@@ -67,7 +67,7 @@ run "wired" {
   }
 }
 
-# A rule by its legacy id, and by the runbook: the target module must take the name and grant the start.
+# A rule named by its legacy id, with the method runbook: the target module must accept the name and allow the start.
 run "by_legacy_id_and_runbook" {
   command = plan
 
@@ -86,7 +86,7 @@ run "by_legacy_id_and_runbook" {
   }
 }
 
-# The option says by which role flow logs are written; the target module must let the remediators pass it.
+# The option names the role that writes flow logs; the target module must allow the remediators to pass it.
 run "a_delivery_role_of_ones_own" {
   command = plan
 

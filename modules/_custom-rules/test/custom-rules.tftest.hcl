@@ -41,7 +41,7 @@ variables {
   }
 }
 
-# The same words in the library come to the same definition: it is made by other code.
+# The library's compiler, which is other code, must produce the same definition from the same declaration.
 run "a_desired_state" {
   command = plan
 
@@ -135,7 +135,7 @@ run "every_mistake_at_once" {
           read = [{ actions = ["rds:ModifyDBInstance", "rds:Describe*"], resources = ["arn:{{partition}}:rds:{{zone}}:{{account}}:db:*"] }, { actions = [], resources = ["*"] }]
           write = concat(
             [{ actions = ["rds:ModifyDBInstance", "rds:ModifyInstance", "rdz:ModifyDBInstance"], resources = ["*"] }],
-            # Each is as wide as "*".
+            # Each is as broad as "*".
             [for resource in ["**", "arn:*", "arn:*:*:*:*:*:*", "arn:{{partition}}:*:{{region}}:?*:*"] : { actions = ["rds:ModifyDBInstance"], resources = [resource] }],
             [for resource in ["arn:aws:rds:*", "arn:{{partition}}:rds:*:*:db:*"] : { actions = ["rds:ModifyDBInstance"], resources = [resource] }],
           )
@@ -210,7 +210,7 @@ run "two_rules_that_have_code_claim_one_name" {
       s3-bucket-public        = ["Buckets of ours", "Ensure S3 Bucket is not publicly accessible.", "RDS DB instances should have deletion protection enabled"]
       rds-instance-public     = []
       redshift-cluster-public = ["RDS snapshots of ours"]
-      # Its name is another's only where that is enabled.
+      # Another rule claims this name only if it is enabled.
       vpc-flow-logs-disabled           = ["RDS DB instances should be configured to copy tags to snapshots"]
       rds-instance-deletion-protection = []
     }
@@ -279,7 +279,7 @@ run "the_session_of_a_runbook_passes_its_role" {
         netskope_rule_names = ["G"]
         runbook             = { document = "Acme" }
         permissions = {
-          # Below 2048 characters, but for the statement of iam:PassRole.
+          # Below 2048 characters without the statement for iam:PassRole.
           read = [{ actions = ["rds:DescribeDBInstances"], resources = [for n in range(10, 31) : "arn:{{partition}}:rds:{{region}}:{{account}}:db:number-${n}"] }]
         }
       }

@@ -1,4 +1,4 @@
-# A misspelled word in each input of each module is refused, with the word and what was expected.
+# A misspelled attribute in each input of each module is refused, with its name and the expected ones.
 
 run "root" {
   command = plan
@@ -49,7 +49,7 @@ run "root" {
     error_message = join("\n", output.structure)
   }
 
-  # The nearest words come first.
+  # The most similar attributes come first.
   assert {
     condition = alltrue([
       for message in [
@@ -77,7 +77,7 @@ run "central" {
     error_message = join("\n", output.structure)
   }
 
-  # Whatever else the root passes on has the same shape where it goes.
+  # All other inputs that the root module passes on have the same shape in their module.
   assert {
     condition = alltrue(flatten([
       for module in ["central", "per-region"] : [
@@ -176,7 +176,7 @@ run "nothing_to_correct" {
   }
 }
 
-# A secret stays out of the message.
+# The message does not contain the secret.
 run "sensitive" {
   command = plan
 

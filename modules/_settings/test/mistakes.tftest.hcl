@@ -1,4 +1,4 @@
-# Every mistake is named, all of them at once.
+# All mistakes are reported at once.
 
 variables {
   rules             = {}
@@ -110,7 +110,7 @@ run "misspelt_words" {
   }
 }
 
-# Terraform itself would end at the first of these, and name neither the input nor anything else.
+# Terraform itself would stop at the first of these, and would not name the input.
 run "values_of_a_wrong_kind" {
   command = plan
 
@@ -239,7 +239,7 @@ run "of_every_kind_at_once" {
   }
 }
 
-# However long what was written is, and however many groups there are.
+# Regardless of the length of a value and the number of groups.
 run "with_long_values" {
   command = plan
 
@@ -279,7 +279,7 @@ run "with_long_values" {
     error_message = join("\n", local.mistakes)
   }
 
-  # A pattern says nothing to who reads it.
+  # A regular expression would not help the reader.
   assert {
     condition = alltrue(flatten([
       for rule in values(local.catalog) : [for option, schema in rule.options.properties : contains(keys(local.option_words), option) if can(schema.pattern) || can(schema.anyOf)]
@@ -299,7 +299,7 @@ run "runbook_that_this_partition_does_not_have" {
   expect_failures = [output.rules]
 }
 
-# No errors, but words in the plan.
+# Warnings instead of errors.
 run "of_no_effect" {
   command = plan
 

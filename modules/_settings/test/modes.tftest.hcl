@@ -1,4 +1,4 @@
-# The same cases as in test/unit/model/account-modes.test.ts: a plan shows what the remediators decide.
+# The same cases as in test/unit/model/account-modes.test.ts: a plan must show the modes that the remediators compute.
 
 variables {
   rules             = {}

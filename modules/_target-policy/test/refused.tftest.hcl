@@ -1,6 +1,6 @@
 # Each of these mistakes must fail at plan, by the validation that names it. A run makes one mistake in each variable,
-# because a run costs time and each variable fails by itself. What the policies hold, the tests of target and
-# target-stackset say.
+# because a run costs time and each variable fails by itself. The tests of target and target-stackset cover
+# the policies.
 
 variables {
   name                = "cspm-auto-remediation"

@@ -1,4 +1,4 @@
-# Which accounts a rule is on for: the remediators read it as it was given, and decide (lambdas/model/account-modes.ts).
+# The accounts in which a rule is on. The remediators read these settings unchanged, and decide (lambdas/model/account-modes.ts).
 
 mock_provider "aws" {
   source          = "../../test/lab/aws-mocks"
@@ -24,7 +24,7 @@ run "named_and_excluded_accounts" {
         excluded_accounts = ["555555555555"]
       }
       security-group-ssh-open = { mode = "dry_run" }
-      # Not even asked for.
+      # Not even requested.
       iam-access-key-unrotated = { mode = "off", mode_by_account = { "444444444444" = "off" } }
     }
   }
@@ -91,7 +91,7 @@ run "any_account_where_a_rule_is_on_for_all" {
   }
 }
 
-# What was begun is followed to its end, in whichever account.
+# Changes in progress are followed to their end in every account.
 run "any_account_where_all_rules_are_off" {
   command = plan
 

@@ -95,7 +95,7 @@ run "disabled_creates_nothing" {
     }
   }
 
-  # What is there already is used, and not changed.
+  # Existing resources are used, and not changed.
   assert {
     condition = alltrue([
       length(concat(aws_s3_bucket.evidence, aws_s3_bucket_policy.evidence, aws_s3_bucket_lifecycle_configuration.evidence, aws_s3_bucket_versioning.evidence, aws_s3_bucket_server_side_encryption_configuration.evidence)) == 0,
@@ -105,7 +105,7 @@ run "disabled_creates_nothing" {
       output.notifications_topic_arn == "arn:aws:sns:eu-central-1:111111111111:ours",
       alltrue([for target in aws_cloudwatch_event_target.notifications : target.arn == "arn:aws:sns:eu-central-1:111111111111:ours"]),
       toset([for rule in aws_cloudwatch_event_rule.notifications : rule.event_bus_name]) == toset(["default", "ours"]),
-      # Nobody is notified of another's alarms.
+      # Alarms of other deployments send no notifications.
       jsondecode(aws_cloudwatch_event_rule.notifications["regional-alarms"].event_pattern).detail.alarmName == [{ prefix = "cspm-auto-remediation-" }],
     ])
     error_message = "What the user gives must be used: ${jsonencode(output.link)}"
@@ -220,8 +220,8 @@ run "own_schedule_names_options_and_exemptions" {
   }
 }
 
-# What both functions are made with: the tests of _function show the function, those of per-region the way from `link` to
-# the remediator. The function is not planned here, because the provider's oldest version knows no later runtime.
+# The settings of both functions. The tests of _function cover the function, and those of per-region the way from `link` to the
+# remediator. The function is not planned here, because the oldest version of the provider does not support a later runtime.
 run "runtime_and_layers_reach_both_functions" {
   command = plan
 

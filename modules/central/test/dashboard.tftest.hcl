@@ -22,7 +22,7 @@ run "by_default" {
     error_message = "Widgets: ${jsonencode([for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : widget.properties.title])}"
   }
 
-  # Every outcome that can be counted, in every region, and the sums name what they add up.
+  # Every outcome that can be counted, in every region; the sums refer to their metrics.
   assert {
     condition = toset([
       for metric in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[0].properties.metrics :
@@ -69,7 +69,7 @@ run "limits_used_of_each_rules_own" {
   }
 }
 
-# The use of an account's limit is a share already: of all regions' jobs the highest counts.
+# The use of an account's limit is already a percentage, so the highest value of all regions counts.
 run "limits_used_of_accounts" {
   command = plan
 
@@ -84,7 +84,7 @@ run "limits_used_of_accounts" {
   }
 }
 
-# Limits used, holds, what comes back, the oldest deferral and open breakers, each in every region.
+# Used limits, holds, recurring findings, the oldest deferral, and open breakers, each in every region.
 run "what_gates_do" {
   command = plan
 

@@ -1,4 +1,4 @@
-# A deployment that the state does not know at this address: found before anything is changed.
+# A deployment that is not at this address of the state is detected before anything changes.
 
 mock_provider "aws" {
   source = "../../test/lab/aws-mocks"
@@ -21,7 +21,7 @@ run "one_that_the_state_does_not_know_is_refused" {
   expect_failures = [terraform_data.deployment]
 }
 
-# Version 0.1 did not remember it.
+# Version 0.1 did not store it.
 run "one_that_is_adopted_is_not_refused" {
   command = plan
 

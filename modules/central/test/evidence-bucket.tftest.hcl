@@ -1,4 +1,4 @@
-# What a plan says after an apply: so this one is applied, with mocks that answer then.
+# Plans after an apply. Therefore, this one is applied, with mocks.
 
 mock_provider "aws" {
   source = "../../test/lab/aws-mocks"
@@ -13,7 +13,7 @@ variables {
 run "deployed" {
 }
 
-# Half-way it would be denied, and the rest would be gone.
+# Otherwise, the destroy would be denied midway, after other resources were deleted.
 run "another_name_is_refused" {
   command = plan
 

@@ -38,7 +38,7 @@ run "kept_by_a_destroy" {
   }
 }
 
-# One key for all, another for a use, and one of another region; each use is encrypted, and each role may use what it needs.
+# One default key, one for a single use, and one of another region. Each use is encrypted, and each role can use the keys that it needs.
 run "keys_of_the_users" {
   command = plan
 
@@ -61,7 +61,7 @@ run "keys_of_the_users" {
     }
   }
 
-  # As they are when someone else wrote both. test/e2e/tampered-settings.test.ts writes one of them.
+  # As if someone else had written both. test/e2e/tampered-settings.test.ts writes one of them.
   override_resource {
     target          = aws_s3_object.accounts
     override_during = plan
@@ -127,7 +127,7 @@ run "keys_of_the_users" {
         for configuration in [aws_s3_bucket_server_side_encryption_configuration.evidence[0], aws_s3_bucket_server_side_encryption_configuration.settings] :
         [for rule in configuration.rule : [one(rule.apply_server_side_encryption_by_default).kms_master_key_id, rule.bucket_key_enabled]]
       ] == [[["arn:aws:kms:eu-central-1:111111111111:key/evidence", true]], [["arn:aws:kms:eu-central-1:111111111111:key/all", true]]],
-      # S3's ETag is no MD5 any more: a second plan would never be clean.
+      # S3's ETag is not an MD5 then, so a second plan would always show a change.
       aws_s3_object.accounts.source_hash == md5(output.settings.accounts) && aws_s3_object.rule["s3-bucket-public"].source_hash == md5(output.settings.rules["s3-bucket-public"]),
     ])
     error_message = "Each must have its key: ${jsonencode(module.settings.keys)}"

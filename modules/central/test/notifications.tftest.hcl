@@ -16,7 +16,7 @@ run "alarms_by_default" {
     notifications = { email_addresses = ["security@example.com"] }
   }
 
-  # No message for a single finding: an alarm reports what failed, all together.
+  # No message for a single finding: one alarm reports all failures.
   assert {
     condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "finding-notices", "held-back", "missing-polls", "missing-roles", "regional-alarms", "regional-jobs-waiting"])
     error_message = "Rules: ${join(", ", keys(aws_cloudwatch_event_rule.notifications))}"
@@ -35,7 +35,7 @@ run "alarms_by_default" {
     error_message = "Alarm: ${jsonencode(module.alarms.alarms["findings-unprocessable"])}"
   }
 
-  # The alarms of this module on their region's default bus; those that per-region passes on, on ours.
+  # This module's alarms on the region's default bus, and those that per-region forwards on this module's bus.
   assert {
     condition = alltrue([
       aws_cloudwatch_event_rule.notifications["alarms"].event_bus_name == "default",
@@ -45,7 +45,7 @@ run "alarms_by_default" {
       )),
       aws_cloudwatch_event_rule.notifications["regional-alarms"].event_bus_name == "cspm-auto-remediation",
       !can(jsondecode(aws_cloudwatch_event_rule.notifications["regional-alarms"].event_pattern).resources),
-      # Of the alarms on others, whose events need not have a description, another rule tells.
+      # Another rule reports composite alarms, whose events may lack a description.
       jsondecode(aws_cloudwatch_event_rule.notifications["regional-alarms"].event_pattern).detail.configuration == { alarmRule = [{ exists = false }] },
       jsondecode(aws_cloudwatch_event_rule.notifications["regional-jobs-waiting"].event_pattern).detail.alarmName == ["cspm-auto-remediation-jobs-waiting"],
       !can(aws_cloudwatch_event_target.notifications["regional-jobs-waiting"].input_transformer[0].input_paths.description),
@@ -104,7 +104,7 @@ run "alarms_by_default" {
     error_message = "Topic policy: ${aws_sns_topic_policy.notifications[0].policy}"
   }
 
-  # What can't be delivered is kept, and reported by a way that is not the one that failed.
+  # Undelivered notifications are kept, and reported in another way than the one that failed.
   assert {
     condition = alltrue(concat(
       [
@@ -123,7 +123,7 @@ run "alarms_by_default" {
   }
 }
 
-# The longest names that there can be.
+# The longest possible names.
 run "patterns_that_eventbridge_takes" {
   command = plan
 
@@ -177,7 +177,7 @@ run "each_finding" {
     error_message = "What could not become a job has no finding to name."
   }
 
-  # EventBridge takes a quoted text, and fills in what is between "<" and ">" if a path says what that is.
+  # EventBridge requires a quoted text, and replaces what is between "<" and ">" if there is a path of that name.
   assert {
     condition = alltrue([
       for target in aws_cloudwatch_event_target.notifications :
@@ -213,7 +213,7 @@ run "each_finding_of_no_outcome" {
     notifications = { each_finding = true, outcomes = [] }
   }
 
-  # A pattern of no outcomes would be refused.
+  # EventBridge would reject a pattern without outcomes.
   assert {
     condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "finding-notices", "held-back", "missing-polls", "missing-roles", "regional-alarms", "regional-jobs-waiting"])
     error_message = "Rules: ${join(", ", keys(aws_cloudwatch_event_rule.notifications))}"

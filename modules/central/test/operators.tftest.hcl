@@ -1,4 +1,4 @@
-# What people need to see and to do: the parameter by which the command line finds the deployment, and their policies.
+# The parameter by which the command line finds the deployment, and the policies for people.
 
 mock_provider "aws" {
   source          = "../../test/lab/aws-mocks"

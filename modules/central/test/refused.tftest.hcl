@@ -46,7 +46,7 @@ run "mistakes_3" {
   variables {
     name            = "aws-remediation"
     netskope_tenant = "Acme"
-    # And a token, too.
+    # And a token.
     api_token_secret = { create = false, arn = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:mine-AbCdEf" }
     regions          = ["eu-central-1", "us-gov-west-1"]
   }

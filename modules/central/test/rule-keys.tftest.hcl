@@ -1,4 +1,4 @@
-# A rule may be named by its legacy id; from there on it is the same rule.
+# A rule can be named by its legacy id, with the same result.
 
 mock_provider "aws" {
   source          = "../../test/lab/aws-mocks"

@@ -1,4 +1,4 @@
-# The objects that the remediators read, and the bucket that they are in.
+# The objects that the remediators read, and their bucket.
 
 mock_provider "aws" {
   source          = "../../test/lab/aws-mocks"

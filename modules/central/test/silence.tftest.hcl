@@ -1,4 +1,4 @@
-# That rules are no longer polled is one alarm, that nothing of what a poll gives matches one per rule.
+# One alarm reports rules that are no longer polled; one alarm per rule reports polls in which nothing matches.
 
 mock_provider "aws" {
   source          = "../../test/lab/aws-mocks"
@@ -18,7 +18,7 @@ run "in_one_message_whatever_the_number_of_rules" {
     rules  = { s3-bucket-public = {}, redshift-cluster-public = {}, vpc-flow-logs-disabled = { mode = "off" } }
   }
 
-  # Netskope can't be reached, say: polls fail, which is told, and two periods later no rule has been polled.
+  # For example, Netskope is unreachable: polls fail, which is reported, and two periods later no rule has been polled.
   assert {
     condition = module.alarms.combined["rules-not-polled"].alarm_rule == join("", [
       "(ALARM(\"cspm-auto-remediation-checks-missing\") OR ALARM(\"cspm-auto-remediation-polls-overdue\")) AND NOT ",
@@ -27,7 +27,7 @@ run "in_one_message_whatever_the_number_of_rules" {
     error_message = "Rule: ${module.alarms.combined["rules-not-polled"].alarm_rule}"
   }
 
-  # The same for a topic of the user's.
+  # The same for your own topic.
   assert {
     condition = toset([for name, alarm in merge(module.alarms.alarms, module.alarms.combined) : name if contains(alarm.alarm_actions, "arn:aws:sns:eu-central-1:111111111111:topic")]) == toset([
       "findings-unprocessable", "notifications-dead-letters", "polls-dead-letters", "polls-skipped", "rules-not-polled",
@@ -35,7 +35,7 @@ run "in_one_message_whatever_the_number_of_rules" {
     error_message = "Alarms: ${jsonencode({ for name, alarm in module.alarms.alarms : name => alarm.alarm_actions })}"
   }
 
-  # The collector looks every hour, whatever the schedules are; who looks after that has data each hour, or alarms.
+  # The collector checks every hour, regardless of the schedules. The alarm on these checks has data each hour, or fires.
   assert {
     condition = alltrue([
       aws_scheduler_schedule.check[0].schedule_expression == "rate(1 hour)",
@@ -52,7 +52,7 @@ run "in_one_message_whatever_the_number_of_rules" {
     error_message = "Alarms: ${jsonencode(module.alarms.alarms)}"
   }
 
-  # That nobody has looked yet is no news.
+  # The initial state, before the first check, sends no message.
   assert {
     condition = (
       jsondecode(aws_cloudwatch_event_rule.notifications["missing-polls"].event_pattern).resources == ["arn:aws:cloudwatch:eu-central-1:111111111111:alarm:cspm-auto-remediation-rules-not-polled"] &&
@@ -88,7 +88,7 @@ run "polls_fail_for_as_long_as_two_of_the_longest_periods" {
   }
 }
 
-# What PutMetricAlarm takes.
+# The limits of PutMetricAlarm.
 run "of_a_cron_seven_days" {
   command = plan
 

@@ -1,4 +1,4 @@
-# Values that the same apply makes: the secret and its key, account ids, options.
+# Values that are created by the same apply: the secret and its key, account ids, options.
 
 mock_provider "aws" {
   source          = "../../test/lab/aws-mocks"

@@ -149,7 +149,7 @@ run "enabled_creates" {
     error_message = "Alarms are on by default: ${join(", ", keys(module.alarms.alarms))}"
   }
 
-  # One for all findings that failed in the region, and one message about them while hourly polls come to the same.
+  # One alarm for all failed findings in the region, and one message as long as hourly polls have the same result.
   assert {
     condition = alltrue([
       for alarm in [module.alarms.alarms["findings-failed"]] : alltrue([
@@ -164,7 +164,7 @@ run "enabled_creates" {
   }
 }
 
-# SQS drops what has waited for as long as the queue keeps it, and says nothing.
+# SQS silently deletes messages after the queue's retention period.
 run "jobs_are_told_before_they_vanish" {
   command = plan
 
@@ -196,7 +196,7 @@ run "what_could_not_be_taken_back_is_told_at_once" {
   }
 }
 
-# One message for all accounts, whatever the number of findings there, and for as long as hourly polls give the same.
+# One message for all accounts, regardless of the number of findings, as long as hourly polls have the same result.
 run "roles_that_are_missing_are_one_message" {
   command = plan
 
@@ -281,7 +281,7 @@ run "accounts_that_the_settings_name_alone_and_keys_of_the_users" {
   }
 }
 
-# An inline policy takes 10,240 characters.
+# An inline policy is limited to 10,240 characters.
 run "as_many_accounts_as_a_policy_takes" {
   command = plan
 
@@ -308,7 +308,7 @@ run "more_accounts_than_a_policy_takes" {
   }
 }
 
-# An event pattern takes 2,048 characters.
+# An event pattern is limited to 2,048 characters.
 run "alarms_with_the_longest_names_fit_into_a_pattern" {
   command = plan
 
@@ -317,13 +317,13 @@ run "alarms_with_the_longest_names_fit_into_a_pattern" {
   }
 
   assert {
-    # No region's code is more than four characters longer.
+    # No region code is more than four characters longer.
     condition     = length(aws_cloudwatch_event_rule.alarms[0].event_pattern) + 4 * length(module.alarms.alarms) <= 2048
     error_message = "Pattern of ${length(aws_cloudwatch_event_rule.alarms[0].event_pattern)} characters."
   }
 }
 
-# Jobs that can't be worked on, or not started, keep others waiting: that is told of already.
+# Jobs that cannot be processed or started delay others; another alarm already reports that.
 run "one_cause_is_one_message" {
   command = plan
 
@@ -339,7 +339,7 @@ run "one_cause_is_one_message" {
     error_message = "Rule: ${module.alarms.combined["jobs-waiting"].alarm_rule}"
   }
 
-  # A topic of the user's gets what no other alarm tells of, and what the event bus tells the others.
+  # Your own topic gets the alarms that no other alarm reports, including those that the event bus reports to others.
   assert {
     condition = toset([for name, alarm in merge(module.alarms.alarms, module.alarms.combined) : name if length(alarm.alarm_actions) == 1]) == toset([
       "alarms-dead-letters", "breaker-open", "deferrals-lasting", "findings-failed", "findings-recurring", "jobs-dead-letters", "jobs-delayed-dead-letters",
@@ -348,7 +348,7 @@ run "one_cause_is_one_message" {
     error_message = "Alarms: ${jsonencode({ for name, alarm in module.alarms.alarms : name => alarm.alarm_actions })}"
   }
 
-  # A queue is worked off for a while after the throttling.
+  # After throttling, the queue takes a while to empty.
   assert {
     condition = alltrue([
       for alarm in [module.alarms.alarms["remediator-throttled"]] : alarm.period * alarm.evaluation_periods == 3600 && alarm.datapoints_to_alarm == 3
@@ -357,7 +357,7 @@ run "one_cause_is_one_message" {
   }
 }
 
-# An alarm can tell only topics of its own region.
+# An alarm can only notify topics of its own region.
 run "alarms_go_to_the_central_bus" {
   command = plan
 
@@ -400,8 +400,8 @@ run "nothing_to_pass_on_without_notifications" {
   }
 }
 
-# A new AWS account has ten invocations at a time in a region, for all of its functions. What Lambda throttles costs a job
-# one of its attempts.
+# A new AWS account has a quota of ten concurrent executions per region, for all functions. A throttled invocation uses up one
+# attempt of a job.
 run "a_new_account_has_invocations_left_for_polls" {
   command = plan
 
@@ -411,7 +411,7 @@ run "a_new_account_has_invocations_left_for_polls" {
   }
 }
 
-# Looks that come later wait in a queue that can delay single messages, and pass through it to their account's group.
+# Follow-up jobs wait in a queue that can delay single messages, and are then forwarded to their account's group.
 run "delayed_jobs" {
   command = plan
 
@@ -453,7 +453,7 @@ run "in_another_partition" {
     error_message = "ARNs must be of the partition: ${module.remediator.policy}"
   }
 
-  # Which of the two domains a service has there, AWS does not say.
+  # AWS does not document which of the two domains a service has there.
   assert {
     condition = [for statement in jsondecode(module.remediator.policy).Statement : statement.Condition.StringEquals["kms:ViaService"] if contains(statement.Action, "kms:GenerateDataKey")] == [
       ["sqs.eu-central-1.amazonaws.com", "sqs.eu-central-1.amazonaws.com.cn"],
@@ -461,14 +461,14 @@ run "in_another_partition" {
     error_message = "Policy: ${module.remediator.policy}"
   }
 
-  # Event source mappings take no tags there.
+  # Event source mappings do not support tags there.
   assert {
     condition     = aws_lambda_event_source_mapping.jobs.tags == null && aws_lambda_event_source_mapping.delayed.tags == null && aws_sqs_queue.jobs.tags == tomap({ team = "security" })
     error_message = "Tags: ${jsonencode(aws_lambda_event_source_mapping.jobs.tags)}"
   }
 }
 
-# EventBridge routes no events between regions there.
+# EventBridge does not route events between regions there.
 run "a_second_region_in_another_partition" {
   command = plan
 

@@ -18,7 +18,7 @@ run "calls_as_nobody" {
   expect_failures = [var.call_as]
 }
 
-# Accounts that join would get the role, though they are not named.
+# Accounts that join would get the role although they are not named.
 run "named_accounts_with_auto_deployment" {
   command = plan
   variables {
@@ -27,7 +27,7 @@ run "named_accounts_with_auto_deployment" {
   expect_failures = [var.auto_deployment]
 }
 
-# All rules' documents run by one role, and IAM takes 10,240 characters of inline policies for each role.
+# All rules' documents use one role, and IAM limits the inline policies of a role to 10,240 characters.
 run "runbooks_that_need_more_than_iam_takes" {
   command = plan
 

@@ -75,7 +75,7 @@ run "some_accounts_by_a_delegated_administrator" {
   }
 }
 
-# The same role by Terraform: what the template must come to in account 222222222222.
+# The same role created by Terraform: the template must produce the same in account 222222222222.
 
 run "by_terraform" {
   command = plan
@@ -126,7 +126,7 @@ run "the_template_comes_to_the_same_role" {
     error_message = "The other roles differ: ${output.template}, ${jsonencode(run.by_terraform)}"
   }
 
-  # CloudFormation fills in what stands in an Fn::Sub, and only that.
+  # CloudFormation replaces placeholders only within Fn::Sub.
   assert {
     condition     = length(regexall("\\$\\{AWS::", replace(aws_cloudformation_stack_set.this.template_body, "/\\{\"Fn::Sub\":\"[^\"]*\"\\}/", ""))) == 0
     error_message = "Placeholders that nobody fills in: ${aws_cloudformation_stack_set.this.template_body}"
@@ -196,7 +196,7 @@ run "rules_by_legacy_id_without_runbooks" {
   }
 }
 
-# A StackSet reaches the accounts of its own partition alone, so it can leave out what AWS does not have there.
+# A StackSet only reaches accounts of its own partition, so it can omit what AWS does not have there.
 run "in_another_partition" {
   command = plan
 

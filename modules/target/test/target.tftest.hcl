@@ -36,13 +36,13 @@ run "all_rules" {
     error_message = "Trust: ${aws_iam_role.remediation.assume_role_policy}"
   }
 
-  # 10240 characters are what IAM takes; the role has no other inline policy.
+  # IAM's limit is 10240 characters; the role has no other inline policy.
   assert {
     condition     = length(aws_iam_role_policy.remediation[0].policy) <= 10240
     error_message = "The policy for all rules has ${length(aws_iam_role_policy.remediation[0].policy)} characters."
   }
 
-  # What any rule reads or writes with, and nothing else.
+  # Only the permissions that some rule needs to read or write.
   assert {
     condition = toset(flatten(jsondecode(aws_iam_role_policy.remediation[0].policy).Statement[*].Action)) == toset(flatten([
       for rule in jsondecode(file("../catalog.json")).rules : concat(
@@ -56,13 +56,13 @@ run "all_rules" {
   assert {
     condition = alltrue([
       for resource in flatten(jsondecode(aws_iam_role_policy.remediation[0].policy).Statement[*].Resource) :
-      # Runbooks are AWS's own: of no account.
+      # Runbooks belong to AWS, so their ARNs contain no account.
       resource == "*" || can(regex("^arn:aws:(s3:::|ssm:\\*:\\**:(document|automation-definition)/)", resource)) || try(split(":", resource)[4] == "222222222222", false)
     ]) && !strcontains(aws_iam_role_policy.remediation[0].policy, "$")
     error_message = "Resources are of this account alone, and no placeholder is left: ${aws_iam_role_policy.remediation[0].policy}"
   }
 
-  # A bucket's ARN names no account.
+  # A bucket's ARN contains no account.
   assert {
     condition = alltrue([
       for statement in jsondecode(aws_iam_role_policy.remediation[0].policy).Statement :
@@ -73,7 +73,7 @@ run "all_rules" {
   }
 }
 
-# Of the whole trail nothing is read unless somebody wants it.
+# The role can read the trail only if this is enabled.
 run "with_cloudtrail_lookup" {
   command = plan
 
@@ -87,7 +87,7 @@ run "with_cloudtrail_lookup" {
   }
 }
 
-# What only an undo needs is granted when somebody is to undo.
+# Permissions that only an undo needs are granted only with `undo`.
 run "without_undo" {
   command = plan
 
@@ -145,7 +145,7 @@ run "flow_logs" {
     error_message = "Role: ${jsonencode(aws_iam_role.flow_logs)}"
   }
 
-  # What the remediators may pass must be what is there to be passed.
+  # The roles that the remediators can pass must be those that exist.
   assert {
     condition     = strcontains(aws_iam_role_policy.remediation[0].policy, "\"arn:aws:iam::222222222222:role/security/cure-flow-logs\"") && !strcontains(aws_iam_role_policy.remediation[0].policy, "role/*")
     error_message = "Policy: ${aws_iam_role_policy.remediation[0].policy}"
@@ -207,14 +207,14 @@ run "runbooks" {
     error_message = "The runbook's role may do what its runbook calls: ${aws_iam_role_policy.automation[0].policy}"
   }
 
-  # What the remediators may pass must be what is there to be passed.
+  # The roles that the remediators can pass must be those that exist.
   assert {
     condition     = strcontains(aws_iam_role_policy.remediation[0].policy, "\"arn:aws:iam::222222222222:role/security/cure-automation\"") && !strcontains(aws_iam_role_policy.remediation[0].policy, "role/*")
     error_message = "Policy: ${aws_iam_role_policy.remediation[0].policy}"
   }
 }
 
-# The start of a runbook is granted only for the rule's own document, and the role is passed to Systems Manager alone.
+# A runbook can be started only with the rule's own document, and the role can be passed only to Systems Manager.
 run "the_start_of_runbooks" {
   command = plan
 
@@ -429,14 +429,14 @@ run "rules_of_ones_own_have_a_policy_each" {
     condition     = strcontains(aws_iam_policy.custom["acme"].policy, "document/Acme") && strcontains(aws_iam_policy.custom["acme"].policy, "-automation") && strcontains(aws_iam_role_policy.automation[0].policy, "sqs:TagQueue")
     error_message = aws_iam_policy.custom["acme"].policy
   }
-  # Of the library, as of any other rule.
+  # Library rules, like any other rule.
   assert {
     condition     = strcontains(aws_iam_role_policy.remediation[0].policy, "rds:ModifyDBInstance")
     error_message = aws_iam_role_policy.remediation[0].policy
   }
 }
 
-# All rules' documents run by one role, and IAM takes 10,240 characters of inline policies for each role.
+# All rules' documents use one role, and IAM limits the inline policies of a role to 10,240 characters.
 run "runbooks_that_need_more_than_iam_takes" {
   command = plan
 

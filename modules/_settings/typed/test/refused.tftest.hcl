@@ -84,7 +84,7 @@ run "mistakes_6" {
   variables {
     api_token_secret = { recovery_days = 3 }
     evidence         = { create_bucket = false, bucket = "ours", object_lock = { days = 30 } } # nothing is set there
-    # Whether notifications tell of anything is not asked where alarms are mistaken.
+    # If alarms are invalid, notifications are not checked.
     alarms = { topic_arns = ["arn:aws:sns:us-east-1:111111111111:another-region"] }
   }
   expect_failures = [var.api_token_secret, var.evidence, var.alarms]

@@ -54,7 +54,7 @@ run "mistakes_4" {
   expect_failures = [var.remediator, var.queue]
 }
 
-# The remediator would have no time left from the beginning.
+# The remediator would have no time to change anything.
 run "too_short_to_change_anything" {
   command = plan
   variables {
