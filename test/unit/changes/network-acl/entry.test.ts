@@ -680,6 +680,20 @@ describe('taken back after a kill', () => {
     });
   });
 
+  test('nothing is settled on a read from before a later change of ours, though it shows the change as planned', async () => {
+    const acl: ScriptedAcl = { entries: [twelve, ten] };
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl });
+    const later = { ...deletion, before: twelve, seen: [twelve, ten].map(describeEntry), closed: 'yes' };
+    const known = { isNoted: true, isLagOver: false, isBegunAnew: true, since: [later] };
+
+    const parts: TakenPart[] = [];
+    const taken = await takeBackChange(sessionOf(aws), begun, known, (part) => parts.push(part));
+
+    expect(taken).toEqual({ state: 'pending' });
+    expect(parts).toEqual([]);
+    expect(acl.entries).toEqual([twelve, ten]);
+  });
+
   test('nothing is, where it was cut off before its first call', async () => {
     const entries = [allow(100, '0.0.0.0/1'), ten];
     const acl: ScriptedAcl = { entries: [...entries] };

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { type AwsState, EMPTY_STATE, type GroupRule } from '../../../lab/aws-model/state.ts';
 import { openRule } from '../support/group-account.ts';
@@ -78,7 +79,15 @@ test.each(cases)(
       return undefined;
     };
 
-    await remediator.attempt(account.job(...resourcesOf(state)));
+    // One of the calls that come before the changes takes longer than the others.
+    let isDelayed = false;
+    const onStep = async (): Promise<void> => {
+      if (isDelayed || steps.at(-1) !== 'AuthorizeSecurityGroupIngress') return;
+      isDelayed = true;
+      for (let turn = 0; turn < 50; turn += 1) await nextTurn();
+    };
+
+    await remediator.attempt(account.job(...resourcesOf(state)), { onStep });
 
     const first = steps.indexOf(write);
     const look = steps.slice(0, first).findLastIndex((step) => !isRead(step)) + 1;
