@@ -1,12 +1,12 @@
-/** Cuts a list into chunks, in order, none longer than `size`. */
+/** Splits a list into chunks of at most `size` items, in order. */
 export function* chunks<T>(items: readonly T[], size: number): Generator<T[]> {
   for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
 }
 
 /**
- * Cuts a list into batches, in order, none longer than `maxCount` or heavier than `maxBytes`. An item that alone is
- * heavier than that is its own batch.
- * @param bytesOf how heavy an item is, by the measure of the API that takes the batch
+ * Splits a list into batches of at most `maxCount` items and `maxBytes`, in order. An item that is larger than that has
+ * its own batch.
+ * @param bytesOf the size of an item as the API counts it
  */
 export function batches<T>(
   items: readonly T[],

@@ -1,27 +1,27 @@
-/** Longest durations of one HTTP request of an SDK client, in milliseconds. */
+/** Timeouts of one HTTP request of an SDK client, in milliseconds. */
 export interface RequestTimeouts {
   readonly connectionTimeout: number;
   /** Time from sending the request to the answer's headers. */
   readonly requestTimeout: number;
-  /** Longest silence of a connection: it ends an answer whose body stalls. */
+  /** Maximum idle time of a connection, which ends an answer whose body stalls. */
   readonly socketTimeout: number;
-  /** True so that the SDK does more than log a warning when `requestTimeout` is over. */
+  /** True so that the SDK throws an error after `requestTimeout` instead of only logging a warning. */
   readonly throwOnRequestTimeout: true;
 }
 
 /** The options of every SDK client, except its region. */
 export interface AwsClientOptions {
-  /** Address of the service. By default the SDK finds it, in tests by `AWS_ENDPOINT_URL`. */
+  /** The address of the service. Default: resolved by the SDK, in tests from `AWS_ENDPOINT_URL`. */
   readonly endpoint?: string;
-  /** Credentials. By default the function's role. */
+  /** The credentials. Default: those of the function's role. */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
   readonly maxAttempts?: number;
   readonly requestHandler?: RequestTimeouts;
 }
 
 /**
- * The timeouts of every request. With all attempts and the waits between them, a call whose server never answers ends
- * after about 35 seconds: less than a remediator reserves for recording what it did.
+ * Timeouts of every request. With all attempts and the pauses between them, a call to a server that never answers ends
+ * after about 35 seconds, which is less than a remediator reserves for recording its changes.
  */
 export const requestTimeouts: RequestTimeouts = {
   connectionTimeout: 3_000,

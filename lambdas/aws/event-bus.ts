@@ -51,9 +51,9 @@ export function publishOutcomes(
 /** Events about a job. */
 export interface JobEvents {
   readonly outcomes: readonly OutcomeEvent[];
-  /** Conclusions of attempts, in numbers. */
+  /** The results of attempts in numbers. */
   readonly jobs: readonly JobEvent[];
-  /** Notices that findings come back, or are deferred for long. */
+  /** Notices about findings that recur or are deferred for long. */
   readonly notices: readonly FindingNotice[];
 }
 
@@ -102,9 +102,9 @@ export function publishNotice(
 }
 
 /**
- * Publishes events in batches, all at once: EventBridge keeps no order. Entries that EventBridge refuses (`FailedEntryCount`) are sent again, up to
- * three times; the SDK has its own retries for calls that fail as a whole.
- * @throws DeliveryError when entries are still refused after that; AWS's own error when the call fails
+ * Publishes events in parallel batches, as EventBridge does not preserve their order. Entries that EventBridge refuses
+ * (`FailedEntryCount`) are sent again up to three times; the SDK itself retries calls that fail as a whole.
+ * @throws DeliveryError if entries are still refused after that; AWS's own error if the call fails
  */
 async function publish(
   client: EventBridgeClient,
@@ -136,7 +136,7 @@ async function putBatch(
   let pending = batch;
   for (let attempt = 1; ; attempt++) {
     const answer = await client.send(new PutEventsCommand({ Entries: [...pending] }));
-    // The answer has one entry for each that was sent, in the same order; a refused one has an error code.
+    // The answer has one entry for each sent one, in the same order; refused entries have an error code.
     const refusals = (answer.Entries ?? []).filter((entry) => entry.ErrorCode !== undefined);
     if ((answer.FailedEntryCount ?? 0) === 0 && refusals.length === 0) return;
     pending = pending.filter((_, index) => answer.Entries?.[index]?.EventId === undefined);

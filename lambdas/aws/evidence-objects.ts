@@ -22,13 +22,13 @@ export interface EvidenceObjectsOptions {
 /** A condition on the existing object; if it is not met, nothing is written. */
 export type WriteCondition = { readonly IfNoneMatch?: '*' } | { readonly IfMatch?: string };
 
-/** Number of times that a conditional write is sent which conflicts with another one. */
+/** Maximum number of times that a conditional write is sent if it conflicts with another one. */
 const CONFLICT_ATTEMPTS = 5;
 
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
-/** Objects in the evidence bucket: JSON, and lists of JSON as compressed lines. */
+/** Client for the objects in the evidence bucket: JSON, and lists of JSON as compressed lines. */
 export class EvidenceObjects {
   readonly #options: EvidenceObjectsOptions;
   #client: S3Client | undefined;
@@ -37,19 +37,19 @@ export class EvidenceObjects {
     this.#options = options;
   }
 
-  /** Reads the text of an object: undefined if there is none. */
+  /** Reads the text of an object; undefined if it does not exist. */
   async get(key: string): Promise<string | undefined> {
     return (await this.find(key))?.text;
   }
 
-  /** Reads an object's text and the tag of this version of it: undefined if there is none. */
+  /** Reads an object's text and ETag; undefined if it does not exist. */
   async find(key: string): Promise<{ readonly text: string; readonly etag: string } | undefined> {
     const answer = await this.#get(key);
     if (answer === undefined) return undefined;
     return { text: (await answer.Body?.transformToString()) ?? '', etag: answer.ETag ?? '' };
   }
 
-  /** Reads the values of an object that `putLines` wrote, and its tag: undefined if there is none. */
+  /** Reads the values of an object that `putLines` wrote, and its ETag; undefined if it does not exist. */
   async findLines(key: string): Promise<{ readonly lines: unknown[]; readonly etag: string } | undefined> {
     const answer = await this.#get(key);
     if (answer === undefined) return undefined;
@@ -70,23 +70,22 @@ export class EvidenceObjects {
   }
 
   /**
-   * @param condition `IfNoneMatch: '*'` writes only where there is no such object, `IfMatch` only over the version with
-   *   that tag
-   * @returns the tag of the version that was written
-   * @throws AWS's own error: `PreconditionFailed` where the condition is not met
+   * @param condition `IfNoneMatch: '*'` only writes a new object, `IfMatch` only replaces the version with that ETag
+   * @returns the ETag of the written version
+   * @throws AWS's own error: `PreconditionFailed` if the condition is not met
    */
   put(key: string, json: string, condition: WriteCondition = {}): Promise<string> {
     return this.#put({ ...this.#place(key), Body: json, ContentType: 'application/json', ...condition });
   }
 
   /**
-   * Writes values as lines of JSON, compressed: one object for many.
+   * Writes values as compressed lines of JSON in one object.
    * @throws as `put`
    */
   async putLines(key: string, values: readonly unknown[], condition: WriteCondition = {}): Promise<string> {
     const text = values.map((value) => `${JSON.stringify(value)}\n`).join('');
     const Body = await compress(text);
-    // No `ContentEncoding`: a client that heeded it would hand on an object that is not what its name says.
+    // No `ContentEncoding`, because clients would then decompress the object and its name would be wrong.
     return this.#put({ ...this.#place(key), Body, ContentType: 'application/gzip', ...condition });
   }
 
@@ -97,13 +96,13 @@ export class EvidenceObjects {
         const { ETag = '' } = await client.send(new PutObjectCommand(object));
         return ETag;
       } catch (error) {
-        // Another write of the object came in between. S3 user guide, "Conditional writes": upload again.
+        // Another write of the object interfered. S3 user guide, "Conditional writes": upload again.
         if (attempt === CONFLICT_ATTEMPTS || !isAwsError(error, 'ConditionalRequestConflict')) throw error;
       }
     }
   }
 
-  /** Removes an object; where there is none, nothing happens. */
+  /** Removes an object, if it exists. */
   async remove(key: string): Promise<void> {
     const client = this.#s3();
     await client.send(new DeleteObjectCommand(this.#place(key)));

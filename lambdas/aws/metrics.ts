@@ -3,8 +3,9 @@ import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 const metrics = new Metrics();
 
 /**
- * Counts something in CloudWatch, in the embedded metric format: one log line each, for they have different dimensions.
- * @param rule the id of the rule that it is counted by, in addition to `service`; without it, by `service` alone
+ * Records a CloudWatch metric in the embedded metric format, one log line each, because metrics have different
+ * dimensions.
+ * @param rule the rule's id as a dimension in addition to `service`; without it, `service` is the only one
  */
 export function count(name: string, value: number, rule?: string): void {
   const metric = metrics.singleMetric();

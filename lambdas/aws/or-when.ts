@@ -1,6 +1,6 @@
 import { isAwsError } from './errors.ts';
 
-/** `read()`, or `fallback` where AWS answers with one of these error codes. */
+/** Returns the result of `read()`, or `fallback` if AWS answers with one of these error codes. */
 export async function orWhen<T, F>(
   codes: readonly string[],
   fallback: F,

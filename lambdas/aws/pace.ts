@@ -1,18 +1,18 @@
 import { type Clock, systemClock } from '../model/clock.ts';
 
-/** The rate at which calls may follow one another in one account and region, as a bucket of tokens. */
+/** The rate limit of calls in one account and region, as a token bucket. */
 export interface Pace {
-  /** Name of the bucket, which is the service's for changes: calls with the same quota share it. */
+  /** The name of the bucket, which calls with the same quota share; for changes, it is the service. */
   readonly quota: string;
-  /** Number of tokens that come back each second. */
+  /** The number of tokens that are refilled per second. */
   readonly perSecond: number;
-  /** Number of calls that may be made at once. */
+  /** The maximum number of calls at once. */
   readonly burst: number;
-  /** True where AWS names no rate: nothing is kept apart before AWS has throttled a call. */
+  /** True if AWS documents no rate: calls are only delayed after AWS has throttled one. */
   readonly isAssumed?: true;
 }
 
-/** The pace of a service's changes of which AWS names no rate, once it has throttled one. */
+/** The rate for changes of a service without a documented rate, after AWS has throttled one. */
 export const paceOnceThrottled = (service: string): Pace => ({
   quota: service,
   perSecond: 10,
@@ -21,51 +21,51 @@ export const paceOnceThrottled = (service: string): Pace => ({
 });
 
 /**
- * EC2's calls that change something: AWS has a bucket of 50 for each account, region and API, of which 5 come back each
- * second. All kinds of changes share one bucket here, and leave half of AWS's to the account's own people, or to a second
- * function instance that continues with the account.
+ * Rate for EC2 calls that change something. AWS has a bucket of 50 for each account, region and API, of which 5 are
+ * refilled per second. Here, all kinds of changes share one bucket, which leaves half of AWS's to the account's own
+ * users, or to a second function instance that continues with the account.
  * https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html
  */
 export const ec2Writes: Pace = { quota: 'ec2', perSecond: 5, burst: 25 };
 
 /**
- * "All other APIs: 1 transaction per second", UpdateTrail among them, and not to be raised.
+ * Rate for UpdateTrail: "All other APIs: 1 transaction per second". This quota can't be raised.
  * https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html
  */
 export const cloudTrailWrites: Pace = { quota: 'cloudtrail', perSecond: 1, burst: 1 };
 
 /**
- * Cloud Control's updates. AWS names no number; the services that carry them out have their own quotas.
+ * Rate for Cloud Control updates. AWS documents no number; the underlying services have their own quotas.
  * https://docs.aws.amazon.com/general/latest/gr/cloudcontrolapi.html
  */
 export const cloudControlWrites: Pace = { quota: 'cloudcontrol', perSecond: 1, burst: 5 };
 
 /**
- * LookupEvents: two per second for each account and region.
+ * Rate for LookupEvents: two per second for each account and region.
  * https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
  */
 export const cloudTrailLookups: Pace = { quota: 'cloudtrail-lookups', perSecond: 2, burst: 1 };
 
-/** The times that a pace is halved at most, by call after call that AWS throttles. */
+/** Maximum number of times that a rate is halved by successive throttled calls. */
 const MOST_HALVINGS = 3;
-/** Time without a throttled call after which one halving is taken back. */
+/** Time without a throttled call after which one halving is reversed. */
 const RECOVERY_MILLISECONDS = 10_000;
-/** Calls that were under way when AWS throttled the first one say nothing new. */
+/** Time during which further throttled calls count as one, because they were already in progress at the first. */
 const SAME_MILLISECONDS = 1_000;
 
 /**
- * Keeps changes apart so that AWS need not throttle them, and makes them slower where it does: the account's own people use
- * the same quotas. Each function instance keeps its own count: jobs of one account and region never run side by side, so one
- * instance makes all changes of a place at a time.
+ * Spaces changes so that AWS does not throttle them, and slows down if it does, because the account's own users share the
+ * quotas. Each function instance counts separately. Jobs for one account and region never run in parallel, so one
+ * instance makes all changes in a place at a time.
  *
- * The SDK's adaptive mode (`retryMode: 'adaptive'`) is not used: it delays calls directly before they
- * are sent, when a change must no longer wait, because its basis was just read. Turns are waited for before that.
+ * The SDK's adaptive mode (`retryMode: 'adaptive'`) is not used: it delays calls directly before they are sent, when a
+ * change must no longer wait because its basis was just read. Turns are awaited before that.
  */
 export class Pacer {
   readonly #clock: Clock;
   /** Time at which the bucket will be full again, by quota. */
   readonly #full = new Map<string, number>();
-  /** The number of times that the pace was halved, and the last of them, by quota. */
+  /** The number of times that the rate was halved, and the time of the last, by quota. */
   readonly #halved = new Map<string, { readonly times: number; readonly at: number }>();
 
   constructor(clock: Clock = systemClock) {
@@ -73,9 +73,9 @@ export class Pacer {
   }
 
   /**
-   * Resolves when the bucket holds as many tokens as calls are to be made, or is full where they are more. In the order
-   * of the calls.
-   * @param account whose bucket it is
+   * Resolves, in the order of the callers, when the bucket has enough tokens for the calls, or is full if they are more
+   * than it holds.
+   * @param account the account of the bucket
    */
   async turn(account: string, { quota, isAssumed, ...pace }: Pace, calls = 1): Promise<void> {
     const key = keyOf(account, quota);
@@ -90,7 +90,7 @@ export class Pacer {
     if (at > now) await this.#clock.sleep(at - now);
   }
 
-  /** Halves the pace of a quota, as AWS has throttled a call. */
+  /** Halves the rate of a quota after AWS has throttled a call. */
   throttled(account: string, quota: string): void {
     const key = keyOf(account, quota);
     const now = this.#clock.now();

@@ -6,7 +6,7 @@ export interface ParameterStoreOptions {
   readonly clientOptions: AwsClientOptions;
 }
 
-/** The parameters of Systems Manager. */
+/** Client for Systems Manager parameters. */
 export class ParameterStore {
   readonly #client: SSMClient;
 
@@ -15,8 +15,8 @@ export class ParameterStore {
   }
 
   /**
-   * Reads a parameter's value as it stands now.
-   * @throws AWS's own error: `ParameterNotFound` where there is none
+   * Reads a parameter's current value.
+   * @throws AWS's own error: `ParameterNotFound` if there is none
    */
   async get(name: string): Promise<string | undefined> {
     const { Parameter } = await this.#client.send(new GetParameterCommand({ Name: name }));

@@ -7,13 +7,13 @@ import type { ClientSettings } from './session.ts';
 /** The maximum number of times that the current call is sent. */
 const sends = new AsyncLocalStorage<number>();
 
-/** The check before a call that changes something. */
+/** The check before each call that changes something. */
 const checks = new AsyncLocalStorage<() => Promise<void> | void>();
 
 /**
- * Does work in which each call that changes something is checked directly before it is sent: reads before it may have
- * taken their time.
- * @param check Throws where the call must not be sent. Where the call rests on a look, it must wait for nothing.
+ * Runs work in which each call that changes something is checked directly before it is sent, because earlier reads may
+ * have taken time.
+ * @param check Throws if the call must not be sent. It must not wait for anything if the call depends on a read.
  */
 export function checkingChanges<T>(check: () => Promise<void> | void, work: () => Promise<T>): Promise<T> {
   return checks.run(check, work);
@@ -30,10 +30,10 @@ export function isRead(operation: string): boolean {
 }
 
 /**
- * Makes a client of a session. The SDK sends its reads again where no answer came, and every other call once: before a
- * change is sent again, someone must check whether what it rests on still stands, and whether it is still wanted.
+ * Creates a client of a session. The SDK retries reads without an answer, and sends every other call only once: before a
+ * change is sent again, the caller must check that its basis is unchanged and that it is still wanted.
  * @param settings with `maxAttempts` for reads
- * @param onThrottled called for each time that a call was sent and throttled
+ * @param onThrottled called each time that a sent call was throttled
  */
 export function sessionClient<C>(
   ClientOfService: new (settings: ClientSettings) => C,
@@ -51,7 +51,7 @@ export function sessionClient<C>(
           await checkCall(commandName);
           return sends.run(1, () => next(call));
         },
-      // Before the logger: a call that is not sent is none.
+      // Runs before the logger, because a call that is not sent must not be logged.
       { step: 'initialize', name: 'sendChangesOnce', priority: 'high' },
     );
     client.middlewareStack.add(

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { AwsClientOptions } from './client-defaults.ts';
 import { GetObjectCommand, S3Client } from './s3.ts';
 
-/** S3 answers 304 with neither a body nor a code, which the SDK throws as an error. */
+/** Schema of the SDK's error for status 304, which S3 sends without a body or code. */
 const notModifiedSchema = z.object({ $metadata: z.object({ httpStatusCode: z.literal(304) }) });
 
 export interface SettingsObjectsOptions {
@@ -22,7 +22,7 @@ export interface ReadObject {
   readonly version: string;
 }
 
-/** The objects of the settings bucket. */
+/** Client for the objects in the settings bucket. */
 export class SettingsObjects {
   readonly #options: SettingsObjectsOptions;
   #client: S3Client | undefined;
@@ -32,8 +32,8 @@ export class SettingsObjects {
   }
 
   /**
-   * Reads an object, unless it still has the tag that is known of it: undefined.
-   * @throws AWS's own error, `NoSuchKey` or `AccessDenied` where there is none
+   * Reads an object; undefined if it still has the known ETag.
+   * @throws AWS's own error, `NoSuchKey` or `AccessDenied` if there is none
    */
   async read(key: string, knownEtag?: string): Promise<ReadObject | undefined> {
     const { bucket, owner, region, clientOptions } = this.#options;

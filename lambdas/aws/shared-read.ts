@@ -3,21 +3,21 @@ import { logCalls, loggingCalls } from './call-log.ts';
 import { isNotTaken } from './errors.ts';
 import type { AwsCall, AwsSession } from './session.ts';
 
-/** Reads many resources by as few calls as their API allows. @returns what is there, by key */
+/** Reads many resources in as few calls as their API allows. @returns the existing ones, by key */
 type ReadAll<Value> = (session: AwsSession, keys: readonly string[]) => Promise<ReadonlyMap<string, Value>>;
 
-/** The answer to one of those who asked at the same moment. */
+/** The answer for one of the callers that share a read. */
 interface Answer<Value> {
   readonly value: Value | undefined;
   readonly calls: readonly AwsCall[];
 }
 
 /**
- * Makes a function that reads one resource, by a call that all share who ask in the same moment: changes that start
- * together look together. Nobody waits for those who ask later, and nothing is remembered, so that an answer is as new as
- * that to a separate call. Where the shared call fails, each resource is read by itself: one that AWS refuses, or whose
- * answer can't be read, stops no other. Only where AWS did not take the call, as it throttles, further ones would not help.
- * @param readAll throws where it can't read one of them
+ * Creates a function that reads one resource and batches reads that start at the same moment, such as those of parallel
+ * changes, into one call. Nothing is cached, so a result is as fresh as a separate read. If the shared call fails, each
+ * resource is read separately, so that one with an error does not affect the others. Only if AWS did not accept the call,
+ * for example by throttling, there are no further reads.
+ * @param readAll throws if it can't read one of them
  */
 export function sharedRead<Value>(
   readAll: ReadAll<Value>,
@@ -34,7 +34,7 @@ export function sharedRead<Value>(
   };
   return async (session, key) => {
     const { value, calls } = await loaderOf(session).load(key);
-    // Each has made it, for evidence and for the count of its calls.
+    // Each caller records the call, for its evidence and its count of calls.
     logCalls(calls);
     return value;
   };

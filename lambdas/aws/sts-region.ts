@@ -1,6 +1,6 @@
 /**
- * The regions that every account of the partition `aws` has. Each region that AWS has opened since March 2019 has to be
- * enabled by an account first, and AWS opens no more of these.
+ * The regions that are enabled in every account of the partition `aws`. Accounts must first enable each region that AWS
+ * has opened since March 2019, so this list is final.
  * https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
  */
 const enabledInEveryAccount: ReadonlySet<string> = new Set([
@@ -24,10 +24,10 @@ const enabledInEveryAccount: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The region whose STS gives credentials for work that is not bound to a region, such as IAM's. The function's own, so
- * that a VPC endpoint serves it; but STS in a region that the target account has not enabled refuses with
- * `RegionDisabledException`, so a function in such a region asks in one that every account has. Credentials of a
- * regional endpoint work in every region.
+ * Returns the region whose STS issues credentials for work without a region, such as IAM's. It is the function's own, so
+ * that a VPC endpoint serves it. But STS refuses in a region that the target account has not enabled
+ * (`RegionDisabledException`), so a function in such a region uses one that every account has. Credentials of a regional
+ * endpoint are valid in all regions.
  */
 export function stsRegionForAnyAccount(partition: string, functionRegion: string): string {
   return partition !== 'aws' || enabledInEveryAccount.has(functionRegion) ? functionRegion : 'us-east-1';

@@ -1,6 +1,6 @@
 /**
- * Reads the result of a call whose answer was lost. If that can't be read now, the result is unknown. Then the call's own
- * error is thrown, and not the read's: that AWS throttled or denied the read does not say that it did not take the call.
+ * Reads the result of a call whose answer was lost. If the read fails, the result is unknown, and the call's error is
+ * thrown instead of the read's: throttling or denial of the read does not mean that AWS did not accept the call.
  * @param lost the call's own error
  */
 export async function afterLostAnswer<T>(lost: unknown, read: () => Promise<T>): Promise<T> {

@@ -136,27 +136,27 @@ export interface ChangeKind<C extends Change> {
    */
   toLookAt?(change: C): string;
   /**
-   * Makes the change in AWS. Reads directly before it writes, unless the API has a condition for that: if what the
-   * change depends on is gone or differs from what the plan saw, nothing is written.
-   * @param note Records how far the change has come. A change with several calls calls it before its first call and
-   *   after each successful one, with what `inverse` needs to undo that much: the record stays correct if the next one fails.
-   * @param amid `mayContinue`: asked between the calls of a change that makes several, so that a pause can stop it between them.
-   *   `tookBack`: takes what it made and took back again; what is noted then is what is left. `ours`: its looks must show
-   *   these.
+   * Makes the change in AWS. Reads directly before it writes, unless the API has a condition for that: if what the change
+   * depends on is gone or differs from what the plan saw, nothing is written.
+   * @param note Records how far the change has come. A change with several calls calls it before its first call and after
+   *   each successful one, with what `inverse` needs to undo that much: the record stays correct if the next one fails.
+   * @param amid `mayContinue`: called between the calls of a change with several, so that a pause can stop it.
+   *   `tookBack`: receives each part that was made and taken back; the note then lists the parts that are left. `ours`:
+   *   its reads must show these.
    * @returns The change, completed with values from AWS's answer (such as the id of a new resource) that `inverse` needs.
-   * @throws StalePlanError when what the plan saw is gone or different, or a read is known to be outdated; what this call
-   *   wrote has been taken back then.
+   * @throws StalePlanError if the state that the plan saw is gone or different, or a read is known to be outdated. This
+   *   call's writes have been taken back then.
    * @throws TakeBackError when something that this call wrote could not be taken back.
-   * @throws BlockedError when `mayContinue` does: the noted changes exist, and no others were made.
+   * @throws BlockedError when `mayContinue` throws it; the noted changes exist, and no others were made.
    * @throws ChangeRefusedError when AWS refuses it and a person should read why; AWS's own error otherwise.
    */
   apply(session: AwsSession, change: C, note: Note<C>, amid: Amid): Promise<C>;
   /**
-   * Finds out whether an interrupted application was completed, and takes back what it added
-   * if it was not: for example the narrower rules that were added for a wide one. Called only if no plan depends on
-   * them. Does not touch what others made or changed. Only kinds with several calls implement it.
+   * Finds out whether an interrupted application was completed, and takes back what it added if it was not: for example
+   * the narrower rules that were added for a wide one. Called only if no plan depends on them. Does not touch what others
+   * made or changed. Only kinds with several calls implement it.
    * @param change As it was planned, or as far as `note` recorded it.
-   * @param tookBack Takes each part that it took back, also where it fails afterwards.
+   * @param tookBack Receives each part that was taken back, even if the rest fails.
    * @throws TakeBackError when AWS does not let it be taken back.
    */
   takeBack?(session: AwsSession, change: C, known: CutOff, tookBack: TookBack): Promise<TakenBack>;
@@ -198,12 +198,12 @@ export interface ChangeKind<C extends Change> {
   /**
    * Determines whether applied changes have their intended effect, if AWS knows that only later, in the order of the changes:
    * undefined if one has it as far as AWS knows, or is long gone. Kinds whose calls take effect at once omit
-   * it out.
+   * it.
    */
   effects?(session: AwsSession, made: readonly Made<C>[]): Promise<readonly (Effect | undefined)[]>;
   /**
    * Asks AWS to stop the ongoing work of an applied change. Kinds whose calls take effect at once omit
-   * it out.
+   * it.
    * @returns `undone` if it ended without effect, as far as reads show
    */
   stop?(session: AwsSession, applied: C): Promise<'undone' | 'over' | 'under_way'>;

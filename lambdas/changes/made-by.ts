@@ -3,7 +3,7 @@ import type { RecordedChange } from '../model/outcome.ts';
 
 type Change = RecordedChange['change'];
 
-/** The field, by kind of change, with the id that AWS gave to what was made, or with the parts that bear a job’s mark. */
+/** The field, by kind of change, with the id of the created resource, or with the parts that have a job’s mark. */
 const MARKS: Readonly<Record<string, string>> = {
   'automation-execution-start': 'executionId',
   'flow-log-create': 'flowLogId',
@@ -11,8 +11,8 @@ const MARKS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reports whether two records of the same change may be of one and the same call. What bears another mark, or is another part,
- * was made by another call.
+ * Reports whether two records of the same change may describe the same call. Records with different marks or parts
+ * describe different calls.
  */
 export function mayBeSameCall(one: Change, other: Change): boolean {
   const mark = MARKS[one.kind];
@@ -20,8 +20,8 @@ export function mayBeSameCall(one: Change, other: Change): boolean {
 }
 
 /**
- * Reports whether a change that was made found nothing of it there. A log group that is there already is left as it is, or given
- * its retention: another job may have made it.
+ * Reports whether an applied change made nothing new. An existing log group is left unchanged, or only gets its
+ * retention, because another job may have created it.
  */
 export function foundNothing({ kind, made }: Change): boolean {
   return kind !== 'log-group-create' || !Array.isArray(made) || made.includes('log group');

@@ -2,12 +2,12 @@ import type { z } from 'zod';
 import { StalePlanError } from '../model/errors.ts';
 import type { Change } from './change.ts';
 
-/** Picks the changes of one form, in their order. */
+/** Selects the changes that match a schema, in order. */
 export function ofForm<C>(schema: z.ZodType<C>, changes: readonly Change[]): C[] {
   return changes.flatMap((change) => schema.safeParse(change).data ?? []);
 }
 
-/** Makes the error for a look that shows what stood there before our own change: it is older, and nothing rests on it. */
+/** Creates the error for a stale read, which shows the state before our own change and must not be used. */
 export function olderThanOurs(what: string): StalePlanError {
   return new StalePlanError(
     `${what}: AWS's reads do not show the latest change yet; nothing is changed until they do`,

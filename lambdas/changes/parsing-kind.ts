@@ -4,10 +4,10 @@ import type { AwsSession } from '../aws/session.ts';
 import { InvalidInputError } from '../model/errors.ts';
 import type { Amid, Change, ChangeKind, CutOff, Effect, Made, Note, TakenBack, TookBack } from './change.ts';
 
-/** Resources that are changed at once where the kind says nothing else. */
+/** Default number of resources that are changed in parallel. */
 const AT_ONCE = 8;
 
-/** A kind of change that takes any change and parses it by the kind's own schema before it does anything. */
+/** A kind of change that accepts any change and parses it with the kind's schema first. */
 export interface ParsingKind {
   readonly pace: Pace;
   readonly atOnce: number;
@@ -45,8 +45,8 @@ export interface ParsingKind {
 }
 
 /**
- * Makes of a kind one that parses what it is given.
- * @throws InvalidInputError, from each of its functions, when a change is not of the kind's form
+ * Wraps a kind so that it parses its arguments.
+ * @throws InvalidInputError, from each of its functions, if a change does not match the kind's schema
  */
 export function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
   const parse = (change: Change): C => {

@@ -2,10 +2,10 @@ import { isAwsError } from '../aws/errors.ts';
 import { ChangeRefusedError, StalePlanError } from '../model/errors.ts';
 
 /**
- * Makes the error to throw for an error of a call that changes something: a `StalePlanError` where its code means
- * that what the plan rests on is gone; a `ChangeRefusedError` where the resource is gone, or busy; otherwise the
- * error itself.
- * @param what the resource in words: `trail arn:aws:…`
+ * Converts the error of a call that changes something: to a `StalePlanError` if its code means that the state that the
+ * plan depends on is gone; to a `ChangeRefusedError` if the resource is gone or busy; otherwise the error is returned
+ * unchanged.
+ * @param what the description of the resource: `trail arn:aws:…`
  */
 export function refusal(
   error: unknown,

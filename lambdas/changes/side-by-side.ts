@@ -4,12 +4,12 @@ import type { Change } from './change.ts';
 import { load } from './index.ts';
 
 /**
- * The most changes of which AWS is asked at once, whatever their kinds: the last of them must be sent while the answers to
- * the checks before the first one stay valid.
+ * Maximum number of changes that are sent at once, of any kinds: the last must be sent while the checks before the first
+ * one are still valid.
  */
 const MOST_OF_A_BURST = 25;
 
-/** Counts how many of some changes, in their order, are made at once without that AWS throttles them: at least one. */
+/** Counts how many of the changes, in order, can be made at once without being throttled; at least one. */
 export async function burstOf(changes: readonly Change[]): Promise<number> {
   const taken = new Map<string, number>();
   for (const [index, change] of changes.slice(0, MOST_OF_A_BURST).entries()) {
@@ -23,17 +23,17 @@ export async function burstOf(changes: readonly Change[]): Promise<number> {
 }
 
 /**
- * Waits for the changes that began together: until each is as far, or has ended. What they read next is one call. To be
- * awaited before anything is asked or read that must be true when calls leave.
+ * Waits until each of the changes that began together has come as far or has ended, so that their next reads share one
+ * call. Must be awaited before any checks or reads that have to be current when calls are sent.
  */
 export type Meet = () => Promise<void>;
 
-/** A place where changes wait for one another. */
+/** A meeting point where changes wait for one another. */
 class Meeting {
   readonly #waiting: (() => void)[] = [];
   #present: number;
 
-  /** @param present the number of changes that are made */
+  /** Creates a meeting point. @param present the number of changes */
   constructor(present: number) {
     this.#present = present;
   }
@@ -44,7 +44,7 @@ class Meeting {
       this.#goWhereComplete();
     });
 
-  /** Notes that a change has ended: no other waits for it. */
+  /** Notes that a change has ended, so that no other waits for it. */
   leave(): void {
     this.#present -= 1;
     this.#goWhereComplete();
@@ -56,7 +56,7 @@ class Meeting {
   }
 }
 
-/** Makes changes of one kind to different resources, as many at once as the kind says. */
+/** Makes changes of one kind to different resources, as many in parallel as the kind allows. */
 export async function sideBySide<C>(
   kind: string,
   changes: readonly C[],

@@ -3,19 +3,19 @@ import { describeChange, inverseOf, isTakeBack, notGivenBack } from './index.ts'
 
 /** The way to undo one applied change. */
 export interface UndoStep {
-  /** The change that is undone, as evidence has it. */
+  /** The undone change as recorded in the evidence. */
   readonly undoes: AppliedChange;
   /** The change that undoes it; undefined if there is none. */
   readonly inverse: RecordedChange | undefined;
-  /** Part that an undo does not restore, in words; undefined if it restores all. */
+  /** A description of the part that an undo does not restore; undefined if it restores all. */
   readonly leaves: string | undefined;
 }
 
 /**
- * Makes the plan that undoes a fix: its changes' inverses, last first. What the fix itself had taken back again is left out.
- * Pure: nothing is read.
- * @param applied the changes of a line of evidence, in its order
- * @throws InvalidInputError when a change is of an unknown kind, or not of its kind's form
+ * Creates the plan that undoes a fix: the inverses of its changes, last first, without those that the fix itself has
+ * taken back. Pure: nothing is read.
+ * @param applied the changes in a line of evidence, in order
+ * @throws InvalidInputError if a change has an unknown kind or does not match its schema
  */
 export async function undoStepsOf(applied: readonly AppliedChange[]): Promise<UndoStep[]> {
   const steps: UndoStep[] = [];

@@ -2,20 +2,24 @@ import { isNotTaken } from '../aws/errors.ts';
 import type { AwsSession } from '../aws/session.ts';
 import type { MayContinue } from './change.ts';
 
-/** Number of times that a call is sent which AWS does not take. */
+/** Maximum number of times that a call is sent if AWS does not accept it. */
 export const MOST_SENDS = 4;
 const FIRST_PAUSE_MILLISECONDS = 200;
 
-/** The pause after a call was sent so often, in milliseconds: in total short enough for earlier checks to stay valid. */
+/**
+ * Returns the pause after this many sends, in milliseconds. In total, the pauses are short enough for earlier checks to
+ * stay valid.
+ */
 export const pauseAfter = (sends: number): number => FIRST_PAUSE_MILLISECONDS * 2 ** (sends - 1);
 
 /**
- * Sends a call again that AWS did not take: it was throttled, or the session had expired. For a call within a change, where
- * giving up would leave the change half made; a change of which nothing is made is planned again as a whole.
- * @param lookAndSend Looks, then sends. `isAgain` is true from the second time on: what was seen and asked before may not
- *   no longer hold.
- * @param options.mayContinue Asked before each further time.
- * @param options.isNotTakenBy Tells whether an error means that. Default: `isNotTaken`.
+ * Repeats a call that AWS did not accept because it was throttled or the session had expired. Only for calls within a
+ * change, where giving up would leave the change half made; a change without any completed call is planned again as a
+ * whole.
+ * @param lookAndSend Reads, then sends. `isAgain` is true from the second time on: earlier reads and checks may no longer
+ *   hold.
+ * @param options.mayContinue Called before each further attempt.
+ * @param options.isNotTakenBy Reports whether an error means that AWS did not accept the call. Default: `isNotTaken`.
  */
 export async function untilTaken<T>(
   session: Pick<AwsSession, 'sleep'>,

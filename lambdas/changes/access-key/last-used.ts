@@ -1,7 +1,7 @@
 import { orWhen } from '../../aws/or-when.ts';
 import type { AwsSession } from '../../aws/session.ts';
 
-/** Reads when a key was last used as AWS knows, null for never; undefined if the key is gone. */
+/** Reads the time at which a key was last used according to AWS, null for never; undefined if the key is gone. */
 export function readLastUsed(session: AwsSession, AccessKeyId: string): Promise<string | null | undefined> {
   return orWhen(['NoSuchEntity'], undefined, async () => {
     const { GetAccessKeyLastUsedCommand, IAMClient } = await import('../../aws/iam.ts');

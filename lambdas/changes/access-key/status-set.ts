@@ -21,11 +21,11 @@ const schema = z.object({
   after: statusSchema,
   created: timestampSchema,
   /**
-   * Time at which it was last used as AWS knows, null for never. Anything that still uses a key stops working when it
-   * is made inactive.
+   * Time at which the key was last used according to AWS, null for never. Applications that still use the key stop
+   * working when it is made inactive.
    */
   lastUsed: timestampSchema.nullable(),
-  /** The change rests on the key not having been used in this many days. Not set: it may be in use. */
+  /** The number of days for which the key must have been unused. If not set, it may be in use. */
   unusedForDays: z.int().positive().optional(),
 });
 export type IamAccessKeyStatusSet = z.infer<typeof schema>;
@@ -47,20 +47,20 @@ async function readStatuses(session: AwsSession, user: string): Promise<Readonly
   });
 }
 
-/** @returns undefined if the user or the key is gone */
+/** Reads the status of a key. @returns undefined if the user or the key is gone */
 async function readStatus(session: AwsSession, user: string, key: string): Promise<string | undefined> {
   return (await readStatuses(session, user)).get(key);
 }
 
-/** Reports whether none of the user's keys is as it was before we set it last. */
+/** Reports whether no key of the user has the status that it had before we last set it. */
 function showsOurs(statuses: ReadonlyMap<string, string>, ours: readonly Change[]): boolean {
   const before = new Map(ofForm(schema, ours).map((set) => [set.key, set.before]));
   return [...before].every(([key, status]) => statuses.get(key) !== status);
 }
 
 /**
- * Looks directly before the write.
- * @throws StalePlanError when the key is gone, has the wanted status already, or has been used, or the look is old
+ * Checks the key directly before the write.
+ * @throws StalePlanError if the key is gone, already has the desired status or has been used, or the read is stale
  */
 async function look(
   session: AwsSession,
@@ -83,11 +83,11 @@ async function look(
   }
 }
 
-/** Makes a user's access key inactive, or active. Never deletes one. */
+/** Makes a user's access key inactive or active. Never deletes a key. */
 export const changeKind: ChangeKind<IamAccessKeyStatusSet> = {
   kind: 'iam-access-key-status-set',
   pace: paceOnceThrottled('iam'),
-  // IAM names no rate; it is one for the account, whatever the region.
+  // IAM documents no rate; it applies to the account, regardless of the region.
   atOnce: 10,
   schema,
   describe({ resource, key, before, after, created, lastUsed }) {
@@ -111,7 +111,10 @@ export const changeKind: ChangeKind<IamAccessKeyStatusSet> = {
     note(change);
     return change;
   },
-  /** IAM's reads may lag behind its writes. https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_general.html */
+  /**
+   * Checks whether reads show the change; IAM's reads may lag behind its writes.
+   * https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_general.html
+   */
   async isVisible(session, { resource, key, before }) {
     return (await readStatus(session, resource, key)) !== before;
   },

@@ -4,8 +4,8 @@ import { isStart } from './is-start.ts';
 import { type AutomationExecutionStart, schema } from './start.ts';
 
 /**
- * Makes the change that starts a document again of one whose execution has ended. With the same token, AWS would name the
- * execution that there was. Other changes are made again as they are.
+ * Creates the change that starts a document again whose execution has ended. With the same token, AWS would return the
+ * earlier execution. Other changes are returned unchanged.
  */
 export function startAnew(ended: Change): Change | AutomationExecutionStart {
   if (!isStart(ended)) return ended;

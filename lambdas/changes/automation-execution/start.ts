@@ -10,19 +10,19 @@ import type { ChangeKind } from '../change.ts';
 
 export const schema = z.object({
   kind: z.literal('automation-execution-start'),
-  /** The id of the resource that the document is to change. */
+  /** The id of the resource that the document changes. */
   resource: z.string(),
-  /** Region in which it runs. */
+  /** The region in which it runs. */
   region: regionSchema,
   /** The Systems Manager document: `AWS-DisablePublicAccessForSecurityGroup`. */
   document: z.string(),
   /** The version: a number, or `$DEFAULT`. */
   version: z.string(),
-  /** The parameters without `AutomationAssumeRole`, unless they are all. */
+  /** The parameters, without `AutomationAssumeRole` unless `hasAllParameters` is set. */
   parameters: z.record(z.string(), z.array(z.string())),
-  /** Set where the parameters are all that it is started with. */
+  /** Set if `parameters` are the complete parameters of the execution. */
   hasAllParameters: z.literal(true).optional(),
-  /** The document that undoes it, where there is one. */
+  /** The document that undoes it, if there is one. */
   undo: z
     .object({
       document: z.string(),
@@ -30,20 +30,20 @@ export const schema = z.object({
       parameters: z.record(z.string(), z.array(z.string())),
     })
     .optional(),
-  /** The role that it works as. */
+  /** The role that the execution assumes. */
   roleArn: z.string(),
   tags: z.record(z.string(), z.string()),
-  /** A UUID: AWS starts one execution for it, however often it is called. */
+  /** A UUID for which AWS starts only one execution, however often it is sent. */
   clientToken: z.uuid(),
   /** Set once it is applied. */
   executionId: z.string().optional(),
 });
 export type AutomationExecutionStart = z.infer<typeof schema>;
 
-/** The tag with the poll that started an execution. The session that starts it has the poll's name, too. */
+/** The key of the tag with the poll that started an execution. The name of the session that starts it is also the poll's. */
 export const POLL_TAG = 'cspm-auto-remediation:poll';
 
-/** The ends of an execution but for success (SSM API reference, AutomationExecution). */
+/** The final states of an execution other than success (SSM API reference, AutomationExecution). */
 const ENDED: readonly string[] = [
   'Failed',
   'TimedOut',
@@ -59,15 +59,15 @@ function formatParameters(parameters: Readonly<Record<string, readonly string[]>
     .join(', ');
 }
 
-/** The document's parameters, and the role that it works as. */
+/** Returns the document's parameters, including the role that it assumes. */
 function parametersOf({ parameters, hasAllParameters, roleArn }: AutomationExecutionStart) {
   return { ...parameters, ...(hasAllParameters !== true && { AutomationAssumeRole: [roleArn] }) };
 }
 
 /**
- * Starts a Systems Manager Automation execution in the session's account and region. Started is not done: what it does
- * is seen by reading the resource when the execution has ended. It has no inverse unless another document undoes it: what it
- * changes, the document knows alone.
+ * Starts a Systems Manager Automation execution in the session's account and region. A start is not a result: its effect
+ * is seen by reading the resource after the execution has ended. It has no inverse unless another document undoes it,
+ * because only the document knows what it changes.
  */
 export const changeKind: ChangeKind<AutomationExecutionStart> = {
   kind: 'automation-execution-start',
@@ -79,7 +79,7 @@ export const changeKind: ChangeKind<AutomationExecutionStart> = {
   toLookAt({ document, region, resource }) {
     return `the automation executions of ${document} in Systems Manager in ${region}, and at ${resource}`;
   },
-  /** @throws ChangeRefusedError, busy, when the account has as many executions as its quota allows */
+  /** @throws ChangeRefusedError, busy, if the account has reached its quota of executions */
   async apply(session, change) {
     const { SSMClient, StartAutomationExecutionCommand } = await import('../../aws/ssm.ts');
     try {
@@ -102,13 +102,16 @@ export const changeKind: ChangeKind<AutomationExecutionStart> = {
     }
   },
   findsByMark: true,
-  /** The session that started an execution tells whose it is: sessions are named like their poll, which has one per resource. */
+  /**
+   * Finds the execution by the session that started it: sessions are named after their poll, which has one execution per
+   * resource.
+   */
   async find(session, planned, since) {
     const { GetAutomationExecutionCommand, paginateDescribeAutomationExecutions, SSMClient } = await import(
       '../../aws/ssm.ts'
     );
     const client = session.client(SSMClient, planned.region);
-    // The filter takes no milliseconds.
+    // The filter accepts no milliseconds.
     const after = new Date(since.getTime() - CLOCKS_DIFFER_MILLISECONDS)
       .toISOString()
       .replace(/\.\d+Z$/, 'Z');
@@ -119,7 +122,7 @@ export const changeKind: ChangeKind<AutomationExecutionStart> = {
       { client },
       {
         Filters: [
-          // AWS does not say by which name it lists a document of another account.
+          // AWS does not document the name under which it lists a document of another account.
           ...(isShared ? [] : [{ Key: 'DocumentNamePrefix' as const, Values: [planned.document] }]),
           { Key: 'StartTimeAfter', Values: [after] },
         ],
@@ -142,10 +145,10 @@ export const changeKind: ChangeKind<AutomationExecutionStart> = {
     if (undo === undefined) return undefined;
     return { ...started, ...undo, clientToken: nameBasedUuid(`undo ${started.clientToken}`) };
   },
-  /** Checks whether a document that undoes another has ended. @throws ChangeRefusedError where it has failed */
+  /** Checks whether a document that undoes another has ended. @throws ChangeRefusedError if it has failed */
   async differs(session, { document, region, undo, executionId }) {
     if (undo !== undefined) return undefined;
-    // Asked for again with its token, AWS starts nothing twice.
+    // With the same token, AWS does not start a second execution.
     if (executionId === undefined) return `it is not known whether ${document} was started`;
     const { GetAutomationExecutionCommand, SSMClient } = await import('../../aws/ssm.ts');
     const {

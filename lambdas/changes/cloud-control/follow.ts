@@ -4,18 +4,18 @@ import { BlockedError } from '../../model/errors.ts';
 import type { Amid } from '../change.ts';
 import { cancelRequest, type RequestState, requestState } from './requests.ts';
 
-/** Time to wait for a request: quick handlers are done by then; what takes longer is followed by later jobs. */
+/** Waits between reads of a request's status. Quick handlers finish within them; later jobs follow slower ones. */
 const WAITS_MILLISECONDS = [500, 1_000, 2_000, 3_000];
 
 /**
- * Gives up a request.
- * @returns how it stands then
+ * Cancels a request.
+ * @returns the request's state afterwards
  */
 export async function giveUp(session: AwsSession, token: string): Promise<RequestState | undefined> {
   try {
     await cancelRequest(session, token);
   } catch (error) {
-    // What has ended can't be cancelled.
+    // A request that has ended can't be cancelled.
     if (!isAwsError(error, 'ConcurrentModification', 'RequestTokenNotFound')) throw error;
   }
   for (const milliseconds of WAITS_MILLISECONDS) {
@@ -27,10 +27,10 @@ export async function giveUp(session: AwsSession, token: string): Promise<Reques
 }
 
 /**
- * Follows a request for some seconds. AWS has taken it: where it can't be asked about it now, it is under way, and later jobs
- * ask again.
- * @returns its state, which may be that AWS is still at work
- * @throws BlockedError when `mayContinue` does: the request is given up, and nothing is known to have been changed
+ * Follows an accepted request for some seconds. If its status can't be read now, it counts as in progress, and later jobs
+ * read it again.
+ * @returns its state, which may still be in progress
+ * @throws BlockedError if `mayContinue` throws it; the request is cancelled, and no change is known to have been made
  */
 export async function follow(
   session: AwsSession,

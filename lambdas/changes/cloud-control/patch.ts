@@ -4,22 +4,22 @@ import { z } from 'zod';
 import { type Json, jsonSchema } from '../../model/json.ts';
 import type { PatchOperation, PropertyChange } from './schema.ts';
 
-/** A resource's properties as Cloud Control gives them. */
+/** A resource's properties as Cloud Control returns them. */
 export type Properties = { [key: string]: Json };
 
 const valueSchema = jsonSchema.optional();
 
-/** The value that a pointer names; undefined if it is not there. */
+/** Returns the value at a pointer; undefined if it does not exist. */
 export function valueAt(properties: Properties, pointer: string): Json | undefined {
   return valueSchema.parse(Pointer.fromJSON(pointer).get(properties));
 }
 
-/** Reports whether a property has this value; undefined: it is not there. */
+/** Reports whether a property has this value; undefined means that it does not exist. */
 export function hasValue(properties: Properties, pointer: string, value: Json | undefined): boolean {
   return isDeepStrictEqual(valueAt(properties, pointer), value);
 }
 
-/** Sets a property, and makes the objects around it where they are missing. */
+/** Sets a property, and creates missing parent objects. */
 function setValue(properties: Properties, pointer: string, value: Json): void {
   const { tokens } = Pointer.fromJSON(pointer);
   for (let depth = 2; depth < tokens.length; depth += 1) {
@@ -37,9 +37,9 @@ const operationsSchema = z.array(
 );
 
 /**
- * Makes the patch that gives the properties their new values (RFC 6902). It begins with tests of what it rests on: the
- * values that are replaced, and who the resource is.
- * @param identifier The pointers of the type's primary identifier, as far as the description has them.
+ * Builds the patch that sets the properties to their new values (RFC 6902). It begins with tests of the state that it
+ * depends on: the replaced values and the identity of the resource.
+ * @param identifier The pointers of the type's primary identifier that are part of the properties.
  */
 export function patchOf(
   properties: Properties,

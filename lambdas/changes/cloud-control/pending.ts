@@ -3,7 +3,7 @@ import type { ResourceModel } from './read.ts';
 
 type Reader = (session: AwsSession, identifier: string) => Promise<readonly string[]>;
 
-/** The names of values that are set: what waits to be applied. */
+/** Returns the names of the values that are set, which are pending. */
 const namesOf = (values: object | undefined): string[] =>
   Object.entries(values ?? {}).flatMap(([name, value]) =>
     value === undefined || value === null ? [] : [name],
@@ -11,8 +11,8 @@ const namesOf = (values: object | undefined): string[] =>
 
 /**
  * Readers of modifications that wait for a maintenance window or a reboot, by type. RDS's handlers call with
- * `ApplyImmediately`, which applies these too, and reboot an instance whose parameter group waits for that, whatever the update
- * is about. https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds
+ * `ApplyImmediately`, which also applies these, and reboot an instance with a pending parameter group, whatever the
+ * update changes. https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds
  */
 const readers: Readonly<Record<string, Reader>> = {
   async 'AWS::RDS::DBInstance'(session, DBInstanceIdentifier) {
@@ -47,9 +47,9 @@ const readers: Readonly<Record<string, Reader>> = {
 };
 
 /**
- * Finds what AWS would carry out together with any update of a resource, though people have put it off.
- * @param own the names of properties that are known to be ours
- * @returns words; undefined if nothing waits, or the type knows no such thing
+ * Finds deferred modifications that AWS would apply together with any update of a resource.
+ * @param own the names of properties whose pending change is known to be ours
+ * @returns a description; undefined if nothing is pending, or the type has no pending modifications
  */
 export async function pendingOf(
   session: AwsSession,

@@ -19,13 +19,13 @@ import {
   propertiesSetSchema,
 } from './schema.ts';
 
-/** The handler's codes for a resource that can't be changed just now. */
+/** Handler error codes for a resource that can't be changed at the moment. */
 const BUSY: readonly string[] = ['ResourceConflict', 'NotStabilized', 'Throttling'];
 
 const modelOf = ({ type, resource }: PropertiesSet): ResourceModel => ({ type, identifier: resource });
 const nameOf = ({ type, resource }: PropertiesSet): string => `${type} ${resource}`;
 
-/** `PubliclyAccessible`, `VersioningConfiguration.Status`. */
+/** Formats a pointer: `PubliclyAccessible`, `VersioningConfiguration.Status`. */
 const wordOf = (pointer: string): string => pointer.slice(1).replaceAll('/', '.');
 
 const MOST_OF_A_VALUE = 80;
@@ -35,7 +35,7 @@ function formatValue(value: Json | undefined): string {
   return text.length > MOST_OF_A_VALUE ? `${text.slice(0, MOST_OF_A_VALUE)}…` : text;
 }
 
-/** The properties that were not set before, and that have no default. */
+/** Returns the properties that were not set before and have no default. */
 const inexactOf = (properties: readonly PropertyChange[]): string[] =>
   properties
     .filter(({ before, otherwise }) => before === undefined && otherwise === undefined)
@@ -47,7 +47,7 @@ const isAs = (
   when: 'before' | 'after',
 ): boolean => changes.every((change) => hasValue(properties, change.pointer, change[when]));
 
-/** Finds how a change's request ended where it came to nothing, as far as AWS knows it still. */
+/** Returns the state of a change's request if it failed and AWS still knows it. */
 async function failedState(
   session: AwsSession,
   { requestToken }: PropertiesSet,
@@ -57,9 +57,9 @@ async function failedState(
 }
 
 /**
- * Looks directly before the write. What the patch itself tests may change until then; what is not there can't be tested.
- * @throws StalePlanError when the resource is gone, or a property is not as the plan saw it, or the look is old
- * @throws ChangeRefusedError, busy, where AWS would carry out other people's modifications with it
+ * Reads the resource directly before the write: the tested values may have changed, and missing ones can't be tested.
+ * @throws StalePlanError if the resource is gone, a property differs from the plan, or the read is stale
+ * @throws ChangeRefusedError, busy, if AWS would also apply other people's pending modifications
  */
 async function look(
   session: AwsSession,
@@ -73,7 +73,7 @@ async function look(
     if ((await failedState(session, last)) === undefined) throw olderThanOurs(nameOf(change));
   }
   if (isAs(properties, change.properties, 'before')) {
-    // What waits may be the request that an earlier attempt sent.
+    // The pending modification may come from an earlier attempt's request.
     const own = begun === undefined ? [] : change.properties.map(({ pointer }) => wordOf(pointer));
     const pending = await pendingOf(session, modelOf(change), own);
     if (pending === undefined) return properties;
@@ -85,7 +85,7 @@ async function look(
   throw new StalePlanError(`${nameOf(change)}: someone else has changed ${names.join(', ')}`);
 }
 
-/** Makes the error of a request that came to nothing. */
+/** Creates the error for a failed request. */
 function failure(change: PropertiesSet, { code, words }: RequestState): Error {
   const what = `the request to change ${nameOf(change)} ended as ${words}`;
   if (code === 'NotFound') return new StalePlanError(`${nameOf(change)} is gone: nothing was changed`);
@@ -93,7 +93,7 @@ function failure(change: PropertiesSet, { code, words }: RequestState): Error {
   return new ChangeRefusedError(what);
 }
 
-/** Makes the error of an update that AWS did not take. */
+/** Creates the error for an update that AWS did not accept. */
 function refused(change: PropertiesSet, error: unknown): unknown {
   if (isAwsError(error, 'ResourceNotFound')) {
     return new StalePlanError(`${nameOf(change)} is gone: nothing was changed`, { cause: error });
@@ -113,15 +113,15 @@ function refused(change: PropertiesSet, error: unknown): unknown {
   return error;
 }
 
-/** Reports whether the properties are as the change makes them. A handler may fail after it has set them. */
+/** Reports whether the properties have the change's values. A handler may fail after it has set them. */
 async function isMade(session: AwsSession, change: PropertiesSet): Promise<boolean> {
   const properties = await readProperties(session, modelOf(change));
   return properties !== undefined && isAs(properties, change.properties, 'after');
 }
 
 /**
- * Finds the client token of the same request of an earlier attempt, whose answer is unknown. AWS answers it with the
- * request that it took then, for 36 hours; otherwise it takes it now.
+ * Finds the client token of an earlier attempt at the same request, whose answer is unknown. For 36 hours, AWS answers
+ * the token with the request that it accepted then, if any; otherwise it accepts this one.
  * https://docs.aws.amazon.com/cloudcontrolapi/latest/APIReference/API_UpdateResource.html
  */
 function sentBefore(
@@ -149,7 +149,7 @@ async function apply(
   try {
     first = await sendUpdate(session, modelOf(change), patch, sent.clientToken ?? '');
   } catch (error) {
-    // A test of the patch may have failed: then someone was first.
+    // A test in the patch may have failed because someone else was faster.
     if (isAwsError(error, 'InvalidRequest')) await look(session, change, amid);
     throw refused(change, error);
   }
@@ -159,7 +159,7 @@ async function apply(
     if (error instanceof BlockedError && begun !== undefined) amid.cameToNothing?.(); // It was cancelled.
     throw error;
   });
-  // Where that can't be read now, later jobs ask AWS how it ended.
+  // If that can't be read now, later jobs read how the request ended.
   const isWithoutEffect = async (): Promise<boolean> => !(await isMade(session, change).catch(() => true));
   if ((state.is === 'failed' || state.is === 'cancelled') && (await isWithoutEffect())) {
     if (begun !== undefined) amid.cameToNothing?.();
@@ -169,7 +169,7 @@ async function apply(
   return taken;
 }
 
-/** Finds what speaks against that a request does what it is for. */
+/** Finds reasons to doubt that a request has its intended effect. */
 async function effectOf(session: AwsSession, { change }: Made<PropertiesSet>): Promise<Effect | undefined> {
   const { requestToken } = change;
   if (requestToken === undefined) return undefined;
@@ -181,8 +181,8 @@ async function effectOf(session: AwsSession, { change }: Made<PropertiesSet>): P
 }
 
 /**
- * Sets properties of a resource by Cloud Control. AWS carries a request out by the type's own handlers, with the session's
- * permissions, and may take minutes: what is not done within seconds is followed by later jobs.
+ * Sets properties of a resource through Cloud Control. AWS executes the request with the type's handlers and the
+ * session's permissions, which may take minutes. Later jobs follow requests that are not complete within seconds.
  */
 export const changeKind: ChangeKind<PropertiesSet> = {
   kind: 'cloud-control-properties-set',
@@ -224,7 +224,7 @@ export const changeKind: ChangeKind<PropertiesSet> = {
   async find(session, planned) {
     return (await isMade(session, planned)) ? planned : undefined;
   },
-  /** @throws ChangeRefusedError where AWS ended the request without success */
+  /** Describes the differences from the applied change. @throws ChangeRefusedError if the request failed */
   async differs(session, change) {
     const properties = await readProperties(session, modelOf(change));
     if (properties === undefined) return 'it is gone';

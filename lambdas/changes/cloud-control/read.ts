@@ -4,9 +4,9 @@ import type { AwsSession } from '../../aws/session.ts';
 import { jsonSchema } from '../../model/json.ts';
 import type { Properties } from './patch.ts';
 
-/** A resource as Cloud Control names it. */
+/** The identity of a resource in Cloud Control. */
 export interface ResourceModel {
-  /** CloudFormation's name of the type: `AWS::RDS::DBInstance`. */
+  /** The CloudFormation type name: `AWS::RDS::DBInstance`. */
   readonly type: string;
   /** The type's primary identifier. */
   readonly identifier: string;
@@ -28,12 +28,12 @@ export function readProperties(
   });
 }
 
-/** Resources of a stack that CloudFormation names in one answer, at most. */
+/** Maximum number of a stack's resources in one CloudFormation answer. */
 const MOST_OF_A_STACK = 100;
 
 /**
- * Finds the name of the CloudFormation stack that manages a resource; undefined if none does. Stacks name a resource by
- * all of its primary identifier or, where that has several parts, by one of them.
+ * Finds the name of the CloudFormation stack that manages a resource; undefined if none does. Stacks identify a resource
+ * by its whole primary identifier or, if that has several parts, by one of them.
  */
 export async function stackOf(
   session: AwsSession,
@@ -47,7 +47,7 @@ export async function stackOf(
   return undefined;
 }
 
-/** Asks for the stack of one physical id, and whether it has a resource of the type under one of its ids. */
+/** Finds the stack of one physical id, and checks whether it contains a resource of the type under one of its ids. */
 function stackThatHas(
   session: AwsSession,
   asked: string,
@@ -64,7 +64,7 @@ function stackThatHas(
     const found = StackResources.find(
       ({ PhysicalResourceId = '', ResourceType }) => ids.has(PhysicalResourceId) && ResourceType === type,
     );
-    // Only an answer that is whole, and has the id for another type's resource, tells that the stack does not manage it.
+    // The stack is only known not to manage the resource if the answer is complete and lists the id for another type.
     const isAnothers =
       StackResources.length < MOST_OF_A_STACK &&
       StackResources.some(({ PhysicalResourceId }) => PhysicalResourceId === asked);

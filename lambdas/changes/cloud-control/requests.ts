@@ -3,7 +3,10 @@ import { orWhen } from '../../aws/or-when.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import type { ResourceModel } from './read.ts';
 
-/** Cloud Control's word on a request. https://docs.aws.amazon.com/cloudcontrolapi/latest/APIReference/API_ProgressEvent.html */
+/**
+ * The status of a Cloud Control request.
+ * https://docs.aws.amazon.com/cloudcontrolapi/latest/APIReference/API_ProgressEvent.html
+ */
 const eventSchema = z.object({
   RequestToken: z.string(),
   OperationStatus: z.string(),
@@ -15,9 +18,9 @@ const eventSchema = z.object({
 export interface RequestState {
   readonly token: string;
   readonly is: 'under_way' | 'done' | 'failed' | 'cancelled';
-  /** The handler's error code where it failed, `AccessDenied`; else empty. */
+  /** The handler's error code if the request failed, such as `AccessDenied`; otherwise empty. */
   readonly code: string;
-  /** State and reason, as AWS words them. */
+  /** AWS's state and reason. */
   readonly words: string;
 }
 
@@ -38,7 +41,7 @@ function stateOf(event: unknown): RequestState {
   };
 }
 
-/** Sends an update. AWS answers before it has carried it out. */
+/** Sends an update. AWS answers before the update is complete. */
 export async function sendUpdate(
   session: AwsSession,
   { type, identifier }: ResourceModel,
@@ -57,7 +60,7 @@ export async function sendUpdate(
   return stateOf(ProgressEvent);
 }
 
-/** Reads the status of a request; undefined if AWS no longer knows it, which is after seven days. */
+/** Reads the status of a request; undefined if AWS no longer knows it, which is the case after seven days. */
 export function requestState(session: AwsSession, token: string): Promise<RequestState | undefined> {
   return orWhen(['RequestTokenNotFound'], undefined, async () => {
     const { CloudControlClient, GetResourceRequestStatusCommand } = await import('../../aws/cloudcontrol.ts');
@@ -68,7 +71,7 @@ export function requestState(session: AwsSession, token: string): Promise<Reques
   });
 }
 
-/** Asks AWS to give a request up. What its handler has done by then stays. */
+/** Asks AWS to cancel a request. Changes that its handler has already made stay. */
 export async function cancelRequest(session: AwsSession, token: string): Promise<void> {
   const { CancelResourceRequestCommand, CloudControlClient } = await import('../../aws/cloudcontrol.ts');
   await session.client(CloudControlClient).send(new CancelResourceRequestCommand({ RequestToken: token }));

@@ -1,18 +1,18 @@
 import { z } from 'zod';
 import { jsonSchema } from '../../model/json.ts';
 
-/** A property that is changed. A value that is left out: the property is not there. */
+/** A changed property. An omitted value means that the property does not exist. */
 const propertySchema = z.object({
   /** `/VersioningConfiguration/Status` (RFC 6901). */
   pointer: z.string(),
   before: jsonSchema.optional(),
   after: jsonSchema,
-  /** Value that an undo sets where the property was not there: AWS's default, which `remove` would not bring back. */
+  /** The value that an undo sets if the property did not exist: AWS's default, which `remove` would not restore. */
   otherwise: jsonSchema.optional(),
 });
 export type PropertyChange = z.infer<typeof propertySchema>;
 
-/** An operation of RFC 6902, of those that plans have. */
+/** An RFC 6902 operation, limited to those that plans use. */
 const operationSchema = z.union([
   z.object({ op: z.enum(['test', 'add', 'replace']), path: z.string(), value: jsonSchema }),
   z.object({ op: z.literal('remove'), path: z.string() }),
@@ -23,16 +23,19 @@ export const propertiesSetSchema = z.object({
   kind: z.literal('cloud-control-properties-set'),
   /** The type's primary identifier. */
   resource: z.string(),
-  /** CloudFormation's name of the type: `AWS::RDS::DBInstance`. */
+  /** The CloudFormation type name: `AWS::RDS::DBInstance`. */
   type: z.string(),
   properties: z.array(propertySchema).min(1),
-  /** Operations that are sent, tests of what the plan saw first. Left out in an undo, which makes them when it looks. */
+  /**
+   * The operations to send, beginning with tests of the state that the plan saw. Omitted in an undo, which builds them
+   * when it reads the resource.
+   */
   patch: z.array(operationSchema).optional(),
-  /** Note on what it may break, for a person to read before it is made. */
+  /** A note for people on what the change may break. */
   risk: z.string().default(''),
-  /** Set in the note before the call: AWS carries the request out once, however often it is called. */
+  /** Set in the note before the call: AWS executes the request only once, however often it is sent. */
   clientToken: z.string().optional(),
-  /** Set once AWS has taken the request. */
+  /** Set once AWS has accepted the request. */
   requestToken: z.string().optional(),
 });
 export type PropertiesSet = z.infer<typeof propertiesSetSchema>;

@@ -11,7 +11,7 @@ const schema = z.object({
   kind: z.literal('cloudtrail-log-file-validation-set'),
   /** The trail's ARN. */
   resource: z.string(),
-  /** The trail's home region: the only one in which AWS lets it be updated. */
+  /** The trail's home region, the only one in which AWS allows updates. */
   region: regionSchema,
   before: z.boolean(),
   after: z.boolean(),
@@ -20,7 +20,7 @@ export type CloudTrailLogFileValidationSet = z.infer<typeof schema>;
 
 const word = (isOn: boolean): string => (isOn ? 'on' : 'off');
 
-/** @returns undefined if the trail is gone */
+/** Reads whether a trail has log file validation. @returns undefined if the trail is gone */
 async function readValidation(
   session: AwsSession,
   { resource, region }: Pick<CloudTrailLogFileValidationSet, 'resource' | 'region'>,
@@ -33,7 +33,7 @@ async function readValidation(
   return trail === undefined ? undefined : trail.LogFileValidationEnabled === true;
 }
 
-/** Turns a trail's log file validation on or off. What UpdateTrail does not name stays as it is. */
+/** Turns a trail's log file validation on or off. UpdateTrail leaves omitted settings unchanged. */
 export const changeKind: ChangeKind<CloudTrailLogFileValidationSet> = {
   kind: 'cloudtrail-log-file-validation-set',
   schema,

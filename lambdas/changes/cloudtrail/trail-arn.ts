@@ -6,7 +6,7 @@ export const trailArnSchema = z
   .string()
   .regex(pattern, 'expected the ARN of a trail: arn:aws:cloudtrail:<region>:<account>:trail/<name>');
 
-/** Reads the region and the account in a trail's ARN: its home region and its owner, in shadow trails too. */
+/** Parses a trail's ARN into its home region and owner account, also for shadow trails. */
 export function parseTrailArn(arn: string): { region: string; account: string } {
   const [, region = '', account = ''] = pattern.exec(arn) ?? [];
   return { region, account };

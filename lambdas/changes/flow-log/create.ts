@@ -30,7 +30,7 @@ function destinationOf({ destination }: FlowLogCreate): string {
 const nameOf = ({ destination }: FlowLogCreate): string =>
   destination.type === 's3' ? destination.arn : destination.logGroup;
 
-/** Reports whether all flow logs are shown that we made and did not delete since. */
+/** Reports whether a read shows all flow logs that we created and have not deleted since. */
 function showsOurs(flowLogs: readonly VpcFlowLog[], ours: readonly Change[]): boolean {
   const made = new Set(ofForm(flowLogCreateSchema, ours).map(({ flowLogId }) => flowLogId));
   for (const { flowLogId } of ofForm(flowLogDeleteSchema, ours)) made.delete(flowLogId);
@@ -38,9 +38,10 @@ function showsOurs(flowLogs: readonly VpcFlowLog[], ours: readonly Change[]): bo
 }
 
 /**
- * Looks directly before the write.
- * @throws StalePlanError when someone else's flow log logs the VPC's traffic by now, or the look is old
- * @throws ChangeRefusedError when one to the same destination is there and delivers nothing: AWS takes no second one
+ * Checks the VPC's flow logs directly before the write.
+ * @throws StalePlanError if someone else's flow log now logs the VPC's traffic, or the read is stale
+ * @throws ChangeRefusedError if a flow log with the same destination exists and delivers nothing, because AWS accepts no
+ *   second one
  */
 async function look(session: AwsSession, change: FlowLogCreate, ours: readonly Change[]): Promise<void> {
   const { resource } = change;
@@ -62,7 +63,7 @@ interface Failure {
   readonly Message?: string | undefined;
 }
 
-/** Makes the error to throw for a failure that AWS answers with inside an answer of status 200. */
+/** Creates the error for a failure that AWS lists in an answer with status 200. */
 function errorOf({ Code = 'no code', Message = 'no message' }: Failure, vpc: string): Error {
   const reason = `${Code}: ${Message}`;
   if (gone.includes(Code)) return new StalePlanError(`${vpc} is gone: nothing was changed (${reason})`);
@@ -113,8 +114,8 @@ async function create(session: AwsSession, change: FlowLogCreate): Promise<strin
 }
 
 /**
- * The flow log, among these, that one of our changes made: where no answer gave its id, the one with our job's tag, unless it
- * stands in the change's record.
+ * Finds the flow log that our change created: by its id or, if the answer with the id was lost, by our job's tag, unless
+ * a record of the change already names it.
  */
 function findOurs(
   session: AwsSession,
@@ -133,7 +134,7 @@ function findOurs(
   );
 }
 
-/** Finds what speaks against that AWS delivers what the flow log that we made logs. */
+/** Finds reasons to doubt that AWS delivers the logs of the flow log that we created. */
 function delivery(
   session: AwsSession,
   flowLogs: readonly VpcFlowLog[],
@@ -152,7 +153,7 @@ function delivery(
   return { state: 'pending', words };
 }
 
-/** Starts to log a VPC's traffic. */
+/** Creates a flow log for a VPC. */
 export const changeKind: ChangeKind<FlowLogCreate> = {
   kind: 'flow-log-create',
   endsLater: true,
@@ -174,11 +175,14 @@ export const changeKind: ChangeKind<FlowLogCreate> = {
       throw refusal(error, vpc, { stale: gone });
     }
   },
-  /** EC2's reads may lag behind its writes. https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html */
+  /**
+   * Checks whether reads show the change; EC2's reads may lag behind its writes.
+   * https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html
+   */
   async isVisible(session, { resource, flowLogId }) {
     return (await readFlowLogsOf(session, resource)).some(({ id }) => id === flowLogId);
   },
-  /** All of them are read by one call. */
+  /** Reads all of them in one call. */
   async effects(session, made) {
     const flowLogs = await readFlowLogs(session, [...new Set(made.map(({ change }) => change.resource))]);
     return made.map((each) => delivery(session, flowLogs.get(each.change.resource) ?? [], each));
@@ -192,7 +196,7 @@ export const changeKind: ChangeKind<FlowLogCreate> = {
       (flowLog) =>
         flowLog.destination === nameOf(planned) && isOurs(flowLog.tags) && !isMadeBy(session, flowLog.tags),
     );
-    // AWS takes no second one to the same destination.
+    // AWS accepts no second flow log with the same destination.
     return isOfAnotherJob ? 'none' : undefined;
   },
   async differs(session, { resource, flowLogId }) {

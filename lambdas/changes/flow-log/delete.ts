@@ -5,10 +5,10 @@ import type { ChangeKind } from '../change.ts';
 import { readFlowLogsOf } from './flow-logs.ts';
 import { type FlowLogCreate, type FlowLogDelete, flowLogDeleteSchema } from './schemas.ts';
 
-/** The error code of EC2 for a flow log that does not exist. */
+/** EC2's error code for a flow log that does not exist. */
 const goneCode = 'InvalidFlowLogId.NotFound';
 
-/** Deletes a flow log that we made. Its log group, and what was logged, stay. */
+/** Deletes a flow log that we created. Its log group and the logs stay. */
 export const changeKind: ChangeKind<FlowLogDelete> = {
   kind: 'flow-log-delete',
   schema: flowLogDeleteSchema,
@@ -25,7 +25,7 @@ export const changeKind: ChangeKind<FlowLogDelete> = {
       const answer = await session
         .client(EC2Client)
         .send(new DeleteFlowLogsCommand({ FlowLogIds: [flowLogId] }));
-      // The call answers 200 with its failures inside.
+      // The call answers 200 even if it fails, and lists the failures.
       const failure = answer.Unsuccessful?.[0]?.Error;
       if (failure?.Code === goneCode) throw stale;
       if (failure !== undefined) {

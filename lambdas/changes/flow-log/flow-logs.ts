@@ -7,11 +7,11 @@ import { tagMap } from '../../aws/tags.ts';
 export interface VpcFlowLog {
   readonly id: string;
   readonly vpc: string;
-  /** Destination of what it writes: the log group's name, or the ARN of anything else. */
+  /** The destination of the logs: a log group's name, or the ARN of another destination. */
   readonly destination: string;
-  /** AWS's words for why nothing is delivered; undefined if it is, or AWS does not know yet. */
+  /** AWS's reason why nothing is delivered; undefined if logs are delivered or AWS does not know yet. */
   readonly failure: string | undefined;
-  /** True if AWS says that it delivers: it does until it knows better. */
+  /** True if AWS reports successful delivery, which it also does before the first attempt. */
   readonly isSaidToDeliver: boolean;
   readonly isActive: boolean;
   readonly created: Date | undefined;
@@ -19,15 +19,15 @@ export interface VpcFlowLog {
 }
 
 /**
- * Time that AWS may take until it shows that a new flow log can't deliver. `DeliverLogsStatus` is `SUCCESS` as soon
- * as the flow log is made, and `FAILED` only when AWS has attempted to deliver: traffic is put together for up to 10
- * minutes, then takes about 5 more to CloudWatch Logs and about 10 to S3.
+ * Time until AWS must show that a new flow log can't deliver. `DeliverLogsStatus` is `SUCCESS` as soon as the flow log is
+ * created, and `FAILED` only after AWS has tried to deliver: traffic is aggregated for up to 10 minutes, and delivery
+ * takes about 5 more minutes to CloudWatch Logs and about 10 to S3.
  * https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html ("Aggregation interval")
  */
 export const MINUTES_UNTIL_DELIVERY_IS_KNOWN = 20;
 
 /**
- * `FlowLogStatus` is only ever `ACTIVE`: whether anything is delivered stands in `DeliverLogsStatus`.
+ * Parses a flow log. `FlowLogStatus` is always `ACTIVE`; only `DeliverLogsStatus` shows whether logs are delivered.
  * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_FlowLog.html
  */
 function parse(flowLog: FlowLog): VpcFlowLog {
@@ -46,18 +46,19 @@ function parse(flowLog: FlowLog): VpcFlowLog {
 }
 
 /**
- * Reports whether the VPC's traffic is logged by it, as far as AWS knows. Anyone's flow log counts, wherever it writes.
+ * Reports whether a flow log logs the VPC's traffic according to AWS. Any flow log counts, regardless of its owner and
+ * destination.
  */
 export const isLogging = ({ isActive, failure }: VpcFlowLog): boolean => isActive && failure === undefined;
 
-/** Reports whether AWS may not know yet that a flow log, as old as this, can't deliver. */
+/** Reports whether a flow log is so new that AWS may not know yet that it can't deliver. */
 export const isDeliveryOpen = (created: Date, now: Date): boolean =>
   now.getTime() - created.getTime() < MINUTES_UNTIL_DELIVERY_IS_KNOWN * 60_000;
 
-/** EC2 takes at most 200 values in one filter of a request. */
+/** Maximum number of values that EC2 accepts in one filter of a request. */
 const VPCS_PER_CALL = 200;
 
-/** Reads the flow logs of VPCs. @returns them by the VPC; one without any has no entry */
+/** Reads the flow logs of VPCs. @returns the flow logs by VPC; a VPC without any has no entry */
 export async function readFlowLogs(
   session: AwsSession,
   vpcs: readonly string[],
@@ -77,7 +78,7 @@ export async function readFlowLogs(
 
 const readShared = sharedRead(readFlowLogs);
 
-/** Reads the flow logs of one VPC, together with others. */
+/** Reads the flow logs of one VPC, batched with other reads. */
 export async function readFlowLogsOf(session: AwsSession, vpc: string): Promise<readonly VpcFlowLog[]> {
   return (await readShared(session, vpc)) ?? [];
 }

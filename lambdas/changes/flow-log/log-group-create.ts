@@ -15,16 +15,16 @@ const schema = z.object({
   resource: z.string(),
   retentionDays: z.number().int().positive(),
   kmsKeyArn: z.string().nullable(),
-  /** The VPC that it is for: no log group is made for one that someone else's flow log logs by then. */
+  /** The VPC that it is for. No log group is created if someone else's flow log logs the VPC by then. */
   vpc: z.string().optional(),
-  /** Set once it is applied: which of the two calls were ours. None if the log group was there already. */
+  /** Set once it is applied: which of the two calls we made. Empty if the log group already existed. */
   made: z.array(z.enum(['log group', 'retention'])).optional(),
 });
 export type LogGroupCreate = z.infer<typeof schema>;
 
 /**
- * The key of the tag that names the job that gives another job's log group its retention. It is set before, as AWS takes
- * no tags with a retention.
+ * The key of the tag that names the job which sets the retention of another job's log group. It is set first, because AWS
+ * accepts no tags with a retention.
  */
 const RETAINED_FOR = 'cspm-auto-remediation:retention-for';
 
@@ -56,14 +56,17 @@ async function readTags(session: AwsSession, name: string): Promise<Readonly<Rec
   return tags;
 }
 
-/** Names the job whose retention a log group has, if a job set it. */
+/** Returns the name of the job that set a log group's retention, if a job did. */
 const retainerOf = (tags: Readonly<Record<string, string>>): string | undefined =>
   tags[RETAINED_FOR] ?? tags[MADE_FOR];
 
-/** Reports whether CloudWatch Logs did not take a call for the moment: it may be working on the log group (aws-cdk#15709). */
+/**
+ * Reports whether CloudWatch Logs temporarily did not accept a call, possibly because it is working on the log group
+ * (aws-cdk#15709).
+ */
 const isBusy = (error: unknown): boolean => isNotTaken(error) || isAwsError(error, 'OperationAborted');
 
-/** @returns whether it was made now; false if there was one */
+/** Creates the log group. @returns false if it already existed */
 async function create(session: AwsSession, { resource, kmsKeyArn }: LogGroupCreate): Promise<boolean> {
   const { CloudWatchLogsClient, CreateLogGroupCommand } = await import('../../aws/cloudwatch-logs.ts');
   try {
@@ -82,8 +85,8 @@ async function create(session: AwsSession, { resource, kmsKeyArn }: LogGroupCrea
 }
 
 /**
- * Reports whether a log group is one that we made and that has no retention yet, because an attempt was cut off in between.
- * One of another job is tagged, so that its retention is known to be by this one.
+ * Reports whether we created a log group that has no retention yet, because an attempt was interrupted in between.
+ * Another job's log group is tagged, so that its retention is known to be this job's.
  */
 async function claimUnfinished(session: AwsSession, name: string): Promise<boolean> {
   const standing = await readLogGroup(session, name);
@@ -106,7 +109,7 @@ async function retain(session: AwsSession, { resource, retentionDays }: LogGroup
   return true;
 }
 
-/** @throws StalePlanError when the VPC has a flow log by now */
+/** Checks that nothing logs the VPC yet. @throws StalePlanError if the VPC has a flow log by now */
 async function checkUnlogged(session: AwsSession, { vpc }: LogGroupCreate): Promise<void> {
   if (vpc === undefined) return;
   const logging = (await readFlowLogsOf(session, vpc)).find(isLogging);
@@ -115,9 +118,9 @@ async function checkUnlogged(session: AwsSession, { vpc }: LogGroupCreate): Prom
 }
 
 /**
- * Makes a log group with a retention. One that is there already is left as it is: a retention that someone chose, be
- * it forever, is not shortened. AWS makes log groups without a retention and takes it by a second call: where an
- * earlier attempt came no further than the first, this one makes the second.
+ * Creates a log group with a retention. An existing log group stays unchanged, so that a retention that someone chose,
+ * even an unlimited one, is not shortened. AWS creates log groups without a retention and sets it by a second call. If an
+ * earlier attempt only made the first call, this one makes the second.
  */
 export const changeKind: ChangeKind<LogGroupCreate> = {
   kind: 'log-group-create',
@@ -170,11 +173,11 @@ export const changeKind: ChangeKind<LogGroupCreate> = {
       ...(isMadeBy(session, tags) ? (['log group'] as const) : []),
       ...(isRetained ? (['retention'] as const) : []),
     ];
-    // What stands in the record is not made twice.
+    // Parts that are already recorded are not recorded twice.
     const made = parts.filter((part) => !known.some((each) => each.made?.includes(part)));
     return made.length === 0 ? 'none' : { ...planned, made };
   },
-  // What was logged is evidence: an undo deletes the flow log and keeps its log group.
+  // The logs are evidence, so an undo deletes the flow log and keeps its log group.
   inverse: () => undefined,
   notGivenBack: ({ resource, made }) =>
     made?.length === 0 ? undefined : `log group ${resource} remains, with its logs`,

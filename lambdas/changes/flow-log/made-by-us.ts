@@ -2,13 +2,13 @@ import type { AwsSession } from '../../aws/session.ts';
 
 type Tags = Readonly<Record<string, string>>;
 
-/** The tag of what we made: an undo may delete flow logs that have it, and no others. */
+/** The tag of resources that we created: an undo may only delete flow logs that have it. */
 export const MADE_BY = {
   key: 'cspm-auto-remediation:made-by',
   value: 'cspm-auto-remediation',
 } as const;
 
-/** The key of the tag that names the job by which something was made, as `jobs/<id>.json` in the evidence bucket. */
+/** The key of the tag that names the job which created a resource, as `jobs/<id>.json` in the evidence bucket. */
 export const MADE_FOR = 'cspm-auto-remediation:made-for';
 
 /** Returns the tags for resources that a session creates. */
@@ -17,12 +17,12 @@ export const marksOf = ({ maker }: Pick<AwsSession, 'maker'>): Record<string, st
   [MADE_FOR]: maker,
 });
 
-/** Reports whether something was made by us, for whatever job. */
+/** Reports whether we created a resource, in any job. */
 export const isOurs = (tags: Tags): boolean => tags[MADE_BY.key] === MADE_BY.value;
 
 /**
- * Reports whether something was made by a session's own job. Times do not tell: clocks differ, and two jobs may make the
- * same thing within seconds.
+ * Reports whether the session's own job created a resource. Times can't prove this, because clocks differ and two jobs
+ * may create the same resource within seconds.
  */
 export const isMadeBy = ({ maker }: Pick<AwsSession, 'maker'>, tags: Tags): boolean =>
   isOurs(tags) && tags[MADE_FOR] === maker;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The changes of flow logs as data. They stand in one place because a change and its inverse name each other. */
+/** Schemas of the changes to flow logs. They share a file because a change and its inverse refer to each other. */
 
 const flowLogSchema = z.object({
   /** The VPC's id. */
@@ -16,7 +16,7 @@ const flowLogSchema = z.object({
 
 export const flowLogCreateSchema = flowLogSchema.extend({
   kind: z.literal('flow-log-create'),
-  /** AWS's id of it; null until it is made. */
+  /** The flow log's id; null until it is created. */
   flowLogId: z.string().nullable(),
 });
 export type FlowLogCreate = z.infer<typeof flowLogCreateSchema>;

@@ -11,11 +11,14 @@ const schema = z.object({
   kind: z.literal('rds-snapshot-shares-change'),
   /** The snapshot's identifier. */
   resource: z.string(),
-  /** A DB instance's snapshot, or an Aurora (or Multi-AZ) cluster's: each has its own API. */
+  /** The kind of snapshot: of a DB instance, or of an Aurora or Multi-AZ cluster. Each has its own API. */
   of: z.enum(['instance', 'cluster']),
-  /** The account ids, or `all`, that the snapshot is shared with. Once it is applied: what stood there at the write. */
+  /**
+   * The account ids, or `all`, that the snapshot is shared with. Once it is applied: the shares directly before the
+   * write.
+   */
   before: z.array(z.string()),
-  /** The shares afterwards: those that differ from `before` are taken away or added. */
+  /** The shares afterwards; those that differ from `before` are removed or added. */
   after: z.array(z.string()),
 });
 export type RdsSnapshotSharesChange = z.infer<typeof schema>;
@@ -47,13 +50,13 @@ async function modify(
   }
 }
 
-/** Reports whether a read has the shares as an applied change made them: those of others do not matter. */
+/** Reports whether a read shows the shares of an applied change. Other shares do not matter. */
 function shows(now: readonly string[], { before, after }: RdsSnapshotSharesChange): boolean {
   const stillThere = without(before, after).some((share) => now.includes(share));
   return !stillThere && without(without(after, before), now).length === 0;
 }
 
-/** Changes with whom a manual snapshot is shared: takes away and adds what differs, and touches no other share. */
+/** Changes the accounts that a manual snapshot is shared with. Adds and removes only the shares that differ. */
 export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
   kind: 'rds-snapshot-shares-change',
   pace: paceOnceThrottled('rds'),
@@ -94,7 +97,10 @@ export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
     note(made);
     return made;
   },
-  /** RDS says nothing of how soon its reads show a write: an older state is known by what was changed. */
+  /**
+   * Checks whether reads show the change. RDS does not document when they do, so a stale read is recognised by the
+   * changed shares.
+   */
   async isVisible(session, applied) {
     const now = await readShares(session, applied.resource, applied.of);
     return now === undefined || shows(now, applied);

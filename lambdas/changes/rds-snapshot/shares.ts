@@ -1,10 +1,10 @@
 import { orWhen } from '../../aws/or-when.ts';
 import type { AwsSession } from '../../aws/session.ts';
 
-/** The names that the SDK gives RDS's answer that a snapshot, or a cluster's, is not there. */
+/** The SDK's error names for a DB snapshot or cluster snapshot that does not exist. */
 export const snapshotNotFound = ['DBSnapshotNotFoundFault', 'DBClusterSnapshotNotFoundFault'] as const;
 
-/** The account ids, or `all`, that a manual snapshot is shared with; undefined if the snapshot is gone. */
+/** Reads the account ids, or `all`, that a manual snapshot is shared with; undefined if the snapshot is gone. */
 export function readShares(
   session: AwsSession,
   id: string,

@@ -21,7 +21,7 @@ export type RedshiftClusterPublicAccessSet = z.infer<typeof schema>;
 
 const gone = ['ClusterNotFoundFault'];
 
-/** Reports whether the cluster is to be, or is, as wanted: what AWS is working on counts. */
+/** Reports whether the cluster has the desired state or AWS is already changing it accordingly. */
 function isUnderWay(cluster: Cluster, wanted: boolean): boolean {
   const { PubliclyAccessible, PendingModifiedValues } = cluster;
   return (PendingModifiedValues?.PubliclyAccessible ?? PubliclyAccessible === true) === wanted;
@@ -32,9 +32,9 @@ const shows = (cluster: Cluster, { after }: RedshiftClusterPublicAccessSet): boo
   cluster.ClusterStatus === 'modifying' || isUnderWay(cluster, after);
 
 /**
- * Looks directly before the write.
- * @throws StalePlanError when the cluster is gone, or is as wanted, or about to be, or the look is old
- * @throws ChangeRefusedError, busy, when AWS would refuse the change just now
+ * Checks the cluster directly before the write.
+ * @throws StalePlanError if the cluster is gone, already has or is getting the desired state, or the read is stale
+ * @throws ChangeRefusedError, busy, if AWS would currently refuse the change
  */
 async function look(
   session: AwsSession,
@@ -43,7 +43,7 @@ async function look(
 ): Promise<void> {
   const cluster = await readCluster(session, resource);
   if (cluster === undefined) throw new StalePlanError(`cluster ${resource} is gone: nothing was changed`);
-  // The same read has the tags. An undo restores what its owner had.
+  // The same read contains the tags. An undo ignores them, because it restores the owner's own setting.
   const exemption = exemptionTagOf(tagMap(cluster.Tags), session.now());
   if (!after && (exemption.reason !== undefined || exemption.malformed !== undefined)) {
     throw new StalePlanError(`cluster ${resource} has an exemption tag: nothing was changed`);
@@ -64,7 +64,7 @@ async function look(
   }
 }
 
-/** Makes a Redshift cluster publicly accessible, or not. AWS takes minutes to carry it out after it has answered. */
+/** Turns a Redshift cluster's public access on or off. AWS needs minutes to complete the change after it has answered. */
 export const changeKind: ChangeKind<RedshiftClusterPublicAccessSet> = {
   kind: 'redshift-cluster-public-access-set',
   endsLater: true,

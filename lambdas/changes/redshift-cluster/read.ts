@@ -3,12 +3,12 @@ import { isAwsError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { sharedRead } from '../../aws/shared-read.ts';
 
-/** The most that DescribeClusters gives in a page. */
+/** Maximum number of clusters in a page of DescribeClusters. */
 const CLUSTERS_PER_PAGE = 100;
 
 /**
- * Reads clusters. The API takes one identifier or none: for more than one, reading all of the region is fewer calls, as far
- * as the page that has the last of them.
+ * Reads clusters. The API accepts one identifier or none. For more than one, all clusters of the region are read in fewer
+ * calls, up to the page with the last requested one.
  * @returns those that exist, by identifier
  */
 export async function readClusters(
@@ -37,5 +37,5 @@ export async function readClusters(
   return clusters;
 }
 
-/** Reads one cluster, together with others; undefined where it does not exist. */
+/** Reads one cluster, batched with other reads; undefined if it does not exist. */
 export const readCluster = sharedRead(readClusters);

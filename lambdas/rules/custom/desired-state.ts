@@ -11,10 +11,10 @@ import type { RuleFacts } from '../facts.ts';
 import { defineRule, type Inspection, type Rule } from '../rule.ts';
 import { accountOfArn, fill } from './placeholders.ts';
 
-/** A type, not an interface, so that it is JSON. */
+/** The state that the rule saw. A type, not an interface, so that it is assignable to JSON. */
 type Seen = {
   identifier: string;
-  /** The properties that the rule is about, as far as they are there. */
+  /** The existing properties that the rule concerns. */
   values: Record<string, Json>;
   patch: PatchOperation[];
 };
@@ -26,14 +26,17 @@ function meets(properties: Properties, pointer: string, condition: PropertyCondi
   return Array.isArray(value) && value.some((item) => isDeepStrictEqual(item, condition.contains));
 }
 
-/** Reports whether a resource violates the rule: by the named conditions, or because something is not as wanted. */
+/**
+ * Reports whether a resource violates the rule: by the declared conditions, or because a property differs from the
+ * desired value.
+ */
 function isViolation(properties: Properties, { violates, set }: DesiredState): boolean {
   const isWanted = Object.entries(set).every(([pointer, value]) => hasValue(properties, pointer, value));
   if (isWanted) return false;
   return Object.entries(violates).every(([pointer, condition]) => meets(properties, pointer, condition));
 }
 
-/** Tags as the type has them: a list of keys and values, or an object. */
+/** Reads tags in the type's form: a list of keys and values, or an object. */
 function tagsOf(properties: Properties, pointer: string | null): Record<string, string> {
   const tags = pointer === null ? undefined : valueAt(properties, pointer);
   if (Array.isArray(tags)) {
@@ -51,7 +54,7 @@ function tagsOf(properties: Properties, pointer: string | null): Record<string, 
   );
 }
 
-/** Names what keeps AWS from changing the resource just now. */
+/** Returns the reason why AWS can't change the resource at the moment. */
 function notReady(properties: Properties, { ready }: DesiredState): string | undefined {
   const waiting = Object.entries(ready).filter(([pointer, value]) => !hasValue(properties, pointer, value));
   if (waiting.length === 0) return undefined;
@@ -104,7 +107,7 @@ async function inspectOne(
   };
 }
 
-/** The properties that are not as wanted. */
+/** Returns the properties that differ from the desired values. */
 function changed({ set, defaults }: DesiredState, values: Readonly<Record<string, Json>>) {
   return Object.entries(set)
     .filter(([pointer, value]) => !isDeepStrictEqual(values[pointer], value))
@@ -120,8 +123,8 @@ function changed({ set, defaults }: DesiredState, values: Readonly<Record<string
 }
 
 /**
- * A rule that wants properties of a resource to have values, by Cloud Control: each resource is read by one call, and the
- * properties that are not as wanted are set in one request.
+ * Creates a rule that sets properties of a resource to desired values through Cloud Control. Each resource is read by one
+ * call, and the properties that differ are set in one request.
  */
 export function desiredStateRule(facts: RuleFacts, state: DesiredState, risk: string): Rule {
   return defineRule<Seen, unknown>(facts, {

@@ -4,7 +4,7 @@ import { customFacts } from './declared-facts.ts';
 import { desiredStateRule } from './desired-state.ts';
 import { runbookRule } from './runbook-rule.ts';
 
-/** Makes a rule of its declaration. */
+/** Creates a rule from its declaration. */
 export function customRule(id: string, definition: CustomRule): Rule {
   const facts = customFacts(id, definition);
   const { desired_state, risk } = definition;

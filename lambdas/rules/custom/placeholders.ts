@@ -1,4 +1,4 @@
-/** Values that a custom rule's texts may name in double braces. */
+/** Values that a custom rule's texts may contain as placeholders in double braces. */
 export interface Place {
   /** The finding's resource id. */
   readonly resource: string;
@@ -6,13 +6,16 @@ export interface Place {
   readonly region: string;
   /** `aws`, `aws-us-gov`, `aws-cn`. */
   readonly partition: string;
-  /** The role that documents work as. */
+  /** The role that documents assume. */
   readonly automationRoleArn?: string;
 }
 
 const dnsSuffixes: Readonly<Record<string, string>> = { 'aws-cn': 'amazonaws.com.cn' };
 
-/** The parts of an ARN, by placeholder. Its resource is a type and an id, after a slash or a colon, or an id alone. */
+/**
+ * Returns the parts of an ARN by placeholder. Its resource is a type and an id, separated by a slash or a colon, or an id
+ * alone.
+ */
 function arnParts(resource: string): Readonly<Record<string, string>> | undefined {
   const [arn, partition = '', service = '', region = '', account = '', ...rest] = resource.split(':');
   if (arn !== 'arn' || rest.length === 0) return undefined;
@@ -30,7 +33,7 @@ function arnParts(resource: string): Readonly<Record<string, string>> | undefine
 
 const PLACEHOLDER = /\{\{([^{}]*)\}\}/g;
 
-/** Reports whether a text names a part of the resource's ARN. */
+/** Reports whether a text contains a placeholder for a part of the resource's ARN. */
 export function namesArn(text: string): boolean {
   return [...text.matchAll(PLACEHOLDER)].some(([, name = '']) => name.startsWith('arn.'));
 }
@@ -40,14 +43,14 @@ export function isArn(resource: string): boolean {
   return arnParts(resource) !== undefined;
 }
 
-/** The account that a resource's ARN names; undefined if it names none. */
+/** Returns the account in a resource's ARN; undefined if there is none. */
 export function accountOfArn(resource: string): string | undefined {
   return arnParts(resource)?.['arn.account'] || undefined;
 }
 
 /**
- * Fills in a text's placeholders. Terraform has refused those that there are not.
- * @throws Error for one that is not known
+ * Fills in a text's placeholders. Terraform has already rejected unknown ones.
+ * @throws Error if a placeholder is unknown
  */
 export function fill(text: string, place: Place): string {
   const values: Readonly<Record<string, string | undefined>> = {

@@ -2,18 +2,21 @@ import { chunks } from '../../aws/batches.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { tagMap } from '../../aws/tags.ts';
 
-/** The most ARNs of one call. https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html */
+/**
+ * Maximum number of ARNs per call.
+ * https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
+ */
 const AT_ONCE = 100;
 
-/** The regions in which AWS knows the tags of resources of no region. */
+/** The regions in which AWS returns the tags of global resources, by partition. */
 const GLOBAL_REGIONS: Readonly<Record<string, string>> = {
   'aws-cn': 'cn-northwest-1',
   'aws-us-gov': 'us-gov-west-1',
 };
 
 /**
- * Reads the tags of resources by their ARNs, by the Resource Groups Tagging API. It only returns tagged resources: one
- * without tags, or that is gone, has an empty map.
+ * Reads the tags of resources by their ARNs through the Resource Groups Tagging API. It only returns tagged resources, so
+ * a resource that has no tags or is gone has an empty map.
  * @throws AWS's own error if they can't be read
  */
 export async function readTags(

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
-/** An answer of the tenant that is none, and what is to be made of it. */
+/** The error for an unsuccessful answer of the tenant. */
 export class AnswerError extends Error {
   override readonly name = 'AnswerError';
   readonly status: number;
-  /** `token`: refused; `final`: asking again changes nothing; `passing`: may be gone at the next attempt. */
+  /** `token`: the token was refused; `final`: a retry can't succeed; `passing`: a retry may succeed. */
   readonly kind: 'token' | 'final' | 'passing';
   /** The tenant's `Retry-After` header, as it was sent. */
   readonly retryAfter: string | undefined;
@@ -19,10 +19,10 @@ export class AnswerError extends Error {
   }
 }
 
-/** A good answer. */
+/** A successful answer. */
 export interface ItemPage {
   readonly items: readonly unknown[];
-  /** Number of items in all, where the tenant says so: the reference knows no such field. */
+  /** The total number of items, if the tenant returns it; the reference documents no such field. */
   readonly total: number | undefined;
 }
 
@@ -46,26 +46,25 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The beginning of a text, on one line. */
+/** Returns the beginning of a text, on one line. */
 function excerpt(text: string): string {
   const line = text.replaceAll(/\s+/g, ' ').trim();
   return line.length > 200 ? `${line.slice(0, 200)}…` : line;
 }
 
-/** Finds the tenant's words on its error, as its reference documents them; else the beginning of what it sent. */
+/** Returns the tenant's error message in the documented form; otherwise the beginning of the body. */
 function complaint(body: unknown, text: string): string {
   const { errorCode, errors = [], msg } = errorSchema.safeParse(body).data ?? {};
   const words = [errorCode, ...errors, msg].filter((word) => word !== undefined && word !== '');
   return excerpt(words.length > 0 ? words.join(': ') : text);
 }
 
-/** A tenant's name for an error of the token: `Authorization Error`. */
+/** Pattern of a tenant's error code for a refused token: `Authorization Error`. */
 const tokenErrorCode = /^(?:un)?auth(?:ori[sz]|entic)/i;
 
 /**
- * Reports whether the tenant refused the token, by the HTTP status and by `errorCode`. The words of an error don't
- * count: a gateway's "Unexpected token <" and a rate limit's "token bucket is empty" are not a reason to look for
- * another token.
+ * Reports whether the tenant refused the token, by the HTTP status and `errorCode`. The message does not count: a
+ * gateway's "Unexpected token <" and a rate limit's "token bucket is empty" do not justify reading another token.
  */
 function isTokenRefusal(status: number, body: unknown): boolean {
   if (status === 401 || status === 403) return true;
@@ -74,8 +73,8 @@ function isTokenRefusal(status: number, body: unknown): boolean {
 }
 
 /**
- * The items of an answer. An error can come with any HTTP status, 200 included (Netskope REST API v1 overview): an
- * answer is good only if it says so and holds a list.
+ * Returns the items of an answer. An error can have any HTTP status, including 200 (Netskope REST API v1 overview), so an
+ * answer is only valid if it reports success and contains a list.
  * @param text the body, without the token
  * @throws AnswerError for anything else
  */

@@ -6,13 +6,13 @@ import { AnswerError, type ItemPage, readAnswer } from './answer.ts';
 import type { Pacer } from './pacer.ts';
 import { redactor } from './redact.ts';
 
-/** A place that holds the tenant's API token. */
+/** A store for the tenant's API token. */
 export interface TokenStore {
-  /** Name by which a person knows the token: the secret's ARN. */
+  /** The name of the token for people: the secret's ARN. */
   readonly name: string;
   /**
-   * The token.
-   * @param fresh whether to read it from where it is stored, whatever has been remembered
+   * Returns the token.
+   * @param fresh true to read it from the store, regardless of the cache
    */
   read(fresh: boolean): Promise<string>;
 }
@@ -24,22 +24,25 @@ export interface NetskopeClientOptions {
   readonly clock: Clock;
   /** Keeps the rate of requests below the tenant's limit. */
   readonly pacer: Pacer;
-  /** Longest time from sending one request to its answer's head, and again to the end of its body. */
+  /** Maximum time from sending a request to the headers of its answer, and again to the end of the body. */
   readonly timeoutMilliseconds?: number;
 }
 
-/** The parameters of one request, but for the token. */
+/** The parameters of one request, except the token. */
 export type Parameters = Readonly<Record<string, string | number>>;
 
 const ATTEMPTS = 6;
-/** The HTTP status of a request that is one too many. */
+/** The HTTP status of a rate-limited request. */
 const LIMITED = 429;
 const TIMEOUT_MILLISECONDS = 60_000;
 const LONGEST_BACKOFF_MILLISECONDS = 30_000;
-/** A tenant that wants more patience than this is left alone until the next poll: the function has its own end. */
+/**
+ * Maximum accepted `Retry-After`. If a tenant asks for more, the next poll tries again, because the function's time is
+ * limited.
+ */
 const LONGEST_RETRY_AFTER_MILLISECONDS = 120_000;
 
-/** `Retry-After` is a number of seconds or a date (RFC 9110, 10.2.3). Undefined when it is neither. */
+/** Parses `Retry-After`, a number of seconds or a date (RFC 9110, 10.2.3); undefined for other values. */
 function retryAfterMilliseconds(header: string | undefined, now: number): number | undefined {
   if (header === undefined) return undefined;
   const milliseconds = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - now;
@@ -49,14 +52,14 @@ function retryAfterMilliseconds(header: string | undefined, now: number): number
 const wrappedTokenSchema = z.object({ token: z.string() });
 
 /**
- * The form of a token: what distinguishes it from a secret that was never set, holds JSON, or has a line break in it. What
- * is shorter could not be taken out of a text without spoiling the text.
+ * Pattern of a token, to reject secrets that were never set, contain JSON, or contain a line break. A shorter token could
+ * not be removed from a text without damaging the text.
  */
 const tokenPattern = /^[\x21-\x7e]{8,}$/;
 
 /**
- * The token in a secret's text: the text itself, or the value of `token` where the text is a JSON object, the form that
- * the older framework stored.
+ * Returns the token in a secret's text: the text itself or, if the text is a JSON object, the value of `token`, which is
+ * the form that the older framework stored.
  */
 function tokenIn(text: string): string {
   if (!text.trim().startsWith('{')) return text;
@@ -67,22 +70,22 @@ function tokenIn(text: string): string {
   }
 }
 
-/** Exponential, with jitter: 0.5–1 s, 1–2 s, 2–4 s, … */
+/** Computes the exponential backoff with jitter: 0.5–1 s, 1–2 s, 2–4 s, … … */
 function backoffMilliseconds(attempt: number): number {
   const longest = Math.min(1000 * 2 ** (attempt - 1), LONGEST_BACKOFF_MILLISECONDS);
   return longest / 2 + (Math.random() * longest) / 2;
 }
 
 /**
- * Asks a Netskope tenant's REST API v1.
+ * Client of a Netskope tenant's REST API v1.
  *
- * The documented way to pass the token is the query of a GET. Nothing that can be logged ever holds that URL: the
- * token is added in the last step, behind ky, whose requests and errors know the URL without it; it is taken out of
- * the body before anyone reads it; and errors are recreated from words that it was taken out of.
+ * The documented way to pass the token is the query of a GET. Nothing that can be logged ever holds that URL: the token
+ * is added in the last step, behind ky, whose requests and errors know the URL without it; it is taken out of the body
+ * before anyone reads it; and errors are recreated from words that it was taken out of.
  */
 export class NetskopeClient {
   readonly #options: NetskopeClientOptions;
-  /** Number of good answers. */
+  /** Number of successful answers. */
   #served = 0;
 
   constructor(options: NetskopeClientOptions) {
@@ -90,10 +93,10 @@ export class NetskopeClient {
   }
 
   /**
-   * One page of `GET /api/v1/security_assessment`. Retried when the tenant limits, fails, or can't
-   * be reached; a token that is refused is read again once, for it may have been rotated.
-   * @param signal aborted when the page is no longer needed
-   * @throws FindingSourceError when there is no good answer after that, or the signal's reason
+   * Reads one page of `GET /api/v1/security_assessment`. Retries if the tenant limits the rate, fails or can't be
+   * reached. A refused token is read again once, because it may have been rotated.
+   * @param signal aborted if the page is no longer needed
+   * @throws FindingSourceError if no attempt succeeds; the signal's reason if it is aborted
    */
   async violations(parameters: Parameters, signal?: AbortSignal): Promise<ItemPage> {
     const { clock, pacer, token: tokenStore } = this.#options;
@@ -125,7 +128,7 @@ export class NetskopeClient {
         if (problem?.kind === 'final') throw fail(`; check the tenant's URL`);
         if (problem?.status === LIMITED) {
           pacer.slowDown();
-          // The tenant serves this client, and others beside it: it is only not this request's turn.
+          // The tenant answers other requests of this client, so this one only waits for its turn.
           if (this.#served > served) attempt = 1;
           served = this.#served;
         }
@@ -134,7 +137,7 @@ export class NetskopeClient {
         if (asked > LONGEST_RETRY_AFTER_MILLISECONDS) {
           throw fail(`; it requests a wait of ${Math.round(asked / 1000)} s, which is too long for one poll`);
         }
-        // A date that has gone by asks for no patience at all.
+        // A date in the past asks for no delay.
         await clock.sleep(asked > 0 ? asked : backoffMilliseconds(attempt));
       }
     }
@@ -144,7 +147,7 @@ export class NetskopeClient {
     const { token } = this.#options;
     const text = tokenIn(await token.read(fresh)).trim();
     if (!tokenPattern.test(text) || text.startsWith('{')) {
-      // What is remembered may have been corrected since.
+      // The cached secret may have been corrected since.
       if (!fresh) return this.#readToken(true);
       const what = text === '' ? 'empty' : `not a token (${text.length} characters)`;
       throw new FindingSourceError(
@@ -156,12 +159,12 @@ export class NetskopeClient {
 
   async #request(parameters: Parameters, token: string, signal: AbortSignal | undefined): Promise<ItemPage> {
     const url = new URL('/api/v1/security_assessment', this.#options.url);
-    // Spaces as %20, which every server reads as such; URLSearchParams alone makes them plus signs.
+    // Spaces are encoded as %20, which every server supports; URLSearchParams alone would use plus signs.
     const query = new URLSearchParams();
     for (const [key, value] of Object.entries(parameters)) query.set(key, String(value));
     url.search = query.toString().replaceAll('+', '%20');
     const answer = ky.get(url, {
-      // A tenant that does not exist redirects to a page for people, and would be given the token there.
+      // A tenant that does not exist redirects to a web page, which would receive the token.
       redirect: 'manual',
       retry: 0,
       throwHttpErrors: false,
@@ -192,7 +195,7 @@ function describeError(error: unknown): string {
   let inner = error;
   while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
   if (!(inner instanceof Error)) return String(inner);
-  // Of a host with several addresses, none of which could be reached: the error of all has no message.
+  // For a host with several unreachable addresses, the aggregate error has no message.
   if (inner instanceof AggregateError && inner.message === '') inner = inner.errors[0];
   if (!(inner instanceof Error)) return 'could not be reached';
   return inner.name === 'TimeoutError' ? 'did not answer in time' : `could not be reached: ${inner.message}`;

@@ -4,11 +4,11 @@ import { Pacer } from './pacer.ts';
 import { SecretTokenStore } from './secret-token-store.ts';
 import { NetskopeFindingSource } from './source.ts';
 
-/** A tenant serves at most 24 requests in 5 seconds (Netskope REST API v1 overview). */
+/** Maximum number of requests that a tenant accepts in 5 seconds (Netskope REST API v1 overview). */
 const REQUESTS = 24;
 const WINDOW_MILLISECONDS = 5_000;
 
-/** Makes the source of a tenant's findings, whose client keeps the token and its pace from poll to poll. */
+/** Creates the source of a tenant's findings. Its client keeps the token and the request rate between polls. */
 export function createNetskopeSource(
   environment: { readonly NETSKOPE_URL: URL; readonly NETSKOPE_TOKEN_SECRET_ARN: string },
   { region, clock, clientOptions, pageSize }: SourceContext,

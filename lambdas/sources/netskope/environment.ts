@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
-/** The token travels in the URL's query: only TLS keeps it from others, but for a server on the same machine. */
+/**
+ * Schema of the tenant's URL. The token is part of the query, so the URL must use TLS unless the server is on the same
+ * machine.
+ */
 const urlSchema = z.string().transform((text, context) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isLocal = url?.hostname === '127.0.0.1' || url?.hostname === 'localhost';
@@ -15,7 +18,7 @@ const urlSchema = z.string().transform((text, context) => {
   return url;
 });
 
-/** Variables of the collector's environment that are Netskope's: see `modules/central/sources.tf`. */
+/** Netskope's variables in the collector's environment: see `modules/central/sources.tf`. */
 export const netskopeVariables = {
   NETSKOPE_URL: urlSchema,
   NETSKOPE_TOKEN_SECRET_ARN: z.string().startsWith('arn:'),

@@ -6,13 +6,16 @@ import type { LeftAloneReason, RejectedItem, SourceFinding } from '../source.ts'
 import { remediationAtWork, remediationSchema } from './remediation.ts';
 import { parseNetskopeTime } from './timestamp.ts';
 
-/** The result of reading one item of the answer. */
+/** The result of parsing one item of the answer. */
 export type ReadItem =
   | { readonly kind: 'finding'; readonly finding: SourceFinding }
   | { readonly kind: 'left_alone'; readonly reason: LeftAloneReason }
   | { readonly kind: 'rejected'; readonly rejected: RejectedItem };
 
-/** Booleans are strings in Netskope's items: `"true"`; the field is there only when muted now or before. */
+/**
+ * Schema of the mute field. Booleans are strings in Netskope's items (`"true"`); the field only exists if the item is or
+ * was muted.
+ */
 const muteSchema = z
   .union([z.boolean(), z.string()])
   .nullish()
@@ -27,7 +30,7 @@ const muteSchema = z
     return z.NEVER;
   });
 
-/** Fields by which an item is one that was asked for: the tenant may ignore a filter that it does not know. */
+/** Fields that show whether an item matches the query, because the tenant may ignore an unknown filter. */
 const filterSchema = z.object({
   cloud_provider: z.string(),
   status: z
@@ -42,8 +45,8 @@ const MAX_TEXT = 256;
 const MAX_LIST = 10;
 
 /**
- * A field that only informs: cut short, and left out when it is missing or of another type. Nothing is done by it, so
- * it must not cost the finding.
+ * An informational field: truncated, and omitted if it is missing or has another type. No action depends on it, so an
+ * invalid value must not lose the finding.
  */
 const note = z
   .string()
@@ -79,14 +82,14 @@ const standards = z
   .optional()
   .catch(undefined);
 
-/** Fields that are counted by, whatever else an item has. */
+/** Fields by which items are counted, regardless of their other fields. */
 const failingSchema = z.object({ account_id: note, severity: note });
 
 /** An item of `GET /api/v1/security_assessment` (Netskope REST API v1, "View Security Assessment Violations"). */
 const findingSchema = z.object({
   account_id: z.string().min(1),
   resource_id: z.string().min(1),
-  /** A label, `US East(N. Virginia)`, or `global`. An empty one names no region, as a missing one. */
+  /** A label such as `US East(N. Virginia)`, or `global`. An empty or missing label means no region. */
   region_name: z
     .string()
     .nullish()
@@ -102,7 +105,7 @@ const findingSchema = z.object({
   ...remediationSchema.shape,
 });
 
-/** The rule, the account and the severity of an item that fails in AWS; undefined for any other. */
+/** Returns the rule, account and severity of an item that fails in AWS; undefined for other items. */
 export function readFailing(
   item: unknown,
 ): { readonly rule: string; readonly account: string; readonly severity: string | undefined } | undefined {
@@ -114,9 +117,9 @@ export function readFailing(
 }
 
 /**
- * Makes the reader of the items of one query: it checks that the item was requested, and parses it into a finding.
- * @param ruleNames the rule's names in Netskope, every spelling
- * @param asOf the moment that was asked for
+ * Creates the parser for the items of one query, which checks that each item was requested and converts it to a finding.
+ * @param ruleNames the rule's names in Netskope, in all spellings
+ * @param asOf the requested point in time
  */
 export function itemReader(ruleNames: readonly string[], asOf: Date): (item: unknown) => ReadItem {
   const wanted = new Set(ruleNames.map(comparableRuleName));
@@ -132,7 +135,7 @@ export function itemReader(ruleNames: readonly string[], asOf: Date): (item: unk
     if (cloud_provider.toLowerCase() !== 'aws') return { kind: 'left_alone', reason: 'other_cloud' };
     if (status === 'passed') return { kind: 'left_alone', reason: 'passed' };
     if (!wanted.has(comparableRuleName(rule_name))) return { kind: 'left_alone', reason: 'other_rule' };
-    // Muting is how people tell Netskope that they know of a finding: what they chose to leave is not changed here.
+    // People mute findings in Netskope that they have accepted, so these are not changed.
     if (mute) return { kind: 'left_alone', reason: 'muted' };
 
     const parsed = findingSchema.safeParse(item);

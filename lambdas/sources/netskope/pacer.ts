@@ -1,17 +1,16 @@
 import type { Clock } from '../../model/clock.ts';
 
 /**
- * Lets through no more than `limit` turns in any `windowMilliseconds`, and makes the others wait. Who shares a limit with
- * others that it knows nothing of learns so by a refusal: it then takes half of its turns, and one more with each window
- * that passes without another.
+ * Allows no more than `limit` turns in any `windowMilliseconds`; further callers wait. A refusal means that other clients
+ * share the limit. The pacer then halves its rate, and raises it by one per window without a refusal.
  */
 export class Pacer {
   readonly #clock: Clock;
   readonly #limit: number;
   readonly #windowMilliseconds: number;
-  /** Times of the current window's turns, oldest first. */
+  /** The times of the turns in the current window, oldest first. */
   readonly #turns: number[] = [];
-  /** Number of turns in a window as of the last refusal, and when that was. */
+  /** The number of turns per window after the last refusal, and its time. */
   #slowed: { readonly limit: number; readonly at: number } | undefined;
 
   constructor(clock: Clock, limit: number, windowMilliseconds: number) {
@@ -37,7 +36,7 @@ export class Pacer {
     }
   }
 
-  /** Takes note of a refusal. Those of one window count once: they are of turns taken before. */
+  /** Notes a refusal. Refusals within one window count once, because they concern earlier turns. */
   slowDown(): void {
     const now = this.#clock.now();
     if (this.#slowed !== undefined && now - this.#slowed.at < this.#windowMilliseconds) return;

@@ -1,18 +1,18 @@
-/** Pages that are requested at once, at most: a tenant serves five per second. */
+/** Maximum number of pages that are requested at once; a tenant serves five per second. */
 const MOST_AT_ONCE = 6;
 
-/** A page, and the offset that it was asked for by. */
+/** A page, and the offset of its request. */
 export interface PageAt<P> {
   readonly page: P;
   readonly skip: number;
 }
 
 /**
- * Reads the pages of one query in order, up to an empty one: there is no total and no next token. While every page is full,
- * the ones after it are requested ahead of time, by `skip = k × pageSize`: first one, then twice as many with each page. After
- * a page that is not full, what was requested ahead is dropped, and the next one is requested from the items seen, one at a
- * time.
- * @param ask asks for one page; its signal is aborted when the answer is no longer needed
+ * Reads the pages of one query in order, up to an empty one, because there is no total and no next token. While every
+ * page is full, the following ones are requested ahead by `skip = k × pageSize`: first one, then twice as many with each
+ * page. After a page that is not full, requests ahead are dropped, and the next page is requested from the number of
+ * items seen, one at a time.
+ * @param ask requests one page; its signal is aborted if the answer is no longer needed
  */
 export async function* pagesAhead<P extends { readonly items: readonly unknown[] }>(
   ask: (skip: number, signal: AbortSignal) => Promise<P>,
@@ -32,7 +32,7 @@ export async function* pagesAhead<P extends { readonly items: readonly unknown[]
         ahead.drop();
         ahead = new Ahead(ask, pageSize, skip + length);
       }
-      // So that they come while this one is worked on.
+      // The next pages arrive while this one is processed.
       ahead.fill(atOnce);
       yield { page, skip };
       skip += length;
@@ -42,7 +42,7 @@ export async function* pagesAhead<P extends { readonly items: readonly unknown[]
   }
 }
 
-/** Pages that were asked for and not read yet. */
+/** Pages that were requested and not read yet. */
 class Ahead<P> {
   readonly #ask: (skip: number, signal: AbortSignal) => Promise<P>;
   readonly #pageSize: number;
@@ -56,7 +56,7 @@ class Ahead<P> {
     this.#skip = skip;
   }
 
-  /** Requests further pages, until so many are requested. */
+  /** Requests further pages until this many are pending. */
   fill(atOnce: number): void {
     while (this.#pages.length < atOnce) {
       const page = this.#ask(this.#skip, this.#dropped.signal);
@@ -67,7 +67,7 @@ class Ahead<P> {
     }
   }
 
-  /** The next page; one must have been asked for. */
+  /** Returns the next page, which must have been requested. */
   async next(): Promise<P> {
     const [page] = this.#pages.splice(0, 1);
     if (page === undefined) throw new Error('no page was asked for');

@@ -1,9 +1,9 @@
 const REPLACEMENT = '[token]';
 
 export interface Redactor {
-  /** The text without the secret, in whatever way it is written there. */
+  /** Removes the secret from a text, in any encoding. */
   text(text: string): string;
-  /** A new error with the names, messages and causes of the given one, and nothing else of it. */
+  /** Creates a new error with only the redacted names, messages and causes of the given one. */
   error(error: unknown): Error;
 }
 
@@ -16,8 +16,8 @@ const htmlNames: Readonly<Record<string, string>> = {
 };
 
 /**
- * A pattern for one ASCII character as texts, URLs, JSON and HTML may write it, also where they write it twice or three
- * times over: `%2F`, `%252F`, `\/`, `\\/`.
+ * Builds a pattern for one ASCII character as plain text, URLs, JSON and HTML may encode it, even two or three times:
+ * `%2F`, `%252F`, `\/`, `\\/`.
  */
 function spellings(character: string): string {
   const code = character.charCodeAt(0);
@@ -27,7 +27,7 @@ function spellings(character: string): string {
   return `(?:\\\\{0,3}\\u00${hex}|%(?:25){0,2}${hex}|\\\\{1,3}u00${hex}|${html})`;
 }
 
-/** A text of Base64 as it may be written: for URLs, in a URL once or twice over, in JSON. */
+/** Lists the forms of a Base64 text: for URLs, encoded in a URL once or twice, in JSON. */
 function writtenBase64(base64: string): string[] {
   const inUrl = encodeURIComponent(base64);
   const lowerCase = inUrl.replaceAll(/%../g, (written) => written.toLowerCase());
@@ -42,18 +42,18 @@ function writtenBase64(base64: string): string[] {
   ];
 }
 
-/** One character of Base64 that holds bits of the secret and of what stands beside it. */
+/** Pattern of a Base64 character that contains bits of both the secret and the adjacent text. */
 const SHARED = String.raw`(?:[A-Za-z0-9+/_-]|%(?:25)?2[BFbf]|\\/)`;
 
-/** A text that gives the secret away, and the pattern by which it is taken out. */
+/** A text that reveals the secret, and the pattern that removes it. */
 interface Trace {
   readonly text: string;
   readonly pattern: RegExp;
 }
 
 /**
- * Lists the texts that remain of a secret in a longer text that was encoded in Base64 as a whole: the secret begins
- * at the first, second or third byte of a group of three.
+ * Lists the forms of a secret within a longer text that was encoded in Base64 as a whole: the secret starts at the first,
+ * second or third byte of a group of three.
  */
 function base64Traces(secret: string): Trace[] {
   return [0, 1, 2].flatMap((offset) => {
@@ -70,16 +70,15 @@ function base64Traces(secret: string): Trace[] {
 }
 
 /**
- * Takes a secret out of what may be logged.
- * @param secret printable ASCII; it is found in upper and lower case, with each character written in its own way, and
- * in Base64
+ * Creates a redactor that removes a secret from texts and errors before they are logged.
+ * @param secret printable ASCII; it is found in upper and lower case, with any encoding of each character, and in Base64
  */
 export function redactor(secret: string): Redactor {
   const plain = new RegExp([...secret].map(spellings).join(''), 'gi');
   const traces = [...new Set([secret, encodeURIComponent(secret)])].flatMap(base64Traces);
   const text = (given: string): string => {
     let result = given.replaceAll(plain, REPLACEMENT);
-    // Most texts hold none of these, and looking for a text is much faster than looking for a pattern.
+    // Most texts contain none of these, and a text search is much faster than a pattern search.
     for (const trace of traces) {
       if (result.includes(trace.text)) result = result.replaceAll(trace.pattern, REPLACEMENT);
     }

@@ -1,4 +1,4 @@
-/** The labels that Netskope is known to use for regions, with the regions' codes. */
+/** Netskope's known labels for regions, with the region codes. */
 export const netskopeRegionLabels: Readonly<Record<string, string>> = {
   'US East(N. Virginia)': 'us-east-1',
   'US East(Ohio)': 'us-east-2',

@@ -14,11 +14,11 @@ const time = z
   .catch(undefined);
 
 /**
- * Fields of an item about Netskope's own remediation (REST API v1, "View Security Assessment Violations"). A field
- * that can't be understood says nothing: it must not cost the finding.
+ * Fields of an item about Netskope's own remediation (REST API v1, "View Security Assessment Violations"). A field that
+ * can't be parsed is ignored, so that the finding is not lost.
  */
 export const remediationSchema = z.object({
-  /** `"true"` where Netskope remediates by itself. */
+  /** `"true"` if Netskope remediates automatically. */
   is_auto_remediation: word,
   /** `none`, `started`, `completed`, `errored`. */
   auto_remediation_status: word,
@@ -26,7 +26,7 @@ export const remediationSchema = z.object({
   remediation_action_name: z.string().optional().catch(undefined),
 });
 
-/** Netskope is done with it, well or not, or never began. */
+/** The states in which Netskope's remediation has ended, successfully or not, or never began. */
 const over: ReadonlySet<string> = new Set([
   'completed',
   'errored',
@@ -37,23 +37,23 @@ const over: ReadonlySet<string> = new Set([
 ]);
 const notBegun: ReadonlySet<string> = new Set(['', 'none', 'null', 'not available', 'n/a']);
 
-/** A remediation that has not ended after this time has been forgotten. */
+/** Time after which a remediation that has not ended is ignored. */
 const LONGEST_MILLISECONDS = 24 * 3_600_000;
 
-/** Ends reasons with what an operator can do about it. */
+/** The end of each reason: what an operator can do about it. */
 const TO_CHANGE_IT = "to change it, turn off Netskope's remediation of the rule";
 
 /**
- * Returns the reason to leave a finding to Netskope's own remediation, with until when and how to change it, or undefined if
- * nothing is at work.
+ * Returns the reason to leave a finding to Netskope's own remediation, including until when and how to change it;
+ * undefined if no remediation is in progress.
  *
  * - Started, pending, or in any other state that is not known as an end: at work, for at most 24 hours from
  *   `auto_remediation_time`, or, without that, since the finding fails. Without either time it counts as at work for as
  *   long as Netskope says so.
- * - Completed or errored: the finding fails all the same, so it is worked on. A completed one that was not scanned
- *   since is seen to be compliant.
- * - None, although Netskope is set to remediate by itself (`is_auto_remediation`): about to begin, for at most 24
- *   hours since the finding fails; after that it is not coming. Without that time it is worked on.
+ * - Completed or errored: the finding still fails, so it is processed. If it was completed but not scanned since, the
+ *   resource turns out to be compliant.
+ * - None, although Netskope is set to remediate by itself (`is_auto_remediation`): about to begin, for at most 24 hours
+ *   since the finding fails; after that, no remediation is expected. Without that time, the finding is processed.
  */
 export function remediationAtWork(
   item: z.infer<typeof remediationSchema> & { readonly failing_since?: string | undefined },

@@ -1,4 +1,4 @@
-/** The names of each rule in Netskope, by the rule's id, every spelling that is known. */
+/** The names of each rule in Netskope, in all known spellings, by rule id. */
 export const netskopeRuleNames: Readonly<Record<string, readonly string[]>> = {
   'cloudtrail-log-file-validation': [
     'Secure audit trails so they cannot be altered : CloudTrail Log Files Lack Integrity Validation',

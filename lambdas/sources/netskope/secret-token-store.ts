@@ -3,10 +3,10 @@ import type { AwsClientOptions } from '../../aws/client-defaults.ts';
 import { FindingSourceError } from '../../model/errors.ts';
 import type { TokenStore } from './client.ts';
 
-/** A token that was rotated is read again when the old one is refused, so this may be long. */
+/** Time for which the token is cached. It may be long, because a rotated token is read again when the old one is refused. */
 const MAX_AGE_SECONDS = 300;
 
-/** The text of a secret of Secrets Manager, which holds the token. */
+/** Reads the token from a Secrets Manager secret. */
 export class SecretTokenStore implements TokenStore {
   readonly name: string;
   readonly #region: string;
@@ -20,7 +20,7 @@ export class SecretTokenStore implements TokenStore {
     this.#clientOptions = clientOptions;
   }
 
-  /** @throws FindingSourceError when the secret can't be read, or is not text */
+  /** @throws FindingSourceError if the secret can't be read or is not text */
   async read(fresh: boolean): Promise<string> {
     const { SecretsProvider } = await import('@aws-lambda-powertools/parameters/secrets');
     this.#provider ??= new SecretsProvider({

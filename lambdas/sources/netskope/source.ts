@@ -15,7 +15,10 @@ import type { NetskopeClient } from './client.ts';
 import { itemReader, type ReadItem, readFailing } from './item.ts';
 import { pagesAhead } from './pages-ahead.ts';
 
-/** The documented `limit` is below 10,000. A thousand items are about two megabytes: quick to send again. */
+/**
+ * Number of items per page; the documented `limit` is below 10,000. A thousand items are about two megabytes, so a retry
+ * is fast.
+ */
 const PAGE_SIZE = 1000;
 
 export interface NetskopeFindingSourceOptions {
@@ -25,9 +28,9 @@ export interface NetskopeFindingSourceOptions {
 }
 
 /**
- * The findings of a Netskope tenant's security assessment (Netskope REST API v1, "View Security Assessment
- * Violations"). A rule is queried by its exact name, so each spelling is its own query. All pages name the
- * same moment: offset paging drifts while a scan runs.
+ * Source of findings from a Netskope tenant's security assessment (Netskope REST API v1, "View Security Assessment
+ * Violations"). Rules are queried by their exact name, so each spelling is a separate query. All pages request the same
+ * point in time, because offset paging drifts while a scan runs.
  */
 export class NetskopeFindingSource implements FindingSource {
   readonly #client: Pick<NetskopeClient, 'violations'>;
@@ -72,8 +75,8 @@ export class NetskopeFindingSource implements FindingSource {
   }
 
   /**
-   * The pages of one query, each of them checked against what the tenant gave before.
-   * @param ruleName undefined: those of all rules
+   * Reads the pages of one query, and compares each with the earlier pages.
+   * @param ruleName undefined for all rules
    */
   async *#itemPages(ruleName: string | undefined, asOf: Date): AsyncGenerator<readonly unknown[]> {
     const of = ruleName === undefined ? 'all rules' : `rule_name=${ruleName}`;
@@ -128,7 +131,7 @@ function countItem(item: unknown, rules: Map<string, RuleCount>): void {
   rules.set(rule, count);
 }
 
-/** Digests a page, whatever the order of its items, so that two pages can be compared. */
+/** Computes a digest of a page, regardless of the order of its items, to compare pages. */
 function pageDigest(items: readonly unknown[]): string {
   const digests = items.map((item) => {
     const hash = createHash('sha256');

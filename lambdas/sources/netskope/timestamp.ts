@@ -1,8 +1,8 @@
 import { timestampSchema } from '../../model/finding.ts';
 
 /**
- * Netskope's times, `2020-02-12 02:30:17AM`, in ISO 8601: `2020-02-12T02:30:17Z`. They name no zone; the reference
- * gives `as_of` in GMT, and so these are understood.
+ * Converts Netskope's times (`2020-02-12 02:30:17AM`) to ISO 8601 (`2020-02-12T02:30:17Z`). They contain no time zone and
+ * are read as GMT, which the reference documents for `as_of`.
  * @returns undefined for any other text
  */
 export function parseNetskopeTime(text: string): string | undefined {
@@ -13,6 +13,6 @@ export function parseNetskopeTime(text: string): string | undefined {
   if (hour < 1 || hour > 12) return undefined;
   const hourOfDay = (hour % 12) + (half?.toUpperCase() === 'P' ? 12 : 0);
   const iso = `${date}T${String(hourOfDay).padStart(2, '0')}:${minutesAndSeconds}Z`;
-  // The schema that the finding must meet: it knows that there is no 30 February, which Date.parse takes for 1 March.
+  // The finding must match this schema, which rejects 30 February; Date.parse would accept it as 1 March.
   return timestampSchema.safeParse(iso).success ? iso : undefined;
 }
