@@ -73,5 +73,5 @@ function summaryOf({ resources, changes, accounts, outcomes }: Plan['counts'], c
     .map(([outcome, number]) => `${number} ${outcome}`);
   const rest = others.length === 0 ? '' : ` Not changed: ${others.join(', ')}.`;
   if (resources === 0) return `${colors.bold('Plan:')} enforcement would change nothing.${rest}`;
-  return `${colors.bold('Plan:')} ${amount(changes, 'change')} to ${amount(resources, 'resource')} in ${amount(accounts, 'account')}.${rest} Nothing was changed.`;
+  return `${colors.bold('Plan:')} ${amount(changes, 'change')} to ${amount(resources, 'resource')} in ${amount(accounts, 'account')}.${rest}`;
 }

@@ -150,7 +150,7 @@ describe('plan', () => {
 
   # sg-4: security-group-ssh-open: failed: AccessDenied
 
-Plan: 3 changes to 2 resources in 2 accounts. Not changed: 1 exempt, 1 failed. Nothing was changed.
+Plan: 3 changes to 2 resources in 2 accounts. Not changed: 1 exempt, 1 failed.
 `);
   });
 
