@@ -13,13 +13,13 @@ import {
   TakeBackError,
 } from '../model/errors.ts';
 
-/** Fields of every error that an AWS service answered with, as the SDK hands it over. */
+/** Fields of every service error as the SDK throws it. */
 const serviceErrorSchema = z.object({
   $fault: z.enum(['client', 'server']),
   $metadata: z.object({ requestId: z.string().optional() }),
 });
 
-/** EC2 puts an encoded message of over a thousand characters into a denial. */
+/** Maximum length of a message; EC2 adds an encoded message of over a thousand characters to a denial. */
 const MAX_MESSAGE = 400;
 
 function bounded(text: string): string {
@@ -27,8 +27,8 @@ function bounded(text: string): string {
 }
 
 /**
- * Reports whether AWS answered with one of these error codes, as the API's reference names them. The SDK puts the code
- * into the error's name; for the codes that it has a class for, it may add `Exception`.
+ * Reports whether AWS answered with one of these error codes from the API reference. The SDK uses the code as the error's
+ * name; for codes with a class, it may append `Exception`.
  */
 export function isAwsError(error: unknown, ...codes: readonly string[]): error is Error {
   return (
@@ -36,39 +36,39 @@ export function isAwsError(error: unknown, ...codes: readonly string[]): error i
   );
 }
 
-/** Every error may be one of the SDK's: all that `SdkError` adds to `Error` is optional. */
+/** Narrows an error to `SdkError`, whose additional fields are all optional. */
 function mayBeSdkError(error: unknown): error is SdkError {
   return error instanceof Error;
 }
 
 /**
- * Reports whether AWS refused a call because the session's credentials are not valid, or not yet: they have expired, or
- * a region does not know them so soon after AssumeRole. The call had no effect. EC2 and IAM: "Common errors".
+ * Reports whether AWS refused a call because the session's credentials are not or not yet valid: they have expired, or a
+ * region does not know them so soon after AssumeRole. The call had no effect. EC2 and IAM: "Common errors".
  */
 export function isExpiredSession(error: unknown): error is Error {
   return isAwsError(error, 'ExpiredToken', 'RequestExpired', 'AuthFailure');
 }
 
 /**
- * Reports whether AWS did not take a call for the moment, by throttling or because the session has expired, or the call was
- * not sent: it had no effect, and may be taken when it is sent again.
+ * Reports whether AWS temporarily did not accept a call, because of throttling or an expired session, or the call was not
+ * sent. It had no effect and may succeed when it is sent again.
  */
 export function isNotTaken(error: unknown): boolean {
   if (error instanceof OutdatedError) return true;
   return isExpiredSession(error) || isThrottled(error);
 }
 
-/** Tells whether AWS did not take a call because calls come faster than it allows. */
+/** Reports whether AWS throttled a call. */
 export function isThrottled(error: unknown): boolean {
   return mayBeSdkError(error) && !isUsedUp(error) && isThrottlingError(error);
 }
 
-/** The SDK takes it for throttling. Of the services here, it is a quota that is used up: waiting does not help. */
+/** Reports whether a quota is used up, so that waiting does not help. The SDK treats this error as throttling. */
 function isUsedUp(error: unknown): boolean {
   return isAwsError(error, 'LimitExceeded');
 }
 
-/** Classifies an error, after the SDK's own retries, by what it means for the current finding: see `ErrorKind`. */
+/** Classifies an error, after the SDK's retries, by its effect on the current finding: see `ErrorKind`. */
 export function errorKind(error: unknown): ErrorKind {
   if (error instanceof ChangeRefusedError) return 'refused';
   if (error instanceof OutOfTimeError || error instanceof DeliveryError) return 'unavailable';
@@ -76,7 +76,7 @@ export function errorKind(error: unknown): ErrorKind {
   if (error instanceof BlockedError) return 'unavailable';
   if (error instanceof LeaseHeldError) return 'unavailable';
   if (isExpiredSession(error)) return 'unavailable';
-  // The job's time was over before AWS answered.
+  // The job's time ended before AWS answered.
   if (error instanceof Error && error.name === 'AbortError') return 'unavailable';
   if (!mayBeSdkError(error)) return 'bug';
   if (isUsedUp(error)) return 'refused';
@@ -87,8 +87,8 @@ export function errorKind(error: unknown): ErrorKind {
 }
 
 /**
- * Reports whether nobody can know if a call had its effect: no answer came, AWS answered with an internal error, or
- * the answer could not be read.
+ * Reports whether it is unknown if a call had its effect: no answer arrived, AWS answered with an internal error, or the
+ * answer could not be read.
  */
 export function isAnswerLost(error: unknown): boolean {
   if (error instanceof StalePlanError || error instanceof TakeBackError) return false;
@@ -96,7 +96,7 @@ export function isAnswerLost(error: unknown): boolean {
   return !isNotTaken(error) && errorKind(error) !== 'refused';
 }
 
-/** An error as an outcome's reason and a log line name it: its code, its message and, from AWS, the request's id. */
+/** Describes an error for an outcome's reason or a log line: its code, its message and, for AWS errors, the request id. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return bounded(String(error));
   const message = bounded(error.message);

@@ -26,11 +26,11 @@ export interface FindingsTableOptions {
   readonly clock?: Clock;
 }
 
-/** An item: its key, and what can be written as JSON. */
+/** An item: its key and other attributes that can be written as JSON. */
 export type Item = ItemKey & Readonly<Record<string, unknown>>;
 
 /**
- * A condition on the item that stands there, without which nothing is written (DynamoDB developer guide, "Condition
+ * A condition on the existing item; if it is not met, nothing is written (DynamoDB developer guide, "Condition
  * expressions").
  */
 export interface Condition {
@@ -41,7 +41,7 @@ export interface Condition {
   readonly values: Readonly<Record<string, string | number>>;
 }
 
-/** A write of a whole item, on condition or not. */
+/** A write of a whole item, optionally with a condition. */
 export interface ItemWrite {
   readonly item: Item;
   readonly condition?: Condition;
@@ -49,13 +49,16 @@ export interface ItemWrite {
 
 /** An item that guards all others in several transactions. */
 export interface Guard {
-  /** The last of its writes before this one: its condition holds, and it stays as it is. */
+  /** The write of the guard in every transaction but the last, which leaves it unchanged. */
   readonly each: Required<ItemWrite>;
-  /** The write with the last of the others. */
+  /** The write of the guard in the last transaction. */
   readonly last: Required<ItemWrite>;
 }
 
-/** A change of some attributes of an item, which is made where there is none. On condition: the SDK may send it twice. */
+/**
+ * An update of some attributes of an item, which is created if it does not exist. It has a condition because the SDK may
+ * send it twice.
+ */
 export interface ItemUpdate extends AttributeChanges {
   readonly key: ItemKey;
   readonly condition: Condition;
@@ -64,17 +67,17 @@ export interface ItemUpdate extends AttributeChanges {
 /** The result of a conditional write. */
 export type Put =
   | { readonly isWritten: true /** The item that stood there before. */; readonly replaced?: unknown }
-  /** `found`: what stands against it. */
+  /** `found`: the existing item. */
   | { readonly isWritten: false; readonly found: unknown };
 
-/** BatchGetItem takes at most 100 keys, TransactWriteItems at most 100 items of 4 MB together (API reference). */
+/** Maximum number of keys in BatchGetItem, and of items in TransactWriteItems, of 4 MB in total (API reference). */
 const MAX_ITEMS = 100;
 const MAX_TRANSACTION_BYTES = 3_500_000;
-/** Number of calls that are under way at once for one question. */
+/** Maximum number of parallel calls for one read. */
 const READS_AT_ONCE = 8;
 const ATTEMPTS = 4;
 
-/** The findings table: one item per thing that is known, each with one writer. What is read is parsed by who reads it. */
+/** Client of the findings table. The items that it reads are parsed by the callers. */
 export class FindingsTable {
   readonly #options: FindingsTableOptions;
   readonly #clock: Clock;
@@ -103,7 +106,7 @@ export class FindingsTable {
         }),
       );
       items.push(...(answer.Responses?.[table] ?? []).map((item) => unmarshall(item)));
-      // What did not fit into an answer, or was throttled.
+      // Keys whose items did not fit into the answer, or were throttled.
       pending = answer.UnprocessedKeys?.[table]?.Keys ?? [];
       if (pending.length === 0) break;
       if (attempt === ATTEMPTS) {
@@ -116,7 +119,7 @@ export class FindingsTable {
     return items;
   }
 
-  /** Writes an item if its condition holds. The SDK may send it twice: the condition must let the same item pass. */
+  /** Writes an item if its condition holds. The SDK may send the write twice, so the condition must accept the same item. */
   async putIf({ item, condition }: Required<ItemWrite>): Promise<Put> {
     const client = this.#connect();
     try {
@@ -127,7 +130,7 @@ export class FindingsTable {
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         }),
       );
-      // An item has its keys at least: an answer without any attribute is about none.
+      // Every item has at least its keys, so an answer without attributes means that there was no item.
       const isReplaced = Object.keys(Attributes).length > 0;
       return { isWritten: true, ...(isReplaced && { replaced: unmarshall(Attributes) }) };
     } catch (error) {
@@ -148,7 +151,7 @@ export class FindingsTable {
           UpdateExpression: expression,
           ConditionExpression: condition.expression,
           ExpressionAttributeNames: { ...names, ...condition.names },
-          // DynamoDB takes no empty map.
+          // DynamoDB accepts no empty map.
           ...(Object.keys(values).length + Object.keys(condition.values).length > 0 && {
             ExpressionAttributeValues: marshall({ ...values, ...condition.values }),
           }),
@@ -163,8 +166,8 @@ export class FindingsTable {
   }
 
   /**
-   * Writes items, all or none. More than a transaction takes are written in several: of these, each writes the guard's item,
-   * too, so that its condition holds for every one of them.
+   * Writes all items or none. If there are too many for one transaction, several are used, each of which also writes the
+   * guard's item, so that its condition applies to all of them.
    */
   async writeAll(writes: readonly ItemWrite[], guard?: Guard): Promise<Put> {
     const bytesOf = ({ item }: ItemWrite): number => Buffer.byteLength(JSON.stringify(item));
@@ -220,7 +223,7 @@ export class FindingsTable {
   }
 }
 
-/** Another transaction was at the same item, or the table was throttled: the same write may go well later. */
+/** Reports whether a write may succeed later, because another transaction used the same item or the table was throttled. */
 function isConflict(error: unknown): boolean {
   return isAwsError(error, 'TransactionCanceledException', 'TransactionConflictException');
 }

@@ -17,14 +17,14 @@ export interface JobQueueOptions {
   readonly clientOptions: AwsClientOptions;
 }
 
-/** The parts of a message, as Lambda hands it over, that are needed here. */
+/** The fields of Lambda's message records that are used here. */
 type Message = Pick<SQSRecord, 'messageId' | 'receiptHandle' | 'body' | 'attributes'>;
 
 const JOBS = 'jobs.fifo';
 const DELAYED = 'jobs-delayed';
 const DEAD_LETTERS = 'jobs-dead-letters.fifo';
 
-/** SendMessageBatch takes at most 10 entries, 256 KB in all (SQS API reference). */
+/** Maximum number of entries in SendMessageBatch, of 256 KB in total (SQS API reference). */
 const MAX_ENTRIES = 10;
 const MAX_BYTES = 256 * 1024;
 const ATTEMPTS = 5;
@@ -37,7 +37,7 @@ function messageId(content: Sendable): string {
   return 'kind' in content ? requestMessageId(content) : jobId(content);
 }
 
-/** A job that is being sent, and how often the queue has refused it. */
+/** A job that is being sent, and the number of times that the queue has refused it. */
 interface Outgoing {
   readonly job: Job;
   readonly body: string;
@@ -45,8 +45,8 @@ interface Outgoing {
 }
 
 /**
- * A job, or a request's name, as a message's body. SQS refuses messages with U+FFFE or U+FFFF in them (API reference, SendMessage). JSON
- * allows both, and can write them as escapes.
+ * Serializes a job or a request's name as a message body. SQS refuses messages that contain U+FFFE or U+FFFF (API
+ * reference, SendMessage), so they are written as JSON escapes.
  */
 function messageBody(content: Sendable): string {
   return JSON.stringify(content).replaceAll(
@@ -140,8 +140,8 @@ export class JobQueue {
   }
 
   /**
-   * Lets an unfinished job be attempted again sooner than the queue's visibility timeout, which is many times the
-   * function's own: until then its account waits. After the last attempt the queue moves it to the dead letters at once.
+   * Makes an unfinished job visible before the queue's visibility timeout, which is many times the function's timeout and
+   * blocks the job's account. After the last attempt, the queue moves the job to the dead letters at once.
    */
   async putBack(message: Message, policy: RetryPolicy): Promise<void> {
     const received = Number(message.attributes.ApproximateReceiveCount);
@@ -158,7 +158,7 @@ export class JobQueue {
     );
   }
 
-  /** @returns the messages that the queue has refused */
+  /** Sends one batch. @returns the messages that the queue has refused */
   async #sendBatch(batch: readonly Outgoing[]): Promise<Outgoing[]> {
     const { SendMessageBatchCommand } = await import('./sqs.ts');
     const answer = await this.#call(JOBS, (client, url) =>
@@ -186,7 +186,7 @@ export class JobQueue {
     return refused;
   }
 
-  /** Makes one call to a queue. An address that no longer leads to a queue is forgotten. */
+  /** Makes one call to a queue. The cached URL of a queue that no longer exists is dropped. */
   async #call<T>(suffix: string, call: (client: SQSClient, url: string) => Promise<T>): Promise<T> {
     const client = await this.#sqs();
     try {

@@ -1,14 +1,14 @@
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { requestTimeouts } from './client-defaults.ts';
 
-/** Connections to one host: three reads of each of 25 resources go in parallel. The SDK's default is 50. */
+/** Maximum number of connections to one host, for three parallel reads of each of 25 resources. The SDK's default is 50. */
 const CONNECTIONS = { maxSockets: 100 };
 
 type Handle = NodeHttpHandler['handle'];
 
 /**
- * Sends the requests of a session's clients over connections that they share. No request outlives `signal`; `destroy`
- * closes the connections.
+ * Sends the requests of a session's clients over shared connections. No request outlives `signal`; `destroy` closes the
+ * connections.
  */
 export class SessionRequestHandler extends NodeHttpHandler {
   readonly #signal: AbortSignal | undefined;

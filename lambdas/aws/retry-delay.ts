@@ -2,20 +2,20 @@
 export interface RetryPolicy {
   /** Number of receives after which the queue moves a job to the dead letters. */
   readonly maxReceiveCount: number;
-  /** The wait before the second attempt. Each further wait is twice as long. */
+  /** The delay before the second attempt. Each further delay is twice as long. */
   readonly retryDelaySeconds: number;
-  /** The job can't be attempted before: milliseconds since 1970. */
+  /** The earliest time of the next attempt, in milliseconds since 1970. */
   readonly notBefore?: number;
 }
 
-/** SQS takes at most twelve hours; a job that waits longer than this delays its account for too long. */
+/** Maximum delay. SQS allows up to twelve hours, but a waiting job blocks its account. */
 const LONGEST_DELAY_SECONDS = 900;
-/** Another attempt has a job for as long as a function runs, at most 15 minutes, and a little more. */
+/** Maximum wait for another attempt's lease: a function's maximum duration of 15 minutes, plus a margin. */
 const LONGEST_WAIT_SECONDS = 1_200;
 
 /**
- * The seconds after which a job that was received so often comes back; none after the last attempt, so that the queue
- * moves it to the dead letters at once.
+ * Computes the delay in seconds before a job's next attempt; none after the last attempt, so that the queue moves the job
+ * to the dead letters at once.
  * @param now milliseconds since 1970
  */
 export function retryDelay(

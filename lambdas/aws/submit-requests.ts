@@ -22,7 +22,7 @@ export interface RequestDesk {
   readonly clock: Clock;
 }
 
-/** A request that was handed in, or as far as it came. */
+/** The result of submitting a request. */
 export interface HandedIn<R extends RequestItem = RequestItem> {
   readonly request: R;
   readonly name: RequestName;
@@ -32,15 +32,15 @@ export interface HandedIn<R extends RequestItem = RequestItem> {
    * submitted`: it has no message, and nobody answered whether it is listed.
    */
   readonly is: 'submitted' | 'not listed' | 'not woken' | 'not submitted' | 'perhaps submitted';
-  /** The error for which it came no further. */
+  /** The error that stopped it. */
   readonly error?: unknown;
 }
 
-/** The most attempts at a write: others may write in between each time. */
+/** Maximum number of attempts at a write, as others may write in between. */
 const MOST_WRITES = 10;
 const FIRST_PAUSE_MILLISECONDS = 50;
 const LONGEST_PAUSE_MILLISECONDS = 2_000;
-/** The most requests that are listed. */
+/** Maximum number of listed requests. */
 const MOST_LISTED = 200;
 const KEPT_SECONDS = 86_400;
 
@@ -83,7 +83,7 @@ export async function submitRequests<R extends RequestItem>(
   return handedIn;
 }
 
-/** Does work. @returns its error; undefined if there is none */
+/** Runs work. @returns its error; undefined if there is none */
 async function errorOf(work: () => Promise<void>): Promise<{ readonly error: unknown } | undefined> {
   try {
     await work();
@@ -139,7 +139,7 @@ interface Listing {
   readonly clock: Clock;
 }
 
-/** @throws DeliveryError where others always list theirs first; AWS's own error */
+/** @throws DeliveryError if other writers were faster each time; AWS's own error otherwise */
 async function list(
   requests: readonly Pick<HandedIn, 'request' | 'name'>[],
   { table, put, clock }: Listing,
@@ -148,12 +148,12 @@ async function list(
   if (first === undefined) return;
   const key = pendingKey(first.request);
   const writer = randomUUID();
-  // What does not fit has its messages, which come in the same order.
+  // Requests that do not fit still have their messages, which arrive in the same order.
   const own = requests.slice(0, MOST_LISTED).map(({ name, request: { at } }) => ({ ...name, at }));
   for (let writes = 0; writes < MOST_WRITES; writes += 1) {
     if (writes > 0) await clock.sleep(pauseBefore(writes));
     const [found] = await table.read([key]);
-    // One that nobody understands is written over: it only says where to look.
+    // An unreadable item is overwritten, because it only refers to the requests.
     const known = pendingItemSchema.safeParse(found).data;
     const pending = (known?.requests ?? []).filter(
       ({ at }) => clock.now() - Date.parse(at) < REQUEST_VALID_MILLISECONDS,
@@ -179,7 +179,7 @@ async function list(
   );
 }
 
-/** A random wait, so that writers who meet do not meet again. */
+/** Waits for a random time, so that competing writers do not conflict again. */
 function pauseBefore(attempt: number): number {
   return Math.random() * Math.min(FIRST_PAUSE_MILLISECONDS * 2 ** attempt, LONGEST_PAUSE_MILLISECONDS);
 }

@@ -1,4 +1,4 @@
-/** Tags as AWS lists them, as a map. A tag without a value is one with the empty value. */
+/** Converts a list of tags to a map. A tag without a value gets an empty one. */
 export function tagMap(
   tags: readonly { readonly Key?: string | undefined; readonly Value?: string | undefined }[] | undefined,
 ): Record<string, string> {

@@ -1,14 +1,14 @@
 /** Changes of some attributes of an item. */
 export interface AttributeChanges {
-  /** Numbers that are added to attributes: one that is missing counts as 0. */
+  /** Numbers to add to attributes; a missing attribute counts as 0. */
   readonly add: Readonly<Record<string, number>>;
   readonly set: Readonly<Record<string, string | number>>;
-  /** Values of attributes that are missing. */
+  /** Values to set for missing attributes. */
   readonly setMissing?: Readonly<Record<string, string | number>>;
   readonly remove: readonly string[];
 }
 
-/** Makes an update expression with placeholders for names: an attribute may be called like a reserved word of DynamoDB. */
+/** Builds an update expression with placeholders for names, because attribute names may be reserved words in DynamoDB. */
 export function updateExpression({ add, set, setMissing = {}, remove }: AttributeChanges) {
   const names: Record<string, string> = {};
   const values: Record<string, string | number> = {};

@@ -1,10 +1,10 @@
 import { type Source, sourceSchema } from '../model/job.ts';
 import type { FindingSource } from '../sources/source.ts';
 
-/** The result of asking each source whether it answers. */
+/** The result of checking each source. */
 export type SourceChecks = readonly { readonly source: Source; readonly problem?: string }[];
 
-/** Asks each source whether it answers and takes the credentials. */
+/** Checks whether each source answers and accepts the credentials. */
 export async function checkSources(
   sources: Readonly<Record<Source, Pick<FindingSource, 'check'>>>,
   asOf: Date,

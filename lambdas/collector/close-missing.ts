@@ -11,19 +11,19 @@ interface Closing {
   readonly records: Pick<PollRecords, 'readListing' | 'writeListing'>;
   readonly homeRegion: string;
   readonly regions: readonly string[];
-  /** Names the run of the collector. */
+  /** The name of the collector's run. */
   readonly run: string;
 }
 
-/** A listing is written once a day though it stays the same: its bucket deletes old objects. */
+/** Time after which an unchanged listing is written again, because the bucket deletes old objects. */
 const LONGEST_MILLISECONDS = 86_400_000;
 
 /**
  * Sends jobs that close the findings which the source gave at the last complete poll and no longer gives. Then remembers
- * what it gives now: a poll that ends in between sends the same jobs again. What an item may be that can't be read is not closed,
- * and remembered as if the source had given it.
- * @param listed all that the source gave and that could be read, at a poll that reached its end
- * @returns how many findings the poll closes, those of an earlier run of it included
+ * what it gives now: a poll that ends in between sends the same jobs again. What an item may be that can't be read is not
+ * closed, and remembered as if the source had given it.
+ * @param listed all readable findings from the source, at a complete poll
+ * @returns the number of findings that the poll closes, including those of an earlier run
  */
 export async function closeMissing(
   { jobs, records, homeRegion, regions, run }: Closing,
@@ -36,7 +36,7 @@ export async function closeMissing(
     last === undefined
       ? Number.POSITIVE_INFINITY
       : Date.parse(poll.asOf) - Date.parse(last.listing.poll.asOf);
-  // A poll that is done again after a newer one knows less.
+  // A poll that is repeated after a newer one has outdated data.
   if (age < 0) return 0;
   const given = new Set(listed.map(findingKey));
   const known = last?.listing.findings ?? [];

@@ -22,13 +22,16 @@ import type { RegionLookup } from './regions.ts';
 import type { Place, SentJobs } from './sent-jobs.ts';
 import { UnreadFindings } from './unread-findings.ts';
 
-/** The number of jobs that are made at once when all pages are read: their findings take several times the memory of those that wait. */
+/**
+ * Number of jobs that are created at once after all pages are read. Their findings take several times the memory of
+ * waiting ones.
+ */
 const JOBS_AT_ONCE = 400;
 
-/** The jobs that polls of the rule have sent, as far as a poll goes by them. */
+/** The part of `SentJobs` that a poll uses. */
 export type SentJobsOfPoll = Pick<SentJobs, 'look' | 'turnOf' | 'sent' | 'write' | 'lasting'>;
 
-/** All that a poll works with. */
+/** The dependencies of a poll. */
 export interface CollectorDependencies {
   readonly source: Pick<FindingSource, 'pages'>;
   readonly jobs: JobSink;
@@ -37,7 +40,7 @@ export interface CollectorDependencies {
   /** The jobs that polls of the rule have sent. */
   sentJobs(poll: Poll): SentJobsOfPoll;
   readonly alarmsOfRegion: AlarmsOfRegion;
-  /** Region in which global findings are worked on. */
+  /** The region in which global findings are handled. */
   readonly homeRegion: string;
   /** The regions that have a queue. */
   readonly regions: readonly string[];
@@ -48,9 +51,9 @@ export interface CollectorDependencies {
  * One poll: asks for the findings of a rule and sends them as jobs to the regions that they concern, page by page, so
  * that of all findings only their keys are held. What can't become a job is recorded with its reason.
  *
- * A region that takes no jobs does not delay the others: the others' jobs are sent before the poll fails. A poll that is done
- * again makes the same jobs of the same findings, so what was sent before it failed does no harm.
- * @param signal ends the poll between two pages, with the signal's reason
+ * A region that takes no jobs does not delay the others: the others' jobs are sent before the poll fails. A poll that is
+ * done again makes the same jobs of the same findings, so what was sent before it failed does no harm.
+ * @param signal stops the poll between two pages, with the signal's reason
  * @throws InvalidInputError, FindingSourceError, DeliveryError, or AWS's own error if evidence can't be written
  */
 export async function collect(
@@ -81,13 +84,13 @@ export async function collect(
   return summary;
 }
 
-/** The account of a finding that was understood, and the region whose remediator works on it. */
+/** Returns the account of a valid finding, and the region of the remediator that handles it. */
 function placeOf(reading: FindingReading): Place | undefined {
   if ('refusal' in reading) return undefined;
   return { account: reading.finding.account, region: reading.region };
 }
 
-/** Counts what a destination accepts. */
+/** Wraps a destination to count the jobs that it accepts. */
 function counting(jobs: JobSink, sentJobs: SentJobsOfPoll): JobSink {
   return {
     async send(region, ofRegion) {
@@ -97,7 +100,7 @@ function counting(jobs: JobSink, sentJobs: SentJobsOfPoll): JobSink {
   };
 }
 
-/** State of one poll from page to page. */
+/** The state of one poll between pages. */
 class PollRun {
   readonly #dependencies: CollectorDependencies;
   readonly #poll: PollRequest['poll'];
@@ -105,15 +108,15 @@ class PollRun {
   readonly #read: (given: SourceFinding) => FindingReading;
   readonly #sentJobs: SentJobsOfPoll;
   readonly #grouper: JobGrouper;
-  /** Findings that the source itself works on, and the reasons by resource. */
+  /** Findings that the source itself is fixing, and the reasons by resource. */
   readonly #left: JobGrouper;
   readonly #reasons = new Map<string, string>();
   /** Keys of every finding and every unprocessable item so far. */
   readonly #keys = new Set<string>();
   readonly #outbox: Outbox;
-  /** Findings that the source gave. */
+  /** Findings that the source reported. */
   readonly listed: ListedFinding[] = [];
-  /** Findings that it may have given in items that can't be read. */
+  /** Findings that unreadable items may refer to. */
   readonly unread = new UnreadFindings();
   #unprocessable: Unprocessable[] = [];
 
@@ -176,14 +179,14 @@ class PollRun {
     await this.#outbox.flush();
   }
 
-  /** Lets a finding that the source itself works on be recorded as deferred, and not looked at. */
+  /** Adds a finding that the source itself is fixing, which is recorded as deferred without reading the resource. */
   #defer(finding: Finding, region: string, reason: string): Job[] {
     this.#tally.deferred();
     this.#reasons.set(finding.resource, reason);
     return this.#leaving(this.#left.add(finding, region));
   }
 
-  /** Jobs of findings that are left to their source. */
+  /** Adds the reasons to jobs with findings that are left to their source. */
   #leaving(jobs: readonly Job[]): Job[] {
     return jobs.map((job) => {
       const reasons = job.findings.map(
@@ -193,7 +196,7 @@ class PollRun {
     });
   }
 
-  /** Takes a key as met, and counts a duplicate. @returns whether it is new */
+  /** Notes a key, and counts duplicates. @returns whether it is new */
   #takeKey(key: string): boolean {
     if (this.#keys.has(key)) {
       this.#tally.duplicate();

@@ -27,11 +27,11 @@ export interface Collector {
   collect(request: PollRequest, signal?: AbortSignal): Promise<PollSummary>;
   /** The rules that have not been polled successfully for two of their periods. */
   overdue(): Promise<OverdueRule[]>;
-  /** Reasons why sources don't answer, or don't take the credentials, by source; undefined if one does. */
+  /** Checks each source; a problem means that it does not answer or does not accept the credentials. */
   checkSources(): Promise<SourceChecks>;
-  /** The rules of each source that fail somewhere, with counts. */
+  /** Lists each source's rules that have failing resources, with counts. */
   failingRules(signal: AbortSignal): Promise<FailingRules>;
-  /** Keeps as evidence which rules are polled, and when. */
+  /** Stores the schedules of the polled rules as evidence. */
   noteSchedules(): Promise<void>;
 }
 
@@ -43,7 +43,7 @@ export interface CollectorOptions {
   readonly pageSize?: number;
 }
 
-/** Puts the collector together: the sources, the regions' queues, the evidence bucket and the event bus. */
+/** Creates the collector from the sources, the regions' queues, the evidence bucket and the event bus. */
 export function createCollector(environment: Environment, options: CollectorOptions = {}): Collector {
   const { clock = systemClock, pageSize } = options;
   const clientOptions = { ...clientDefaults, ...options.clientOptions };

@@ -1,15 +1,15 @@
 import { AutomationError } from '../model/errors.ts';
 
-/** A poll that takes longer than the function may run. */
+/** The error for a poll that takes longer than the function may run. */
 export class DeadlineError extends AutomationError {
   override readonly name = 'DeadlineError';
 }
 
 /**
- * Runs work that must be over in time: Lambda ends a function that is late without a word.
- * @param milliseconds how long it may take
- * @param work given a signal that is aborted when the time is up
- * @throws DeadlineError when the time is up, whatever the work does then; else what the work throws
+ * Runs work with a time limit, because Lambda stops a late function without an error.
+ * @param milliseconds the time limit
+ * @param work the work, which receives a signal that is aborted when the time is up
+ * @throws DeadlineError when the time is up, regardless of the work; otherwise the error of the work
  */
 export async function withDeadline<T>(
   milliseconds: number,

@@ -5,7 +5,7 @@ import { sourceEnvironmentSchema } from '../sources/index.ts';
 
 /** Variables that Terraform sets for the collector: see `modules/central/collector.tf`. */
 export const environmentSchema = z.object({
-  /** The deployment's name, which the queues' names begin with. */
+  /** The deployment's name, which is the prefix of the queues' names. */
   NAME: z.string().min(1),
   /** Region of the collector, the evidence bucket and the event bus. */
   HOME_REGION: regionSchema,
@@ -20,7 +20,7 @@ export const environmentSchema = z.object({
   POLL_SCHEDULES: jsonText(z.record(ruleIdSchema, z.string())).default({}),
   /** The time zone of schedules that are cron expressions. */
   SCHEDULE_TIME_ZONE: z.string().min(1).default('UTC'),
-  /** More names of regions in findings: label → code. */
+  /** Additional region names in findings: label → code. */
   REGION_LABELS: jsonText(z.record(z.string(), regionSchema)),
 });
 export type Environment = z.infer<typeof environmentSchema>;

@@ -2,7 +2,7 @@ import type { FailingRules } from '../model/failing-rules.ts';
 import { type Source, sourceSchema } from '../model/job.ts';
 import type { FindingSource } from '../sources/source.ts';
 
-/** Asks each source which rules fail. @throws FindingSourceError where one does not answer */
+/** Reads the failing rules from each source. @throws FindingSourceError if one does not answer */
 export async function failingRules(
   sources: Readonly<Record<Source, Pick<FindingSource, 'failingRules'>>>,
   asOf: Date,

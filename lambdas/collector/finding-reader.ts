@@ -5,24 +5,24 @@ import type { RuleFacts } from '../rules/facts.ts';
 import type { SourceFinding } from '../sources/source.ts';
 import type { RegionLookup } from './regions.ts';
 
-/** A finding that can't become part of a job, and why, in words a person can act on. */
+/** A finding that can't become part of a job, and the reason, which tells people what to do. */
 export interface Refusal {
   readonly kind: UnprocessableKind;
   readonly reason: string;
-  /** The label, cut short if it is long, if it is unknown. */
+  /** The region label if it is unknown, truncated if it is long. */
   readonly label?: string;
-  /** Findings of earlier polls that it may be. */
+  /** The findings of earlier polls that it may refer to. */
   readonly mayBe: MayBe;
 }
 
-/** The findings that an item may be which can't be read: those of its account and resource, as far as these are known. */
+/** The findings that an unreadable item may refer to: those of its account and resource, if known. */
 export type MayBe = 'none' | { readonly account?: string; readonly resource?: string };
 
-/** The result of reading a finding that the source gave. */
+/** The result of parsing a finding from the source. */
 export type FindingReading =
   | {
       readonly finding: Finding;
-      /** The region whose remediator works on it. */
+      /** The region of the remediator that handles it. */
       readonly region: string;
     }
   | { readonly refusal: Refusal };
@@ -37,7 +37,7 @@ export interface FindingReaderOptions {
 
 const MAX_QUOTED = 100;
 
-/** A value from outside as a reason names it. */
+/** Quotes an external value for a reason. */
 function quote(text: string): string {
   return JSON.stringify(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text);
 }
@@ -46,28 +46,28 @@ function quote(text: string): string {
 function notDeployed(region: string): Refusal {
   return {
     kind: 'region_not_deployed',
-    // Where it is is known, and what is there is not closed.
+    // The region is known, and its findings are not closed.
     mayBe: 'none',
     reason: `region ${region} is not deployed: add it to the central module's "regions", with its own per-region module, or leave its accounts out in the source`,
   };
 }
 
-/** The region that an ARN names, or undefined if the text is not an ARN or names none. */
+/** Returns the region in an ARN; undefined if the text is not an ARN or has no region. */
 function regionInArn(resource: string): string | undefined {
   const [arn, , , region] = resource.split(':');
   return arn === 'arn' ? regionSchema.safeParse(region).data : undefined;
 }
 
-/** Makes the check of one rule's findings: nothing that a finding says reaches AWS without it. */
+/** Creates the check of one rule's findings, which all data from a finding passes before it reaches AWS. */
 export function findingReader(options: FindingReaderOptions): (given: SourceFinding) => FindingReading {
   const { rule, homeRegion, lookUpRegion } = options;
   const deployed = new Set(options.regions);
 
-  /** The region whose queue the finding goes to, or why there is none. */
+  /** Returns the region whose queue the finding goes to, or the reason why there is none. */
   const regionOf = (name: string | undefined, account: string, resource: string): string | Refusal => {
     if (rule.scope === 'global') return homeRegion;
     const named = name === undefined ? 'global' : lookUpRegion(name);
-    // A label that says nothing does not matter where the resource's ARN says it.
+    // A missing or global label does not matter if the resource's ARN contains the region.
     const region = named === undefined || named === 'global' ? (regionInArn(resource) ?? named) : named;
     if (region === undefined) {
       const label = (name ?? '').slice(0, MAX_QUOTED);

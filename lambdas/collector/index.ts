@@ -12,10 +12,10 @@ import { withDeadline } from './deadline.ts';
 import { type Environment, environmentSchema } from './environment.ts';
 import { type PollRequest, parsePollRequest } from './poll-request.ts';
 
-/** Time that is left for reporting that the time is up. */
+/** Time that is reserved for reporting a timeout. */
 const MARGIN_MILLISECONDS = 5_000;
 
-/** The event of the schedule that looks for rules which are not polled. */
+/** The event of the schedule that checks for rules which are not polled. */
 const checkSchema = z.strictObject({ check: z.literal('polls') });
 /** The event with which an operator tests whether sources answer. */
 const checkSourcesSchema = z.strictObject({ check: z.literal('sources') });
@@ -28,9 +28,7 @@ const SHOWN_PLACES = 5;
 
 const logger = new Logger();
 
-/**
- * Parts that are made in the first poll, so that an error in the environment is logged and counted as a failed poll.
- */
+/** Parts that are created in the first poll, so that an error in the environment is logged and counted as a failed poll. */
 let ready: { readonly environment: Environment; readonly collector: Collector } | undefined;
 
 function prepare() {
@@ -38,7 +36,7 @@ function prepare() {
   return { environment, collector: createCollector(environment) };
 }
 
-/** The items that came although the filter excludes them: a sign that the rule or its cloud has another name. */
+/** Reports items that the filter should exclude, which suggests that the rule or its cloud has another name. */
 function reportUnmatched({ poll, items, leftAlone, ruleNames }: PollSummary): void {
   const { muted: _, ...byReason } = leftAlone;
   const unmatched = sum(byReason);
@@ -50,7 +48,10 @@ function reportUnmatched({ poll, items, leftAlone, ruleNames }: PollSummary): vo
   );
 }
 
-/** The accounts and regions that got no jobs, because their last ones are pending. Those that lag for long are reported where no alarm has. */
+/**
+ * Reports the accounts and regions that got no jobs because their last ones are pending. Those that lag for long are
+ * logged, and counted unless an alarm has reported them.
+ */
 function reportSkipped({ poll, skipped, skippedPlaces, behind }: PollSummary): void {
   if (skippedPlaces > 0) {
     count('PollSkipped', skippedPlaces, poll.rule);
@@ -77,7 +78,7 @@ function report(summary: PollSummary, environment: Environment): void {
   count('PollSucceeded', 1, poll.rule);
   reportUnmatched(summary);
   reportSkipped(summary);
-  // A metric costs by the hour in which it gets a value, a zero too.
+  // A metric costs money for each hour in which it has a value, even zero.
   if (summary.findings > 0) count('Findings', summary.findings, poll.rule);
   if (summary.unprocessable.unknown_region_label > 0) {
     count('UnknownRegionLabel', summary.unprocessable.unknown_region_label);
@@ -102,7 +103,7 @@ function report(summary: PollSummary, environment: Environment): void {
   );
 }
 
-/** Tells which rules have not been polled for too long. */
+/** Reports the rules that have not been polled for too long. */
 async function checkOverdue(collector: Collector): Promise<{ overdue: string[] }> {
   await collector.noteSchedules();
   const overdue = await collector.overdue();
@@ -112,7 +113,7 @@ async function checkOverdue(collector: Collector): Promise<{ overdue: string[] }
   return { overdue: overdue.map(({ rule }) => rule) };
 }
 
-/** Asks which rules fail. No poll fails with it: the caller gets the error. */
+/** Lists the failing rules. An error goes to the caller and does not count as a failed poll. */
 async function listFailingRules(context: Context): Promise<FailingRules> {
   ready ??= prepare();
   const { collector } = ready;
@@ -151,7 +152,7 @@ export async function handler(
     const { destinations: _, ...counts } = summary;
     return counts;
   } catch (error) {
-    // Whoever asks for a plan sees that there is none.
+    // A person who requests a plan sees the error.
     if (request?.poll.plans !== true) count('PollFailed', 1);
     const poll = request === undefined ? 'a poll' : `poll ${pollId(request.poll)}`;
     const why = error instanceof Error ? error.message : String(error);

@@ -1,16 +1,16 @@
 import type { Finding } from '../model/finding.ts';
 import { type Job, MAX_FINDINGS_PER_JOB, type Poll } from '../model/job.ts';
 
-/** An SQS message holds 256 KB: everything in a job other than its findings takes less than the rest. */
+/** Maximum size of a job's findings. An SQS message has up to 256 KB, and the other parts of a job fit into the rest. */
 const MAX_FINDINGS_BYTES = 200 * 1024;
 
-/** The most that waits for its job to fill up, however many accounts there are: about 300,000 findings. */
+/** Maximum size of findings that wait for their jobs to fill, for any number of accounts: about 300,000 findings. */
 const MAX_WAITING_BYTES = 48 * 1024 * 1024;
 
-/** The share of it that is left waiting when room is made: jobs that are cut early are more jobs. */
+/** The share that keeps waiting when room is made, because jobs that are completed early increase their number. */
 const LEFT_WAITING = 7 / 8;
 
-/** A finding as JSON, which takes a fraction of the memory. What many findings have in common is one string for all of them. */
+/** A finding as JSON, which takes a fraction of the memory. Common parts of many findings share one string. */
 interface Waiting {
   readonly shared: string;
   readonly own: string;
@@ -23,14 +23,14 @@ interface Group {
   findings: Waiting[];
   /** The size of the findings in a job. */
   bytes: number;
-  /** The first findings, which come last, and how many more of them there are. */
+  /** The first findings, which are placed last, and the number of further ones. */
   readonly last: Waiting[];
   toHoldBack: number;
 }
 
 /**
- * Groups one poll's findings by account and region into jobs. The same findings in the same order make the same jobs,
- * with the same ids: when a poll is delivered twice, the queues drop the second delivery's.
+ * Groups one poll's findings by account and region into jobs. The same findings in the same order result in the same jobs
+ * with the same ids, so that the queues drop duplicates if a poll is delivered twice.
  */
 export class JobGrouper {
   readonly #poll: Poll;
@@ -40,7 +40,7 @@ export class JobGrouper {
   readonly #shared = new Map<string, string>();
   #waitingBytes = 0;
 
-  /** @param run names the run of the collector */
+  /** @param run the name of the collector's run */
   constructor(poll: Poll, run: string, maxWaitingBytes = MAX_WAITING_BYTES) {
     this.#poll = poll;
     this.#run = run;
@@ -48,9 +48,10 @@ export class JobGrouper {
   }
 
   /**
-   * Takes up a finding.
-   * @param region whose remediator works on it
-   * @param startAfter the number of findings of this account and region that come last: those that an earlier poll came to
+   * Adds a finding.
+   * @param region the region of the remediator that handles it
+   * @param startAfter the number of findings of this account and region that are placed last, because an earlier poll
+   *   reached them
    * @returns the jobs that are full now, those of one account and region in the order of their chunks
    */
   add(finding: Finding, region: string, startAfter = 0): Job[] {
@@ -73,9 +74,9 @@ export class JobGrouper {
   }
 
   /**
-   * Makes the jobs of findings that still wait.
-   * @param most about the number of them. Default: all
-   * @returns none if no finding waits
+   * Creates the jobs of the findings that still wait.
+   * @param most the approximate maximum number of jobs. Default: all
+   * @returns no jobs if no finding waits
    */
   rest(most = Number.POSITIVE_INFINITY): Job[] {
     const jobs: Job[] = [];
@@ -106,7 +107,7 @@ export class JobGrouper {
     return { shared, own: JSON.stringify({ resource, resourceName, failingSince, lastScanTime }) };
   }
 
-  /** Makes room for as much as waits at most again, by the jobs that are as good as full. */
+  /** Makes room by completing the fullest jobs. */
   #cutFullest(): Job[] {
     const jobs: Job[] = [];
     const groups = [...this.#groups.values()].sort((a, b) => b.findings.length - a.findings.length);
@@ -131,7 +132,7 @@ export class JobGrouper {
   }
 }
 
-/** Jobs by the region whose queue each is for. */
+/** Groups jobs by the region of their queue. */
 export function jobsByRegion(jobs: readonly Job[]): Map<string, Job[]> {
   const regions = new Map<string, Job[]>();
   for (const job of jobs) {

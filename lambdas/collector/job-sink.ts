@@ -4,9 +4,9 @@ import type { Job } from '../model/job.ts';
 /** The destination of jobs. */
 export interface JobSink {
   /**
-   * Takes jobs of one region, in the order in which they are given as far as the queue takes them at once.
-   * @throws DeliveryError when the region's queue is missing, or refuses jobs after retries; those before them have
-   * been taken
+   * Sends jobs to one region, in order unless the queue refuses some at first.
+   * @throws DeliveryError if the region's queue is missing, or still refuses jobs after retries; earlier jobs have been
+   *   accepted
    */
   send(region: string, jobs: readonly Job[]): Promise<void>;
 }

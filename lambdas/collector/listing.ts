@@ -5,15 +5,15 @@ import { type Poll, pollSchema } from '../model/job.ts';
 const headSchema = z.object({
   version: z.literal(1),
   poll: pollSchema,
-  /** Number of findings that the poll closed. An older version does not say. */
+  /** The number of findings that the poll closed. Older versions do not record it. */
   closed: z.int().nonnegative().default(0),
 });
 const listedSchema = findingSchema.pick({ rule: true, account: true, region: true, resource: true });
 
-/** A finding as a listing names it. */
+/** A finding in a listing. */
 export type ListedFinding = z.infer<typeof listedSchema>;
 
-/** The findings that a source gave at a rule's last complete poll. */
+/** The findings that a source reported at a rule's last complete poll. */
 export interface Listing {
   readonly poll: Poll;
   readonly findings: readonly ListedFinding[];
@@ -26,7 +26,7 @@ export function listingKey({ rule, source }: Poll): string {
   return `polls/${rule}/listed-${source}.jsonl.gz`;
 }
 
-/** A listing as lines: first the poll, then each finding. */
+/** Converts a listing to lines: first the poll, then each finding. */
 export function listingLines({ poll, findings, closed }: Listing): unknown[] {
   return [{ version: 1, poll, closed }, ...findings];
 }

@@ -1,8 +1,8 @@
 import type { CollectorDependencies } from './collect.ts';
 
 /**
- * Makes what a poll works with that only plans: its jobs are dry runs, which wait for no others; no listing is read or
- * written, and so nothing is closed.
+ * Converts the dependencies of a poll to those of one that only plans: its jobs are dry runs, which do not wait for
+ * others, and no listing is read or written, so that nothing is closed.
  */
 export function onlyPlanning(dependencies: CollectorDependencies): CollectorDependencies {
   const { jobs, records } = dependencies;

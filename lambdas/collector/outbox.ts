@@ -3,12 +3,12 @@ import type { Job } from '../model/job.ts';
 import { jobsByRegion } from './job-grouper.ts';
 import type { JobSink } from './job-sink.ts';
 
-/** The number of messages that one call to a queue takes. */
+/** Maximum number of messages in one call to a queue. */
 const MESSAGES_PER_CALL = 10;
 
 /**
- * Jobs on their way to the queues of their regions, kept back until a call is full. A region that takes none delays no
- * other.
+ * Collects jobs for the queues of their regions until a call is full. A region that accepts no jobs does not delay the
+ * others.
  */
 export class Outbox {
   readonly #jobs: JobSink;
@@ -16,13 +16,13 @@ export class Outbox {
   readonly #waiting = new Map<string, Job[]>();
   readonly #failures = new Map<string, unknown>();
 
-  /** @param sent called with each job that was taken */
+  /** @param sent called with each accepted job */
   constructor(jobs: JobSink, sent: (job: Job) => void) {
     this.#jobs = jobs;
     this.#sent = sent;
   }
 
-  /** Sends as many jobs as fill calls, to their regions side by side. */
+  /** Sends as many jobs as fill whole calls, to all regions in parallel. */
   async add(jobs: readonly Job[]): Promise<void> {
     for (const [region, added] of jobsByRegion(jobs)) {
       this.#waiting.set(region, [...(this.#waiting.get(region) ?? []), ...added]);
@@ -31,8 +31,8 @@ export class Outbox {
   }
 
   /**
-   * Sends the jobs that still wait.
-   * @throws DeliveryError where regions did not take jobs, now or before
+   * Sends the remaining jobs.
+   * @throws DeliveryError if a region did not accept jobs, now or before
    */
   async flush(): Promise<void> {
     await this.#send((waiting) => waiting.length);

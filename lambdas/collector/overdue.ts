@@ -4,7 +4,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** Longest duration of a poll, and the hour for which EventBridge and Lambda retry a start. */
+/** Maximum duration of a poll, plus the hour during which EventBridge and Lambda retry a start. */
 const GRACE = 75 * MINUTE;
 
 const UNITS: Readonly<Record<string, number>> = { minute: MINUTE, hour: HOUR, day: DAY };
@@ -29,15 +29,15 @@ export function longestPeriod(expression: string): number | undefined {
   return DAY;
 }
 
-/** A rule that has not been polled to its end for two of its periods. */
+/** A rule without a complete poll for two of its periods. */
 export interface OverdueRule {
   readonly rule: string;
-  /** The words of a log line. */
+  /** The text of a log line. */
   readonly reason: string;
 }
 
 /**
- * Finds the rules whose last successful poll is too long ago. A rule that was never seen before is expected from now on.
+ * Finds the rules whose last successful poll is too long ago. For a new rule, the time starts now.
  * @param schedules rule → schedule expression
  */
 export async function overdueRules(

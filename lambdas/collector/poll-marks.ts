@@ -3,13 +3,16 @@ import type { Clock } from '../model/clock.ts';
 import type { Poll } from '../model/job.ts';
 import { type PollItem, parseItem, pollItemSchema, pollKey } from '../model/table-items.ts';
 
-/** The moment at which a rule was last polled to its end; or, before its first poll, from which on it should be polled. */
+/** The time of a rule's last complete poll or, before its first poll, the time from which polls are expected. */
 export type PollMark = Pick<PollItem, 'rule' | 'at' | 'poll'>;
 
-/** A mark is renewed every hour while its rule is on: a rule whose mark is gone would be expected from then on. */
+/**
+ * Time for which a mark is kept. It is renewed every hour while its rule is on, because without a mark the rule would
+ * count as new.
+ */
 const KEPT_SECONDS = 400 * 86_400;
 
-/** The findings table, as far as the collector writes it. */
+/** Accesses the marks in the findings table. */
 export class PollMarks {
   readonly #table: Pick<FindingsTable, 'read' | 'putIf'>;
   readonly #clock: Clock;
@@ -19,7 +22,7 @@ export class PollMarks {
     this.#clock = clock;
   }
 
-  /** Reads the marks that there are of rules. */
+  /** Reads the existing marks of rules. */
   async read(rules: readonly string[]): Promise<PollMark[]> {
     if (rules.length === 0) return [];
     const items = await this.#table.read(rules.map(pollKey));
@@ -45,7 +48,7 @@ export class PollMarks {
   }
 }
 
-/** Moments of one form, which are in order as texts are. */
+/** Requires that the time of an existing item is not later. Times have one format, which sorts as text. */
 function isNotLater(at: string): Condition {
   return {
     expression: 'attribute_not_exists(pk) OR (#version = :version AND #at <= :at)',

@@ -17,13 +17,13 @@ import type { PollMarks } from './poll-marks.ts';
 
 /** Records of a poll for people to read. */
 export interface PollRecords {
-  /** Keeps each as evidence and tells the event bus of it, unless its poll only plans. What is written twice is there once. */
+  /** Stores each item as evidence and publishes it, unless its poll only plans. Repeated writes store it once. */
   writeUnprocessable(unprocessable: readonly Unprocessable[]): Promise<void>;
   /** Reads what the source returned at the last complete poll of the rule. */
   readListing(poll: Poll): Promise<{ readonly listing: Listing; readonly etag: string } | undefined>;
   /** Stores what the source returned, unless another poll has written a listing since the one with this tag was read. */
   writeListing(listing: Listing, etag: string | undefined): Promise<void>;
-  /** Keeps the summary, and that the rule was polled to its end. One that only plans is not such a poll. */
+  /** Stores the summary, and notes that the poll is complete unless it only plans. */
   writeSummary(summary: PollSummary): Promise<void>;
 }
 
@@ -41,7 +41,7 @@ export interface AwsPollRecordsOptions {
 
 const OBJECTS_AT_ONCE = 16;
 
-/** 64 hexadecimal digits that tell an item that can't be processed from others of its poll. */
+/** Computes 64 hexadecimal digits that identify an unprocessable item within its poll. */
 export function itemDigest(item: Json): string {
   return createHash('sha256').update(JSON.stringify(item)).digest('hex');
 }
@@ -51,7 +51,7 @@ export function unprocessableKey({ poll, item }: Pick<Unprocessable, 'poll' | 'i
   return `${evidencePrefix(poll)}unprocessable/${poll.rule}/${epochSeconds(poll)}/${itemDigest(item)}.json`;
 }
 
-/** The evidence bucket and the event bus. */
+/** Writes poll records to the evidence bucket and the event bus. */
 export class AwsPollRecords implements PollRecords {
   readonly #options: AwsPollRecordsOptions;
   readonly #objects: EvidenceObjects;

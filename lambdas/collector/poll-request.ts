@@ -8,18 +8,21 @@ import { factsOf, findRuleId, ruleIds } from '../rules/catalogue.ts';
 import { customFacts } from '../rules/custom/declared-facts.ts';
 import type { RuleFacts } from '../rules/facts.ts';
 
-/** A poll, and names of the rule to ask for in addition to the known ones. */
+/** A poll, and further names of the rule to query. */
 export interface PollRequest {
   readonly poll: Poll;
   readonly rule: RuleFacts;
-  /** Names of findings to ask for in addition to those that the rule knows. */
+  /** Rule names to query in addition to the known ones. */
   readonly furtherRuleNames: readonly string[];
 }
 
-/** EventBridge Scheduler puts the scheduled time in its place, ISO 8601 in UTC (user guide, "Context attributes"). */
+/**
+ * Keyword that EventBridge Scheduler replaces with the scheduled time, ISO 8601 in UTC (user guide, "Context
+ * attributes").
+ */
 const SCHEDULED_TIME = '<aws.scheduler.scheduled-time>';
 
-/** Stands for the second in which the collector reads it. */
+/** Keyword for the current second. */
 const NOW = 'now';
 
 const MILLISECONDS_PER_MINUTE = 60_000;
@@ -37,7 +40,7 @@ const eventSchema = z.strictObject({
         `expected a time such as 2026-01-31T12:00:00Z, got ${String(input).slice(0, 100)}`,
     })
     .default(SCHEDULED_TIME),
-  /** Set to learn what enforcement would change: the poll only plans. */
+  /** Set to only plan, in order to see what enforcement would change. */
   at_most: z.literal('dry_run').optional(),
   netskope_rule_names: z.array(z.string().trim().min(1).max(1024)).default([]),
 });
@@ -49,11 +52,11 @@ function toSecond(milliseconds: number): string {
 
 const own = 'or a rule of your own with its definition, as its schedule sends it';
 
-/** The facts of the requested rule: those of its code, or of its declaration. */
+/** Schema of the requested rule, which results in the facts of its code or declaration. */
 const ruleSchema = z
   .looseObject({
     rule: z.string(),
-    /** Definition of a rule that is declared and not coded. */
+    /** The definition of a declared rule. */
     definition: customRuleSchema.optional(),
   })
   .transform(({ rule: id, definition }, context) => {
@@ -67,11 +70,11 @@ const ruleSchema = z
 /**
  * Reads what a schedule sends: `{"rule": id, "scheduled_time": time, "netskope_rule_names": […]}`, `definition` where the
  * rule is declared, and `source` where it is another than Netskope. A second delivery of the same schedule is the same
- * poll. Who starts a poll by hand needs the rule alone, and the definition of one that is declared; where no time is given,
- * or the scheduler's keyword still stands in its place, it is the minute that `now` lies in; where it is `now`, the second.
- * With `"at_most": "dry_run"` the poll only plans.
- * @param event from outside
- * @throws InvalidInputError that names everything that is wrong
+ * poll. Who starts a poll by hand needs the rule alone, and the definition of one that is declared; where no time is
+ * given, or the scheduler's keyword still stands in its place, it is the minute that `now` lies in; where it is `now`,
+ * the second. With `"at_most": "dry_run"` the poll only plans.
+ * @param event the unparsed event
+ * @throws InvalidInputError with all problems
  */
 export function parsePollRequest(event: unknown, now: Date): PollRequest {
   const parsed = eventSchema.safeParse(event);

@@ -9,7 +9,7 @@ import {
 import type { FindingPage } from '../sources/source.ts';
 import type { Refusal } from './finding-reader.ts';
 
-/** Number of labels that are counted one by one, of a source that makes them up. */
+/** Maximum number of region labels that are counted separately. */
 const MAX_LABELS = 50;
 const OTHER_LABELS = '(other labels)';
 
@@ -64,13 +64,13 @@ export class PollTally {
     this.#deferred += 1;
   }
 
-  /** A finding of an account and region whose last jobs are still pending. */
+  /** Counts a finding of an account and region whose last jobs are still pending. */
   skipped(account: string, region: string): void {
     this.#skipped += 1;
     this.#skippedPlaces.add(`${account} ${region}`);
   }
 
-  /** The places whose jobs have been pending for a long time. */
+  /** Sets the places whose jobs have been pending for a long time. */
   behind(places: PollSummary['behind']): void {
     this.#behind = places;
   }
@@ -86,7 +86,7 @@ export class PollTally {
     this.#labels.set(name, (this.#labels.get(name) ?? 0) + 1);
   }
 
-  /** A job that was sent. */
+  /** Counts a sent job. */
   job({ account, region, findings }: Job): void {
     const key = `${account} ${region}`;
     const destination = this.#destinations.get(key) ?? { account, region, jobs: 0, findings: 0 };

@@ -11,13 +11,13 @@ export const TELLING: readonly string[] = [
   'remediator-throttled',
 ];
 
-/** Knowledge of a region's alarms. */
+/** The known alarms of a region. */
 type Asked = Pick<PollSummary['behind'][number], 'alarms' | 'notAsked'>;
 
 /** Asks for the names of alarms that tell people of a region's jobs. @throws AWS's own error */
 export type AlarmsOfRegion = (region: string) => Promise<readonly string[]>;
 
-/** Asks CloudWatch, which is loaded when somebody asks: at most polls nobody does. */
+/** Reads alarms from CloudWatch, whose client is loaded on demand because most polls do not need it. */
 export function alarmsOf(name: string, clientOptions: AwsClientOptions = {}): AlarmsOfRegion {
   return async (region) => {
     const { CloudWatchClient, DescribeAlarmsCommand } = await import('../aws/cloudwatch.ts');

@@ -1,7 +1,7 @@
 import { regionSchema } from '../model/finding.ts';
 import { regionLabels } from '../sources/index.ts';
 
-/** The region's code for what a source of findings calls it, `global` for `global`, undefined if nothing matches. */
+/** Finds the region code for a source's label, `global` for `global`, undefined if nothing matches. */
 export type RegionLookup = (name: string) => string | undefined;
 
 /** The labels of all sources. */
@@ -31,7 +31,7 @@ const awsNames: Readonly<Record<string, string>> = {
   'Middle East (UAE)': 'me-central-1',
 };
 
-/** Labels and AWS's names differ in spaces, in `EU` for `Europe`, and in accents. */
+/** Normalizes labels and AWS's names, which differ in spaces, in `EU` for `Europe`, and in accents. */
 function normalize(label: string): string {
   return label
     .normalize('NFD')
@@ -41,8 +41,8 @@ function normalize(label: string): string {
 }
 
 /**
- * Makes the lookup of a region's code by the label, long name or code that a finding carries.
- * @param furtherLabels label → code, as the user adds them; they win over the known ones
+ * Creates the lookup of a region code by the label, long name or code in a finding.
+ * @param furtherLabels label → code, as configured by the user; they take precedence over the known ones
  */
 export function regionLookup(furtherLabels: Readonly<Record<string, string>> = {}): RegionLookup {
   const codes = new Map(

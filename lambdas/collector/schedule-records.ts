@@ -3,7 +3,7 @@ import type { EvidenceObjects } from '../aws/evidence-objects.ts';
 import type { Clock } from '../model/clock.ts';
 import { ruleIdSchema, timestampSchema } from '../model/finding.ts';
 
-/** Records which rules were polled at a time, and by which schedule, to compare a month's polls with it. */
+/** Schema of the record of polled rules and their schedules, with which a month's polls are compared. */
 export const scheduleRecordSchema = z.object({
   version: z.literal(1),
   at: timestampSchema,
@@ -14,7 +14,7 @@ export const scheduleRecordSchema = z.object({
 });
 export type ScheduleRecord = z.infer<typeof scheduleRecordSchema>;
 
-/** `schedules/<moment>.json`, in the order of time. */
+/** Builds the key `schedules/<time>.json`, which sorts by time. */
 export function scheduleRecordKey(at: string): string {
   return `schedules/${at.replaceAll(':', '-')}.json`;
 }
@@ -22,8 +22,8 @@ export function scheduleRecordKey(at: string): string {
 const HOUR_MILLISECONDS = 3_600_000;
 
 /**
- * Keeps the schedules that this function knows as evidence, once an hour at most. Where they are others, so are the
- * function's variables, and with these come new instances of it, whose first call notes them.
+ * Stores the function's schedules as evidence, at most once an hour. When they change, so do the function's variables,
+ * which starts new instances whose first call stores them.
  */
 export class ScheduleRecords {
   readonly #objects: Pick<EvidenceObjects, 'put'>;
@@ -41,7 +41,7 @@ export class ScheduleRecords {
     this.#clock = clock;
   }
 
-  /** @throws AWS's own error if it can't be kept */
+  /** @throws AWS's own error if the write fails */
   async note(): Promise<void> {
     const now = this.#clock.now();
     if (now - this.#notedAt < HOUR_MILLISECONDS) return;

@@ -12,7 +12,7 @@ import {
   sentKey,
 } from '../model/table-items.ts';
 
-/** An account, and the region whose remediator works on its findings. */
+/** An account, and the region of the remediator that handles its findings. */
 export interface Place {
   readonly account: string;
   readonly region: string;
@@ -31,12 +31,12 @@ const WRITES_AT_ONCE = 32;
 
 const keyOf = ({ account, region }: Place): string => `${account} ${region}`;
 
-/** Knowledge of a place at one poll. */
+/** The known state of a place at one poll. */
 interface Known {
   readonly place: Place;
   readonly sent: SentItem | undefined;
   readonly turn: Turn;
-  /** True if all of the jobs that were sent the last time are done. */
+  /** True if all jobs that were sent last time are done. */
   readonly isDone: boolean;
 }
 
@@ -49,8 +49,8 @@ export interface SentJobsOptions {
 }
 
 /**
- * The jobs that polls of a rule have sent, by account and region. A place whose jobs are still pending gets no further ones, so
- * that the queues do not grow where polls are faster than jobs.
+ * The jobs that polls of a rule have sent, by account and region. A place with pending jobs gets no further ones, so that
+ * the queues do not grow if polls are faster than jobs.
  */
 export class SentJobs {
   readonly #options: SentJobsOptions;
@@ -90,7 +90,7 @@ export class SentJobs {
     this.#jobs.set(key, (this.#jobs.get(key) ?? 0) + 1);
   }
 
-  /** Keeps what this poll, which has reached its end, has sent; and since when places are behind. */
+  /** Stores the jobs that this complete poll has sent, and the times since which places are behind. */
   async write(): Promise<void> {
     const items = [...this.#known.values()].flatMap((known) => this.#itemOf(known) ?? []);
     await pLimit(WRITES_AT_ONCE).map(items, (item) => this.#put(item));
@@ -135,7 +135,7 @@ export class SentJobs {
     return isDone ? undefined : (sent?.behindSince ?? this.#options.poll.asOf);
   }
 
-  /** The item of a place, where it is to be written. */
+  /** Returns the item of a place, if it needs to be written. */
   #itemOf(known: Known): SentItem | undefined {
     const { place, sent, turn } = known;
     const { clock, poll, period = 0 } = this.#options;
