@@ -69,10 +69,10 @@ export class JobQueue {
   }
 
   /**
-   * Sends jobs in the order in which they are given. Those that the queue refuses are sent again, and come after others of
-   * the same batch: a job says what to look at, and not what it looked like, so that their order does not matter.
+   * Sends jobs in order. Those that the queue refuses are sent again after others of the same batch. The order does not
+   * matter, because a job names what to check and contains no state.
    * @throws DeliveryError when the queue is missing, or still refuses jobs after retries; AWS's own error when a call
-   * fails. The jobs before those have been taken.
+   *   fails. The jobs before those have been taken.
    */
   async send(jobs: readonly Job[]): Promise<void> {
     let waiting = jobs.map((job): Outgoing => ({ job, body: messageBody(job), refusals: 0 }));

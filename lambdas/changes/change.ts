@@ -43,7 +43,7 @@ export type TookBack = (part: TakenPart) => void;
 /** The context of a change, and hooks that are called between the calls of a change. */
 export interface Amid {
   readonly mayContinue: MayContinue;
-  /** Waits for the changes that began together, so that they check again together. Left out where there are none. */
+  /** Waits for the changes that began together, so that they check again together. Omitted if there are none. */
   readonly meet?: (() => Promise<void>) | undefined;
   readonly tookBack: TookBack;
   /**

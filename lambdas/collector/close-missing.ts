@@ -19,9 +19,9 @@ interface Closing {
 const LONGEST_MILLISECONDS = 86_400_000;
 
 /**
- * Sends jobs that close the findings which the source gave at the last complete poll and no longer gives. Then remembers
- * what it gives now: a poll that ends in between sends the same jobs again. What an item may be that can't be read is not
- * closed, and remembered as if the source had given it.
+ * Sends jobs that close the findings which the source reported at the last complete poll and no longer reports. Then
+ * stores the current findings; a poll that ends in between sends the same jobs again. Findings that an unreadable item
+ * may refer to are not closed, and are stored as if the source had reported them.
  * @param listed all readable findings from the source, at a complete poll
  * @returns the number of findings that the poll closes, including those of an earlier run
  */

@@ -48,11 +48,11 @@ export interface CollectorDependencies {
 }
 
 /**
- * One poll: asks for the findings of a rule and sends them as jobs to the regions that they concern, page by page, so
- * that of all findings only their keys are held. What can't become a job is recorded with its reason.
+ * Runs one poll: reads the findings of a rule and sends them as jobs to their regions, page by page, so that only the
+ * keys of all findings are kept in memory. Findings that can't become a job are recorded with the reason.
  *
- * A region that takes no jobs does not delay the others: the others' jobs are sent before the poll fails. A poll that is
- * done again makes the same jobs of the same findings, so what was sent before it failed does no harm.
+ * A region that accepts no jobs does not delay the others, whose jobs are sent before the poll fails. A repeated poll
+ * creates the same jobs from the same findings, so jobs that were sent before it failed do no harm.
  * @param signal stops the poll between two pages, with the signal's reason
  * @throws InvalidInputError, FindingSourceError, DeliveryError, or AWS's own error if evidence can't be written
  */

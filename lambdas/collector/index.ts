@@ -123,10 +123,10 @@ async function listFailingRules(context: Context): Promise<FailingRules> {
 }
 
 /**
- * One poll of one rule, or, for `{"check": "polls"}`, a look for rules that are not polled, or, for `{"check": "sources"}`,
- * whether the sources answer, or, for `{"list": "failing_rules"}`, which of their rules fail. Started by EventBridge Scheduler, or
+ * Polls one rule. For `{"check": "polls"}`, it checks for rules that are not polled; for `{"check": "sources"}`, whether
+ * the sources answer; for `{"list": "failing_rules"}`, it lists their failing rules. Started by EventBridge Scheduler, or
  * by hand with `{"rule": id}`.
- * @throws whatever made the poll fail: Lambda attempts it again, then it goes to the dead letters
+ * @throws the error of the poll: Lambda retries it, then sends it to the dead letters
  */
 export async function handler(
   event: unknown,

@@ -34,7 +34,7 @@ export class PollMarks {
     await this.#put({ rule: poll.rule, at, poll }, isNotLater(at));
   }
 
-  /** Writes a mark as it was read, or a rule's first one: it is kept for longer. If a poll has ended in the meantime, nothing is written. */
+  /** Renews a mark, or writes a rule's first one, unless a poll has ended in the meantime. */
   async renew({ rule, at, poll }: PollMark): Promise<void> {
     await this.#put({ rule, at, ...(poll !== undefined && { poll }) }, isSame(at));
   }

@@ -68,11 +68,10 @@ const ruleSchema = z
   });
 
 /**
- * Reads what a schedule sends: `{"rule": id, "scheduled_time": time, "netskope_rule_names": […]}`, `definition` where the
- * rule is declared, and `source` where it is another than Netskope. A second delivery of the same schedule is the same
- * poll. Who starts a poll by hand needs the rule alone, and the definition of one that is declared; where no time is
- * given, or the scheduler's keyword still stands in its place, it is the minute that `now` lies in; where it is `now`,
- * the second. With `"at_most": "dry_run"` the poll only plans.
+ * Reads what a schedule sends: `{"rule": id, "scheduled_time": time, "netskope_rule_names": […]}`, with `definition` for
+ * a declared rule, and `source` if it is not Netskope. A second delivery of the same schedule is the same poll. A poll by
+ * hand needs only the rule, and the definition of a declared one. Without a time, or with the scheduler's keyword, the
+ * time is the current minute; with `now`, the current second. With `"at_most": "dry_run"` the poll only plans.
  * @param event the unparsed event
  * @throws InvalidInputError with all problems
  */

@@ -133,7 +133,7 @@ export async function createEntry(
  *
  * @param made Entries that were created just before. If the answer is lost, only a read that shows all of them is recent
  *   enough to be trusted. Without any, no read is trusted.
- * @returns `gone` where no entry has the number: then nothing was changed
+ * @returns `gone` if no entry has the number; nothing was changed then
  * @throws ChangeRefusedError when the network ACL is gone; AWS's own error otherwise
  */
 export async function replaceEntry(
@@ -172,7 +172,7 @@ async function isMissing(
  * Deletes the entry with this number.
  * @param looks Number of reads after a lost answer, if we created the entry: a single read without it may be stale.
  *   Default: no read is trusted, because it may predate the entry of someone else.
- * @returns `gone` where no entry has the number: then nothing was changed
+ * @returns `gone` if no entry has the number; nothing was changed then
  * @throws ChangeRefusedError when the network ACL is gone; AWS's own error otherwise
  */
 export async function deleteEntry(

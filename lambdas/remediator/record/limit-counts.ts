@@ -78,9 +78,9 @@ export interface Granted {
  * limit within any 60 minutes, regardless of concurrent reservations:
  *
  * - A change counts in the slot of its latest possible time, and a slot counts until an hour after its end.
- * - The changes that no longer count are `total` minus the slots that count. This number only grows. So `total <= limit +
- *   that - changes`, with the number as it was read, is a condition that enforces the limit, whatever others have added
- *   in the meantime.
+ * - The changes that no longer count are `total` minus the slots that count. This number only grows. Its value at the
+ *   read is therefore enough for a condition that enforces the limit, whatever others have added since: `total <= limit +
+ *   value - changes`.
  * - A reservation adds its own attribute, so that one that the SDK sends twice is made only once, and so is its release.
  */
 export class LimitCounts {
