@@ -110,7 +110,7 @@ variable "force_destroy" {
 }
 
 variable "tags" {
-  description = "Tags of everything."
+  description = "Tags for all resources."
   type        = map(string)
   default     = {}
 }

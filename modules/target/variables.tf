@@ -71,7 +71,7 @@ variable "iam" {
 }
 
 variable "tags" {
-  description = "Tags of everything."
+  description = "Tags for all resources."
   type        = map(string)
   default     = {}
   nullable    = false
