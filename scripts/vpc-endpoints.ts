@@ -1,3 +1,4 @@
+import { pendingReaders } from '../lambdas/changes/cloud-control/pending.ts';
 import { factsOf, ruleIds } from '../lambdas/rules/catalogue.ts';
 import type { RuleFacts } from '../lambdas/rules/facts.ts';
 import { code, table } from './markdown.ts';
@@ -15,6 +16,11 @@ const ofSomeConfigurations = [
     services: ['cloudcontrolapi', 'cloudformation'],
     region: "the remediator's",
   },
+  ...Object.keys(pendingReaders).map((type) => ({
+    of: `of these, those with the type ${code(type)}`,
+    services: [type.split('::')[1]?.toLowerCase() ?? ''],
+    region: "the remediator's",
+  })),
   {
     of: `custom rules with ${code('runbook.resource_arn')}`,
     services: ['tagging'],
@@ -25,7 +31,7 @@ const ofSomeConfigurations = [
     services: ['cloudtrail'],
     region: `the remediator's; ${code('us-east-1')} for ${code('iam')}`,
   },
-] as const;
+];
 
 /** Services that need no endpoint for a rule beside those. `s3` is at home only, and rules call it where their resources are. */
 const everywhere: ReadonlySet<string> = new Set(

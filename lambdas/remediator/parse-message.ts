@@ -38,7 +38,7 @@ function ofItsGroup<T extends Job | RequestMessage>(
   // The queue of what was delayed has no groups: it is forwarded to its account's.
   if (group === undefined || group === content.account) return content;
   throw new InvalidInputError(
-    `the message is for account ${content.account}, and came in the message group ${group}: what is for an account is sent in its group`,
+    `the message is for account ${content.account}, but has message group ${group}: the message group must be the account id`,
   );
 }
 

@@ -280,12 +280,12 @@ variable "api_token" {
 
   validation {
     condition     = var.api_token == null || module.settings.deployment.api_token_secret.create
-    error_message = "api_token is given, and api_token_secret.create is false: a secret of your own is not written. Leave one of the two out."
+    error_message = "api_token cannot be set when api_token_secret.create is false, because the module does not write to an existing secret. Remove one of them."
   }
 
   validation {
     condition     = var.api_token != null || !module.settings.deployment.api_token_secret.create
-    error_message = "api_token is not given. Give it, or api_token_secret = { create = false, arn = … } where the token is in a secret of your own."
+    error_message = "api_token is not set. Set it, or use an existing secret: api_token_secret = { create = false, arn = … }."
   }
 
   validation {

@@ -281,7 +281,7 @@ describe('messages', () => {
     [
       'is in the group of another account',
       () => JSON.stringify(jobFor('444455556666', 'eu-central-1', SSH)),
-      /the message is for account 444455556666, and came in the message group \d{12}/,
+      /the message is for account 444455556666, but has message group \d{12}/,
     ],
   ])(
     'a message that %s goes to the dead letters at once, and what follows is worked on',

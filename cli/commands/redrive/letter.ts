@@ -49,7 +49,9 @@ async function reasonToFinish(job: Job, evidence: Pick<Evidence, 'journal'>): Pr
   if (job.closes === true) return 'it closes findings, which no other job does';
   const journal = await evidence.journal(journalId(job));
   const changed = (journal?.resources ?? []).filter(hasChanges).length;
-  return changed === 0 ? undefined : `its journal has changes of ${changed}`;
+  return changed === 0
+    ? undefined
+    : `its journal records changes to ${changed} ${changed === 1 ? 'resource' : 'resources'}`;
 }
 
 function hasChanges({ applied, begun = [], noted = [] }: JournalRecord['resources'][number]): boolean {

@@ -14,7 +14,7 @@ const namesOf = (values: object | undefined): string[] =>
  * `ApplyImmediately`, which also applies these, and reboot an instance with a pending parameter group, whatever the
  * update changes. https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds
  */
-const readers: Readonly<Record<string, Reader>> = {
+export const pendingReaders: Readonly<Record<string, Reader>> = {
   async 'AWS::RDS::DBInstance'(session, DBInstanceIdentifier) {
     const { DescribeDBInstancesCommand, RDSClient } = await import('../../aws/rds.ts');
     const { DBInstances: [instance] = [] } = await session
@@ -56,8 +56,8 @@ export async function pendingOf(
   { type, identifier }: ResourceModel,
   own: readonly string[] = [],
 ): Promise<string | undefined> {
-  const all = (await readers[type]?.(session, identifier)) ?? [];
+  const all = (await pendingReaders[type]?.(session, identifier)) ?? [];
   const pending = all.filter((name) => !own.includes(name));
   if (pending.length === 0) return undefined;
-  return `a modification waits (${pending.join(', ')}), and AWS would carry it out together with this one: apply it, or take it back`;
+  return `other modifications are pending (${pending.join(', ')}), and AWS would apply them together with this fix: apply or cancel them first`;
 }

@@ -49,7 +49,7 @@ async function look(session: AwsSession, change: FlowLogCreate, ours: readonly C
   if (!showsOurs(flowLogs, ours)) throw olderThanOurs(`flow logs of VPC ${resource}`);
   const logging = flowLogs.find(isLogging);
   if (logging !== undefined) {
-    throw new StalePlanError(`VPC ${resource} has flow log ${logging.id} : someone else has created it`);
+    throw new StalePlanError(`VPC ${resource} has flow log ${logging.id}: someone else has created it`);
   }
   const failing = flowLogs.find(({ destination }) => destination === nameOf(change));
   if (failing === undefined) return;

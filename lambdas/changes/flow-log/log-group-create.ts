@@ -114,7 +114,7 @@ async function checkUnlogged(session: AwsSession, { vpc }: LogGroupCreate): Prom
   if (vpc === undefined) return;
   const logging = (await readFlowLogsOf(session, vpc)).find(isLogging);
   if (logging === undefined) return;
-  throw new StalePlanError(`VPC ${vpc} has flow log ${logging.id} : someone else has created it`);
+  throw new StalePlanError(`VPC ${vpc} has flow log ${logging.id}: someone else has created it`);
 }
 
 /**

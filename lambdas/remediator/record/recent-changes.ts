@@ -154,7 +154,7 @@ export class RecentChanges {
     }
     const { account } = this.#context.job;
     throw new DeliveryError(
-      `what was changed in account ${account} was written by others ${MOST_WRITES} times in a row`,
+      `could not record the changes in account ${account}: other functions wrote the same items ${MOST_WRITES} times in a row`,
     );
   }
 

@@ -37,7 +37,7 @@ describe('parsing a message of a group', () => {
     expect(parse(text, OPERATOR, ACCOUNT)).toEqual(body);
     expect(() => parse(text, OPERATOR, '444455556666')).toThrow(InvalidInputError);
     expect(() => parse(text, OPERATOR, '444455556666')).toThrow(
-      `the message is for account ${ACCOUNT}, and came in the message group 444455556666`,
+      `the message is for account ${ACCOUNT}, but has message group 444455556666`,
     );
   });
 });

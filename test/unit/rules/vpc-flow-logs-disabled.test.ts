@@ -560,7 +560,7 @@ describe('the flow log', () => {
       flowLog: {},
       error: {
         name: 'StalePlanError',
-        message: `VPC ${VPC} has flow log fl-9 : someone else has created it`,
+        message: `VPC ${VPC} has flow log fl-9: someone else has created it`,
       },
     },
     {

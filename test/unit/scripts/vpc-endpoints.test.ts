@@ -52,6 +52,12 @@ test('the endpoints that a VPC needs are documented in its section, as the rules
   expect(endpointsTable()).toContain('| `iam-access-key-unrotated` | `iam` | `us-east-1` |');
 });
 
+test('a declared rule needs the endpoints by which pending modifications of its type are read', () => {
+  expect(endpointsTable()).toMatch(/type `AWS::RDS::DBInstance` \| `rds` \|/);
+  expect(endpointsTable()).toMatch(/type `AWS::RDS::DBCluster` \| `rds` \|/);
+  expect(endpointsTable()).toMatch(/type `AWS::Redshift::Cluster` \| `redshift` \|/);
+});
+
 test('every client that the remediator can import has an endpoint in the table', async () => {
   const clients = await endpointsOfClients();
   const named = [...endpointsTable().matchAll(/`([a-z0-9-]+)`/g)].map(([, name]) => name);

@@ -385,7 +385,7 @@ describe('modifications that people have put off', () => {
     const outcomes = await work();
 
     expect(outcomes).toMatchObject([
-      { outcome: 'deferred', reason: expect.stringContaining(`a modification waits (${words})`) },
+      { outcome: 'deferred', reason: expect.stringContaining(`other modifications are pending (${words})`) },
     ]);
     expect(account.updates).toEqual([]);
   });
