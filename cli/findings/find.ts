@@ -22,7 +22,7 @@ export interface Known {
   readonly findings: readonly FindingItem[];
   /** Recent changes by any rule, by place. */
   readonly changed: readonly ChangedItem[];
-  /** The accounts that were looked in. */
+  /** The accounts that were searched. */
   readonly accounts: readonly string[];
 }
 

@@ -6,11 +6,11 @@ import { nextRun } from '../cron.ts';
 import type { Opened } from '../deployed/index.ts';
 import { BEFORE_READING, type Obstacle } from './obstacles.ts';
 
-/** The next poll of a rule, as far as it is known. */
+/** The next poll of a rule, if known. */
 export interface NextPoll {
   readonly at?: string;
   readonly schedule?: string;
-  /** Reason why there is none. */
+  /** The reason why there is no next poll. */
   readonly problem?: string;
 }
 
@@ -38,7 +38,7 @@ export async function nextPollOf(
   }
 }
 
-/** Describes what a poll does about a finding that is still reported and still violates the rule. */
+/** Describes what a poll does with a finding that is still reported and still violates the rule. */
 export function doesNext(against: readonly Obstacle[]): string {
   const isPlanned = against.some(({ gate }) => gate === 'dry_run');
   // In a dry run nobody asks for holds.

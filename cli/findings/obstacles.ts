@@ -35,20 +35,20 @@ export interface Obstacle {
   readonly gate: string;
   readonly says: string;
   readonly until?: string;
-  /** The way to end it. */
+  /** The way to remove it. */
   readonly remedy?: string;
 }
 
-/** All that obstacles are looked for with. */
+/** Input of the search for obstacles. */
 export interface Situation {
   readonly context: Context;
   readonly opened: Opened;
   readonly settings: Settings;
   readonly finding: FindingName;
   readonly item: FindingItem | undefined;
-  /** The finding as the source gave it last, where that is known. */
+  /** The finding as the source last reported it, if known. */
   readonly source: Finding | undefined;
-  /** The resources that would be changed for it, or were, at the last poll: a snapshot for its instance, for example. */
+  /** The resources that the last poll changed, or would have changed, for it: for example, a snapshot for its instance. */
   readonly changed: readonly string[];
 }
 
@@ -135,7 +135,7 @@ const awaiting: Look = async (situation) => {
   ];
 };
 
-/** Reports whether an operator wants the finding to be looked at although something happened to it since a moment. */
+/** Reports whether an operator has requested a retry of the finding since the given time. */
 async function isRetried({ opened, finding, context }: Situation, since: number): Promise<boolean> {
   const items = await opened.table.read(retryItemSchema, namesOfRetries(finding).map(retryKey));
   return items.some(({ at }) => Date.parse(at) >= since && Date.parse(at) <= context.now().getTime());

@@ -30,8 +30,9 @@ export interface FoundPlace {
 
 /**
  * Resolves the target: a resource by its id or ARN, wherever it has findings; or an account, or one of its regions.
- * @param isHold true if it is to be held: what tells its own region, a trail say, is held in all that have findings of it
- * @throws CliError `usage` where that is not clear, `notFound` where nothing is known of a resource
+ * @param isHold true for a hold. A resource whose id contains its region, such as a trail, is held in every region that
+ *   has findings for it
+ * @throws CliError `usage` if the target is ambiguous, `notFound` if nothing is known about a resource
  */
 export async function findPlace(
   opened: Opened,

@@ -4,7 +4,7 @@ import type { Opened } from '../deployed/index.ts';
 
 const POLLS_AT_ONCE = 8;
 
-/** Lists the accounts that the deployment knows: those of the last polls' jobs, and those that settings name. */
+/** Lists the accounts that the deployment knows: those in the jobs of the last polls, and those in the settings. */
 export async function knownAccounts({ deployment, table, evidence, settings }: Opened): Promise<string[]> {
   const marks = await table.read(pollItemSchema, deployment.rules.map(pollKey));
   const polls = await pLimit(POLLS_AT_ONCE).map(

@@ -2,11 +2,11 @@ import { accountIdSchema, regionSchema } from '../../lambdas/model/finding.ts';
 import { factsOf, ruleIds } from '../../lambdas/rules/catalogue.ts';
 import { CliError } from '../errors.ts';
 
-/** The resource that somebody asks about, as far as it is known where it is. */
+/** The resource that somebody asks about, and its location if known. */
 export interface Subject {
   /** The id as findings have it. */
   readonly resource: string;
-  /** The rules whose findings may be of it. */
+  /** The rules that may have findings for it. */
   readonly rules: readonly string[];
   readonly account: string | undefined;
   /** `global` for resources without a region. */
@@ -34,7 +34,7 @@ const kinds: readonly { readonly of: RegExp; readonly type: string; readonly reg
 /**
  * Parses the subject of a question: an ARN, a resource's id, or a finding as `rule#account#region#resource`.
  * @param polled the rules that are polled, declared ones among them
- * @throws CliError `usage` where no rule knows such a resource
+ * @throws CliError `usage` if no rule knows such a resource
  */
 export function subjectOf(text: string, hints: Hints, polled: readonly string[]): Subject {
   const subject = lenientSubjectOf(text, hints, polled);
@@ -49,13 +49,13 @@ export function subjectOf(text: string, hints: Hints, polled: readonly string[])
 export function lenientSubjectOf(text: string, hints: Hints, polled: readonly string[]): Subject {
   const found = text.startsWith('arn:') ? ofArn(text) : (ofFinding(text, polled) ?? ofId(text));
   const { rule, account = found.account, region = found.region } = hints;
-  // Of those that are declared nobody here knows what their ids are like.
+  // The format of resource ids is unknown for declared rules.
   const declared = polled.filter((each) => !ruleIds.includes(each));
   const rules = rule === undefined ? [...new Set([...found.rules, ...declared])] : [rule];
   return { resource: found.resource, rules, account, region: fixedRegion(rules) ?? region };
 }
 
-/** `global` for what only rules have findings of that are of no region. */
+/** Returns `global` if all rules are known and their findings have no region. */
 function fixedRegion(rules: readonly string[]): 'global' | undefined {
   const known = rules.filter((rule) => ruleIds.includes(rule));
   return known.length === rules.length &&
@@ -77,12 +77,12 @@ function ofArn(arn: string): Subject {
     const rules = ruleIds.filter((rule) => factsOf(rule).resourceType === type);
     return { resource, rules, ...placeOf(rules, account, fixed ?? region) };
   }
-  // No finding is of it, but a rule may have changed it: a snapshot, a flow log.
+  // It has no findings, but a rule may have changed it: a snapshot, a flow log.
   const resource = rest.join(':').split(/[/:]/).at(-1) ?? '';
   return { resource, rules: [], ...placeOf([], account, region) };
 }
 
-/** The place that an ARN says. The finding of what tells its own region may come from any. */
+/** The place in an ARN. Findings of a resource whose id contains its region may come from any region. */
 function placeOf(rules: readonly string[], account: string, region: string) {
   const tellsItself = rules.some((rule) => factsOf(rule).regionFrom === 'resource');
   const isRegion = region === 'global' || regionSchema.safeParse(region).success;

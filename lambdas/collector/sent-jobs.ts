@@ -18,10 +18,10 @@ export interface Place {
   readonly region: string;
 }
 
-/** Verdict on the findings of a place: they become jobs, the first ones last where earlier jobs never came to the others. */
+/** Verdict on the findings of a place: they become jobs, the first ones last if earlier jobs never reached the others. */
 export type Turn = { readonly is: 'pending' } | { readonly is: 'next'; readonly startAfter: number };
 
-/** Jobs that have not been done after so long, or after so many of their rule's periods, are taken for lost. */
+/** Jobs that have not been done after so long, or after so many of their rule's periods, are counted as lost. */
 const LONGEST_MILLISECONDS = 6 * 3_600_000;
 const LONGEST_PERIODS = 4;
 /** Time after which a lagging place is reported. */
@@ -112,7 +112,7 @@ export class SentJobs {
     return new Map(items.map((item) => parseItem(doneItemSchema, item)).map((each) => [keyOf(each), each]));
   }
 
-  /** Reports whether jobs of an earlier poll may be pending. A poll that is done again sends what it sent before. */
+  /** Reports whether jobs of an earlier poll may be pending. A repeated poll sends the same jobs again. */
   #mayBePending({ poll, jobs }: SentItem): boolean {
     return jobs > 0 && Date.parse(poll.asOf) < Date.parse(this.#options.poll.asOf);
   }

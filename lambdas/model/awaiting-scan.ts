@@ -20,7 +20,7 @@ export function awaitedScan(
   return { fixedAt, until: fixedAt + LONGEST_MILLISECONDS };
 }
 
-/** The moment of the fix, where that is the last that happened to a finding. */
+/** The time of the fix, if it was the last thing that happened to a finding. */
 function fixOf(known: Pick<FindingItem, 'outcome' | 'changes'> | undefined): number | undefined {
   const last = known?.changes.at(-1);
   if (known?.outcome !== 'remediated' || last?.outcome !== 'remediated') return undefined;

@@ -24,7 +24,7 @@ const WAITS = [HOUR, 4 * HOUR, DAY] as const;
 /** The tolerance, half a poll period, if the period is unknown, as for polls with a cron. */
 const UNKNOWN_TOLERANCE = 15 * MINUTE;
 
-/** The moment from which on a finding is due again, in milliseconds since 1970. */
+/** The time from which a finding is due again, in milliseconds since 1970. */
 export function dueAt({ failures, last }: BackOff): number {
   return Date.parse(last) + (WAITS[failures - 1] ?? DAY);
 }

@@ -5,13 +5,13 @@ import type { ItemKey } from './table-items.ts';
 
 /** The result of one change of a finding's resource. */
 const resultSchema = z.object({
-  /** The same for whatever is found out later of the same change. */
+  /** Id of the change: the same for anything found out later about it. */
   id: z.string(),
-  /** Time at which it was known; of one that was undone by hand, when it was made. Milliseconds since 1970. */
+  /** Time at which the result was known or, for a change undone by hand, at which it was made. Milliseconds since 1970. */
   at: z.number().int(),
-  /** Set where it was undone by hand: when that was seen. */
+  /** Time at which an undo by hand was seen, if any. */
   seenAt: z.number().int().optional(),
-  /** Set where it went wrong: why. */
+  /** Reason of a failure, if any. */
   reason: z.string().optional(),
 });
 export type ChangeResult = z.infer<typeof resultSchema>;
@@ -77,7 +77,7 @@ export function withResults(
 }
 
 /**
- * Judges the results of each hour that begins with one of them, and of which something was learned within the last hour.
+ * Judges the results of each hour that begins with one of them, if new information about it came within the last hour.
  * @returns why the breaker opens, or undefined if it does not
  */
 export function judge(

@@ -15,5 +15,5 @@ export const systemClock: Clock = {
   },
 };
 
-/** The longest that two clocks are taken to differ, in milliseconds: a function's from AWS's, or from another function's. */
+/** The assumed maximum difference between two clocks, in milliseconds: of a function and AWS, or of two functions. */
 export const CLOCKS_DIFFER_MILLISECONDS = 10 * 60_000;

@@ -15,7 +15,7 @@ export function slotOf(at: number): number {
   return Math.floor(at / SLOT_MILLISECONDS);
 }
 
-/** The moment from which on a slot no longer counts: its last change is an hour old. */
+/** The time from which a slot no longer counts: its last change is an hour old. */
 export function endOfSlot(slot: number): number {
   return (slot + 1) * SLOT_MILLISECONDS + HOUR_MILLISECONDS;
 }
@@ -30,7 +30,7 @@ export function reservationName(slot: number, id: string): string {
   return `reserved-${slot}-${id}`;
 }
 
-/** Time for which room is kept for what a limit has deferred: the next poll of a day at the latest. */
+/** Time for which room is reserved for findings that a limit has deferred: until the next daily poll at the latest. */
 const WAITING_MILLISECONDS = 25 * HOUR_MILLISECONDS;
 
 /** The attribute that counts the changes of a finding which waits for room since a slot. */
@@ -45,7 +45,7 @@ export interface Waiting {
   readonly changes: number;
 }
 
-/** Reads what waits for room. What has waited for more than a day no longer counts. */
+/** Reads the findings that wait for room. Those that have waited for more than a day no longer count. */
 export function waitingIn(item: CountItem, now: number): Waiting[] {
   return Object.entries(item).flatMap(([name, changes]) => {
     const [, slot, finding] = /^waiting-(\d+)-(\w+)$/.exec(name) ?? [];
@@ -80,7 +80,7 @@ export function slotsIn(item: CountItem): ReadonlyMap<number, number> {
   return new Map(slots);
 }
 
-/** An update's expression takes 4 KB: what is left goes with the next one. */
+/** Maximum number of names that one update removes, because its expression is limited to 4 KB. The next removes more. */
 const MOST_OLD_NAMES = 100;
 
 /**

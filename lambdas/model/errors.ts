@@ -27,7 +27,7 @@ export class FindingSourceError extends AutomationError {
   }
 }
 
-/** A queue or an event bus did not take what was sent to it, after all retries. What it took before stays there. */
+/** A queue or an event bus did not accept a message after all retries. Messages that it accepted before stay there. */
 export class DeliveryError extends AutomationError {
   override readonly name = 'DeliveryError';
 }
@@ -47,8 +47,8 @@ export class ChangeRefusedError extends AutomationError {
 }
 
 /**
- * The resource is gone or different from what was seen when the plan was made. Nothing was changed, or what was
- * changed has been taken back: the finding is planned again.
+ * The resource is gone or has changed since the plan was made. Nothing was changed, or all changes have been taken back,
+ * so the finding is planned again.
  */
 export class StalePlanError extends AutomationError {
   override readonly name = 'StalePlanError';
@@ -78,7 +78,7 @@ export class TakeBackError extends AutomationError {
   override readonly name = 'TakeBackError';
 }
 
-/** Another attempt works on the job: this one does nothing. The job comes back when the other is over. */
+/** Another attempt is working on the job, so this one does nothing. The job comes back after the other attempt. */
 export class LeaseHeldError extends AutomationError {
   override readonly name = 'LeaseHeldError';
   /** Latest end of the other one, in milliseconds since 1970. Undefined if unknown. */
@@ -94,7 +94,7 @@ export class UnreadableItemError extends AutomationError {
   override readonly name = 'UnreadableItemError';
 }
 
-/** The function's time is up before all was done: the next attempt does what is left. */
+/** The function's time is up before everything is done: the next attempt does the rest. */
 export class OutOfTimeError extends AutomationError {
   override readonly name = 'OutOfTimeError';
 }

@@ -5,8 +5,8 @@ import type { Poll } from './job.ts';
 const MAX_RESOURCE_IN_KEY = 512;
 
 /**
- * A resource's part of a key. What is too long, or can't be encoded, is not an id that any rule takes, so nobody looks it
- * up by its name.
+ * A resource's part of a key. Text that is too long, or can't be encoded, is not an id that any rule accepts, so nobody
+ * looks it up by name.
  */
 export function resourceInKey(resource: string): string {
   const isText = !/\p{Surrogate}/u.test(resource);

@@ -23,7 +23,7 @@ export const findingSchema = z.object({
   rule: ruleIdSchema,
   account: accountIdSchema,
   accountName: z.string().optional(),
-  /** The region's code, or `global` where the finding is of no region. */
+  /** The region's code, or `global` if the finding has no region. */
   region: z.union([z.literal('global'), regionSchema]),
   /** The resource's id, in the form that the rule's `resourceId` schema describes. */
   resource: z.string().min(1).max(2048),
@@ -39,7 +39,7 @@ export const findingSchema = z.object({
 });
 export type Finding = z.infer<typeof findingSchema>;
 
-/** `rule#account#region#resource`: what one finding is known by, in every poll. */
+/** `rule#account#region#resource`: the name of one finding, the same in every poll. */
 export function findingKey(finding: Pick<Finding, 'rule' | 'account' | 'region' | 'resource'>): string {
   return [finding.rule, finding.account, finding.region, finding.resource].join('#');
 }

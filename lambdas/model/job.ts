@@ -18,8 +18,8 @@ export const pollSchema = z.object({
   /** The time of the poll. */
   asOf: timestampSchema,
   /**
-   * Set in a poll by which somebody asks what enforcement would change: nothing is changed, nobody is notified, and nothing is
-   * remembered of findings. Another poll than one of the same moment without it, with its evidence apart.
+   * Set in a poll that only shows what enforcement would change: nothing is changed, nobody is notified, and nothing is
+   * stored about findings. It is distinct from a poll of the same time without this flag, and its evidence is separate.
    */
   plans: z.literal(true).optional(),
 });
@@ -29,8 +29,8 @@ export type Poll = z.infer<typeof pollSchema>;
 const UNDO = 'undo';
 
 /**
- * The occasion of an outcome: a poll; or an undo, of which no source knows. Its `asOf` is then the time of the request, and its
- * source `undo`, so that it is never taken for a poll of the same moment.
+ * The occasion of an outcome: a poll, or an undo, which no source knows about. For an undo, `asOf` is the time of the
+ * request and the source is `undo`, so that it is never mistaken for a poll of the same time.
  */
 export const occasionSchema = pollSchema.extend({
   source: z.enum([...sourceSchema.options, UNDO]).default('netskope'),

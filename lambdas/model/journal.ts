@@ -50,7 +50,7 @@ export const journalRecordSchema = z.object({
   handedOn: z
     .array(z.object({ look: z.number().int().positive(), resources: z.array(z.string()) }))
     .optional(),
-  /** The attempt that wrote this version: by it an attempt knows its own. One of an older form names none. */
+  /** The attempt that wrote this version, by which an attempt recognizes its own. Older versions have none. */
   writer: z.string().optional(),
   /** Time at which the first attempt began that wrote it. */
   startedAt: timestampSchema.optional(),

@@ -1,10 +1,10 @@
-/** Text that is to be written, or a value that is still to be turned into text. */
+/** Text to write, or a value to convert to text. */
 type Pending = { readonly text: string } | { readonly value: unknown };
 
 /**
  * The JSON text of a value, piece by piece. `JSON.parse` reads values that are nested deeper than `JSON.stringify` can
  * write, since that one calls itself: this has a list instead, and no limit.
- * @param value what `JSON.parse` gave
+ * @param value the result of `JSON.parse`
  */
 export function* jsonPieces(value: unknown): Generator<string> {
   // The last is the next.

@@ -17,7 +17,7 @@ export const noticeSchema = z.object({
   version: z.literal(1),
   kind: noticeKindSchema,
   rule: ruleIdSchema,
-  /** `all` where it is about all accounts together. */
+  /** `all` if it is about all accounts together. */
   account: z.union([accountIdSchema, z.literal('all')]),
   /** The region in which it was noticed. */
   region: regionSchema,

@@ -5,7 +5,7 @@ import type { ItemKey } from './table-items.ts';
 /** Stands for all accounts' regions, resources or rules in the key of a hold. */
 export const ALL = '*';
 
-/** Names what a hold is on. `region`, `resource` and `rule` may be `*`: all of them. */
+/** Names the target of a hold. `region`, `resource` and `rule` may be `*`: all of them. */
 export interface HoldName {
   readonly account: string;
   /** The region as in the finding: `global` for a resource of no region. */
@@ -24,8 +24,8 @@ export function holdKey({ account, region, resource, rule }: HoldName): ItemKey 
 const REGIONAL_ARN = /^arn:[^:]+:[^:]+:[^:]+:/;
 
 /**
- * The region in the key of a hold on a resource: that of its findings; `*` where its id is an ARN that names a region, such as
- * a trail's, as findings of it may come from several regions.
+ * The region in the key of a hold on a resource: the region of its findings, or `*` if its id is an ARN that names a
+ * region, such as a trail's, because its findings may come from several regions.
  */
 export function regionOfHold({ region, resource }: Pick<HoldName, 'region' | 'resource'>): string {
   return tellsItsRegion(resource) ? ALL : region;
@@ -67,7 +67,7 @@ export const holdItemSchema = z.object({
 });
 export type HoldItem = z.infer<typeof holdItemSchema>;
 
-/** Names what a retry is of. `region` and `resource` may be `*`: all of them. */
+/** Names the target of a retry. `region` and `resource` may be `*`: all of them. */
 export type RetryName = Omit<HoldName, 'rule'>;
 
 /** `retry#<account>#<region>#<resource>`, for all rules. */

@@ -45,7 +45,7 @@ export type OutcomeEvent = z.infer<typeof outcomeEventSchema>;
 const MAX_LINES = 48 * 1024;
 const MAX_FINDING = 64 * 1024;
 const MAX_EXEMPTIONS = 16 * 1024;
-/** Length in characters, of which none is more than six bytes of JSON. */
+/** Length in characters, each at most six bytes of JSON. */
 const MAX_REASON = 2_000;
 const MAX_LINE = 1_000;
 

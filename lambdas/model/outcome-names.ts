@@ -42,6 +42,6 @@ export const outcomes: Readonly<Record<OutcomeName, OutcomeFacts>> = {
   closed: { reasonIsDue: true, needsPerson: false },
   /** A fix was undone at an operator's request, and the result was read back. */
   undone: { reasonIsDue: false, needsPerson: false },
-  /** A fix was not undone, or not to its end. Who asked for it gets the answer. */
+  /** A fix was not undone, or not completely. The person who requested the undo gets the answer. */
   undo_refused: { reasonIsDue: true, needsPerson: false },
 };

@@ -100,12 +100,12 @@ export const outcomeSchema = z.object({
    */
   stillOpen: z.literal(true).optional(),
   /**
-   * The key of the object whose line of this finding and poll no longer counts: a redrive, or a later attempt, knows more.
+   * The key of the object whose line of this finding and poll no longer counts: a redrive or a later attempt supersedes it.
    */
   replaces: z.string().optional(),
-  /** The keys of further ones: an attempt that could not learn of the others had written one. */
+  /** The keys of further ones, written by attempts that did not know of the others. */
   alsoReplaces: z.array(z.string()).optional(),
-  /** Set with `remediated` where it was fixed again and again within a week: how often, and since when. */
+  /** The number of fixes, and since when, if it was `remediated` repeatedly within a week. */
   recurring: z.object({ times: z.number().int().positive(), since: timestampSchema }).optional(),
   /** Set in the result of an undo, which belongs to no poll. */
   undo: undoSchema.optional(),

@@ -38,7 +38,7 @@ export function parsePause(value: string, knownRules: readonly string[]): Pause 
   return { all: undo || words.includes('all'), undo, rules, accounts };
 }
 
-/** The kinds of work that a pause may stop. What takes back a change that was cut off waits as remediation does. */
+/** The kinds of work that a pause may stop. Taking back an interrupted change waits as remediation does. */
 export type PausedWork = 'remediate' | 'undo';
 
 /**

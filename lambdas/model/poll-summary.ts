@@ -16,8 +16,8 @@ export const unprocessableKinds = [
 export type UnprocessableKind = (typeof unprocessableKinds)[number];
 
 /**
- * Reasons to leave a finding alone that was understood: someone muted it in the source; it has passed; it is of
- * another cloud or rule, so the source did not filter as asked.
+ * Reasons to leave a readable finding alone: someone muted it in the source, it has passed, or it belongs to another
+ * cloud or rule because the source did not filter as requested.
  */
 export const leftAloneReasons = ['muted', 'passed', 'other_cloud', 'other_rule'] as const;
 export type LeftAloneReason = (typeof leftAloneReasons)[number];
@@ -28,15 +28,15 @@ const behindSchema = z.object({
   account: accountIdSchema,
   region: regionSchema,
   since: timestampSchema,
-  /** The region's alarms that have notified people why. */
+  /** The region's alarms that have notified people of the cause. */
   alarms: z.array(z.string()).default([]),
   /** The reason why they could not be queried, if so. */
   notAsked: z.string().optional(),
 });
 
 /**
- * The result of one poll in numbers. Findings in = outcomes out: every item that the source gave is counted once, in
- * a job, as a duplicate of another, as skipped, as unprocessable or as left alone.
+ * The result of one poll in numbers. Findings in = outcomes out: every item from the source is counted once: in a job,
+ * or as a duplicate, skipped, unprocessable or left alone.
  */
 export const pollSummarySchema = z
   .object({

@@ -2,7 +2,7 @@
 const COMPARED = 300;
 
 /**
- * Reduces a reason to what it says at every poll alike. Words with digits differ from one to the next though nothing
+ * Reduces a reason to the words that are the same at every poll. Words with digits differ between polls though nothing
  * has changed: times, counts, the ids of requests, sessions and executions. So do long ones: AWS encodes the context
  * of a denial.
  */

@@ -42,14 +42,14 @@ export const outcomesKeySchema = z
     'expected the key of an object of outcomes',
   );
 
-/** One fix to be undone: all changes that one line of evidence has as applied. The remediator reads them there. */
+/** A fix to undo: all changes that one line of evidence lists as applied. The remediator reads them there. */
 export const fixSchema = z.object({
   rule: ruleIdSchema,
-  /** The region in the finding: `global` for a resource of no region. */
+  /** The region in the finding: `global` for a resource without a region. */
   region: z.union([z.literal('global'), regionSchema]),
   /** The finding's resource. */
   resource: z.string().min(1).max(2048),
-  /** The object that has the line: the last one of its poll, so none that another line says it replaces. */
+  /** The object that has the line: the last one of its poll, which no other line replaces. */
   evidence: outcomesKeySchema,
 });
 export type Fix = z.infer<typeof fixSchema>;
@@ -59,9 +59,9 @@ const itemShape = {
   account: accountIdSchema,
   /** The region whose remediator acts on it, which is that of the job that made the fixes. */
   region: regionSchema,
-  /** Time of the request. It must be begun within `REQUEST_VALID_MILLISECONDS`. */
+  /** Time of the request. Work must begin within `REQUEST_VALID_MILLISECONDS`. */
   at: timestampSchema,
-  /** The person to ask, in words: the caller's ARN. Who it is, the key's principal says. */
+  /** The person to ask, in words: the caller's ARN. The principal in the key identifies the person. */
   by: z.string().trim().min(1).max(2048),
   reason: z.string().trim().min(1).max(1000),
   /** Epoch seconds after which DynamoDB may delete the item: weeks later, so that it can be read as a record. */
@@ -73,11 +73,11 @@ export const undoRequestSchema = z.object({
   ...itemShape,
   kind: z.literal('undo'),
   /**
-   * The fixes, in the order in which they are to be undone: newest first. All that are to be undone of one changed resource
-   * stand in the same request. An older one without the newer ones of its resource is refused.
+   * The fixes in the order of undoing: newest first. One request contains all fixes to undo for a changed resource. An
+   * older fix without the newer ones of its resource is refused.
    */
   fixes: z.array(fixSchema).min(1).max(MOST_UNDONE),
-  /** Undo what still can be where someone has changed the resource since. Default: nothing of such a fix is undone. */
+  /** Undo whatever still can be undone if the resource has changed since. Default: such a fix is not undone at all. */
   force: z.boolean().default(false),
 });
 export type UndoRequest = z.infer<typeof undoRequestSchema>;
@@ -99,8 +99,8 @@ export function requestKey({ principal, id }: RequestName): ItemKey {
 
 /**
  * The names of requests that may not have been acted on yet. It carries no authority: each name leads to a request or to
- * nothing. Who writes it reads it first, keeps what is not over, adds his own, and puts it on condition that `writer` is
- * still the one he read (or that there is none).
+ * nothing. A writer reads the item, keeps the entries that are not over, adds its own, and puts the item on condition
+ * that `writer` is unchanged (or that there is none).
  */
 export const pendingItemSchema = z.object({
   version: z.literal(1),
@@ -123,7 +123,7 @@ export const requestMessageSchema = z.object({
   request: requestNameSchema,
   account: accountIdSchema,
   region: regionSchema,
-  /** Number of the look, where an earlier one left something to wait for. Set by the remediator only. */
+  /** Number of the check, if an earlier one left something to wait for. Set by the remediator only. */
   look: z.number().int().positive().optional(),
 });
 export type RequestMessage = z.infer<typeof requestMessageSchema>;
@@ -150,15 +150,15 @@ export const undoResultSchema = z.object({
 });
 export type UndoResult = z.infer<typeof undoResultSchema>;
 
-/** The result of a request, as far as it has come. Written when it is begun, after each fix, and at its end. */
+/** The result of a request so far. Written when work begins, after each fix, and at the end. */
 export const requestResultSchema = z.object({
   version: z.literal(1),
   kind: requestKindSchema,
   account: accountIdSchema,
   region: regionSchema,
   /**
-   * `working`: begun. `waiting`: begun, and looked at again later. `done`: see `results`. `refused`: as a whole, for
-   * `reason`; nothing was changed.
+   * `working`: started. `waiting`: started, and checked again later. `done`: see `results`. `refused`: refused as a
+   * whole for `reason`, with nothing changed.
    */
   state: z.enum(['working', 'waiting', 'done', 'refused']),
   reason: z.string().optional(),
@@ -177,7 +177,7 @@ export function resultKey(
   return { pk: `result#${account}#${region}#${principal}#${id}`, sk: 'result' };
 }
 
-/** Evidence of the undo of one fix: by it, a list of outcomes includes those of undos, which belong to no poll. */
+/** Evidence of the undo of one fix. It lets a list of outcomes include those of undos, which belong to no poll. */
 export const undoneItemSchema = z.object({
   version: z.literal(1),
   account: accountIdSchema,

@@ -38,13 +38,13 @@ const ruleSettingsSchema = z.strictObject({
   mode: modeSchema,
   mode_by_account: modeByAccountSchema,
   mode_by_group: modeByGroupSchema,
-  /** The only accounts that the rule is on for; empty: all. */
+  /** The only accounts for which the rule is on; empty: all. */
   accounts: accountsSchema,
   excluded_accounts: accountsSchema,
   excluded_groups: groupNamesSchema,
   /** Way in which violations are fixed: by direct calls, or by AWS's managed runbook where the rule has one. */
   method: z.enum(['api', 'runbook']).default('api'),
-  /** Next step for what the runbook has left open: fix it by direct calls, or report it as failed. */
+  /** Next step for violations that the runbook leaves open: fix them by direct calls, or report them as failed. */
   runbook_then: z.enum(['api', 'report']).default('api'),
   /** The time in which something may be changed. Without it: at any time. */
   maintenance_window: maintenanceWindowSchema.optional(),
@@ -67,7 +67,7 @@ export const DEFERRED_DAYS = 14;
 const accountSettingsSchema = z.strictObject({
   version: z.literal(2),
   groups: z.record(groupNameSchema, accountsSchema),
-  /** The only accounts that any rule is on for; empty: all. */
+  /** The only accounts for which any rule is on; empty: all. */
   accounts: accountsSchema,
   excluded_accounts: accountsSchema,
   excluded_groups: groupNamesSchema,
@@ -79,7 +79,7 @@ const accountSettingsSchema = z.strictObject({
     .optional(),
   /** The rules that are declared and not coded: a pause may name them. */
   declared_rules: z.array(ruleIdSchema).optional(),
-  /** Outcomes that are put on the event bus. Default: those that are other than before, or changed something. */
+  /** Outcomes that are put on the event bus. Default: those that differ from the previous one, or changed something. */
   events: z.enum(['changed', 'all']).optional(),
   /** Number of days after which a deferred finding is reported. Default: `DEFERRED_DAYS`. */
   deferred_days: z.number().int().positive().optional(),
@@ -111,7 +111,7 @@ export function parseRuleSettings(rule: string, text: string): RuleSettings {
   );
 }
 
-/** @throws SettingsError when the text is not what is said of accounts */
+/** @throws SettingsError when the text is not account settings */
 export function parseAccountSettings(text: string): AccountSettings {
   return parse(accountSettingsSchema, ACCOUNTS_KEY, text);
 }
@@ -133,7 +133,7 @@ function parse<T>(schema: z.ZodType<T>, key: string, text: string): T {
   return parsed.data;
 }
 
-/** The groups that the settings name and that have no accounts listed: the two objects are then of two applies. */
+/** The groups that the settings name but that have no accounts listed: the two objects then come from different applies. */
 export function unknownGroups(rule: RuleSettings, allRules: AccountSettings): string[] {
   const named = [
     ...Object.keys(rule.mode_by_group),

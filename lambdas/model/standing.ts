@@ -1,16 +1,15 @@
 import { isProvisional, type Outcome } from './outcome.ts';
 
-/** A line of evidence of a finding and poll, as far as it says whether it counts, and the key of the object that holds it. */
+/** The fields of an evidence line that determine whether it counts, and the key of the object that contains it. */
 export interface KeptLine {
   readonly outcome: Pick<Outcome, 'replaces' | 'alsoReplaces' | 'deadLetter' | 'stillOpen'>;
   readonly evidence: string;
 }
 
 /**
- * Picks, of one finding's lines at one poll, those of which no other one says that it replaces them, whatever their times
- * say: clocks differ. There are several only where an attempt could not learn of the others; then the first is the final one,
- * if any is.
- * @param lines each once, oldest first as far as that is known
+ * Selects the lines of a finding in a poll that no other line replaces. Ignores their timestamps, because clocks differ.
+ * Several remain only if an attempt did not know of the others; then the final one, if any, comes first.
+ * @param lines each line once, oldest first if the order is known
  */
 export function standingLines<T extends KeptLine>(lines: readonly T[]): T[] {
   const replaced = new Set(

@@ -14,13 +14,13 @@ export interface ItemKey {
 }
 
 /**
- * Fields that every item holds. An item of another version is another schema's: it is neither read nor written over.
+ * Fields that every item holds. An item of another version has another schema and is neither read nor overwritten.
  */
 const itemSchema = z.object({
   pk: z.string().min(1),
   sk: z.string().min(1),
   version: z.literal(1),
-  /** Epoch seconds after which DynamoDB may delete the item. Deleting takes days: who reads compares for himself. */
+  /** Epoch seconds after which DynamoDB may delete the item. Deleting takes days, so readers must compare the time. */
   expiresAt: z.number().int().positive(),
 });
 
@@ -51,7 +51,7 @@ export const REMEMBERED_CHANGES = 20;
 
 /**
  * Knowledge of a finding from one poll to the next, from any source. It is written when the outcome changes
- * or something was changed; where all stays as it is, once a week.
+ * or something was changed, and otherwise once a week.
  */
 export const findingItemSchema = itemSchema.extend({
   ...resourceShape,
@@ -68,7 +68,7 @@ export const findingItemSchema = itemSchema.extend({
   lastSeen: timestampSchema,
   /** Number of times that it was remediated, or became `failed`. */
   attempts: z.number().int().nonnegative(),
-  /** The failures in a row; missing where it did not fail last. */
+  /** The number of consecutive failures; missing if the last outcome was not a failure. */
   backOff: backOffSchema.optional(),
   /** Times of the last messages to people about it, by kind. */
   told: z
@@ -113,9 +113,8 @@ export type ChangedItem = z.infer<typeof changedItemSchema>;
 export type ChangedResource = Pick<ChangedItem, 'account' | 'region' | 'resource'>;
 
 /**
- * The objects of evidence that jobs of one poll write, for one rule, account and region. A poll that is done again sends
- * findings in other jobs when the source's order changed: by this item these learn what was concluded, also where nothing is
- * new.
+ * The evidence objects that the jobs of one poll write, for one rule, account and region. A repeated poll sends findings
+ * in different jobs if the source's order changed. This item tells those jobs what was concluded, even if nothing is new.
  */
 export const doneItemSchema = itemSchema.extend({
   rule: ruleIdSchema,
@@ -131,7 +130,7 @@ export const doneItemSchema = itemSchema.extend({
       number: z.number().int().nonnegative(),
       /** The run of the collector that sent the job. An older version does not name it. */
       run: z.string().optional(),
-      /** The journal's id, where it is not the job's: that of a job that continues with an earlier one. */
+      /** The journal's id if it differs from the job's, because the job continues an earlier one. */
       journal: z.string().optional(),
     }),
   ),
@@ -148,7 +147,7 @@ export function doneKey({ rule, account, region, poll }: Omit<DoneItem, keyof It
 /** Prefix of the partition keys of the jobs done. */
 export const DONE = 'done#';
 
-/** Jobs that a poll which reached its end has sent for a rule, account and region. */
+/** Jobs that a completed poll has sent for a rule, account and region. */
 export const sentItemSchema = itemSchema.extend({
   rule: ruleIdSchema,
   account: accountIdSchema,
@@ -158,9 +157,9 @@ export const sentItemSchema = itemSchema.extend({
   /** The poll's moment, in whole seconds: later polls have later ones, as texts too. */
   at: timestampSchema,
   jobs: z.number().int().nonnegative(),
-  /** Moment from which on they are taken for lost where they are not done. */
+  /** Time after which unfinished jobs count as lost. */
   until: timestampSchema,
-  /** The first poll in a row that found earlier jobs not done; missing where the last one found them done. */
+  /** The first consecutive poll that found earlier jobs unfinished; missing if the last poll found them done. */
   behindSince: timestampSchema.optional(),
 });
 export type SentItem = z.infer<typeof sentItemSchema>;
@@ -170,15 +169,15 @@ export function sentKey({ rule, account, region }: Pick<SentItem, 'rule' | 'acco
   return { pk: `sent#${rule}#${account}#${region}`, sk: 'last' };
 }
 
-/** An account in which the remediators could not assume their role. It is forgotten after a week. */
+/** An account in which the remediators could not assume their role. The item expires after a week. */
 export const accountItemSchema = itemSchema.extend({
   account: accountIdSchema,
   since: timestampSchema,
-  /** `reported` once people were sent a message. */
+  /** `reported` after a message was sent to people. */
   state: z.enum(['noticed', 'reported']),
-  /** The report that wrote it: by it a report knows its own write. */
+  /** The report that wrote the item, by which a report recognizes its own write. */
   writer: z.string().min(1),
-  /** The last poll of each rule of which a job checked whether the role is back, and that job. */
+  /** The last poll of each rule that had a job check whether the role is back, and that job. */
   probes: z.record(ruleIdSchema, z.object({ poll: z.string().min(1), job: z.string().min(1) })).optional(),
   /** Time of the last message to people; missing in items of before it was noted. */
   toldAt: timestampSchema.optional(),
@@ -190,11 +189,11 @@ export function accountKey(account: string): ItemKey {
   return { pk: `account#${account}`, sk: 'role' };
 }
 
-/** The moment at which a rule was last polled to its end; or, before its first poll, from which on it should be polled. */
+/** The time of the last complete poll of a rule or, before its first poll, the time from which it should be polled. */
 export const pollItemSchema = itemSchema.extend({
   rule: ruleIdSchema,
   at: timestampSchema,
-  /** The poll that reached its end. */
+  /** The poll that was completed. */
   poll: pollSchema.optional(),
 });
 export type PollItem = z.infer<typeof pollItemSchema>;

@@ -12,7 +12,7 @@ type Regional = Paused['regions'][number];
 
 /**
  * Sets the pause of each region, all at once. A region that does not answer does not delay the others.
- * @param change the words as they are to be, of those that are there
+ * @param change returns the new words, given the current ones
  */
 export async function setPauses(
   context: Context,
