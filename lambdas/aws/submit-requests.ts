@@ -27,9 +27,9 @@ export interface HandedIn<R extends RequestItem = RequestItem> {
   readonly request: R;
   readonly name: RequestName;
   /**
-   * `not listed`: its message comes after the jobs that are queued before it. `not woken`: it is listed, so that it begins
-   * with the next job of the account, but has no message. `not submitted`: neither, so that nothing leads to it. `perhaps
-   * submitted`: it has no message, and nobody answered whether it is listed.
+   * `not listed`: its message arrives after the jobs that were queued before it. `not woken`: it is listed and begins
+   * with the account's next job, but has no message. `not submitted`: neither, so it is never found. `perhaps
+   * submitted`: it has no message, and it is unknown whether it is listed.
    */
   readonly is: 'submitted' | 'not listed' | 'not woken' | 'not submitted' | 'perhaps submitted';
   /** The error that stopped it. */
@@ -45,10 +45,10 @@ const MOST_LISTED = 200;
 const KEPT_SECONDS = 86_400;
 
 /**
- * Hands in an operator's requests for one account and region: writes them, lists them in one write for the jobs that wait
- * before them, and sends the messages that wake a remediator, in their order. Holds are to be written before. What goes wrong
- * with one is part of its result, and does not keep the others.
- * @param principal the caller's own `aws:userid`: IAM lets nobody write below another
+ * Submits an operator's requests for one account and region: writes them, lists them in one write for the jobs that are
+ * queued before them, and sends, in order, the messages that wake a remediator. Holds must be written before. An error
+ * with one request is part of its result, and does not stop the others.
+ * @param principal the caller's own `aws:userid`, as IAM lets nobody write under another
  */
 export async function submitRequests<R extends RequestItem>(
   requests: readonly R[],
@@ -83,7 +83,7 @@ export async function submitRequests<R extends RequestItem>(
   return handedIn;
 }
 
-/** Runs work. @returns its error; undefined if there is none */
+/** Runs work. @returns its error; undefined if it succeeds */
 async function errorOf(work: () => Promise<void>): Promise<{ readonly error: unknown } | undefined> {
   try {
     await work();
@@ -112,7 +112,9 @@ function wake(
   return queue.forward({ version: 1, kind, request: name, account, region });
 }
 
-/** Lists requests of one place. @returns the error, and whether they may be listed all the same; undefined if they are listed */
+/**
+ * Lists requests of one place. @returns the error, and whether they may be listed anyway; undefined if they are listed
+ */
 async function tryToList(
   requests: readonly Pick<HandedIn, 'request' | 'name'>[],
   table: RequestDesk['table'],

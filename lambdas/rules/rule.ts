@@ -8,36 +8,39 @@ import type { RuleFacts } from './facts.ts';
 export type Inspection<Seen> =
   | {
       readonly state: 'violation';
-      /** State as it was seen: all that `plan` needs, and what evidence keeps. */
+      /** The observed state: everything that `plan` needs, and what the evidence contains. */
       readonly seen: Seen;
-      /** The resource's tags, where its type has tags: an exemption may stand there. */
+      /** The resource's tags, if its type has tags, because they may contain an exemption. */
       readonly tags?: Readonly<Record<string, string>>;
       /**
-       * Reads the tags again. Only for rules that take several calls for each resource, and whose changes look directly before
-       * they write at all that the plan rests on.
+       * Reads the tags again. Only for rules that need several calls per resource, and whose changes read, directly
+       * before they write, everything that the plan depends on.
        */
       readonly readTags?: () => Promise<Readonly<Record<string, string>>>;
-      /** Set where nothing is read: whether it violates the rule, only the source's next scan tells. */
+      /** Set if nothing is read: only the source's next scan shows whether the resource violates the rule. */
       readonly isUnread?: true;
-      /** Parts that the plan leaves as they are on purpose, and why: part of the outcome's reason. */
+      /** Parts that the plan deliberately leaves unchanged, and why; part of the outcome's reason. */
       readonly notes?: readonly string[];
     }
   | {
       readonly state: 'compliant';
-      /** Parts that the rule does not judge and a person may want to know: part of the outcome's reason. */
+      /** Parts that the rule does not judge but a person may want to know of; part of the outcome's reason. */
       readonly notes?: readonly string[];
     }
   | { readonly state: 'gone' }
-  /** Violates the rule, but AWS would refuse a change just now (being modified, paused, copied): attempt it again later. */
+  /**
+   * Violates the rule, but AWS would refuse a change now (being modified, paused, copied), so it is attempted again
+   * later.
+   */
   | { readonly state: 'busy'; readonly reason: string }
   | {
       readonly state: 'not_applicable';
       readonly reason: string;
-      /** True if it violates the rule, and no change fixes it that does only what it should. */
+      /** True if it violates the rule, but no change can fix it without side effects. */
       readonly violates?: true;
     };
 
-/** The answer of `plan` instead of changes where there is no fix that does only what it should, with the reason. */
+/** The answer of `plan` instead of changes, with the reason, if there is no fix without side effects. */
 export interface NoCure {
   readonly notApplicable: string;
 }
@@ -54,7 +57,7 @@ export interface RuleCode<Seen extends Json, Options> {
     resources: readonly string[],
     options: Options,
   ): Promise<Map<string, Inspection<Seen>>>;
-  /** The changes that remediate a violation, in the order in which they are to be made. Pure: no clock, no network. */
+  /** The changes that remediate a violation, in the order in which they must be made. Pure: no clock, no network. */
   plan(resource: string, seen: Seen, options: Options): readonly Change[] | NoCure;
 }
 
@@ -63,13 +66,13 @@ export type Assessment =
   | Exclude<Inspection<Json>, { state: 'violation' }>
   | (Extract<Inspection<Json>, { state: 'violation' }> & { readonly plan: readonly Change[] });
 
-/** A rule as the remediator knows it: its own types stay within it. */
+/** A rule as the remediator uses it, without the rule's own types. */
 export interface Rule extends Omit<RuleFacts, 'regionFrom'> {
   readonly regionFrom: 'finding' | 'resource';
   /**
    * Inspects the resources and plans a fix for each that violates the rule.
-   * @param rawOptions the rule's options as its settings hold them; parsed here
-   * @throws z.ZodError when the options don't parse
+   * @param rawOptions the rule's options from its settings; parsed here
+   * @throws z.ZodError if the options don't parse
    */
   assess(
     session: AwsSession,
@@ -78,7 +81,7 @@ export interface Rule extends Omit<RuleFacts, 'regionFrom'> {
   ): Promise<Map<string, Assessment>>;
 }
 
-/** Makes a rule of its facts and its code; `code` keeps the typed form for tests. */
+/** Makes a rule from its facts and its code; `code` keeps the typed form for tests. */
 export function defineRule<Seen extends Json, Options>(
   facts: RuleFacts<Options>,
   code: RuleCode<Seen, Options>,

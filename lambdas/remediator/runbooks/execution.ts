@@ -6,7 +6,7 @@ import { type Job, pollId } from '../../model/job.ts';
 import { nameBasedUuid } from '../../model/name-based-uuid.ts';
 import type { DocumentRun, Runbook, RunPlace } from '../../rules/runbook.ts';
 
-/** The tag, beside `POLL_TAG`, by which an account's people see why an execution was started. */
+/** The tag, in addition to `POLL_TAG`, that tells people in the account why an execution was started. */
 const RULE_TAG = 'cspm-auto-remediation:rule';
 
 /** The states of an execution that is not over. SSM API reference, `AutomationExecution`, `AutomationExecutionStatus`. */
@@ -32,7 +32,7 @@ const runOf = (run: DocumentRun, place: RunPlace) => ({
   parameters: copyOf(run.parametersFor(place)),
 });
 
-/** Plans the fix of a finding by the runbook. Pure. */
+/** Plans the fix of a finding by its runbook. Pure. */
 export function planRunbook(
   runbook: Runbook,
   finding: Finding,
@@ -55,8 +55,8 @@ export function planRunbook(
     ...(runbook.undo !== undefined && { undo: runOf(runbook.undo, runPlace) }),
     roleArn,
     tags: { [RULE_TAG]: rule, [POLL_TAG]: pollId(poll) },
-    // A poll starts one execution for a resource, however many attempts it needs, and from however many regions a resource
-    // that tells its own region is found.
+    // A poll starts one execution per resource, regardless of the number of attempts, and of the regions from which a
+    // resource that names its own region is found.
     clientToken: nameBasedUuid([pollId(poll), account, place, resource, started.document].join(' ')),
   };
 }
@@ -71,7 +71,7 @@ const executionSchema = z.object({
   FailureMessage: z.string().optional(),
 });
 
-/** Reads the state of an execution. @throws AWS's own error when it can't be read */
+/** Reads the state of an execution. @throws AWS's own error if it can't be read */
 export async function executionState(
   session: AwsSession,
   { executionId, region }: AutomationExecutionStart,

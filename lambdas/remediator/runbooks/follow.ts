@@ -12,27 +12,30 @@ export interface Ending {
   readonly status: string;
   /** The execution and its document, in words. */
   readonly execution: string;
-  /** The status, and why where it says so. */
+  /** The status, and the reason if it is given. */
   readonly result: string;
-  /** True if its start was not answered, and it was found just now. */
+  /** True if the answer to its start was lost, and it was found just now. */
   readonly isFound?: boolean;
 }
 
 /** News of the executions that were started for findings. */
 export interface Followed {
-  /** The ends of those that are over, by resource. */
+  /** The results of those that are over, by resource. */
   readonly endings: ReadonlyMap<string, Ending>;
   /** The findings without a running execution. */
   readonly idle: readonly Finding[];
   readonly verdicts: Verdicts;
 }
 
-/** Reports whether it is not known of executions of findings whether they were started: an answer was lost, or an attempt cut off. */
+/**
+ * Reports whether any finding has an execution that may or may not have started, because the answer was lost or the
+ * attempt was interrupted.
+ */
 export function hasLostStarts(findings: readonly Finding[], { journal }: Pick<Work, 'journal'>): boolean {
   return findings.some(({ resource }) => journal.unresolved(resource).some(({ change }) => isStart(change)));
 }
 
-/** Looks at the automation executions that were started for findings. A finding waits for one that still runs. */
+/** Checks the automation executions that were started for findings. A finding waits for one that is still running. */
 export async function followExecutions(
   session: AwsSession,
   findings: readonly Finding[],
@@ -55,7 +58,7 @@ export async function followExecutions(
 interface FollowedExecution {
   readonly ending?: Ending;
   readonly verdict?: Verdict;
-  /** True if it is known to be no longer working on anything. */
+  /** True if it is known to have stopped working. */
   readonly isOver: boolean;
 }
 

@@ -8,7 +8,10 @@ import { isLagOver, LAG_MILLISECONDS } from '../record/recent-changes.ts';
 
 const CALLS_AT_ONCE = 8;
 
-/** The longest that AWS may take for a change before it has failed. A large Redshift cluster may take half an hour. */
+/**
+ * Maximum time that AWS may take for a change before it counts as failed. A large Redshift cluster may take half an
+ * hour.
+ */
 const LONGEST_IN_PROGRESS_MILLISECONDS = 2 * 3_600_000;
 
 export function isWithinReason(since: string, now: number): boolean {
@@ -16,20 +19,20 @@ export function isWithinReason(since: string, now: number): boolean {
 }
 
 /**
- * The resource as its mark names it: in the region that the document runs in. A trail of many regions is found from each
- * of them, and still has one mark.
+ * The resource as its mark names it: in the region in which the document runs. A multi-region trail is found from each
+ * of its regions, but has only one mark.
  */
 export function markPlace(finding: Finding, runbook: Runbook, job: Pick<Job, 'region'>): Place {
   const { rule, account, resource } = finding;
   return { rule, account, region: runbook.regionOf?.(resource) ?? job.region, resource };
 }
 
-/** Reports whether a mark stands for an execution of another job. Whoever set one that is too old is lost. */
+/** Reports whether a mark is for another job's execution. A job whose mark is too old is considered lost. */
 export function isHeldBy(mark: InProgressMark, job: Job, now: number): boolean {
   return mark.endedAt === undefined && mark.job !== journalId(job) && isWithinReason(mark.since, now);
 }
 
-/** Reports whether a read that shows a violation may be from before the work of the execution, which is over. */
+/** Reports whether a read that shows a violation may predate the work of the execution, which is over. */
 function mayHide({ endedAt }: InProgressMark, now: number): boolean {
   return endedAt !== undefined && !isLagOver(Date.parse(endedAt), now);
 }
@@ -41,7 +44,10 @@ export function startedElsewhere({ since, poll }: InProgressMark): string {
   return `${why}, until ${end} at the latest; to end it earlier, stop the automation execution`;
 }
 
-/** The reason to start no execution yet, as one has ended a moment ago; undefined if the mark is of one that runs. */
+/**
+ * The reason not to start an execution yet, because one has just ended; undefined if the mark's execution is still
+ * running.
+ */
 export function endedRecently({ endedAt, poll }: InProgressMark): string | undefined {
   if (endedAt === undefined) return undefined;
   const until = new Date(Date.parse(endedAt) + LAG_MILLISECONDS).toISOString();
@@ -49,10 +55,10 @@ export function endedRecently({ endedAt, poll }: InProgressMark): string | undef
 }
 
 /**
- * Marks a resource for which the job is about to start an automation execution. A cluster that is being changed says so
- * to every poll by itself; a resource that an execution works on does not.
- * @returns the mark of another job that was there first, or of an execution whose work reads may not show yet; undefined
- *   where the resource is marked for this one
+ * Marks a resource for which the job is about to start an automation execution. A cluster that is being changed shows
+ * this to every poll, but a resource that an execution works on does not.
+ * @returns the mark if another job was faster, or if reads may not show the work of its execution yet; undefined if the
+ *   resource is now marked for this job
  */
 export async function markInProgress(
   job: Job,
@@ -68,18 +74,19 @@ export async function markInProgress(
   return (await evidence.readInProgress(place)) ?? mark;
 }
 
-/** A place without a running execution. */
+/** A resource without a running execution. */
 export interface IdlePlace {
   readonly place: Place;
-  /** True if one did: reads may be from before its work. */
+  /** True if there was one, so that reads may predate its work. */
   readonly wasWorkedOn: boolean;
 }
 
 /**
- * Notes in the job's marks that the execution is over, and takes away those of resources for which none was started. Where
- * that is not known (it can't be followed, or the job has no attempts left) the mark stays until it is too old to count.
- * @param idle those of which it is known
- * @returns the errors: a mark that can't be written only defers its finding for a while
+ * Notes in the job's marks that the execution is over, and removes the marks of resources for which none was started.
+ * If that is unknown, because the execution can't be followed or the job has no attempts left, the mark stays until it
+ * is too old to count.
+ * @param idle the resources that are known to have no running execution
+ * @returns the errors; a mark that can't be written only defers its finding for a while
  */
 export async function endMarks(
   job: Job,

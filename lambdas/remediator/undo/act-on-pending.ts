@@ -9,13 +9,13 @@ import { reportAnswer } from './report-answer.ts';
 import type { RequestPlace } from './requests-store.ts';
 import type { RequestPorts } from './undo-work.ts';
 
-/** The part of a function's time that requests may take before its job: their own messages come, too. */
+/** The part of a function's time that requests may take before its job, as they also have their own messages. */
 const SHARE = 0.5;
 
 /**
- * Acts on requests that wait behind an account's jobs, in the order in which they were asked for, as long as there is time:
- * a message group is worked on in order, so that a request's own message comes after all jobs that were queued before it.
- * What goes wrong is not an error of the job.
+ * Acts on requests that wait behind an account's jobs, in the order in which they were submitted, as long as there is
+ * time. A message group is processed in order, so a request's own message arrives after all jobs that were queued
+ * before it. Errors do not affect the job.
  * @returns whether anything may have changed
  */
 export async function actOnPending(
@@ -31,7 +31,7 @@ export async function actOnPending(
     if (attempt.remainingMilliseconds() < total * SHARE) break;
     hasActed = true;
     try {
-      // Its attempts are counted by its own message.
+      // Attempts at it are counted by its own message.
       reportAnswer(await act(message, { ...attempt, number: 1, last: false }));
     } catch (error) {
       logLeft(`request ${message.request.id} for account ${place.account} waits for its message`, error);
@@ -40,7 +40,7 @@ export async function actOnPending(
   return hasActed;
 }
 
-/** The messages of requests that nobody has begun; none if the results can't be read. */
+/** Lists the messages of requests that were not begun; empty if the results can't be read. */
 async function messagesOf(
   ...[pending, place, now, requests]: Parameters<typeof notBegun>
 ): Promise<RequestMessage[]> {
@@ -58,8 +58,8 @@ function logLeft(words: string, error: unknown): void {
 }
 
 /**
- * Acts on requests that came while an attempt at a job was at work that did not finish it: until the job's next attempt,
- * nothing of its account is received from the queue.
+ * Acts on requests that arrived during an attempt that did not finish its job. Until the job's next attempt, the queue
+ * delivers nothing for its account.
  */
 export async function actBeforePuttingBack(
   place: RequestPlace,
@@ -67,7 +67,7 @@ export async function actBeforePuttingBack(
   ports: Pick<RequestPorts, 'clock' | 'requests'>,
   act: (message: RequestMessage, attempt: Attempt) => Promise<Answer>,
 ): Promise<void> {
-  // After the last attempt, the queue goes on at once.
+  // After the last attempt, the queue continues at once.
   if (attempt.last || attempt.remainingMilliseconds() < RESERVED_MILLISECONDS) return;
   try {
     const pending = await ports.requests.readPending(place);
@@ -80,7 +80,10 @@ export async function actBeforePuttingBack(
   }
 }
 
-/** The messages of requests that nobody has begun, or whose attempt was cut off. One that waits for AWS has its own. */
+/**
+ * Lists the messages of requests that were not begun, or whose attempt was interrupted. A request that waits for AWS
+ * has its own message.
+ */
 async function notBegun(
   pending: PendingItem['requests'],
   place: RequestPlace,
@@ -106,7 +109,7 @@ async function notBegun(
     try {
       const item = await requests.read(request);
       if (item === undefined) continue;
-      // What can't be understood is refused, so that whoever asked learns of it.
+      // A request that can't be parsed is refused, so that the operator is informed.
       const addressed = 'problem' in item ? item.addressed : item;
       if (addressed !== undefined) messages.push({ version: 1, kind: addressed.kind, request, ...place });
     } catch (error) {

@@ -25,22 +25,25 @@ export interface Answer {
   readonly over?: string;
   /** The reason why nothing was done: there is no such request. */
   readonly ignored?: string;
-  /** Fixes that wait for AWS. */
+  /** Fixes whose undo waits for AWS. */
   readonly waiting?: readonly string[];
-  /** Errors for which the request comes back. */
+  /** Errors because of which the request is attempted again. */
   readonly failures?: readonly unknown[];
 }
 
-/** The most that an operator's clock may be ahead: more than a person's machine is by mistake, less than functions allow each other. */
+/**
+ * Maximum time by which an operator's clock may be ahead: more than a computer's clock usually deviates, but less than
+ * functions allow each other.
+ */
 const MOST_AHEAD_MILLISECONDS = 5 * 60_000;
 
 const FIRST_LOOK_SECONDS = 15;
 const LONGEST_LOOK_SECONDS = 300;
 
 /**
- * Acts on the request that a message names, once: what is asked for stands in an item that only operators write. A message
- * without such an item, or of one that was acted on, changes nothing.
- * @throws LeaseHeldError where another attempt works on it; AWS's own error if the table can't be read or written
+ * Acts once on the request that a message names. The request itself is in an item that only operators write. A message
+ * without such an item, or for a request that was already acted on, changes nothing.
+ * @throws LeaseHeldError if another attempt is working on it; AWS's own error if the table can't be read or written
  */
 export async function actOnRequest(
   message: RequestMessage,
@@ -80,7 +83,7 @@ export async function actOnRequest(
   return undoAll(message, request, work, progress);
 }
 
-/** @returns the reason why a request that has not begun may no longer begin, or not yet */
+/** @returns the reason why a request that has not begun may not begin yet, or may no longer begin */
 function whyNotValid({ at }: RequestItem, now: number): string | undefined {
   const age = now - Date.parse(at);
   if (age > REQUEST_VALID_MILLISECONDS) {
@@ -97,7 +100,7 @@ async function refuseAll(reason: string, progress: Progress, lease: RequestLease
   return { outcomes: [] };
 }
 
-/** Undoes the fixes one after another, newest first, and writes how far it came after each. */
+/** Undoes the fixes one after another, newest first, and writes the progress after each. */
 async function undoAll(
   message: RequestMessage,
   { fixes }: UndoRequest,
@@ -113,7 +116,7 @@ async function undoAll(
     if (end.is === 'concluded') outcomes.push(end.recorded.outcome);
     if (end.is === 'retry') {
       failures.push(end.error);
-      // An older fix of the same resource may rest on this one's undo.
+      // The undo of an older fix of the same resource may depend on this one's.
       break;
     }
     progress.set(index, end);
@@ -137,7 +140,7 @@ async function undoAll(
   return { outcomes, waiting };
 }
 
-/** The results of a request's fixes as far as they are known, and as the table has them. */
+/** The results of a request's fixes, both as known so far and as stored in the table. */
 class Progress {
   readonly #name: RequestName;
   readonly #request: RequestItem;
@@ -169,7 +172,7 @@ class Progress {
     }
   }
 
-  /** Reports whether a fix has its outcome. */
+  /** Reports whether the outcome of a fix is known. */
   isOver(index: number): boolean {
     const result = this.#results.get(index);
     return result !== undefined && result.is !== 'waiting';

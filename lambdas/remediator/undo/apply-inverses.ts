@@ -13,15 +13,16 @@ import { mayUndo } from './may-undo.ts';
 import { refuse, type UndoVerdict } from './undo-verdict.ts';
 import type { UndoWork } from './undo-work.ts';
 
-/** The result of applying inverses: what was left as it is, in words, or the verdict where it had to stop. */
+/** The result of applying inverses: what was left unchanged, in words, or the verdict if it had to stop. */
 export type Inverted =
   | { readonly left: readonly string[] }
   | { readonly stopped: Exclude<UndoVerdict, { is: 'undone' }> };
 
 /**
- * Applies the inverses of a fix's changes, last first: those that no attempt has applied yet, each sent once, with the
- * journal written before and after. Without `force`, the first that can't be applied ends it.
- * @param foreign the steps that someone's changes stand against, in words: they are left as they are
+ * Applies the inverses of a fix's changes in reverse order. Only those that no attempt has applied yet are sent, each
+ * once, and the journal is written before and after each. Without `force`, the first one that can't be applied ends the
+ * undo.
+ * @param foreign the steps that someone's later changes prevent, in words; they are skipped
  */
 export async function applyInverses(
   session: AwsSession,
@@ -49,14 +50,14 @@ export async function applyInverses(
   return { left };
 }
 
-/** Reports whether a step's inverse is known to have been applied to its end. */
+/** Reports whether a step's inverse is known to be completely applied. */
 export function isApplied({ inverse }: InverseStep, { journal, line }: FixToUndo): boolean {
   const { resource } = line.finding;
   if (journal.unresolved(resource).some((each) => each.line === inverse.line)) return false;
   return journal.applied(resource).some((each) => each.line === inverse.line);
 }
 
-/** Reports whether any attempt has begun a step's inverse: then the resource need not be as the fix left it. */
+/** Reports whether any attempt has begun a step's inverse, so that the resource may differ from what the fix left. */
 export function isBegun({ inverse }: InverseStep, { journal, line }: FixToUndo): boolean {
   const { resource } = line.finding;
   return [...journal.unresolved(resource), ...journal.applied(resource)].some(
@@ -64,7 +65,7 @@ export function isBegun({ inverse }: InverseStep, { journal, line }: FixToUndo):
   );
 }
 
-/** @returns the verdict where it was not applied */
+/** @returns the verdict if it was not applied */
 async function applyInverse(
   session: AwsSession,
   { inverse }: InverseStep,
@@ -86,7 +87,7 @@ async function applyInverse(
       journal.apply(resource, application.applied);
       if (application.end.is === 'applied') return undefined;
       if (sends === MOST_SENDS || !isUntouched(application)) {
-        // What the attempt before had made of it may be why it can't be made now.
+        // It may be impossible now because the previous attempt made part of it.
         if (isBegunBefore && (await recordIfMade(session, inverse, fix))) return undefined;
         return endOf(application.end, inverse.line);
       }
@@ -97,7 +98,7 @@ async function applyInverse(
   }
 }
 
-/** Records an inverse that an attempt began and that was cut off, where a read shows that it was made. @returns whether it was */
+/** Records the inverse of an interrupted attempt if a read shows that it was applied. @returns whether it was */
 async function recordIfMade(
   session: AwsSession,
   { change, line: words }: InverseStep['inverse'],
@@ -109,7 +110,7 @@ async function recordIfMade(
   return true;
 }
 
-/** Lists our changes to a resource of the last minutes, this undo's among them, oldest first. */
+/** Lists our changes to a resource within the last minutes, including this undo's, oldest first. */
 async function oursTo(
   resource: string,
   { journal, line }: FixToUndo,
@@ -127,7 +128,7 @@ function isUntouched({ applied, end }: Application): boolean {
   return applied.length === 0 && end.is === 'stopped' && isNotTaken(end.error);
 }
 
-/** The gate's verdict in the form in which changes ask for it. */
+/** The gate's verdict in the form that changes expect. */
 function verdictOf(verdict: Awaited<ReturnType<typeof mayUndo>>): Verdict | undefined {
   if (verdict === undefined) return undefined;
   if (verdict.is === 'retry') return retry(verdict.error);

@@ -7,7 +7,7 @@ import { IN_PART } from '../record/in-part.ts';
 import type { FixToUndo, InverseStep } from './fix-to-undo.ts';
 import type { UndoWork } from './undo-work.ts';
 
-/** AWS's reads may be older than a change by seconds: differences are checked again. */
+/** AWS's reads may lag behind a change by seconds, so differences are checked again. */
 const LOOKS = 4;
 const BETWEEN_LOOKS_MILLISECONDS = 2_000;
 
@@ -30,7 +30,7 @@ export async function differencesOf(
   }
 }
 
-/** Looks which of a fix's changes someone has changed since, in words by step. */
+/** Finds the changes of a fix that someone has altered since, described in words by step. */
 export async function foreignChanges(
   session: AwsSession,
   steps: readonly InverseStep[],
@@ -47,7 +47,7 @@ export async function foreignChanges(
   );
 }
 
-/** Names who changed the resource since, as far as CloudTrail knows and may be asked; the empty string otherwise. */
+/** Names who has changed the resource since, if CloudTrail knows and may be asked; otherwise the empty string. */
 export async function byWhom(
   { rule, line }: FixToUndo,
   { undoes }: InverseStep,
@@ -61,13 +61,13 @@ export async function byWhom(
     const culprit = await findCulprit(session, line.finding, asked, automation);
     return culprit === undefined ? '' : ` (changed by ${culpritWords(culprit)})`;
   } catch {
-    // Nothing depends on it, and a role need not be allowed to ask.
+    // Nothing depends on this, and a role may lack the permission.
     return '';
   }
 }
 
 /**
- * Lists what we changed of the same things after a fix, and have not undone: that has to be undone before it, or with it.
+ * Lists our later changes to the same things that are not undone yet, and must be undone before the fix or with it.
  */
 export async function newerFixes(
   { line, steps }: FixToUndo,
@@ -81,7 +81,7 @@ export async function newerFixes(
   const changes = known.flatMap((each) => each.changes);
   const isOfFix = (each: AppliedChange): boolean =>
     line.applied.some(({ line: own, appliedAt }) => own === each.line && appliedAt === each.appliedAt);
-  // The table may hold both what was first recorded of a change and what was found out later.
+  // The table may contain both the first record of a change and what was found out about it later.
   const jobs = new Set(changes.filter(isOfFix).flatMap(({ job = [] }) => job));
   const lines = new Set(line.applied.map(({ line: own }) => wholeLine(own)));
   const isKnownOfFix = ({ job = '', line: told }: (typeof changes)[number]): boolean =>
@@ -97,7 +97,7 @@ export async function newerFixes(
   return words;
 }
 
-/** The line of a change without the word that it was made in part. */
+/** The line of a change without the suffix that it was made in part. */
 function wholeLine(line: string): string {
   return line.endsWith(IN_PART) ? line.slice(0, -IN_PART.length) : line;
 }

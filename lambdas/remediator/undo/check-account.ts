@@ -3,13 +3,13 @@ import { errorKind } from '../../aws/errors.ts';
 import type { CheckRequest } from '../../model/requests.ts';
 import type { Ports } from '../ports.ts';
 
-/** A permission that every session has anyway: AWS takes no empty session policy. */
+/** A permission that every session has anyway, because AWS accepts no empty session policy. */
 const nothing = { actions: ['sts:GetCallerIdentity'], resources: ['*'] } as const;
 
 /**
  * Checks whether the target role of an account can be assumed.
- * @returns why not; undefined if it can
- * @throws AWS's own error if that can't be found out just now
+ * @returns the reason why not; undefined if it can
+ * @throws AWS's own error if this can't be determined now
  */
 export async function checkAccount(
   { account, region }: CheckRequest,

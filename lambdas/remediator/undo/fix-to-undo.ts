@@ -13,13 +13,13 @@ export interface InverseStep extends UndoStep {
   readonly inverse: RecordedChange;
 }
 
-/** A fix that is to be undone, as evidence has it. */
+/** A fix to undo, as recorded in the evidence. */
 export interface FixToUndo {
   readonly fix: Fix;
   readonly rule: Rule;
   /** The line of evidence that counts. */
   readonly line: Outcome;
-  /** The inverses of its changes, last first. */
+  /** The inverses of its changes, in reverse order. */
   readonly steps: readonly InverseStep[];
   /** Parts that are not restored, in words. */
   readonly leaves: readonly string[];
@@ -27,12 +27,12 @@ export interface FixToUndo {
   readonly journal: Journal;
 }
 
-/** The most objects of one job: one per attempt and redrive. */
+/** Maximum number of objects of one job: one per attempt and redrive. */
 const MOST_OBJECTS = 100;
 
 /**
- * Reads a fix from evidence, and what was done of its undo.
- * @returns the verdict where there is nothing to undo; with the line of evidence, where there is one
+ * Reads a fix from the evidence, and the progress of its undo.
+ * @returns the fix; otherwise the verdict that there is nothing to undo, with the line of evidence if there is one
  */
 export async function findFix(
   fix: Fix,
@@ -81,7 +81,7 @@ function hasInverse(step: UndoStep): step is InverseStep {
   return step.inverse !== undefined;
 }
 
-/** The line of a finding in the last object of its job: a later attempt, or a redrive, knows more. */
+/** The line of a finding in the last object of its job, because a later attempt or a redrive knows more. */
 async function lastLineOf(
   { rule, region, resource, evidence }: Fix,
   { request, ports }: UndoWork,

@@ -5,13 +5,13 @@ import { ruleIds } from '../../rules/index.ts';
 import { refuse, type UndoVerdict } from './undo-verdict.ts';
 import type { UndoWork } from './undo-work.ts';
 
-/** The time that reading back and recording a fix's undo take at most. */
+/** Maximum time that reading back and recording a fix's undo take. */
 export const RESERVED_MILLISECONDS = 45_000;
 
 /**
- * Asks whether anything may be undone now. Neither a maintenance window nor a limit nor a breaker stands against it, and of
- * pauses `all+undo` alone.
- * @returns the verdict where it may not
+ * Checks whether anything may be undone now. Maintenance windows, limits and breakers do not prevent an undo; of the
+ * pauses, only `all+undo` does.
+ * @returns the verdict if it may not
  */
 export async function mayUndo(
   rule: string,
@@ -36,7 +36,7 @@ export async function mayUndo(
   }
 }
 
-/** Lists the rules that are declared and not coded, which a pause may name. None if settings can't be used. */
+/** Lists the rules that are declared but not coded, which a pause may name. Empty if the settings can't be used. */
 async function declaredRules(
   rule: string,
   { settings }: Pick<UndoWork['ports'], 'settings'>,
@@ -44,7 +44,7 @@ async function declaredRules(
   try {
     return (await settings.read(rule)).allRules.declared_rules ?? [];
   } catch (error) {
-    // A fix is undone also where its rule is no longer set up.
+    // A fix can be undone even if its rule is no longer set up.
     if (error instanceof SettingsError) return [];
     throw error;
   }

@@ -7,13 +7,13 @@ import type { Changed } from '../record/findings-store.ts';
 import type { InverseStep } from './fix-to-undo.ts';
 import { type UndoWork, undoJournalId } from './undo-work.ts';
 
-/** The most attempts at a write: others may write in between each time. */
+/** Maximum number of attempts at a write, as others may write in between. */
 const MOST_WRITES = 10;
 
 /**
- * Lets jobs know what was undone: they wait until AWS's reads show it, and no longer look for what it took back. Written over
- * what is known and over nothing else.
- * @throws DeliveryError where others are always faster; AWS's own error
+ * Informs jobs of what was undone, so that they wait until AWS's reads show it, and no longer expect to see the
+ * reverted changes. Overwrites only the known item.
+ * @throws DeliveryError if other writers were faster each time; AWS's own error otherwise
  */
 export async function noteUndone(
   fix: Fix,

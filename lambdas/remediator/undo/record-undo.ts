@@ -14,8 +14,8 @@ type LastWord = Extract<UndoVerdict, { is: 'undone' | 'undo_refused' }>;
 type Fixed = Pick<FixToUndo, 'fix' | 'line'> & Partial<FixToUndo>;
 
 /**
- * Finds the outcome that an earlier attempt at this request has written, and makes known what that attempt may not have come
- * to: events have the same ids however often they are sent, and a finding learns of evidence once.
+ * Finds the outcome that an earlier attempt at this request has written, and publishes what that attempt may not have
+ * published. Repeating this is safe: events keep their ids, and evidence is added to a finding only once.
  */
 export async function recordedBefore(fix: Fix, work: UndoWork): Promise<RecordedUndo | undefined> {
   const evidence = undoEvidenceKey(work, fix);
@@ -26,8 +26,8 @@ export async function recordedBefore(fix: Fix, work: UndoWork): Promise<Recorded
 }
 
 /**
- * Records the final outcome of a fix's undo: what was applied in the table, before evidence says so; evidence; events; the
- * finding's history.
+ * Records the final outcome of a fix's undo, in this order: the applied changes in the table, before evidence lists
+ * them; the evidence; the events; the finding's history.
  */
 export async function recordUndo(verdict: LastWord, fixed: Fixed, work: UndoWork): Promise<RecordedUndo> {
   const { fix, steps = [], journal } = fixed;
@@ -38,7 +38,7 @@ export async function recordUndo(verdict: LastWord, fixed: Fixed, work: UndoWork
   const { requests } = work.ports;
   await requests.announce(work.request, { account: work.request.account, rule: fix.rule, evidence });
   if (!(await work.ports.evidence.writeOutcomes(evidence, [outcome]))) {
-    // Another attempt of the same request was first.
+    // Another attempt at the same request was faster.
     const before = await recordedBefore(fix, work);
     if (before !== undefined) return before;
   }

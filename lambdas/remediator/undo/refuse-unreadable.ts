@@ -3,8 +3,8 @@ import type { UnreadableRequest } from './requests-store.ts';
 import type { RequestPorts } from './undo-work.ts';
 
 /**
- * Refuses a request that can't be understood, where it says that it belongs where its message came: whoever asked waits for
- * the result. Nothing else is done, and a result that is there stays.
+ * Refuses a request that can't be parsed, if the place that it names is the one where its message arrived, because the
+ * operator waits for the result. Nothing else is done, and an existing result is kept.
  */
 export async function refuseUnreadable(
   { request: name, account, region, kind }: RequestMessage,

@@ -4,9 +4,12 @@ import type { Attempt, Ports } from '../ports.ts';
 import type { FindingRecord, JobName } from '../record/findings-store.ts';
 import { holdLease } from '../record/lease.ts';
 
-/** The hold of an attempt on a request. Once it is done, nobody gets it again: a request is acted on once. */
+/**
+ * The lease of an attempt on a request. Once the request is done, nobody can take it again, so it is acted on only
+ * once.
+ */
 export interface RequestLease {
-  /** Writes findings, if this attempt still holds the request. @throws LeaseHeldError where another has taken over */
+  /** Writes findings if this attempt still holds the request. @throws LeaseHeldError if another has taken over */
   write(findings: readonly FindingRecord[]): Promise<void>;
   /** Releases the request, or marks it as carried out. */
   end(state: 'released' | 'done'): Promise<void>;
@@ -30,7 +33,7 @@ export async function takeRequestLease(
   ports: Pick<Ports, 'clock' | 'table'>,
 ): Promise<RequestLease | undefined> {
   const job = requestLeaseName(request, name);
-  // A lease names what it is for: of a request, the rule of its first fix.
+  // A lease names its subject: for a request, the rule of its first fix.
   const rule = request.kind === 'undo' ? (request.fixes[0]?.rule ?? 'undo') : request.kind;
   const of = {
     poll: { source: 'undo', rule, asOf: request.at } as const,

@@ -13,32 +13,32 @@ export interface RequestPlace {
   readonly region: string;
 }
 
-/** A request as it stands in the table. */
+/** A request as stored in the table. */
 export type FoundRequest = RequestItem | UnreadableRequest;
 
-/** A request that can't be understood. */
+/** A request that can't be parsed. */
 export interface UnreadableRequest {
   /** The reason, in words. */
   readonly problem: string;
-  /** The place where it says that it belongs, if that can be read: it can be refused there. */
+  /** The place that it names as its own, if that can be read; it can be refused there. */
   readonly addressed?: Pick<RequestItem, 'account' | 'kind' | 'region'>;
 }
 
-/** The result of a request as it stands in the table; `unreadable`: the error, where another version wrote it. */
+/** The result of a request as stored in the table; `unreadable`: the error if another version wrote it. */
 export type FoundResult = RequestResult | { readonly unreadable: Error };
 
 /** Requests of operators, which remediators only read, and their results, which remediators write. */
 export interface RequestsStore {
-  /** Reads a request: undefined if there is none of that name. */
+  /** Reads a request; undefined if there is none with that name. */
   read(name: RequestName): Promise<FoundRequest | undefined>;
   /** Lists the requests of a place that may not have been acted on yet. */
   readPending(place: RequestPlace): Promise<PendingItem['requests']>;
-  /** Reads the results of requests, in their order: undefined if a request was not begun. */
+  /** Reads the results of requests, in the same order; undefined for a request that was not begun. */
   readResults(
     place: RequestPlace,
     names: readonly RequestName[],
   ): Promise<readonly (FoundResult | undefined)[]>;
-  /** Writes how far a request has come, over what was there. */
+  /** Writes the progress of a request, replacing what was there. */
   writeResult(
     place: RequestPlace,
     name: RequestName,

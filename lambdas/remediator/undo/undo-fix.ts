@@ -10,19 +10,21 @@ import { refuse, type UndoVerdict } from './undo-verdict.ts';
 import type { UndoWork } from './undo-work.ts';
 import { withoutFailed } from './without-failed.ts';
 
-/** Time after which what was undone must be seen: AWS's reads lag for minutes, and so does what AWS carries out later. */
+/**
+ * Time within which an undo must become visible: AWS's reads lag by minutes, and AWS carries out some changes later.
+ */
 const LONGEST_WAIT_MILLISECONDS = 3_600_000;
 
-/** The end of an attempt at undoing a fix: its outcome where it is concluded. */
+/** The end of an attempt to undo a fix, with its outcome if the undo is concluded. */
 export type UndoEnd =
   | Extract<UndoVerdict, { is: 'waiting' | 'retry' }>
   | { readonly is: 'concluded'; readonly recorded: RecordedUndo }
-  /** Evidence does not have the fix, so that no outcome of it is written. */
+  /** The fix is not in the evidence, so no outcome is written for it. */
   | { readonly is: 'unknown'; readonly reason: string };
 
 /**
- * Undoes a fix: reads what was changed, checks that the resource is as the fix left it, applies the inverses, last first, and
- * reads back. What goes wrong on the way is part of the result.
+ * Undoes a fix: reads what was changed, checks that the resource is as the fix left it, applies the inverses in reverse
+ * order, and reads back. Errors on the way are part of the result.
  */
 export async function undoFix(fix: Fix, work: UndoWork): Promise<UndoEnd> {
   try {
@@ -48,7 +50,7 @@ async function undoFound(fix: FixToUndo, work: UndoWork): Promise<UndoEnd> {
   return end;
 }
 
-/** Records the final outcome of a fix, and keeps for the next attempt what it must know otherwise. */
+/** Records the final outcome of a fix; if there is none yet, keeps what the next attempt must know. */
 async function conclude(
   given: UndoVerdict,
   fix: Pick<FixToUndo, 'fix' | 'line'> & Partial<FixToUndo>,
@@ -62,7 +64,7 @@ async function conclude(
   return verdict;
 }
 
-/** Ends what no attempt is left for, or what takes too long. A later request continues where this one was stopped. */
+/** Ends an undo that has no attempts left or takes too long. A later request continues where this one stopped. */
 function lastWord(verdict: UndoVerdict, { attempt, beganAt, ports }: UndoWork): UndoVerdict {
   if (verdict.is === 'retry' && attempt.last) {
     const reason = `not finished in ${attempt.number} attempts; another request continues from there. The last error: ${describeError(verdict.error)}`;
@@ -99,7 +101,7 @@ async function undo(fix: FixToUndo, work: UndoWork): Promise<UndoVerdict> {
   return (await mayUndo(rule.id, work)) ?? invert(session, anew, work);
 }
 
-/** Makes what is not made yet, unless something stands against it, and reads back. */
+/** Applies the inverses that were not applied yet, unless something prevents it, and reads back. */
 async function invert(session: AwsSession, fix: FixToUndo, work: UndoWork): Promise<UndoVerdict> {
   const { journal, line, steps } = fix;
   const foreign = await whatStandsAgainst(session, fix, work);
@@ -115,7 +117,7 @@ async function invert(session: AwsSession, fix: FixToUndo, work: UndoWork): Prom
   return readBack(session, fix, left);
 }
 
-/** @returns the steps that someone's changes stand against; the verdict where they stand against the whole undo */
+/** @returns the steps that someone's later changes prevent; the verdict if they prevent the whole undo */
 async function whatStandsAgainst(
   session: AwsSession,
   fix: FixToUndo,
@@ -137,7 +139,7 @@ async function whatStandsAgainst(
   );
 }
 
-/** Says what was undone before it had to stop. */
+/** Describes what was undone before the undo had to stop. */
 function stoppedWords<V extends UndoVerdict>(stopped: V, fix: FixToUndo): V {
   const done = fix.steps.filter((step) => isApplied(step, fix)).map(({ inverse }) => `"${inverse.line}"`);
   if (stopped.is !== 'undo_refused' || done.length === 0) return stopped;
@@ -147,7 +149,7 @@ function stoppedWords<V extends UndoVerdict>(stopped: V, fix: FixToUndo): V {
   };
 }
 
-/** Checks whether the resource is as the inverses make it. */
+/** Checks whether the resource is in the state that the inverses produce. */
 async function readBack(session: AwsSession, fix: FixToUndo, left: readonly string[]): Promise<UndoVerdict> {
   const { journal, line, steps, leaves } = fix;
   const { resource } = line.finding;

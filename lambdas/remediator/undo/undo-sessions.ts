@@ -8,7 +8,10 @@ import { lookupPermission } from '../culprit.ts';
 import type { Ports } from '../ports.ts';
 import { refuse, type UndoVerdict } from './undo-verdict.ts';
 
-/** Sessions in the account of an undo, one per rule: each may do what the inverses of the rule's changes call, and no more. */
+/**
+ * Sessions in the account of an undo, one per rule. Each allows only the calls that the inverses of the rule's changes
+ * make.
+ */
 export class UndoSessions {
   readonly #request: Pick<RequestItem, 'account' | 'region' | 'at'>;
   readonly #ports: Pick<Ports, 'openSession'>;
@@ -19,7 +22,7 @@ export class UndoSessions {
     this.#ports = ports;
   }
 
-  /** @returns the verdict where AWS refuses a session. @throws AWS's own error if another attempt may get one */
+  /** @returns the verdict if AWS refuses a session. @throws AWS's own error if another attempt may get one */
   async of({ id, scope, regionFrom, permissions }: Rule): Promise<AwsSession | UndoVerdict> {
     const { account, region } = this.#request;
     try {
@@ -31,7 +34,7 @@ export class UndoSessions {
     }
   }
 
-  /** Opens a session that may only ask CloudTrail. @throws AWS's own error if there is none */
+  /** Opens a session that may only query CloudTrail. @throws AWS's own error if there is none */
   toAsk({ id }: Rule): Promise<AwsSession> {
     return this.#open('CloudTrail', id, [lookupPermission], false);
   }

@@ -1,4 +1,4 @@
-/** The decision on a fix that is to be undone. `retry`: the next attempt continues. */
+/** The decision on a fix to undo. `retry`: the next attempt continues. */
 export type UndoVerdict =
   | { readonly is: 'undone'; readonly reason?: string }
   | { readonly is: 'undo_refused'; readonly reason: string; readonly gate?: 'pause' | 'settings' | 'role' }
@@ -8,7 +8,7 @@ export type UndoVerdict =
 /** The refusal to undo a fix. */
 export type UndoRefusal = Extract<UndoVerdict, { is: 'undo_refused' }>;
 
-/** Refuses to undo a fix, for a reason. */
+/** Refuses to undo a fix, with a reason. */
 export function refuse(reason: string): UndoRefusal {
   return { is: 'undo_refused', reason };
 }

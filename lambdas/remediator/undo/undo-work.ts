@@ -6,30 +6,30 @@ import type { RequestLease } from './request-lease.ts';
 import type { RequestsStore } from './requests-store.ts';
 import type { UndoSessions } from './undo-sessions.ts';
 
-/** All that acting on requests uses outside itself. */
+/** The dependencies of acting on requests. */
 export interface RequestPorts
   extends Pick<
     Ports,
     'automationRoleArn' | 'clock' | 'evidence' | 'openSession' | 'publish' | 'settings' | 'table'
   > {
   readonly requests: RequestsStore;
-  /** True in the home region, whose remediator works on findings of no region. */
+  /** True in the home region, whose remediator works on findings without a region. */
   readonly isHome: boolean;
-  /** Puts a request's message on the queue after a while. */
+  /** Sends a request's message to the queue with a delay. */
   sendAgain(message: RequestMessage, delaySeconds: number): Promise<void>;
 }
 
-/** Knowledge of every stage of an undo. */
+/** Knowledge that every stage of an undo needs. */
 export interface UndoWork {
   readonly name: RequestName;
   readonly request: UndoRequest;
   readonly attempt: Attempt;
-  /** Time at which the request was begun, by its first attempt. */
+  /** Time at which the first attempt began the request. */
   readonly beganAt: string;
   readonly ports: RequestPorts;
   readonly lease: RequestLease;
   readonly sessions: UndoSessions;
-  /** Resources that AWS is still working on, for newer fixes of the request: older ones wait for these. */
+  /** Resources that AWS is still working on for newer fixes of the request; older fixes wait for them. */
   readonly busy: Set<string>;
 }
 
@@ -38,14 +38,14 @@ function digest(parts: readonly string[]): string {
 }
 
 /**
- * The name of the journal of a fix's undo. It is one for all requests to undo it, so that a later one continues where an
- * earlier one was stopped.
+ * The name of the journal of a fix's undo. All requests to undo the fix share it, so that a later one continues where
+ * an earlier one stopped.
  */
 export function undoJournalId({ account }: UndoRequest, { rule, region, resource, evidence }: Fix): string {
   return digest(['undo', rule, account, region, resource, evidence]);
 }
 
-/** The key of the object that has the outcome of a fix's undo, by one request. */
+/** The key of the object that contains the outcome of a fix's undo by one request. */
 export function undoEvidenceKey({ name, request }: Pick<UndoWork, 'name' | 'request'>, fix: Fix): string {
   const id = digest([undoJournalId(request, fix), name.principal, name.id]);
   return outcomesKey({ asOf: request.at, rule: fix.rule }, id, 1);

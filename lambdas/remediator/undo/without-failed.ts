@@ -7,9 +7,10 @@ import type { FixToUndo, InverseStep } from './fix-to-undo.ts';
 import type { UndoWork } from './undo-work.ts';
 
 /**
- * Forgets the inverses that an earlier request made and whose work ended without success, so that this one makes them again:
- * a document that failed, a request of Cloud Control that came to nothing. Their evidence is that request's.
- * @returns the fix with these inverses as they are to be made now; the same one where there are none
+ * Discards the inverses that an earlier request began and whose work ended without success, such as a failed document
+ * or a failed Cloud Control request, so that this request applies them again. Their evidence belongs to the earlier
+ * request.
+ * @returns the fix with these inverses as they must be applied now; the same fix if there are none
  */
 export async function withoutFailed(
   session: AwsSession,
