@@ -9,7 +9,7 @@ import { lenientSubjectOf } from './subject.ts';
 /** A place that operators act on: a resource, or `*` for all of a region or an account. */
 export interface ActedPlace {
   readonly account: string;
-  /** `*`: all. `global` for a resource of no region. */
+  /** `*`: all. `global` for a resource without a region. */
   readonly region: string;
   readonly resource: string;
 }

@@ -12,7 +12,7 @@ export const findingNoticeSchema = z.object({
   /** The same however often the event is delivered. */
   id: z.string(),
   /**
-   * `recurring`: fixed again and again. `undone_by`: who undid a fix of such a one, as CloudTrail says.
+   * `recurring`: fixed again and again. `undone_by`: who undid such a repeated fix, according to CloudTrail.
    */
   kind: z.enum(['recurring', 'undone_by']),
   rule: ruleIdSchema,

@@ -9,7 +9,7 @@ const timeOfDaySchema = z
 
 /**
  * The times at which a rule may change something, by the wall clock of `time_zone`. It opens on each of `days` at
- * `start` and closes at the `end` that follows, on the next day where that is not later than `start`.
+ * `start` and closes at the `end` that follows, on the next day if that is not later than `start`.
  */
 export const maintenanceWindowSchema = z.strictObject({
   days: z.array(z.enum(DAYS)).min(1),

@@ -12,7 +12,7 @@ export const recordedChangeSchema = z.object({
   change: z.looseObject({ kind: z.string(), resource: z.string() }),
   /** One line a person reads: `- ingress tcp 22 from 0.0.0.0/0 (sgr-…)`. */
   line: z.string(),
-  /** Set in plans: the change is made only where the runbook before it leaves the resource open. */
+  /** Set in plans: the change is made only if the runbook before it leaves the violation open. */
   ifLeftOpen: z.literal(true).optional(),
 });
 
@@ -65,10 +65,10 @@ export const outcomeSchema = z.object({
   reason: z.string().optional(),
   /** Set with `failed` and `deferred`: whether a later attempt follows without anyone doing anything. */
   willRetry: z.boolean().optional(),
-  /** The gate that held it back, where one did. */
+  /** The gate that held it back, if any. */
   gate: holdingGateSchema.optional(),
   mode: modeSchema.optional(),
-  /** The versions of the settings that it was decided by; missing where they could not be read. */
+  /** The versions of the settings that determined it; missing if they could not be read. */
   settings: settingsVersionsSchema.optional(),
   /** The state of the resource before any change. */
   seen: jsonSchema.optional(),

@@ -89,7 +89,7 @@ export const pollSummarySchema = z
   });
 export type PollSummary = z.infer<typeof pollSummarySchema>;
 
-/** `polls/<rule>/<poll in epoch seconds>.json`; of one that only plans, below `plans/`. */
+/** `polls/<rule>/<poll in epoch seconds>.json`; for a poll that only plans, below `plans/`. */
 export function pollSummaryKey(poll: Poll): string {
   return `${evidencePrefix(poll)}polls/${poll.rule}/${epochSeconds(poll)}.json`;
 }

@@ -77,7 +77,7 @@ const accountSettingsSchema = z.strictObject({
   new_accounts: z
     .strictObject({ mode: modeSchema, until: z.record(accountIdSchema, z.iso.datetime({ offset: true })) })
     .optional(),
-  /** The rules that are declared and not coded: a pause may name them. */
+  /** The rules that are declared and not coded. A pause may name them. */
   declared_rules: z.array(ruleIdSchema).optional(),
   /** Outcomes that are put on the event bus. Default: those that differ from the previous one, or changed something. */
   events: z.enum(['changed', 'all']).optional(),

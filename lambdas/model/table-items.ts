@@ -58,7 +58,7 @@ export const findingItemSchema = itemSchema.extend({
   rule: ruleIdSchema,
   outcome: outcomeNameSchema,
   reason: z.string().optional(),
-  /** The gate that held it back, where one did. */
+  /** The gate that held it back, if any. */
   gate: holdingGateSchema.optional(),
   /** The poll that set the current outcome. */
   since: timestampSchema,
@@ -98,9 +98,9 @@ export const changedItemSchema = itemSchema.extend({
   changes: z.array(
     appliedChangeSchema.extend({
       rule: z.string(),
-      /** The journal of the job that applied it; missing in items of before it was noted. */
+      /** The journal of the job that applied it; missing in older items. */
       job: z.string().optional(),
-      /** Set where it undid another, which is no longer listed. */
+      /** Set if it undid another change, which is no longer listed. */
       undo: z.literal(true).optional(),
     }),
   ),
@@ -179,12 +179,12 @@ export const accountItemSchema = itemSchema.extend({
   writer: z.string().min(1),
   /** The last poll of each rule that had a job check whether the role is back, and that job. */
   probes: z.record(ruleIdSchema, z.object({ poll: z.string().min(1), job: z.string().min(1) })).optional(),
-  /** Time of the last message to people; missing in items of before it was noted. */
+  /** Time of the last message to people; missing in older items. */
   toldAt: timestampSchema.optional(),
 });
 export type AccountItem = z.infer<typeof accountItemSchema>;
 
-/** `account#<account>`: of all regions, so that of their jobs one reports it. */
+/** `account#<account>`: shared by all regions, so that only one of their jobs reports it. */
 export function accountKey(account: string): ItemKey {
   return { pk: `account#${account}`, sk: 'role' };
 }
