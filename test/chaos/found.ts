@@ -1,4 +1,12 @@
-import { type AwsState, EMPTY_STATE, type GroupRule, type SecurityGroup } from '../lab/aws-model/state.ts';
+import {
+  type AclEntry,
+  type AwsState,
+  type Bucket,
+  EMPTY_STATE,
+  type GroupRule,
+  type NetworkAcl,
+  type SecurityGroup,
+} from '../lab/aws-model/state.ts';
 import { ACCOUNT, type Act, type Case, type Disturbance, REGION } from './case.ts';
 
 const VPC = 'vpc-0123abcd';
@@ -14,6 +22,34 @@ function group(rules: readonly GroupRule[], other: Partial<SecurityGroup> = {}):
   return { owner: ACCOUNT, vpc: VPC, tags: {}, quota: 51, rules, ...other };
 }
 
+/** The state with these security groups, in one VPC. */
+function withGroups(groups: AwsState['groups']): AwsState {
+  return { ...EMPTY_STATE, vpcs: VPCS, groups };
+}
+
+const HTTPS = { protocol: '6', ports: { from: 443, to: 443 } } as const;
+
+/** An entry that lets all in, unless it is said otherwise. */
+function entry(number: number, other: Partial<AclEntry> = {}): AclEntry {
+  return { number, action: 'allow', protocol: '-1', cidr: '0.0.0.0/0', ports: null, icmp: null, ...other };
+}
+
+function acl(quota: number, entries: readonly AclEntry[], other: Partial<NetworkAcl> = {}): NetworkAcl {
+  const subnets = ['subnet-0a'];
+  return { subnets, isDefault: false, owner: ACCOUNT, vpc: VPC, tags: {}, quota, entries, ...other };
+}
+
+/** The state with these network ACLs, in one VPC. */
+function withAcls(acls: AwsState['acls']): AwsState {
+  return { ...EMPTY_STATE, vpcs: VPCS, acls };
+}
+
+/** The state with a bucket that its ACL makes public, unless the block prevents it. */
+function withBucket(block: Bucket['block']): AwsState {
+  const bucket = { region: REGION, tags: {}, block, aclIsPublic: true, policyIsPublic: null };
+  return { ...EMPTY_STATE, buckets: { 'bucket-1': bucket } };
+}
+
 /** A database instance with a snapshot for each list of those that it is shared with. */
 function withSnapshots(...sharedWith: readonly (readonly string[])[]): AwsState {
   const snapshots = sharedWith.map((shares, number) => ({
@@ -26,19 +62,11 @@ function withSnapshots(...sharedWith: readonly (readonly string[])[]): AwsState 
 
 /** A network ACL whose entry 100 allows all, and another one SSH, by a rule that keeps five parts of the first one. */
 function adminPortsCase(numbers: readonly (100 | 200)[], disturbances: readonly Disturbance[]): Case {
-  const open = { action: 'allow', cidr: '0.0.0.0/0', icmp: null } as const;
-  const entries = {
-    100: { ...open, number: 100, protocol: '-1', ports: null },
-    200: { ...open, number: 200, protocol: '6', ports: { from: 22, to: 22 } },
-  };
-  const acl = { subnets: ['subnet-0a'], isDefault: false, owner: ACCOUNT, vpc: VPC, tags: {}, quota: 12 };
+  const entries = { 100: entry(100), 200: entry(200, { protocol: '6', ports: { from: 22, to: 22 } }) };
+  const open = numbers.map((number) => entries[number]);
   return {
     kind: 'network-acl',
-    initial: {
-      ...EMPTY_STATE,
-      vpcs: VPCS,
-      acls: { 'acl-00000001': { ...acl, entries: numbers.map((number) => entries[number]) } },
-    },
+    initial: withAcls({ 'acl-00000001': acl(12, open) }),
     jobs: [
       { rule: 'network-acl-admin-ports-open', options: { replacement_cidrs: [], allow_isolation: true } },
     ],
@@ -98,14 +126,10 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'what was added for a rule that was narrowed meanwhile is taken back, though a later plan shrinks the same rule',
     case: {
       kind: 'security-group',
-      initial: {
-        ...EMPTY_STATE,
-        vpcs: VPCS,
-        groups: {
-          'sg-00000001': group([rule('sgr-1a0', 0, 65535)]),
-          'sg-00000002': group([rule('sgr-2a0', 20, 443)]),
-        },
-      },
+      initial: withGroups({
+        'sg-00000001': group([rule('sgr-1a0', 0, 65535)]),
+        'sg-00000002': group([rule('sgr-2a0', 20, 443)]),
+      }),
       jobs: [
         { rule: 'security-group-rdp-open', options: { all_traffic: 'split' } },
         { rule: 'security-group-ssh-open', options: { all_traffic: 'split' } },
@@ -121,18 +145,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'a job that was ended at each attempt is sent on from the dead-letter queue',
     case: {
       kind: 'bucket',
-      initial: {
-        ...EMPTY_STATE,
-        buckets: {
-          'bucket-1': {
-            region: 'eu-central-1',
-            tags: {},
-            block: null,
-            aclIsPublic: true,
-            policyIsPublic: null,
-          },
-        },
-      },
+      initial: withBucket(null),
       jobs: [{ rule: 's3-bucket-public', options: { block_all: false } }],
       disturbances: [
         { at: 3, loss: 'refused' },
@@ -146,7 +159,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'what was added is taken back from a group that is exempt by now',
     case: {
       kind: 'security-group',
-      initial: { ...EMPTY_STATE, vpcs: VPCS, groups: { 'sg-00000001': group([rule('sgr-1a0', 20, 443)]) } },
+      initial: withGroups({ 'sg-00000001': group([rule('sgr-1a0', 20, 443)]) }),
       jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
       disturbances: [
         { at: 7, act: { kind: 'revoke', which: 0, how: 0 } },
@@ -159,11 +172,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'rules that were made by the first of two sent calls are in the record, though someone revoked one of them',
     case: {
       kind: 'security-group',
-      initial: {
-        ...EMPTY_STATE,
-        vpcs: VPCS,
-        groups: { 'sg-00000001': group([rule('sgr-1a0', -1, -1, { protocol: '-1' })]) },
-      },
+      initial: withGroups({ 'sg-00000001': group([rule('sgr-1a0', -1, -1, { protocol: '-1' })]) }),
       jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
       disturbances: [
         { at: 4, refusal: 'throttled', meanwhile: null },
@@ -176,7 +185,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'a duplicate costs one more look between the look at the tags and the write',
     case: {
       kind: 'security-group',
-      initial: { ...EMPTY_STATE, vpcs: VPCS, groups: { 'sg-00000001': group([rule('sgr-1a0', 20, 443)]) } },
+      initial: withGroups({ 'sg-00000001': group([rule('sgr-1a0', 20, 443)]) }),
       jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
       disturbances: [
         { at: 2, act: { kind: 'exempt', which: 0, how: 0 } },
@@ -189,48 +198,15 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'an open entry that cannot be replaced for want of free numbers is no success of the job that replaced another',
     case: {
       kind: 'network-acl',
-      initial: {
-        ...EMPTY_STATE,
-        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } },
-        acls: {
-          'acl-00000001': {
-            subnets: ['subnet-0a'],
-            isDefault: false,
-            owner: '111122223333',
-            vpc: 'vpc-0123abcd',
-            tags: {},
-            quota: 15,
-            entries: [
-              {
-                number: 90,
-                action: 'allow',
-                protocol: '6',
-                cidr: '0.0.0.0/0',
-                ports: { from: 443, to: 443 },
-                icmp: null,
-              },
-              { number: 99, action: 'allow', protocol: '-1', cidr: '::/0', ports: null, icmp: null },
-              { number: 100, action: 'allow', protocol: '-1', cidr: '0.0.0.0/0', ports: null, icmp: null },
-              {
-                number: 101,
-                action: 'allow',
-                protocol: '6',
-                cidr: '0.0.0.0/0',
-                ports: { from: 443, to: 443 },
-                icmp: null,
-              },
-              {
-                number: 110,
-                action: 'allow',
-                protocol: '6',
-                cidr: '0.0.0.0/0',
-                ports: { from: 443, to: 443 },
-                icmp: null,
-              },
-            ],
-          },
-        },
-      },
+      initial: withAcls({
+        'acl-00000001': acl(15, [
+          entry(90, HTTPS),
+          entry(99, { cidr: '::/0' }),
+          entry(100),
+          entry(101, HTTPS),
+          entry(110, HTTPS),
+        ]),
+      }),
       jobs: [
         {
           rule: 'network-acl-subnet-allows-all',
@@ -251,31 +227,9 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'an entry that someone made exactly as it was to become is unconfirmed, and what was added for it stays',
     case: {
       kind: 'network-acl',
-      initial: {
-        ...EMPTY_STATE,
-        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } },
-        acls: {
-          'acl-00000001': {
-            subnets: ['subnet-0a'],
-            isDefault: false,
-            owner: '111122223333',
-            vpc: 'vpc-0123abcd',
-            tags: {},
-            quota: 12,
-            entries: [
-              {
-                number: 50,
-                action: 'allow',
-                protocol: '6',
-                cidr: '0.0.0.0/0',
-                ports: { from: 443, to: 443 },
-                icmp: null,
-              },
-              { number: 100, action: 'allow', protocol: '-1', cidr: '0.0.0.0/0', ports: null, icmp: null },
-            ],
-          },
-        },
-      },
+      initial: withAcls({
+        'acl-00000001': acl(12, [entry(50, HTTPS), entry(100)]),
+      }),
       jobs: [
         {
           rule: 'network-acl-subnet-allows-all',
@@ -293,11 +247,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: "a wide rule that was revoked because someone's rule stood in the place of its narrow one keeps its other parts",
     case: {
       kind: 'security-group',
-      initial: {
-        ...EMPTY_STATE,
-        vpcs: VPCS,
-        groups: { 'sg-00000001': group([rule('sgr-1a0', 20, 443, { tags: { team: 'a' } })]) },
-      },
+      initial: withGroups({ 'sg-00000001': group([rule('sgr-1a0', 20, 443, { tags: { team: 'a' } })]) }),
       jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
       disturbances: [
         { at: 3, act: { kind: 'add', which: 0, how: 10 } },
@@ -310,31 +260,9 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'a plan does not count on an entry that this job took out, though a later read still shows it',
     case: {
       kind: 'network-acl',
-      initial: {
-        ...EMPTY_STATE,
-        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } },
-        acls: {
-          'acl-00000001': {
-            subnets: [],
-            isDefault: true,
-            owner: '111122223333',
-            vpc: 'vpc-0123abcd',
-            tags: {},
-            quota: 12,
-            entries: [
-              { number: 100, action: 'allow', protocol: '-1', cidr: '0.0.0.0/0', ports: null, icmp: null },
-              {
-                number: 110,
-                action: 'allow',
-                protocol: '6',
-                cidr: '0.0.0.0/0',
-                ports: { from: 443, to: 443 },
-                icmp: null,
-              },
-            ],
-          },
-        },
-      },
+      initial: withAcls({
+        'acl-00000001': acl(12, [entry(100), entry(110, HTTPS)], { subnets: [], isDefault: true }),
+      }),
       jobs: [
         {
           rule: 'network-acl-default-allows-all',
@@ -356,11 +284,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'a rule that someone adds while an attempt is cut off before it added any is not taken for its own',
     case: {
       kind: 'security-group',
-      initial: {
-        ...EMPTY_STATE,
-        vpcs: VPCS,
-        groups: { 'sg-00000001': group([rule('sgr-1a0', 20, 443, { description: 'web' })]) },
-      },
+      initial: withGroups({ 'sg-00000001': group([rule('sgr-1a0', 20, 443, { description: 'web' })]) }),
       jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
       disturbances: [
         { at: 1, act: { kind: 'exempt', which: 0, how: 0 } },
@@ -374,23 +298,12 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'a bucket that would still be public, as its owner removed the block meanwhile, is planned anew',
     case: {
       kind: 'bucket',
-      initial: {
-        ...EMPTY_STATE,
-        buckets: {
-          'bucket-1': {
-            region: 'eu-central-1',
-            tags: {},
-            block: {
-              BlockPublicAcls: false,
-              IgnorePublicAcls: true,
-              BlockPublicPolicy: false,
-              RestrictPublicBuckets: false,
-            },
-            aclIsPublic: true,
-            policyIsPublic: null,
-          },
-        },
-      },
+      initial: withBucket({
+        BlockPublicAcls: false,
+        IgnorePublicAcls: true,
+        BlockPublicPolicy: false,
+        RestrictPublicBuckets: false,
+      }),
       jobs: [
         { rule: 's3-bucket-public', options: { block_all: false } },
         { rule: 's3-bucket-public', options: { block_all: false } },
@@ -408,22 +321,18 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'what was added and no read shows is open work, though an older read shows another rule in its place',
     case: {
       kind: 'security-group',
-      initial: {
-        ...EMPTY_STATE,
-        vpcs: VPCS,
-        groups: {
-          'sg-00000001': group(
-            [
-              rule('sgr-1a0', 20, 443),
-              rule('sgr-1a1', 3389, 3389),
-              rule('sgr-1a2', 20, 21),
-              rule('sgr-1a3', 22, 22, { source: '10.0.0.0/8' }),
-              rule('sgr-1a4', 22, 25),
-            ],
-            { quota: 55 },
-          ),
-        },
-      },
+      initial: withGroups({
+        'sg-00000001': group(
+          [
+            rule('sgr-1a0', 20, 443),
+            rule('sgr-1a1', 3389, 3389),
+            rule('sgr-1a2', 20, 21),
+            rule('sgr-1a3', 22, 22, { source: '10.0.0.0/8' }),
+            rule('sgr-1a4', 22, 25),
+          ],
+          { quota: 55 },
+        ),
+      }),
       jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
       disturbances: [
         { at: 3, act: { kind: 'revoke', which: 0, how: 7 } },
@@ -439,7 +348,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'what a call without an answer added is taken back, though a later plan shrinks the same rule',
     case: {
       kind: 'security-group',
-      initial: { ...EMPTY_STATE, vpcs: VPCS, groups: { 'sg-00000001': group([rule('sgr-1a0', 0, 65535)]) } },
+      initial: withGroups({ 'sg-00000001': group([rule('sgr-1a0', 0, 65535)]) }),
       jobs: [{ rule: 'security-group-rdp-open', options: { all_traffic: 'split' } }],
       disturbances: [
         { at: 7, loss: 'lost' },
@@ -454,7 +363,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'a revocation without an answer is not taken for done because an older read does not show the rule yet',
     case: {
       kind: 'security-group',
-      initial: { ...EMPTY_STATE, vpcs: VPCS, groups: { 'sg-00000001': group([rule('sgr-1a0', 20, 443)]) } },
+      initial: withGroups({ 'sg-00000001': group([rule('sgr-1a0', 20, 443)]) }),
       jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
       disturbances: [
         { at: 10, lag: { versions: 1, reads: 1 } },
@@ -469,22 +378,18 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'what someone describes anew directly before it is taken back is excused',
     case: {
       kind: 'security-group',
-      initial: {
-        ...EMPTY_STATE,
-        vpcs: VPCS,
-        groups: {
-          'sg-00000001': group(
-            [
-              rule('sgr-1a0', 20, 443),
-              rule('sgr-1a1', 22, 22, { source: '10.0.0.0/8' }),
-              rule('sgr-1a2', 22, 22),
-              rule('sgr-1a3', 22, 22, { source: '203.0.113.0/24' }),
-              rule('sgr-1a4', 3388, 3390),
-            ],
-            { quota: 55 },
-          ),
-        },
-      },
+      initial: withGroups({
+        'sg-00000001': group(
+          [
+            rule('sgr-1a0', 20, 443),
+            rule('sgr-1a1', 22, 22, { source: '10.0.0.0/8' }),
+            rule('sgr-1a2', 22, 22),
+            rule('sgr-1a3', 22, 22, { source: '203.0.113.0/24' }),
+            rule('sgr-1a4', 3388, 3390),
+          ],
+          { quota: 55 },
+        ),
+      }),
       jobs: [
         { rule: 'security-group-rdp-open', options: { all_traffic: 'split' } },
         { rule: 'security-group-ssh-open', options: { all_traffic: 'split' } },
@@ -501,23 +406,19 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'a rule that an older read shows in its place is not taken for the one that was added',
     case: {
       kind: 'security-group',
-      initial: {
-        ...EMPTY_STATE,
-        vpcs: VPCS,
-        groups: {
-          'sg-00000001': group(
-            [
-              rule('sgr-1a0', 20, 443, { source: '::/0' }),
-              rule('sgr-1a1', 22, 22, { source: '10.0.0.0/8' }),
-              rule('sgr-1a2', -1, -1, { protocol: 'icmp', source: '10.0.0.0/8' }),
-              rule('sgr-1a3', 3388, 3390),
-              rule('sgr-1a4', 20, 21, { source: '::/0' }),
-            ],
-            { quota: 55 },
-          ),
-          'sg-00000002': group([rule('sgr-2a0', 20, 443)]),
-        },
-      },
+      initial: withGroups({
+        'sg-00000001': group(
+          [
+            rule('sgr-1a0', 20, 443, { source: '::/0' }),
+            rule('sgr-1a1', 22, 22, { source: '10.0.0.0/8' }),
+            rule('sgr-1a2', -1, -1, { protocol: 'icmp', source: '10.0.0.0/8' }),
+            rule('sgr-1a3', 3388, 3390),
+            rule('sgr-1a4', 20, 21, { source: '::/0' }),
+          ],
+          { quota: 55 },
+        ),
+        'sg-00000002': group([rule('sgr-2a0', 20, 443)]),
+      }),
       jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
       disturbances: [
         { at: 1, act: { kind: 'revoke', which: 0, how: 4 } },
@@ -531,23 +432,12 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: "a bucket's settings that this deployment switched on a moment ago are not set once more on a read from before that",
     case: {
       kind: 'bucket',
-      initial: {
-        ...EMPTY_STATE,
-        buckets: {
-          'bucket-1': {
-            region: 'eu-central-1',
-            tags: {},
-            block: {
-              BlockPublicAcls: false,
-              IgnorePublicAcls: false,
-              BlockPublicPolicy: false,
-              RestrictPublicBuckets: true,
-            },
-            aclIsPublic: true,
-            policyIsPublic: null,
-          },
-        },
-      },
+      initial: withBucket({
+        BlockPublicAcls: false,
+        IgnorePublicAcls: false,
+        BlockPublicPolicy: false,
+        RestrictPublicBuckets: true,
+      }),
       jobs: [
         { rule: 's3-bucket-public', options: { block_all: false } },
         { rule: 's3-bucket-public', options: { block_all: false } },
@@ -564,7 +454,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'of a wide rule that AWS modifies, only the parts that are added are taken for our own',
     case: {
       kind: 'security-group',
-      initial: { ...EMPTY_STATE, vpcs: VPCS, groups: { 'sg-00000001': group([rule('sgr-1a0', 20, 443)]) } },
+      initial: withGroups({ 'sg-00000001': group([rule('sgr-1a0', 20, 443)]) }),
       jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
       disturbances: [
         { at: 3, act: { kind: 'add', which: 0, how: 10 } },
@@ -577,23 +467,9 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'a deletion without an answer is not taken for done because an older read does not show the entry yet',
     case: {
       kind: 'network-acl',
-      initial: {
-        ...EMPTY_STATE,
-        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } },
-        acls: {
-          'acl-00000001': {
-            subnets: ['subnet-0a'],
-            isDefault: false,
-            owner: '111122223333',
-            vpc: 'vpc-0123abcd',
-            tags: {},
-            quota: 11,
-            entries: [
-              { number: 100, action: 'allow', protocol: '-1', cidr: '0.0.0.0/0', ports: null, icmp: null },
-            ],
-          },
-        },
-      },
+      initial: withAcls({
+        'acl-00000001': acl(11, [entry(100)]),
+      }),
       jobs: [
         {
           rule: 'network-acl-subnet-allows-all',
@@ -612,11 +488,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'what someone sets to what it was is still ours to take back',
     case: {
       kind: 'security-group',
-      initial: {
-        ...EMPTY_STATE,
-        vpcs: VPCS,
-        groups: { 'sg-00000001': group([rule('sgr-1a0', 3388, 3390)]) },
-      },
+      initial: withGroups({ 'sg-00000001': group([rule('sgr-1a0', 3388, 3390)]) }),
       jobs: [
         { rule: 'security-group-ssh-open', options: { all_traffic: 'split' } },
         { rule: 'security-group-rdp-open', options: { all_traffic: 'split' } },
@@ -636,7 +508,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'what a killed attempt added is taken back, though a later plan shrinks the same rule',
     case: {
       kind: 'security-group',
-      initial: { ...EMPTY_STATE, vpcs: VPCS, groups: { 'sg-00000001': group([rule('sgr-1a0', 0, 65535)]) } },
+      initial: withGroups({ 'sg-00000001': group([rule('sgr-1a0', 0, 65535)]) }),
       jobs: [
         { rule: 'security-group-rdp-open', options: { all_traffic: 'split' } },
         { rule: 'security-group-ssh-open', options: { all_traffic: 'split' } },
@@ -649,7 +521,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'a rule that its owner changed just before we shrank it is not judged by an older read',
     case: {
       kind: 'security-group',
-      initial: { ...EMPTY_STATE, vpcs: VPCS, groups: { 'sg-00000001': group([rule('sgr-1a0', 20, 443)]) } },
+      initial: withGroups({ 'sg-00000001': group([rule('sgr-1a0', 20, 443)]) }),
       jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
       disturbances: [
         { at: 6, act: { kind: 'narrow source', which: 0, how: 0 } },
@@ -663,14 +535,10 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'a rule that someone puts back after an attempt removed it and was ended is removed again',
     case: {
       kind: 'security-group',
-      initial: {
-        ...EMPTY_STATE,
-        vpcs: VPCS,
-        groups: {
-          'sg-00000001': group([rule('sgr-1a0', 20, 443)]),
-          'sg-00000002': group([rule('sgr-2a0', 22, 22, { source: '::/0' })]),
-        },
-      },
+      initial: withGroups({
+        'sg-00000001': group([rule('sgr-1a0', 20, 443)]),
+        'sg-00000002': group([rule('sgr-2a0', 22, 22, { source: '::/0' })]),
+      }),
       jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
       disturbances: [
         { at: 11, act: { kind: 'add', which: 3, how: 6 } },
@@ -699,23 +567,9 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'an entry that an ended attempt deleted is unconfirmed where its owner deletes the network ACL then',
     case: {
       kind: 'network-acl',
-      initial: {
-        ...EMPTY_STATE,
-        vpcs: VPCS,
-        acls: {
-          'acl-00000001': {
-            subnets: ['subnet-0a'],
-            isDefault: false,
-            owner: ACCOUNT,
-            vpc: VPC,
-            tags: {},
-            quota: 11,
-            entries: [
-              { number: 100, action: 'allow', protocol: '-1', cidr: '0.0.0.0/0', ports: null, icmp: null },
-            ],
-          },
-        },
-      },
+      initial: withAcls({
+        'acl-00000001': acl(11, [entry(100)]),
+      }),
       jobs: [
         {
           rule: 'network-acl-subnet-allows-all',
@@ -730,14 +584,10 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'what an ended attempt added is taken back where a later one shrank the rule that its owner had narrowed between, and was ended, too',
     case: {
       kind: 'security-group',
-      initial: {
-        ...EMPTY_STATE,
-        vpcs: VPCS,
-        groups: {
-          'sg-00000001': group([rule('sgr-1a0', 0, 65535)]),
-          'sg-00000002': group([rule('sgr-2a0', 20, 443)]),
-        },
-      },
+      initial: withGroups({
+        'sg-00000001': group([rule('sgr-1a0', 0, 65535)]),
+        'sg-00000002': group([rule('sgr-2a0', 20, 443)]),
+      }),
       jobs: [{ rule: 'security-group-rdp-open', options: { all_traffic: 'split' } }],
       disturbances: [{ at: 4, act: { kind: 'narrow ports', which: 0, how: 0 } }],
       kills: [23, 29],
@@ -760,7 +610,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'reads that are made again, as they are too old to show a duplicate, lie between the look at the tags and the write',
     case: {
       kind: 'security-group',
-      initial: { ...EMPTY_STATE, vpcs: VPCS, groups: { 'sg-00000001': group([rule('sgr-1a0', 20, 443)]) } },
+      initial: withGroups({ 'sg-00000001': group([rule('sgr-1a0', 20, 443)]) }),
       jobs: [
         { rule: 'security-group-ssh-open', options: { all_traffic: 'split' } },
         { rule: 'security-group-rdp-open', options: { all_traffic: 'split' } },
@@ -781,39 +631,13 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: `an entry that an ended attempt deleted is recorded where a later one used its number ${what}`,
     case: {
       kind: 'network-acl' as const,
-      initial: {
-        ...EMPTY_STATE,
-        vpcs: VPCS,
-        acls: {
-          'acl-00000001': {
-            subnets: ['subnet-0a'],
-            isDefault: false,
-            owner: ACCOUNT,
-            vpc: VPC,
-            tags: {},
-            quota: 13,
-            entries: [
-              { number: 99, action: 'allow' as const, protocol: '-1', cidr: '::/0', ports: null, icmp: null },
-              {
-                number: 100,
-                action: 'allow' as const,
-                protocol: '-1',
-                cidr: '0.0.0.0/0',
-                ports: null,
-                icmp: null,
-              },
-              {
-                number: 101,
-                action: 'deny' as const,
-                protocol: '6',
-                cidr: '0.0.0.0/0',
-                ports: { from: 443, to: 443 },
-                icmp: null,
-              },
-            ],
-          },
-        },
-      },
+      initial: withAcls({
+        'acl-00000001': acl(13, [
+          entry(99, { cidr: '::/0' }),
+          entry(100),
+          entry(101, { action: 'deny', ...HTTPS }),
+        ]),
+      }),
       jobs: [
         {
           rule: 'network-acl-subnet-allows-all',
@@ -858,14 +682,10 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'two shrinks of one group, undone last first, leave nothing, though reads still show the second one',
     case: {
       kind: 'security-group',
-      initial: {
-        ...EMPTY_STATE,
-        vpcs: VPCS,
-        groups: {
-          'sg-00000001': group([rule('sgr-1a0', 0, 65535)]),
-          'sg-00000002': group([rule('sgr-2a0', 20, 443)]),
-        },
-      },
+      initial: withGroups({
+        'sg-00000001': group([rule('sgr-1a0', 0, 65535)]),
+        'sg-00000002': group([rule('sgr-2a0', 20, 443)]),
+      }),
       jobs: [
         { rule: 'security-group-rdp-open', options: { all_traffic: 'split' } },
         { rule: 'security-group-ssh-open', options: { all_traffic: 'split' } },
@@ -878,7 +698,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'a lost answer is not resolved by a read from before the rule was widened',
     case: {
       kind: 'security-group',
-      initial: { ...EMPTY_STATE, vpcs: VPCS, groups: { 'sg-00000001': group([]) } },
+      initial: withGroups({ 'sg-00000001': group([]) }),
       jobs: [{ rule: 'security-group-ssh-open', options: {} }],
       disturbances: [
         { at: 1, act: { kind: 'add', which: 0, how: 5 } },
@@ -892,7 +712,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'nor by a longer row of such reads, at the next attempt',
     case: {
       kind: 'security-group',
-      initial: { ...EMPTY_STATE, vpcs: VPCS, groups: { 'sg-00000001': group([]) } },
+      initial: withGroups({ 'sg-00000001': group([]) }),
       jobs: [{ rule: 'security-group-ssh-open', options: {} }],
       disturbances: [
         { at: 1, act: { kind: 'add', which: 0, how: 5 } },
@@ -959,23 +779,12 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: `no block is taken for set as ${reads} old read(s) show it`,
     case: {
       kind: 'bucket' as const,
-      initial: {
-        ...EMPTY_STATE,
-        buckets: {
-          'bucket-1': {
-            region: REGION,
-            tags: {},
-            block: {
-              BlockPublicAcls: false,
-              IgnorePublicAcls: true,
-              BlockPublicPolicy: false,
-              RestrictPublicBuckets: true,
-            },
-            aclIsPublic: true,
-            policyIsPublic: null,
-          },
-        },
-      },
+      initial: withBucket({
+        BlockPublicAcls: false,
+        IgnorePublicAcls: true,
+        BlockPublicPolicy: false,
+        RestrictPublicBuckets: true,
+      }),
       jobs: [{ rule: 's3-bucket-public', options: { block_all: false } }],
       disturbances: lostAndOld(9, reads, { kind: 'remove block', which: 0, how: 0 }),
       kills: [],
@@ -985,28 +794,12 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: `no entry is taken for added as ${reads} old read(s) show it`,
     case: {
       kind: 'network-acl' as const,
-      initial: {
-        ...EMPTY_STATE,
-        vpcs: VPCS,
-        acls: {
-          'acl-00000001': {
-            subnets: ['subnet-0a'],
-            isDefault: false,
-            owner: ACCOUNT,
-            vpc: VPC,
-            tags: {},
-            quota: 12,
-            entries: ['0.0.0.0/0', '10.0.0.0/8'].map((cidr, index) => ({
-              number: 100 + index,
-              action: 'allow' as const,
-              protocol: '-1',
-              cidr,
-              ports: null,
-              icmp: null,
-            })),
-          },
-        },
-      },
+      initial: withAcls({
+        'acl-00000001': acl(
+          12,
+          ['0.0.0.0/0', '10.0.0.0/8'].map((cidr, index) => entry(100 + index, { cidr })),
+        ),
+      }),
       jobs: [
         {
           rule: 'network-acl-subnet-allows-all',
@@ -1021,11 +814,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: `no rule is taken for added as ${reads} old read(s) show it`,
     case: {
       kind: 'security-group' as const,
-      initial: {
-        ...EMPTY_STATE,
-        vpcs: VPCS,
-        groups: { 'sg-00000001': group([rule('sgr-1a0', 20, 443), rule('sgr-1a1', 20, 21)]) },
-      },
+      initial: withGroups({ 'sg-00000001': group([rule('sgr-1a0', 20, 443), rule('sgr-1a1', 20, 21)]) }),
       jobs: [{ rule: 'security-group-ssh-open', options: {} }],
       disturbances: lostAndOld(4, reads, { kind: 'revoke', which: 0, how: 1 }),
       kills: [],
@@ -1035,7 +824,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: `a rule like a part that someone adds before call ${at} is not taken back`,
     case: {
       kind: 'security-group' as const,
-      initial: { ...EMPTY_STATE, vpcs: VPCS, groups: { 'sg-00000001': group([rule('sgr-1a0', 20, 443)]) } },
+      initial: withGroups({ 'sg-00000001': group([rule('sgr-1a0', 20, 443)]) }),
       jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' as const } }],
       disturbances: [
         { at, act: { kind: 'add' as const, which: 0, how: 10 } },
@@ -1055,74 +844,26 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
           { at: 7, act: { kind: 'create entry', which: 0, how: 0 } },
         ],
       ),
-      initial: {
-        ...EMPTY_STATE,
-        vpcs: VPCS,
-        acls: {
-          'acl-00000001': {
-            subnets: ['subnet-0a'],
-            isDefault: false,
-            owner: ACCOUNT,
-            vpc: VPC,
-            tags: {},
-            quota: 4,
-            entries: [50, 100, 101].map((number) => ({
-              number,
-              action: 'allow' as const,
-              protocol: number === 100 ? '-1' : '6',
-              cidr: '0.0.0.0/0',
-              ports: number === 100 ? null : { from: 443, to: 443 },
-              icmp: null,
-            })),
-          },
-        },
-      },
+      initial: withAcls({
+        'acl-00000001': acl(
+          4,
+          [50, 100, 101].map((number) => entry(number, number === 100 ? {} : HTTPS)),
+        ),
+      }),
     },
   },
   ...[13, 14].map((at) => ({
     what: `an entry is not taken back on a read from before a later change of ours (${at})`,
     case: {
       kind: 'network-acl' as const,
-      initial: {
-        ...EMPTY_STATE,
-        vpcs: VPCS,
-        acls: {
-          'acl-00000001': {
-            subnets: [],
-            isDefault: true,
-            owner: ACCOUNT,
-            vpc: VPC,
-            tags: {},
-            quota: 13,
-            entries: [50, 100, 110].map((number) => ({
-              number,
-              action: 'allow' as const,
-              protocol: number === 100 ? '-1' : '6',
-              cidr: '0.0.0.0/0',
-              ports: number === 100 ? null : { from: 443, to: 443 },
-              icmp: null,
-            })),
-          },
-          'acl-00000002': {
-            subnets: ['subnet-0a'],
-            isDefault: false,
-            owner: ACCOUNT,
-            vpc: VPC,
-            tags: {},
-            quota: 11,
-            entries: [
-              {
-                number: 100,
-                action: 'allow' as const,
-                protocol: '-1',
-                cidr: '0.0.0.0/0',
-                ports: null,
-                icmp: null,
-              },
-            ],
-          },
-        },
-      },
+      initial: withAcls({
+        'acl-00000001': acl(
+          13,
+          [50, 100, 110].map((number) => entry(number, number === 100 ? {} : HTTPS)),
+          { subnets: [], isDefault: true },
+        ),
+        'acl-00000002': acl(11, [entry(100)]),
+      }),
       jobs: [
         {
           rule: 'network-acl-default-allows-all',
