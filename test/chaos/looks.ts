@@ -3,12 +3,21 @@ import type { Case } from './case.ts';
 import { EXEMPTION } from './exemption.ts';
 import { executionsOf } from './oracle/runbook.ts';
 
-interface Look {
+/** A write of ours. */
+interface Write {
+  readonly isWrite: true;
   readonly number: number;
+  readonly input: string;
+}
+
+/** A read of ours, with the state that it answered. */
+interface Look {
+  readonly isWrite: false;
+  readonly number: number;
+  readonly input: string;
+  readonly operation: string;
   readonly state: AwsState;
   readonly isOld: boolean;
-  readonly operation: string;
-  readonly input: string;
 }
 
 const SHOW_TAGS = [
@@ -47,44 +56,28 @@ const ROOM = 1_000;
 /** Trails are looked at in two regions, with two calls each. */
 const NEAR_OF_RUNBOOK = 4;
 
-/** A call of ours. */
-interface Called {
-  readonly number: number;
-  readonly input: string;
-  readonly isOld: boolean;
-}
-
 /**
- * The last answers to our reads, by operation: what a write could have known. Resources are changed side by side: of the calls
+ * The answers to our reads: what a write could have known. Resources are changed side by side: of the calls
  * between the look at one and the write that rests on it, those about others don't count.
  */
 export class Looks {
-  readonly #looks = new Map<string, Look[]>();
-  /** The looks at tags, oldest first. */
-  readonly #tags: Look[] = [];
+  /** All calls, oldest first. */
+  readonly #calls: (Look | Write)[] = [];
   readonly #lastWrites = new Map<string, number>();
   #usedOld = false;
   #used: AwsState[] = [];
   readonly #kind: Case['kind'];
-  /** All calls, oldest first. */
-  readonly #calls: Called[] = [];
-  /** The looks at clusters and trails, oldest first. */
-  readonly #ofRunbook: Look[] = [];
 
   constructor(kind: Case['kind']) {
     this.#kind = kind;
   }
 
   note(operation: string, input: unknown, number: number, state: AwsState, isOld: boolean): void {
-    const look = { number, state, isOld, operation, input: JSON.stringify(input) };
-    this.#calls.push(look);
-    this.#looks.set(operation, [...(this.#looks.get(operation) ?? []), look]);
-    if (SHOW_TAGS.includes(operation)) this.#tags.push(look);
-    if (['DescribeClusters', 'DescribeTrails'].includes(operation)) this.#ofRunbook.push(look);
+    this.#calls.push({ isWrite: false, number, input: JSON.stringify(input), operation, state, isOld });
   }
 
   wrote(number: number, input: unknown, resource: string | undefined): void {
-    this.#calls.push({ number, input: JSON.stringify(input), isOld: false });
+    this.#calls.push({ isWrite: true, number, input: JSON.stringify(input) });
     if (resource !== undefined) this.#lastWrites.set(resource, number);
   }
 
@@ -94,15 +87,17 @@ export class Looks {
    */
   callsAbout(names: readonly string[], from: number, to: number): number {
     let about = 1;
-    for (const { number, input, isOld } of this.#calls.toReversed()) {
+    for (const call of this.#calls.toReversed()) {
+      const { number, input } = call;
       if (number <= from) break;
-      if (number < to && !isOld && names.some((name) => input.includes(name))) about += 1;
+      const counts = call.isWrite || !call.isOld;
+      if (number < to && counts && names.some((name) => input.includes(name))) about += 1;
     }
     return about;
   }
 
   /** The reason why the last excused write went past its look. */
-  why(_number: number): string {
+  why(): string {
     return this.#usedOld
       ? 'an act of someone else that a lagging read hid from the look before the write'
       : 'an act of someone else between the look and the write';
@@ -185,7 +180,8 @@ export class Looks {
   /** The last look before this call at the resource's tags that showed no exemption. */
   notExemptBefore(resource: string, call: number): number | undefined {
     const [tag = ''] = Object.keys(EXEMPTION);
-    return this.#tags.findLast(
+    return this.#lastLook(
+      SHOW_TAGS,
       (look) =>
         look.number < call &&
         showsTagsOf(resource, look) &&
@@ -196,7 +192,7 @@ export class Looks {
   /** Tells whether the last look before this call at the resource's tags showed an exemption. */
   showsExempt(resource: string, call: number): boolean {
     const [tag = ''] = Object.keys(EXEMPTION);
-    const last = this.#tags.findLast((look) => look.number < call && showsTagsOf(resource, look));
+    const last = this.#lastLook(SHOW_TAGS, (look) => look.number < call && showsTagsOf(resource, look));
     return last !== undefined && contentOf(last.state, resource)?.tags[tag] !== undefined;
   }
 
@@ -214,7 +210,8 @@ export class Looks {
 
   /** A document is started for what the rule's look showed: AWS gives it no condition. */
   #seenByRunbook(resource: string, now: AwsState, number: number): AwsState | undefined {
-    const look = this.#ofRunbook.findLast(
+    const look = this.#lastLook(
+      ['DescribeClusters', 'DescribeTrails'],
       ({ input, state }) =>
         (input.includes(resource) || !/ClusterIdentifier|trailNameList/.test(input)) &&
         contentOf(state, resource) !== undefined,
@@ -232,6 +229,12 @@ export class Looks {
     };
   }
 
+  #lastLook(operations: readonly string[], isMeant: (look: Look) => boolean): Look | undefined {
+    return this.#calls.findLast(
+      (call): call is Look => !call.isWrite && operations.includes(call.operation) && isMeant(call),
+    );
+  }
+
   #near(
     resource: string,
     operation: string,
@@ -239,9 +242,10 @@ export class Looks {
     number: number,
     near: number,
   ): Look | undefined {
-    const look = this.#looks
-      .get(operation)
-      ?.findLast(({ input, number: at }) => at < number && names.some((name) => input.includes(name)));
+    const look = this.#lastLook(
+      [operation],
+      ({ input, number: at }) => at < number && names.some((name) => input.includes(name)),
+    );
     if (look === undefined || this.callsAbout([resource, ...names], look.number, number) > near)
       return undefined;
     if (look.number < (this.#lastWrites.get(resource) ?? 0)) return undefined;

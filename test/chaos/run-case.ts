@@ -544,7 +544,7 @@ class CaseRun implements CaseResult {
         );
       } else if (excused === undefined) for (const problem of problems) this.#fault(write.operation, problem);
       else {
-        this.counts.add(`allowed: ${this.#looks.why(this.#calls)}`);
+        this.counts.add(`allowed: ${this.#looks.why()}`);
         this.#say(`  allowed, for AWS has no condition that excludes it: ${problems.join('; ')}`);
       }
     }
