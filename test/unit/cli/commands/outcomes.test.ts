@@ -82,7 +82,7 @@ test('polls in a row with the same outcome are one row, and what was changed say
   ]);
 });
 
-test('what may have been changed is a row of its own, with the change', async () => {
+test('what may have been changed has its own row, with the change', async () => {
   const [change] = applied;
   const unconfirmed = [{ change: { kind: 'sg.revoke', resource: 'sg-5' }, line: change?.line ?? '' }];
   const polls = ['2026-11-24T11:10:00Z', '2026-11-24T11:20:00Z'].map((at) => pollAt(at));
@@ -131,7 +131,7 @@ test('for people it is a table; nothing is said to be nothing', async () => {
   expect(nothing.out).toBe('nothing since 2026-11-24 11:59 UTC\n');
 });
 
-test('an undo is a row of its own, with who asked for it and why', async () => {
+test('an undo has its own row, with who asked for it and why', async () => {
   const undo = {
     request: { principal: 'AROAEXAMPLE:ada', id: '7c9f6a52-0f3c-4d57-9c07-3bd6a4a3b0aa' },
     by: 'ada',

@@ -27,7 +27,7 @@ const hoursLater = (job = jobOf(...all)) => {
   remediator.now += 3 * 3_600_000;
   return { ...job, poll: { ...job.poll, asOf: new Date(remediator.now).toISOString() } };
 };
-const cured = (): string[] => remediator.account.changed.map((changed) => changed.replace(/\/.*/, ''));
+const fixed = (): string[] => remediator.account.changed.map((changed) => changed.replace(/\/.*/, ''));
 
 test('past the limit of an account findings are deferred, with their plans', async () => {
   limitTo(3);
@@ -55,7 +55,7 @@ test('past the limit of a rule over all accounts, too', async () => {
 
   await remediator.attempt(jobOf(...all));
 
-  expect(cured()).toEqual(['a', 'b']);
+  expect(fixed()).toEqual(['a', 'b']);
   expect(remediator.outcome('e')?.reason).toMatch(
     /in all accounts together: .*raise limits\.per_rule_per_hour$/,
   );
@@ -83,7 +83,7 @@ test('what was deferred comes first the next time', async () => {
 
   await remediator.attempt(hoursLater());
 
-  expect(cured().slice(3)).toEqual(['d', 'e', 'a']);
+  expect(fixed().slice(3)).toEqual(['d', 'e', 'a']);
 });
 
 test('what was deferred comes first though other jobs come before it', async () => {
@@ -95,7 +95,7 @@ test('what was deferred comes first though other jobs come before it', async () 
   await remediator.attempt({ ...jobOf('c'), poll: job.poll, chunk: 1 });
   await remediator.attempt({ ...hoursLater(jobOf('e')), chunk: 2 });
 
-  expect(cured()).toEqual(['a', 'b', 'd', 'c', 'e']);
+  expect(fixed()).toEqual(['a', 'b', 'd', 'c', 'e']);
 });
 
 test('no room is kept for what someone else has fixed meanwhile, whatever its outcome', async () => {
@@ -107,7 +107,7 @@ test('no room is kept for what someone else has fixed meanwhile, whatever its ou
   await remediator.attempt(job);
   await remediator.attempt({ ...jobOf('d', 'e'), poll: job.poll, chunk: 1 });
 
-  expect(cured()).toEqual(['a', 'b', 'd', 'e']);
+  expect(fixed()).toEqual(['a', 'b', 'd', 'e']);
 });
 
 test('people are told once an hour that a limit holds something back', async () => {
@@ -138,7 +138,7 @@ test('jobs of one rule share the room, whatever the poll', async () => {
   await remediator.attempt(jobOf('a', 'b'));
   await remediator.attempt({ ...jobOf('c', 'd'), chunk: 1 });
 
-  expect(cured()).toEqual(['a', 'b', 'c']);
+  expect(fixed()).toEqual(['a', 'b', 'c']);
 });
 
 test('what others left no room for since it was read is not made, though it was prepared meanwhile', async () => {
@@ -149,7 +149,7 @@ test('what others left no room for since it was read is not made, though it was 
   // The counters were read before the first job had used any room.
   await remediator.attempt(job);
 
-  expect(cured()).toEqual(['a', 'b', 'c']);
+  expect(fixed()).toEqual(['a', 'b', 'c']);
   expect(remediator.names).toMatchObject({ c: 'remediated', d: 'deferred', e: 'deferred' });
   expect(remediator.outcome('d')).not.toHaveProperty('unconfirmed');
   // The journal was written before room was granted: it does not keep that changes were begun.
@@ -203,7 +203,7 @@ test('while the counter can not be written, nothing is changed', async () => {
   const { unfinished } = await remediator.attempt(jobOf('a', 'b'));
 
   expect(unfinished).toHaveLength(2);
-  expect(cured()).toEqual([]);
+  expect(fixed()).toEqual([]);
 });
 
 test('a dry run reserves nothing', async () => {

@@ -5,7 +5,7 @@ import { withFailure } from '../../../../lambdas/model/back-off.ts';
 import { findingKey } from '../../../../lambdas/model/finding.ts';
 import type { Job } from '../../../../lambdas/model/job.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
-import { accountKey, type SentItem, sentKey } from '../../../../lambdas/model/table-items.ts';
+import { accountKey } from '../../../../lambdas/model/table-items.ts';
 import { askGates } from '../../../../lambdas/remediator/gates/gate.ts';
 import { gates, gatesAt } from '../../../../lambdas/remediator/gates/index.ts';
 import { Breaker } from '../../../../lambdas/remediator/record/breaker.ts';
@@ -19,16 +19,11 @@ import {
   REGION,
   RemediatorInMemory,
   RULE,
+  sentAt,
   settingsOf,
 } from '../support/remediator-in-memory.ts';
 
 const USER = 'deploy';
-/** The last jobs of a poll of the rule. */
-const sentAt = (asOf: string): SentItem => ({
-  ...sentKey({ rule: RULE, account: ACCOUNT, region: REGION }),
-  ...{ version: 1, expiresAt: 0, rule: RULE, account: ACCOUNT, region: REGION },
-  ...{ poll: { ...jobOf().poll, asOf }, at: asOf, jobs: 1, until: asOf },
-});
 const hold = { reason: 'incident', by: 'Ada' };
 const place = { account: ACCOUNT, region: 'global', rule: '*' };
 

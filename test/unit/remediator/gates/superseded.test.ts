@@ -1,21 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { jobId } from '../../../../lambdas/model/job.ts';
-import { type SentItem, sentKey } from '../../../../lambdas/model/table-items.ts';
 import { Killed } from '../support/lifeline.ts';
-import { ACCOUNT, jobOf, REGION, RemediatorInMemory, RULE } from '../support/remediator-in-memory.ts';
+import { jobOf, RemediatorInMemory, sentAt } from '../support/remediator-in-memory.ts';
 
 const job = jobOf('deploy');
 
 /** A remediator whose table says that a poll has reached its end, so much later than the job's. */
 function withPoll(later: number): RemediatorInMemory {
   const remediator = new RemediatorInMemory({ deploy: ['AKIA-1'] });
-  const asOf = new Date(Date.parse(job.poll.asOf) + later).toISOString();
-  const sent: SentItem = {
-    ...sentKey({ rule: RULE, account: ACCOUNT, region: REGION }),
-    ...{ version: 1, expiresAt: 0, rule: RULE, account: ACCOUNT, region: REGION },
-    ...{ poll: { ...job.poll, asOf }, at: asOf, jobs: 1, until: asOf },
-  };
-  remediator.table.sent = sent;
+  remediator.table.sent = sentAt(new Date(Date.parse(job.poll.asOf) + later).toISOString());
   return remediator;
 }
 

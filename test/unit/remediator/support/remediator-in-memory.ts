@@ -10,6 +10,7 @@ import type { Notice } from '../../../../lambdas/model/notice.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
 import type { RoleMissing } from '../../../../lambdas/model/role-missing.ts';
 import type { AccountSettings, RuleSettings, Settings } from '../../../../lambdas/model/settings.ts';
+import { type SentItem, sentKey } from '../../../../lambdas/model/table-items.ts';
 import type { JobResult } from '../../../../lambdas/remediator/job-result.ts';
 import type { Ports } from '../../../../lambdas/remediator/ports.ts';
 import type { EvidenceStore, InProgressMark } from '../../../../lambdas/remediator/record/evidence-store.ts';
@@ -41,6 +42,13 @@ export function jobOf(...users: readonly string[]): Job {
     chunk: 0,
     findings: users.map(findingOf),
   };
+}
+
+/** The mark of a complete poll of the rule at this moment, which sent one job. */
+export function sentAt(asOf: string): SentItem {
+  const place = { rule: RULE, account: ACCOUNT, region: REGION };
+  const poll = { ...POLL, asOf };
+  return { ...sentKey(place), version: 1, expiresAt: 0, ...place, poll, at: asOf, jobs: 1, until: asOf };
 }
 
 /** A job of another rule, of resources in the region. */
