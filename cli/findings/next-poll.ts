@@ -1,9 +1,8 @@
-import { isAwsError } from '../../lambdas/aws/errors.ts';
 import { pollItemSchema, pollKey } from '../../lambdas/model/table-items.ts';
-import { GetScheduleCommand, SchedulerClient } from '../aws/scheduler.ts';
 import type { Context } from '../context.ts';
 import { nextRun } from '../cron.ts';
 import type { Opened } from '../deployed/index.ts';
+import { readSchedule } from '../deployed/schedule.ts';
 import { BEFORE_READING, type Obstacle } from './obstacles.ts';
 
 /** The next poll of a rule, if known. */
@@ -20,22 +19,16 @@ export async function nextPollOf(
   { deployment, table }: Opened,
   rule: string,
 ): Promise<NextPoll> {
-  const { home_region, schedule_group: GroupName } = deployment;
-  try {
-    const [schedule, [mark]] = await Promise.all([
-      clients.client(SchedulerClient, home_region).send(new GetScheduleCommand({ GroupName, Name: rule })),
-      table.read(pollItemSchema, [pollKey(rule)]),
-    ]);
-    const { ScheduleExpression: expression = '', ScheduleExpressionTimezone: zone = 'UTC', State } = schedule;
-    if (State === 'DISABLED') return { schedule: expression, problem: `the schedule of ${rule} is disabled` };
-    const last = mark?.poll === undefined ? undefined : Date.parse(mark.poll.asOf);
-    const at = nextRun(expression, zone, last, now().getTime());
-    return { schedule: expression, ...(at !== undefined && { at: new Date(at).toISOString() }) };
-  } catch (error) {
-    if (isAwsError(error, 'ResourceNotFoundException'))
-      return { problem: `${rule} is not polled: it has no schedule` };
-    throw error;
-  }
+  const [schedule, [mark]] = await Promise.all([
+    readSchedule(clients, deployment, rule),
+    table.read(pollItemSchema, [pollKey(rule)]),
+  ]);
+  if (schedule === undefined) return { problem: `${rule} is not polled: it has no schedule` };
+  const { ScheduleExpression: expression = '', ScheduleExpressionTimezone: zone = 'UTC', State } = schedule;
+  if (State === 'DISABLED') return { schedule: expression, problem: `the schedule of ${rule} is disabled` };
+  const last = mark?.poll === undefined ? undefined : Date.parse(mark.poll.asOf);
+  const at = nextRun(expression, zone, last, now().getTime());
+  return { schedule: expression, ...(at !== undefined && { at: new Date(at).toISOString() }) };
 }
 
 /** Describes what a poll does with a finding that is still reported and still violates the rule. */
