@@ -9,11 +9,11 @@ import { z } from 'zod';
 import { factsOf, ruleIds } from '../lambdas/rules/catalogue.ts';
 import type { RuleFacts } from '../lambdas/rules/facts.ts';
 import { ruleNames } from '../lambdas/sources/index.ts';
-import { readOrEmpty, writeGenerated } from './generated-files.ts';
+import { readOrEmpty, withGenerated, writeGenerated } from './generated-files.ts';
 import { libraryText } from './library/docs.ts';
 import { code, table } from './markdown.ts';
 import { permissionTable } from './permission-table.ts';
-import { withEndpoints } from './vpc-endpoints.ts';
+import { endpointsTable } from './vpc-endpoints.ts';
 
 const file = 'docs/rules.md';
 
@@ -143,11 +143,14 @@ const text = `${[
   ...rules.map(section),
 ].join('\n\n')}\n`;
 
+const operations = 'docs/operations.md';
+const endpoints = { file: operations, text: await readOrEmpty(operations), generator: 'scripts/docs.ts' };
+
 await writeGenerated(
   'documentation of rules',
   new Map([
     [file, text],
     ['docs/library.md', await libraryText()],
-    ['docs/operations.md', withEndpoints(await readOrEmpty('docs/operations.md'))],
+    [operations, withGenerated(endpoints, `\n${endpointsTable()}\n\n`)],
   ]),
 );
