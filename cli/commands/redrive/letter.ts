@@ -2,6 +2,7 @@ import { type Job, jobSchema, journalId, pollId } from '../../../lambdas/model/j
 import type { JournalRecord } from '../../../lambdas/model/journal.ts';
 import { requestMessageSchema } from '../../../lambdas/model/requests.ts';
 import type { Evidence } from '../../deployed/evidence.ts';
+import { amount } from '../../fold.ts';
 import type { Letter } from './result.ts';
 
 /** A way to deal with a dead letter, and the message group it goes to where it is sent back. */
@@ -49,9 +50,7 @@ async function reasonToFinish(job: Job, evidence: Pick<Evidence, 'journal'>): Pr
   if (job.closes === true) return 'it closes findings, which no other job does';
   const journal = await evidence.journal(journalId(job));
   const changed = (journal?.resources ?? []).filter(hasChanges).length;
-  return changed === 0
-    ? undefined
-    : `its journal records changes to ${changed} ${changed === 1 ? 'resource' : 'resources'}`;
+  return changed === 0 ? undefined : `its journal records changes to ${amount(changed, 'resource')}`;
 }
 
 function hasChanges({ applied, begun = [], noted = [] }: JournalRecord['resources'][number]): boolean {
