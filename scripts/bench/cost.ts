@@ -1,6 +1,7 @@
 import { PRICES } from '../cost/prices.ts';
 
-const POLLS_PER_MONTH = 730;
+/** Hourly polls of a rule. */
+export const POLLS_PER_MONTH = 730;
 /** Requests of a job's message: sent by tens, received and deleted one by one. */
 export const QUEUE_REQUESTS = 2.1;
 /**

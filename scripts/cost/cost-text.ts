@@ -1,12 +1,19 @@
 import { MAX_FINDINGS_PER_JOB } from '../../lambdas/model/job.ts';
-import { costPerMonth, DYNAMO_UNITS, GIGABYTES, LOG_BYTES, QUEUE_REQUESTS } from '../bench/cost.ts';
+import {
+  costPerMonth,
+  DYNAMO_UNITS,
+  GIGABYTES,
+  LOG_BYTES,
+  POLLS_PER_MONTH,
+  QUEUE_REQUESTS,
+} from '../bench/cost.ts';
 import { table } from '../markdown.ts';
 import type { Alarms } from './alarm-counts.ts';
 import type { MeasuredCalls, MeasuredJob, MeasuredJobs } from './measured-calls.ts';
 import { PRICES, PRICES_OF } from './prices.ts';
 
 const RULES = 10;
-const POLLS = RULES * 730;
+const POLLS = RULES * POLLS_PER_MONTH;
 const FINDINGS = 10_000;
 /** Lambda's pollers of an empty queue, each of which asks every 20 s. */
 const POLLER_REQUESTS = 5 * 3 * 43_800;
@@ -87,10 +94,17 @@ export function idleCosts({ central, perRule, perRegion }: Alarms): Cost[] {
   ];
 }
 
+const puts = ({ operations }: MeasuredJob): number => operations['s3:PutObject'] ?? 0;
+const gets = ({ operations }: MeasuredJob): number => operations['s3:GetObject'] ?? 0;
+
+/** Computes what Lambda takes for the time of a job. */
+function timeCost({ rounds }: MeasuredJob, secondsOfRound: number): number {
+  return rounds * secondsOfRound * GIGABYTES * PRICES.gigabyteSecond;
+}
+
 /** Finds the job, of those that were measured, that costs most to fix. */
 function dearest({ fixed }: MeasuredJobs, secondsOfRound: number): MeasuredJob {
-  const costOf = ({ rounds, operations }: MeasuredJob): number =>
-    rounds * secondsOfRound * PRICES.gigabyteSecond + (operations['s3:PutObject'] ?? 0) * PRICES.s3Put;
+  const costOf = (job: MeasuredJob): number => timeCost(job, secondsOfRound) + puts(job) * PRICES.s3Put;
   const [first] = Object.values(fixed).sort((one, other) => costOf(other) - costOf(one));
   if (first === undefined) throw new Error('no job that fixes findings was measured');
   return first;
@@ -107,16 +121,12 @@ export function fixCosts({ full, small, secondsOfRound }: MeasuredCalls): Cost[]
     return [of(0), of(1)];
   };
   const both = (of: (job: MeasuredJob) => number): string => jobs.map(({ job }) => of(job)).join(' and ');
-  const puts = ({ operations }: MeasuredJob): number => operations['s3:PutObject'] ?? 0;
-  const gets = ({ operations }: MeasuredJob): number => operations['s3:GetObject'] ?? 0;
   const { fix } = DYNAMO_UNITS;
   return [
     {
       what: `Lambda, ${GIGABYTES} GB arm64`,
       arithmetic: `${both(({ rounds }) => rounds)} rounds per job × ${secondsOfRound} s × ${GIGABYTES} GB × ${PRICES.gigabyteSecond}; an invocation per job × ${perMillion(PRICES.invocation)} / million`,
-      amounts: amounts(
-        ({ rounds }) => rounds * secondsOfRound * GIGABYTES * PRICES.gigabyteSecond + PRICES.invocation,
-      ),
+      amounts: amounts((job) => timeCost(job, secondsOfRound) + PRICES.invocation),
     },
     {
       what: 'journal and evidence objects',
@@ -165,7 +175,7 @@ export function costText(measured: MeasuredCalls, alarms: Alarms): string {
   ];
   const sources = PRICES_OF.pages.map((page) => `<${page}>`).join(', ');
   return [
-    `AWS list prices of ${PRICES_OF.region} in ${PRICES_OF.year}, in US dollars, without free tiers (${sources}), for ten rules that are polled hourly (730 hours per month). Calls and rounds per job were measured on ${measuredOn} in the local AWS, in jobs of ${full.findings} and of ${small.findings} findings; a round is assumed to take ${secondsOfRound} s.`,
+    `AWS list prices of ${PRICES_OF.region} in ${PRICES_OF.year}, in US dollars, without free tiers (${sources}), for ten rules that are polled hourly (${POLLS_PER_MONTH} hours per month). Calls and rounds per job were measured on ${measuredOn} in the local AWS, in jobs of ${full.findings} and of ${small.findings} findings; a round is assumed to take ${secondsOfRound} s.`,
     costTable(
       ['idle, per month', '1 region', '4 regions'],
       idleCosts(alarms),
