@@ -10,17 +10,24 @@ export interface RequestedFixes {
 
 /** Puts fixes, newest first, into requests. */
 export function requestsOf(fixes: readonly UndoableFix[]): RequestedFixes[] {
-  const places = new Map<string, UndoableFix[]>();
-  for (const fix of fixes) {
-    const key = `${fix.account} ${fix.region}`;
-    places.set(key, [...(places.get(key) ?? []), fix]);
-  }
-  return [...places.values()].flatMap((ofPlace) => {
-    const [first] = ofPlace;
-    if (first === undefined) return [];
-    const { account, region } = first;
+  return byPlace(fixes).flatMap((ofPlace) => {
+    const [{ account, region }] = ofPlace;
     return packed(connected(ofPlace)).map((each) => ({ account, region, fixes: inOrder(each, fixes) }));
   });
+}
+
+/** Groups values by account and region, in their order. */
+export function byPlace<T extends { readonly account: string; readonly region: string }>(
+  values: readonly T[],
+): [T, ...T[]][] {
+  const places = new Map<string, [T, ...T[]]>();
+  for (const value of values) {
+    const place = `${value.account} ${value.region}`;
+    const others = places.get(place);
+    if (others === undefined) places.set(place, [value]);
+    else others.push(value);
+  }
+  return [...places.values()];
 }
 
 /** Groups of fixes that share a changed resource, directly or by others. */

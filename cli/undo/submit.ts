@@ -13,6 +13,7 @@ import {
 } from '../../lambdas/model/requests.ts';
 import type { Context } from '../context.ts';
 import type { Opened } from '../deployed/index.ts';
+import { byPlace } from './requests.ts';
 
 const KEPT_DAYS = 90;
 const PLACES_AT_ONCE = 8;
@@ -54,13 +55,8 @@ export async function submitAll<R extends RequestItem>(
     queues.set(region, queue);
     return queue;
   };
-  const places = new Map<string, R[]>();
-  for (const request of requests) {
-    const place = `${request.account} ${request.region}`;
-    places.set(place, [...(places.get(place) ?? []), request]);
-  }
-  const handedIn = await pLimit(PLACES_AT_ONCE).map([...places.values()], (ofPlace) =>
-    submitRequests(ofPlace, principal, { table, clock, queue: queueOf(ofPlace[0]?.region ?? home_region) }),
+  const handedIn = await pLimit(PLACES_AT_ONCE).map(byPlace(requests), (ofPlace) =>
+    submitRequests(ofPlace, principal, { table, clock, queue: queueOf(ofPlace[0].region) }),
   );
   const byRequest = new Map(handedIn.flat().map((each) => [each.request, each]));
   return requests.flatMap((request) => {
