@@ -65,6 +65,13 @@ export async function submitAll<R extends RequestItem>(
   });
 }
 
+/** Reports whether a remediator is done with a request, or has refused it. */
+export function isComplete(
+  result: RequestResult | undefined,
+): result is RequestResult & { readonly state: 'done' | 'refused' } {
+  return result?.state === 'done' || result?.state === 'refused';
+}
+
 /** Requests after a wait for them. */
 export interface Awaited<R extends RequestItem> {
   readonly requests: readonly Submitted<R>[];
@@ -97,7 +104,7 @@ export async function awaitAll<R extends RequestItem>(
       return { requests, error };
     }
     const woken = requests.filter(({ is }) => is === 'submitted' || is === 'not listed');
-    const over = woken.filter(({ result }) => result?.state === 'done' || result?.state === 'refused').length;
+    const over = woken.filter(({ result }) => isComplete(result)).length;
     say(over, woken.length);
     if (over === woken.length || Date.now() + wait > until) return { requests };
     await delay(wait);

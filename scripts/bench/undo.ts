@@ -1,4 +1,5 @@
 import { PurgeQueueCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
+import { isComplete } from '../../cli/undo/submit.ts';
 import { FindingsTable } from '../../lambdas/aws/findings-table.ts';
 import { JobQueue } from '../../lambdas/aws/job-queue.ts';
 import { type HandedIn, submitRequests } from '../../lambdas/aws/submit-requests.ts';
@@ -61,10 +62,7 @@ export async function measureUndo(deployed: Deployed, queued: Queued): Promise<U
     const [found] = await table.read([resultKey({ account, region: REGION }, name)]);
     return requestResultSchema.optional().parse(found);
   };
-  const isDone = async (): Promise<boolean> => {
-    const result = await resultNow();
-    return result?.state === 'done' || result?.state === 'refused';
-  };
+  const isDone = async (): Promise<boolean> => isComplete(await resultNow());
   const { invocations } = await deployed.workOff(isDone);
   const seconds = (performance.now() - began) / 1000;
   const result = await resultNow();

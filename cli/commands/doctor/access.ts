@@ -6,7 +6,7 @@ import { callerOf } from '../../caller.ts';
 import { CliError } from '../../errors.ts';
 import { knownAccounts } from '../../findings/places.ts';
 import { callCollector } from '../../polls/start.ts';
-import { awaitAll, requestExpiry, type Submitted, submitAll } from '../../undo/submit.ts';
+import { awaitAll, isComplete, requestExpiry, type Submitted, submitAll } from '../../undo/submit.ts';
 import { attention, type Examine, ok, type Patient, unlessDenied } from './check.ts';
 import type { Check } from './result.ts';
 
@@ -88,12 +88,11 @@ async function checkRolesIn(
 
 function checkOf({ request: { account, region }, is, error, result }: Submitted<CheckRequest>): Check {
   const place = `${account} ${region}`;
-  const isOver = result?.state === 'done' || result?.state === 'refused';
   if (is === 'not submitted' || is === 'perhaps submitted' || is === 'not woken') {
     const says = `not checked: ${error instanceof Error ? error.message : String(error)}`;
     return { check: 'role', place, is: 'unknown', says };
   }
-  if (!isOver) {
+  if (!isComplete(result)) {
     return attention(
       'role',
       place,
