@@ -43,7 +43,7 @@ export async function linesOfSubject(opened: Opened, subject: Subject): Promise<
 }
 
 /** Reads the fixes that findings remember. */
-export async function historyOf({ evidence }: Opened, items: readonly FindingItem[]): Promise<History> {
+async function historyOf({ evidence }: Opened, items: readonly FindingItem[]): Promise<History> {
   const entries = items.flatMap((item) => item.changes.map((change) => ({ item, key: change.evidence })));
   const read = await pLimit(OBJECTS_AT_ONCE).map(entries, async ({ item, key }) => {
     const lines = (await evidence.outcomes(key)) ?? [];

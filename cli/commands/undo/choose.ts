@@ -3,19 +3,12 @@ import type { Context } from '../../context.ts';
 import type { Opened } from '../../deployed/index.ts';
 import type { Line } from '../../deployed/outcomes.ts';
 import { CliError } from '../../errors.ts';
-import { type FindingName, findKnown } from '../../findings/find.ts';
+import type { FindingName } from '../../findings/find.ts';
 import { lenientSubjectOf } from '../../findings/subject.ts';
 import { placeGiven, regionsOf, ruleGivenSchema, rulesOf } from '../../given.ts';
 import { sinceSchema } from '../../time.ts';
 import { changedAt, fixesOf, fixName, type UndoableFix } from '../../undo/fixes.ts';
-import {
-  historyOf,
-  linesOfJob,
-  linesOfPollId,
-  linesOfRulesSince,
-  linesOfSubject,
-  undoneOf,
-} from '../../undo/select.ts';
+import { linesOfJob, linesOfPollId, linesOfRulesSince, linesOfSubject, undoneOf } from '../../undo/select.ts';
 
 /** The options that select fixes. */
 export function chosenSchema(now: Date) {
@@ -120,8 +113,7 @@ async function newerFixes(opened: Opened, fixes: readonly UndoableFix[]): Promis
       { account: fix.account, region: fix.fix.region },
       opened.deployment.rules,
     );
-    const { findings } = await findKnown(opened, subject);
-    const { lines, undone } = await historyOf(opened, findings);
+    const { lines, undone } = await linesOfSubject(opened, subject);
     const others = await fixesOf(lines, opened.deployment.home_region);
     found.push(...others.filter((other) => changedAt(other) > changedAt(fix) && !isUndone(other, undone)));
   }
