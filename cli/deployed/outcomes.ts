@@ -27,7 +27,7 @@ export interface Line {
 }
 
 /** Reports whether a place is among those that are requested. */
-export function isWanted({ account, region }: Place, filter: PlaceFilter): boolean {
+function isWanted({ account, region }: Place, filter: PlaceFilter): boolean {
   return (
     (filter.account === undefined || filter.account === account) &&
     (filter.region === undefined || filter.region === region)

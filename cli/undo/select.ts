@@ -13,14 +13,7 @@ import {
 import { OBJECTS_AT_ONCE } from '../deployed/evidence.ts';
 import { linesSince, placesSince } from '../deployed/history.ts';
 import type { Opened } from '../deployed/index.ts';
-import {
-  isWanted,
-  type Line,
-  linesOfPoll,
-  type PlaceFilter,
-  placesOf,
-  standing,
-} from '../deployed/outcomes.ts';
+import { type Line, linesOfPoll, type PlaceFilter, placesOf, standing } from '../deployed/outcomes.ts';
 import { CliError } from '../errors.ts';
 import { findKnown } from '../findings/find.ts';
 import type { Subject } from '../findings/subject.ts';
@@ -140,7 +133,5 @@ export async function linesOfRulesSince(
       ),
     );
   }
-  return lines.filter(({ outcome: { finding } }) =>
-    isWanted({ account: finding.account, region: finding.region }, { account: filter.account }),
-  );
+  return lines;
 }
