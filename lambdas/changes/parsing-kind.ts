@@ -4,9 +4,6 @@ import type { AwsSession } from '../aws/session.ts';
 import { InvalidInputError } from '../model/errors.ts';
 import type { Amid, Change, ChangeKind, CutOff, Effect, Made, Note, TakenBack, TookBack } from './change.ts';
 
-/** Default number of resources that are changed in parallel. */
-const AT_ONCE = 8;
-
 /** A kind of change that accepts any change and parses it with the kind's schema first. */
 export interface ParsingKind {
   readonly pace: Pace;
@@ -59,7 +56,7 @@ export function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
   };
   return {
     pace: kind.pace,
-    atOnce: kind.atOnce ?? kind.pace?.burst ?? AT_ONCE,
+    atOnce: kind.atOnce ?? kind.pace.burst,
     startsTogether: kind.startsTogether === true,
     calls: (change) => kind.calls?.(parse(change)) ?? 1,
     describe: (change) => kind.describe(parse(change)),
