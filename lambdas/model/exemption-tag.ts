@@ -40,3 +40,9 @@ export function exemptionTagOf(tags: Readonly<Record<string, string>> = {}, now:
   if (isOver(until, now)) return { ended: [`${reason} (tag), ended on ${until}`] };
   return { reason: `${reason} (tag, until ${until})`, ended: [] };
 }
+
+/** Reports whether a resource must not be changed because of its exemption tag, which counts even if it is malformed. */
+export function isExemptByTag(tags: Readonly<Record<string, string>> | undefined, now: Date): boolean {
+  const { reason, malformed } = exemptionTagOf(tags, now);
+  return reason !== undefined || malformed !== undefined;
+}

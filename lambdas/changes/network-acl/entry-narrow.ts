@@ -2,7 +2,7 @@ import { isAnswerLost, isNotTaken } from '../../aws/errors.ts';
 import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { BlockedError, OutOfTimeError, StalePlanError } from '../../model/errors.ts';
-import { exemptionTagOf } from '../../model/exemption-tag.ts';
+import { isExemptByTag } from '../../model/exemption-tag.ts';
 import type { Amid, ChangeKind, MayContinue, Note } from '../change.ts';
 import { untilTaken } from '../until-taken.ts';
 import { createEntry, deleteEntry, goneError, look, replaceEntry, type Standing } from './calls.ts';
@@ -41,13 +41,11 @@ function difference(
   const added = found.filter((line) => !expected.includes(line));
   const missing = expected.filter((line) => !found.includes(line));
   const joined = standing.subnets.filter((subnet) => !subnets.includes(subnet));
-  const { reason, malformed } = exemptionTagOf(standing.tags, now);
-  const exempts = reason !== undefined || malformed !== undefined;
   const words = [
     ...(added.length > 0 ? [`it has ${added.join(', ')}`] : []),
     ...(missing.length > 0 ? [`it no longer has ${missing.join(', ')}`] : []),
     ...(joined.length > 0 ? [`it is now also associated with ${joined.join(', ')}`] : []),
-    ...(exempts ? ['it has an exemption tag'] : []),
+    ...(isExemptByTag(standing.tags, now) ? ['it has an exemption tag'] : []),
   ];
   return words.length > 0 ? words.join('; ') : undefined;
 }

@@ -4,7 +4,7 @@ import { paceOnceThrottled } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { tagMap } from '../../aws/tags.ts';
 import { ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
-import { exemptionTagOf } from '../../model/exemption-tag.ts';
+import { isExemptByTag } from '../../model/exemption-tag.ts';
 import type { Change, ChangeKind } from '../change.ts';
 import { ofForm, olderThanOurs } from '../ours.ts';
 import { refusal } from '../refusal.ts';
@@ -44,8 +44,7 @@ async function look(
   const cluster = await readCluster(session, resource);
   if (cluster === undefined) throw new StalePlanError(`cluster ${resource} is gone: nothing was changed`);
   // The same read contains the tags. An undo ignores them, because it restores the owner's own setting.
-  const exemption = exemptionTagOf(tagMap(cluster.Tags), session.now());
-  if (!after && (exemption.reason !== undefined || exemption.malformed !== undefined)) {
+  if (!after && isExemptByTag(tagMap(cluster.Tags), session.now())) {
     throw new StalePlanError(`cluster ${resource} has an exemption tag: nothing was changed`);
   }
   const last = ofForm(schema, ours).at(-1);

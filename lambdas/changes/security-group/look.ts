@@ -1,6 +1,6 @@
 import type { AwsSession } from '../../aws/session.ts';
 import { StalePlanError } from '../../model/errors.ts';
-import { exemptionTagOf } from '../../model/exemption-tag.ts';
+import { isExemptByTag } from '../../model/exemption-tag.ts';
 import type { Change } from '../change.ts';
 import { olderThanOurs } from '../ours.ts';
 import { asSeen, checkRemains } from './as-seen.ts';
@@ -61,8 +61,7 @@ export async function lookAgain(
     look(session, change, ours, parts),
     isLate ? readTagsOf(session, resource) : undefined,
   ]);
-  const { reason, malformed } = exemptionTagOf(tags, session.now());
-  if (reason !== undefined || malformed !== undefined) {
+  if (isExemptByTag(tags, session.now())) {
     throw new StalePlanError(`${resource} has an exemption tag: its wide rule was not changed`);
   }
   return seen;
