@@ -120,18 +120,20 @@ async function tryToList(
   table: RequestDesk['table'],
   clock: Clock,
 ): Promise<{ readonly error: unknown; readonly isLost: boolean } | undefined> {
-  let isAsked = false;
+  let isLost = false;
   const put: RequestDesk['table']['putIf'] = async (write) => {
-    isAsked = true;
-    const answer = await table.putIf(write);
-    isAsked = false;
-    return answer;
+    try {
+      return await table.putIf(write);
+    } catch (error) {
+      isLost = isAnswerLost(error);
+      throw error;
+    }
   };
   try {
     await list(requests, { table, put, clock });
     return undefined;
   } catch (error) {
-    return { error, isLost: isAsked && isAnswerLost(error) };
+    return { error, isLost };
   }
 }
 
