@@ -6,8 +6,8 @@ import type { Change, ChangeKind, Effect, Made } from '../change.ts';
 import { ofForm, olderThanOurs } from '../ours.ts';
 import { refusal } from '../refusal.ts';
 import {
+  checkUnlogged,
   isDeliveryOpen,
-  isLogging,
   MINUTES_UNTIL_DELIVERY_IS_KNOWN,
   readFlowLogs,
   readFlowLogsOf,
@@ -47,10 +47,7 @@ async function look(session: AwsSession, change: FlowLogCreate, ours: readonly C
   const { resource } = change;
   const flowLogs = await readFlowLogsOf(session, resource);
   if (!showsOurs(flowLogs, ours)) throw olderThanOurs(`flow logs of VPC ${resource}`);
-  const logging = flowLogs.find(isLogging);
-  if (logging !== undefined) {
-    throw new StalePlanError(`VPC ${resource} has flow log ${logging.id}: someone else has created it`);
-  }
+  checkUnlogged(resource, flowLogs);
   const failing = flowLogs.find(({ destination }) => destination === nameOf(change));
   if (failing === undefined) return;
   throw new ChangeRefusedError(

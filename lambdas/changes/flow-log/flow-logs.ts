@@ -3,6 +3,7 @@ import { chunks } from '../../aws/batches.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { sharedRead } from '../../aws/shared-read.ts';
 import { tagMap } from '../../aws/tags.ts';
+import { StalePlanError } from '../../model/errors.ts';
 
 export interface VpcFlowLog {
   readonly id: string;
@@ -50,6 +51,13 @@ function parse(flowLog: FlowLog): VpcFlowLog {
  * destination.
  */
 export const isLogging = ({ isActive, failure }: VpcFlowLog): boolean => isActive && failure === undefined;
+
+/** @throws StalePlanError if one of the VPC's flow logs already logs its traffic */
+export function checkUnlogged(vpc: string, flowLogs: readonly VpcFlowLog[]): void {
+  const logging = flowLogs.find(isLogging);
+  if (logging === undefined) return;
+  throw new StalePlanError(`VPC ${vpc} has flow log ${logging.id}: someone else has created it`);
+}
 
 /** Reports whether a flow log is so new that AWS may not know yet that it can't deliver. */
 export const isDeliveryOpen = (created: Date, now: Date): boolean =>

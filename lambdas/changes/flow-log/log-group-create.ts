@@ -2,11 +2,10 @@ import { z } from 'zod';
 import { isAwsError, isNotTaken } from '../../aws/errors.ts';
 import { paceOnceThrottled } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
-import { StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
 import { refusal } from '../refusal.ts';
 import { untilTaken } from '../until-taken.ts';
-import { isLogging, readFlowLogsOf } from './flow-logs.ts';
+import { checkUnlogged, readFlowLogsOf } from './flow-logs.ts';
 import { isMadeBy, isOurs, MADE_FOR, marksOf } from './made-by-us.ts';
 
 const schema = z.object({
@@ -109,14 +108,6 @@ async function retain(session: AwsSession, { resource, retentionDays }: LogGroup
   return true;
 }
 
-/** Checks that nothing logs the VPC yet. @throws StalePlanError if the VPC has a flow log by now */
-async function checkUnlogged(session: AwsSession, { vpc }: LogGroupCreate): Promise<void> {
-  if (vpc === undefined) return;
-  const logging = (await readFlowLogsOf(session, vpc)).find(isLogging);
-  if (logging === undefined) return;
-  throw new StalePlanError(`VPC ${vpc} has flow log ${logging.id}: someone else has created it`);
-}
-
 /**
  * Creates a log group with a retention. An existing log group stays unchanged, so that a retention that someone chose,
  * even an unlimited one, is not shortened. AWS creates log groups without a retention and sets it by a second call. If an
@@ -131,12 +122,12 @@ export const changeKind: ChangeKind<LogGroupCreate> = {
   describe: (change) =>
     `+ log group ${change.resource}, if it does not exist: logs kept for ${change.retentionDays} days${change.kmsKeyArn === null ? '' : `, encrypted with ${change.kmsKeyArn}`}`,
   async apply(session, change, note, { mayContinue }) {
-    const { resource } = change;
+    const { resource, vpc } = change;
     try {
       const isNew = await untilTaken(
         session,
         async () => {
-          await checkUnlogged(session, change);
+          if (vpc !== undefined) checkUnlogged(vpc, await readFlowLogsOf(session, vpc));
           return create(session, change);
         },
         { mayContinue, isNotTakenBy: (error) => isAwsError(error, 'OperationAborted') },
