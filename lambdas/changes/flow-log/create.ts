@@ -113,6 +113,7 @@ async function create(session: AwsSession, change: FlowLogCreate): Promise<strin
 /**
  * Finds the flow log that our change created: by its id or, if the answer with the id was lost, by our job's tag, unless
  * a record of the change already names it.
+ * @param flowLogs the flow logs of the change's VPC
  */
 function findOurs(
   session: AwsSession,
@@ -120,11 +121,10 @@ function findOurs(
   change: FlowLogCreate,
   known: readonly FlowLogCreate[] = [],
 ): VpcFlowLog | undefined {
-  const { flowLogId, resource } = change;
+  const { flowLogId } = change;
   if (flowLogId !== null) return flowLogs.find(({ id }) => id === flowLogId);
   return flowLogs.find(
     (flowLog) =>
-      flowLog.vpc === resource &&
       flowLog.destination === nameOf(change) &&
       isMadeBy(session, flowLog.tags) &&
       !known.some(({ flowLogId: id }) => id === flowLog.id),
