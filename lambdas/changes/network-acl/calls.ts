@@ -60,7 +60,7 @@ export interface Standing {
 
 /** Reads one network ACL. @returns undefined if it does not exist */
 export async function look(session: AwsSession, networkAclId: string): Promise<Standing | undefined> {
-  const [acl] = await readNetworkAcls(session, [networkAclId]);
+  const acl = await readShared(session, networkAclId);
   if (acl === undefined) return undefined;
   const entries = inboundEntries(acl.Entries ?? []);
   return {
