@@ -29,6 +29,12 @@ export type Note<C extends Change = Change> = (
  */
 export type MayContinue = () => Promise<void>;
 
+/**
+ * Waits until each of the changes that began together has come as far or has ended, so that their next reads share one
+ * call. Must be awaited before any checks or reads that have to be current when calls are sent.
+ */
+export type Meet = () => Promise<void>;
+
 /** A part of a change that was taken back again. */
 export interface TakenPart {
   /** The change with the created part; omitted if that is already recorded. */
@@ -44,7 +50,7 @@ export type TookBack = (part: TakenPart) => void;
 export interface Amid {
   readonly mayContinue: MayContinue;
   /** Waits for the changes that began together, so that they check again together. Omitted if there are none. */
-  readonly meet?: (() => Promise<void>) | undefined;
+  readonly meet?: Meet | undefined;
   readonly tookBack: TookBack;
   /**
    * Our changes to the resource of the last minutes, oldest first: a read that still shows the state

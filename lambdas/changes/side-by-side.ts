@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { chunks } from '../aws/batches.ts';
-import type { Change } from './change.ts';
+import type { Change, Meet } from './change.ts';
 import { load } from './index.ts';
 
 /**
@@ -21,12 +21,6 @@ export async function burstOf(changes: readonly Change[]): Promise<number> {
   }
   return Math.min(changes.length, MOST_OF_A_BURST);
 }
-
-/**
- * Waits until each of the changes that began together has come as far or has ended, so that their next reads share one
- * call. Must be awaited before any checks or reads that have to be current when calls are sent.
- */
-export type Meet = () => Promise<void>;
 
 /** A meeting point where changes wait for one another. */
 class Meeting {

@@ -1,8 +1,9 @@
 import { isNotTaken } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { isStart } from '../../changes/automation-execution/is-start.ts';
+import type { Meet } from '../../changes/change.ts';
 import { waitForTurn } from '../../changes/index.ts';
-import { burstOf, type Meet, sideBySide } from '../../changes/side-by-side.ts';
+import { burstOf, sideBySide } from '../../changes/side-by-side.ts';
 import { MOST_SENDS, pauseAfter } from '../../changes/until-taken.ts';
 import { firstVerdict } from '../gates/gate.ts';
 import { gatesAt } from '../gates/index.ts';

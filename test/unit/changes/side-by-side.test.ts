@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { burstOf, type Meet, sideBySide } from '../../../lambdas/changes/side-by-side.ts';
+import type { Meet } from '../../../lambdas/changes/change.ts';
+import { burstOf, sideBySide } from '../../../lambdas/changes/side-by-side.ts';
 
 const SHRINK = 'security-group-rule-shrink';
 
