@@ -157,8 +157,8 @@ export class ReservedRoom {
    * @returns `kept`: the number of resources that were changed, or may have been; the unexpected errors
    */
   async release(): Promise<{ readonly kept: number; readonly failures: readonly unknown[] }> {
-    const kept = [...this.#resources].filter((resource) => this.#changed().has(resource)).length;
-    const failures = [...this.#failures];
+    const changed = this.#changed();
+    const kept = [...this.#resources].filter((resource) => changed.has(resource)).length;
     const scopes = [...new Set(this.#reservations.map(({ counter }) => counter.scope))];
     const givingBack = scopes.map((scope) => {
       const reservations = this.#reservations.filter(({ counter }) => counter.scope === scope);
@@ -169,8 +169,8 @@ export class ReservedRoom {
       }
       return this.#giveBack(reservations, back);
     });
-    failures.push(...(await Promise.all(givingBack)).flat());
-    return { kept, failures };
+    const failed = await Promise.all(givingBack);
+    return { kept, failures: [...this.#failures, ...failed.flat()] };
   }
 
   /** Lists the resources that this attempt changed or may have changed. */
