@@ -76,20 +76,18 @@ export class DoneJobs {
     const { run } = this.#job;
     const job = jobId(this.#job);
     const journal = journalId(this.#job);
-    const writer = randomUUID();
     const entry: Entry = {
       job,
       number,
       ...(run !== undefined && { run }),
       ...(journal !== job && { journal }),
     };
-    for (let writes = 0; writes < MOST_WRITES; writes += 1) {
-      if (this.#entries.some((each) => each.job === job && each.number === number)) return;
-      const jobs = [...this.#entries, entry].slice(-MOST_ENTRIES);
-      const next: Done = { ...this.place, jobs, writer };
-      const { found } = await this.#table.writeDone(next, this.#known);
-      this.#known = found ?? next;
-    }
+    const isDone = await this.#change((entries) =>
+      entries.some((each) => each.job === job && each.number === number)
+        ? entries
+        : [...entries, entry].slice(-MOST_ENTRIES),
+    );
+    if (isDone) return;
     throw new DeliveryError(
       `the jobs of ${pollId(this.#job.poll)} for account ${this.#job.account}: their record was changed by others ${MOST_WRITES} times in a row`,
     );
@@ -101,13 +99,28 @@ export class DoneJobs {
    */
   async retract(number: number): Promise<void> {
     const job = jobId(this.#job);
+    await this.#change((entries) => {
+      const others = entries.filter((each) => each.job !== job || each.number !== number);
+      return others.length === entries.length ? entries : others;
+    });
+  }
+
+  /**
+   * Changes the item's entries, again if others were faster.
+   * @param change returns the same list if there is nothing left to change
+   * @returns whether that was so before the writes ran out
+   */
+  async #change(change: (entries: readonly Entry[]) => readonly Entry[]): Promise<boolean> {
+    const writer = randomUUID();
     for (let writes = 0; writes < MOST_WRITES; writes += 1) {
-      const jobs = this.#entries.filter((each) => each.job !== job || each.number !== number);
-      if (jobs.length === this.#entries.length) return;
-      const next: Done = { ...this.place, jobs, writer: randomUUID() };
+      const entries = this.#entries;
+      const jobs = change(entries);
+      if (jobs === entries) return true;
+      const next: Done = { ...this.place, jobs: [...jobs], writer };
       const { found } = await this.#table.writeDone(next, this.#known);
       this.#known = found ?? next;
     }
+    return false;
   }
 
   get #entries(): readonly Entry[] {
