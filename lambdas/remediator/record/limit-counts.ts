@@ -155,14 +155,7 @@ export class LimitCounts {
     const isKept = ({ name }: Waiting): boolean => names.some(([each]) => each === name);
     const old = waiting.filter((each) => findings.has(each.finding) && !isKept(each));
     if (names.length === 0 && old.length === 0) return;
-    await this.#table.updateIf({
-      key: countKey(counter),
-      add: {},
-      set: Object.fromEntries(names),
-      remove: old.map(({ name }) => name),
-      // The item exists, because without counted changes nothing would have been deferred.
-      condition: { expression: 'attribute_exists(pk)', names: {}, values: {} },
-    });
+    await this.#updateWaiting(counter, Object.fromEntries(names), old);
   }
 
   /** Releases the room that is kept for findings which no longer wait, whatever their outcome. */
@@ -171,14 +164,23 @@ export class LimitCounts {
     for (const counter of counters) {
       const known = this.#waitingIn(counter, found).filter(({ finding }) => findings.has(finding));
       if (known.length === 0) continue;
-      await this.#table.updateIf({
-        key: countKey(counter),
-        add: {},
-        set: {},
-        remove: known.map(({ name }) => name),
-        condition: { expression: 'attribute_exists(pk)', names: {}, values: {} },
-      });
+      await this.#updateWaiting(counter, {}, known);
     }
+  }
+
+  async #updateWaiting(
+    counter: Counter,
+    set: Readonly<Record<string, number>>,
+    old: readonly Waiting[],
+  ): Promise<void> {
+    await this.#table.updateIf({
+      key: countKey(counter),
+      add: {},
+      set,
+      remove: old.map(({ name }) => name),
+      // The item exists, because without counted changes nothing would have been deferred.
+      condition: { expression: 'attribute_exists(pk)', names: {}, values: {} },
+    });
   }
 
   #waitingIn(counter: Counter, counters: FoundCounters): Waiting[] {
