@@ -19,10 +19,12 @@ export interface DeferralNotice {
   readonly since: number;
 }
 
-interface Deferred {
+/** A finding that is deferred for longer than expected. */
+export interface Waiting {
   readonly resource: string;
   readonly since: string;
   readonly reason: string;
+  /** The gate that defers it. */
   readonly gate?: Outcome['gate'] | undefined;
 }
 
@@ -31,10 +33,10 @@ interface Deferred {
  * accounts and jobs it affects.
  */
 export function deferralNotices(
-  due: readonly Deferred[],
+  due: readonly Waiting[],
   { job, deferredDays, now }: { readonly job: Job; readonly deferredDays: number; readonly now: number },
 ): DeferralNotice[] {
-  const byCause = new Map<string, Deferred[]>();
+  const byCause = new Map<string, Waiting[]>();
   for (const finding of due) {
     const cause = causeOf(finding, job);
     byCause.set(cause, [...(byCause.get(cause) ?? []), finding]);
@@ -63,7 +65,7 @@ export function deferralNotices(
  * Determines the cause of a deferral: the pause or hold that the command in its reason would end, otherwise the rule's
  * gate.
  */
-function causeOf({ gate, reason }: Deferred, { poll }: Job): string {
+function causeOf({ gate, reason }: Waiting, { poll }: Job): string {
   const command = /cspm-remediation (?:resume|release) .*$/s.exec(reason)?.[0];
   if ((gate === 'pause' || gate === 'hold') && command !== undefined) return command;
   return `${poll.rule} ${gate ?? 'no gate'}`;

@@ -1,8 +1,7 @@
 import { type FindingNotice, findingNotices } from '../../model/finding-notice.ts';
 import type { Job } from '../../model/job.ts';
-import type { Outcome } from '../../model/outcome.ts';
 import type { Deferrals } from '../job-result.ts';
-import { type DeferralNotice, deferralNotices } from './deferral-notices.ts';
+import { type DeferralNotice, deferralNotices, type Waiting } from './deferral-notices.ts';
 import type { FindingMemory } from './finding-memory.ts';
 import type { FindingRecord } from './findings-store.ts';
 import type { RecordedOutcome } from './outcome-log.ts';
@@ -11,15 +10,6 @@ const DAY = 86_400_000;
 /** Time between two messages about a lasting problem. */
 const AGAIN_MILLISECONDS = 7 * DAY;
 const MAX_REASON = 500;
-
-/** A finding that is deferred for longer than expected. */
-export interface Waiting {
-  readonly resource: string;
-  readonly since: string;
-  readonly reason: string;
-  /** The gate that defers it. */
-  readonly gate?: Outcome['gate'] | undefined;
-}
 
 /** Selects the findings that were deferred before, with the poll at which their deferral began. */
 export function deferredSince(recorded: readonly RecordedOutcome[], memory: FindingMemory): Waiting[] {

@@ -2,7 +2,8 @@ import type { FindingNotice } from '../../model/finding-notice.ts';
 import { isProvisional } from '../../model/outcome.ts';
 import type { Learned } from '../learned.ts';
 import type { Work } from '../work.ts';
-import { deferredSince, dueNotices, type Waiting } from './finding-notices.ts';
+import type { Waiting } from './deferral-notices.ts';
+import { deferredSince, dueNotices } from './finding-notices.ts';
 import type { FindingRecord } from './findings-store.ts';
 import type { RecordedOutcome } from './outcome-log.ts';
 
