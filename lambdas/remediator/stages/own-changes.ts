@@ -22,8 +22,10 @@ export async function waitForOwnChanges(
 ): Promise<Planned> {
   const verdicts = new Map<string, Verdict>();
   const ready: PlannedFix[] = [];
-  const changedLately: PlannedFix[] = [];
-  const recent = new Map<string, readonly RecentChange[]>();
+  const changedLately = new Map<
+    string,
+    { readonly fix: PlannedFix; readonly ours: readonly RecentChange[] }
+  >();
   try {
     // The table is read once for all resources.
     await work.recent.load(fixes.flatMap(changedBy));
@@ -36,29 +38,25 @@ export async function waitForOwnChanges(
   for (const { fix, seen } of await Promise.all(looks)) {
     if ('state' in seen) verdicts.set(fix.finding.resource, withDetails(seen, fix.details));
     else if (seen.visible.length === 0) ready.push(fix);
-    else {
-      changedLately.push(fix);
-      recent.set(fix.finding.resource, seen.visible);
-    }
+    else changedLately.set(fix.finding.resource, { fix, ours: seen.visible });
   }
-  const anew = await planAnew(session, changedLately, work);
+  const earlier = [...changedLately.values()].map(({ fix }) => fix);
+  const anew = await planAnew(session, earlier, work);
   for (const [resource, verdict] of anew.verdicts) verdicts.set(resource, verdict);
   const looksAnew = anew.fixes.map(async (fix) => {
-    const { resource } = fix.finding;
-    const first = new Set(
-      changedLately.filter(({ finding }) => finding.resource === resource).flatMap(changedBy),
-    );
+    const before = changedLately.get(fix.finding.resource);
+    const asked = new Set(before === undefined ? [] : changedBy(before.fix));
     // The new plan may name other resources than the first one did.
-    const unasked = changedBy(fix).filter((each) => !first.has(each));
-    return { fix, others: await ownChangesOf(session, unasked, work) };
+    const unasked = changedBy(fix).filter((each) => !asked.has(each));
+    return { fix, known: before?.ours ?? [], others: await ownChangesOf(session, unasked, work) };
   });
-  for (const { fix, others } of await Promise.all(looksAnew)) {
+  for (const { fix, known, others } of await Promise.all(looksAnew)) {
     const { resource } = fix.finding;
     if ('state' in others) {
       verdicts.set(resource, withDetails(others, fix.details));
       continue;
     }
-    const ours = [...(recent.get(resource) ?? []), ...others.visible];
+    const ours = [...known, ...others.visible];
     const ending = await endingOf(ours);
     const ended =
       ending.find((change) => restsOnWhatEnded(fix, change) || startsAgainst(fix, change)) ??
