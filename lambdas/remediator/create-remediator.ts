@@ -62,21 +62,21 @@ export function createRemediator(
         const pending: Ports['actOnPending'] = (names, place) =>
           actOnPending(names, place, attempt, { clock, requests }, act);
         const all = { ...ports, openSession, actOnPending: pending };
-        if (job.investigates === undefined) {
-          const beforePuttingBack = () => actBeforePuttingBack(job, attempt, { clock, requests }, act);
-          try {
-            const result = await remediate(job, attempt, all);
-            if (comesBack(result)) await beforePuttingBack();
-            return result;
-          } catch (error) {
-            // Its account's queue waits until the lease is over. Who holds it has ended: a group gives out one message at a time.
-            if (error instanceof LeaseHeldError) await beforePuttingBack();
-            throw error;
-          }
+        if (job.investigates !== undefined) {
+          const lines = await investigate(job, attempt, all);
+          for (const line of lines) logger.warn(line);
+          return nothingLeft;
         }
-        const lines = await investigate(job, attempt, all);
-        for (const line of lines) logger.warn(line);
-        return nothingLeft;
+        const beforePuttingBack = () => actBeforePuttingBack(job, attempt, { clock, requests }, act);
+        try {
+          const result = await remediate(job, attempt, all);
+          if (comesBack(result)) await beforePuttingBack();
+          return result;
+        } catch (error) {
+          // Its account's queue waits until the lease is over. Who holds it has ended: a group gives out one message at a time.
+          if (error instanceof LeaseHeldError) await beforePuttingBack();
+          throw error;
+        }
       }),
   };
 }
