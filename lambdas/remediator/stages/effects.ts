@@ -2,6 +2,7 @@ import type { AwsSession } from '../../aws/session.ts';
 import type { Effect, Made } from '../../changes/change.ts';
 import { effectsOf } from '../../changes/index.ts';
 import type { Finding } from '../../model/finding.ts';
+import type { Assessment } from '../../rules/rule.ts';
 import { conclude, type Verdict, wait } from '../verdict.ts';
 import type { Work } from '../work.ts';
 import type { Assessments } from './assess.ts';
@@ -42,8 +43,8 @@ export function judgeEffects(
   const verdicts = new Map<string, Verdict | Error>();
   for (const each of made) {
     const { resource } = each;
-    const isViolation = stateOf(assessments, resource) === 'violation';
-    if (!isViolation && stateOf(assessments, resource) !== 'compliant') continue;
+    const assessment = assessments.get(resource);
+    if (!isJudged(assessment)) continue;
     if (found instanceof Error) {
       verdicts.set(resource, found);
       continue;
@@ -52,7 +53,7 @@ export function judgeEffects(
     if (effect === undefined) continue;
     if (effect.state === 'missing') {
       verdicts.set(resource, conclude('failed', { willRetry: true, reason: effect.words }));
-    } else if (!isViolation && !verdicts.has(resource)) {
+    } else if (assessment.state !== 'violation' && !verdicts.has(resource)) {
       // For a violation, the assessment says more.
       verdicts.set(resource, wait(effect.words));
     }
@@ -60,9 +61,12 @@ export function judgeEffects(
   return verdicts;
 }
 
-function stateOf(assessments: Assessments, resource: string): string | undefined {
-  const assessment = assessments.get(resource);
-  return assessment instanceof Error ? undefined : assessment?.state;
+/** Reports whether the effects of this job's changes matter for the verdict on a resource. */
+export function isJudged(
+  assessment: Assessment | Error | undefined,
+): assessment is Extract<Assessment, { state: 'violation' | 'compliant' }> {
+  if (assessment === undefined || assessment instanceof Error) return false;
+  return assessment.state === 'violation' || assessment.state === 'compliant';
 }
 
 /** Lists the applied changes and those with an unknown result. */

@@ -22,7 +22,7 @@ import {
 } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Assessments } from './assess.ts';
-import { judgeEffects, readEffects } from './effects.ts';
+import { isJudged, judgeEffects, readEffects } from './effects.ts';
 import { awaitReadBack } from './read-back.ts';
 import { recordPlan } from './record-plan.ts';
 import { resolveBegun } from './resolve.ts';
@@ -75,12 +75,6 @@ export async function planFixes(
     work.recent.load(changed).catch(() => undefined);
   }
   return { fixes, verdicts };
-}
-
-/** Reports whether this job's changes still affect the verdict on a resource. */
-function isJudged(assessment: Assessment | Error | undefined): boolean {
-  if (assessment === undefined || assessment instanceof Error) return false;
-  return assessment.state === 'violation' || assessment.state === 'compliant';
 }
 
 /** Resolves changes that were begun. @returns the verdict if their results can't be determined yet */
