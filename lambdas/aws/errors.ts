@@ -26,6 +26,11 @@ function bounded(text: string): string {
   return text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE)}…` : text;
 }
 
+/** Returns what was thrown as an error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
+}
+
 /**
  * Reports whether AWS answered with one of these error codes from the API reference. The SDK uses the code as the error's
  * name; for codes with a class, it may append `Exception`.

@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
 import { logCalls, loggingCalls } from './call-log.ts';
-import { isNotTaken } from './errors.ts';
+import { asError, isNotTaken } from './errors.ts';
 import type { AwsCall, AwsSession } from './session.ts';
 
 /** Reads many resources in as few calls as their API allows. @returns the existing ones, by key */
@@ -57,5 +57,3 @@ async function answerAll<Value>(
     return (await Promise.all(alone)).flat();
   }
 }
-
-const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));

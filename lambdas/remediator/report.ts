@@ -1,5 +1,5 @@
 import { Logger } from '@aws-lambda-powertools/logger';
-import { describeError, errorKind } from '../aws/errors.ts';
+import { asError, describeError, errorKind } from '../aws/errors.ts';
 import { count } from '../aws/metrics.ts';
 import { TakeBackError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
@@ -18,7 +18,7 @@ export function logError(words: string, error: unknown): void {
   if (kind === 'unavailable') logger.warn(words);
   else if (kind === 'refused') logger.error(words);
   // Of an error that nobody expected, one wants to know where it came from.
-  else logger.error(words, error instanceof Error ? error : new Error(String(error), { cause: error }));
+  else logger.error(words, asError(error));
 }
 
 /** Reports the result of an attempt in logs and metrics. */

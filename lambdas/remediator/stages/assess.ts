@@ -1,4 +1,4 @@
-import { errorKind } from '../../aws/errors.ts';
+import { asError, errorKind } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import type { Assessment, Rule } from '../../rules/rule.ts';
 
@@ -24,7 +24,7 @@ export async function assessEach(
       ]),
     );
   } catch (thrown) {
-    const error = thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
+    const error = asError(thrown);
     // Separate calls would fail as well, and add load.
     if (resources.length === 1 || errorKind(error) === 'unavailable') {
       return new Map(resources.map((resource) => [resource, error]));

@@ -1,3 +1,4 @@
+import { asError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import type { Effect, Made } from '../../changes/change.ts';
 import { effectsOf } from '../../changes/index.ts';
@@ -28,7 +29,7 @@ export async function readEffects(
   try {
     return { made, found: await effectsOf(session, made) };
   } catch (thrown) {
-    return { made, found: thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown }) };
+    return { made, found: asError(thrown) };
   }
 }
 
