@@ -7,7 +7,7 @@ import { type Configured, configure } from './configure.ts';
 import { endedExemptions } from './ended-exemptions.ts';
 import { passGates } from './gates/gate.ts';
 import { gatesAt } from './gates/index.ts';
-import { type JobResult, nothingLeft } from './job-result.ts';
+import { comesBack, type JobResult, nothingLeft } from './job-result.ts';
 import { type Learned, learn, nothingLearned } from './learned.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { readingOf } from './reading.ts';
@@ -227,12 +227,11 @@ async function record(
     applied: journal.applied(entry.finding.resource),
   }));
   // The next attempt must know what this one did. One that did not learn what is there would write over it.
-  const comesBack = unfinished.length > 0 || failures.length > 0;
-  if (comesBack && learned.isRecalled) await journal.write().catch((error: unknown) => failures.push(error));
-  const notEnded = await endLease(lease, comesBack ? 'released' : 'done', toWrite, work);
+  const returns = comesBack({ unfinished, failures });
+  if (returns && learned.isRecalled) await journal.write().catch((error: unknown) => failures.push(error));
+  const notEnded = await endLease(lease, returns ? 'released' : 'done', toWrite, work);
   failures.push(...notEnded);
-  if (notEnded.length > 0 && !comesBack)
-    await journal.write().catch((error: unknown) => failures.push(error));
+  if (notEnded.length > 0 && !returns) await journal.write().catch((error: unknown) => failures.push(error));
   return {
     outcomes: published.map(({ outcome }) => outcome),
     news: changed.map(({ outcome }) => outcome),
