@@ -29,6 +29,7 @@ import type { Opened } from '../deployed/index.ts';
 import { changesCounted } from '../deployed/limits.ts';
 import { pauseIn } from '../deployed/pauses.ts';
 import type { FindingName } from './find.ts';
+import { remediatorRegion } from './places.ts';
 
 /** A reason why a finding is not changed now. */
 export interface Obstacle {
@@ -155,7 +156,7 @@ const roleMissing: Look = async ({ opened, finding: { account } }) => {
 
 const paused: Look = async ({ context, opened, settings, finding }) => {
   const { deployment } = opened;
-  const region = finding.region === 'global' ? deployment.home_region : finding.region;
+  const region = remediatorRegion(finding.region, deployment.home_region);
   const value = await pauseIn(context.clients, deployment, region);
   const remedy = resumeCommand(region);
   if (value === undefined) return [{ gate: 'settings', says: `the pause parameter in ${region} is missing` }];

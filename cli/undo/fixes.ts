@@ -4,6 +4,7 @@ import { findingKey } from '../../lambdas/model/finding.ts';
 import type { Fix } from '../../lambdas/model/requests.ts';
 import type { Line } from '../deployed/outcomes.ts';
 import type { FindingName } from '../findings/find.ts';
+import { remediatorRegion } from '../findings/places.ts';
 
 /** A fix that can be undone, as evidence has it. */
 export interface UndoableFix extends Line {
@@ -43,7 +44,7 @@ async function fixOf(line: Line, homeRegion: string): Promise<UndoableFix> {
     ...line,
     fix: { rule, region, resource, evidence: line.evidence },
     account,
-    region: region === 'global' ? homeRegion : region,
+    region: remediatorRegion(region, homeRegion),
     steps: await stepsOf(line),
     resources: [...new Set([...applied.map(({ change }) => change.resource), resource])],
   };

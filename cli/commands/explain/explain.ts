@@ -3,6 +3,7 @@ import { type CommandResult, type Given, parseGiven } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { type Opened, open } from '../../deployed/index.ts';
 import { findKnown, type Known } from '../../findings/find.ts';
+import { remediatorRegion } from '../../findings/places.ts';
 import { subjectOf } from '../../findings/subject.ts';
 import { placeGiven, ruleGivenSchema } from '../../given.ts';
 import { changeOf } from './change.ts';
@@ -64,7 +65,7 @@ function placesToSearch(
       : (region === undefined ? deployment.regions : [region]).map((each) => ({ account, region: each }));
   const places = (known.length > 0 ? known : asked).map((place) => ({
     ...place,
-    region: place.region === 'global' ? deployment.home_region : place.region,
+    region: remediatorRegion(place.region, deployment.home_region),
   }));
   return [...new Map(places.map((place) => [`${place.account} ${place.region}`, place])).values()];
 }

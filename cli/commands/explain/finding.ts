@@ -16,6 +16,7 @@ import type { Opened } from '../../deployed/index.ts';
 import { linesOfPoll } from '../../deployed/outcomes.ts';
 import { doesNext, nextPollOf } from '../../findings/next-poll.ts';
 import { obstaclesOf } from '../../findings/obstacles.ts';
+import { remediatorRegion } from '../../findings/places.ts';
 import { lastPollOf } from '../status/rule.ts';
 import { changeOf } from './change.ts';
 import type { ExplainedFinding } from './result.ts';
@@ -137,7 +138,7 @@ async function historyOf({ evidence }: Opened, item: FindingItem): Promise<Histo
 async function lastLineOf(opened: Opened, item: FindingItem): Promise<Outcome | undefined> {
   const poll = await lastPollOf(opened, item.rule);
   if (poll === undefined) return undefined;
-  const region = item.region === 'global' ? opened.deployment.home_region : item.region;
+  const region = remediatorRegion(item.region, opened.deployment.home_region);
   const lines = await linesOfPoll(opened, poll.poll, [{ account: item.account, region }]);
   return lines.find(({ outcome }) => findingKey(outcome.finding) === findingKey(item))?.outcome;
 }

@@ -4,6 +4,7 @@ import type { Opened } from '../../deployed/index.ts';
 import type { Line } from '../../deployed/outcomes.ts';
 import { CliError } from '../../errors.ts';
 import type { FindingName } from '../../findings/find.ts';
+import { remediatorRegion } from '../../findings/places.ts';
 import { lenientSubjectOf } from '../../findings/subject.ts';
 import { placeGiven, regionsOf, ruleGivenSchema, rulesOf } from '../../given.ts';
 import { sinceSchema } from '../../time.ts';
@@ -63,8 +64,7 @@ function isMeant(
     homeRegion,
   }: Pick<Chosen, 'rule' | 'account'> & { readonly region: string | undefined; readonly homeRegion: string },
 ): boolean {
-  // The home region's remediator works on findings of no region.
-  const isInRegion = finding.region === region || (finding.region === 'global' && region === homeRegion);
+  const isInRegion = finding.region === region || remediatorRegion(finding.region, homeRegion) === region;
   return (
     (rule === undefined || finding.rule === rule) &&
     (account === undefined || finding.account === account) &&
@@ -75,7 +75,7 @@ function isMeant(
 async function linesBy(context: Context, opened: Opened, chosen: Chosen): Promise<Line[]> {
   const { poll, job, since, rule, account } = chosen;
   const { home_region: homeRegion } = opened.deployment;
-  const filter = { account, region: context.region === 'global' ? homeRegion : context.region };
+  const filter = { account, region: context.region && remediatorRegion(context.region, homeRegion) };
   if (poll !== undefined) return linesOfPollId(opened, poll, filter);
   if (job !== undefined) return linesOfJob(opened, job);
   const rules = rulesOf(opened.deployment, rule);
