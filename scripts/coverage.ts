@@ -12,6 +12,7 @@ import { ruleNames } from '../lambdas/sources/index.ts';
 import { type NetskopeRule, reasonOf } from './coverage/reasons.ts';
 import { writeGenerated } from './generated-files.ts';
 import { readLibrary } from './library/compile.ts';
+import { table } from './markdown.ts';
 
 const data = path.join(import.meta.dirname, 'coverage/netskope-aws-rules.json');
 const rulesSchema = z.array(
@@ -35,7 +36,7 @@ const library = new Map(
 const unknown = [...library.keys()].filter((name) => !rules.some((rule) => rule.name === name));
 if (unknown.length > 0) throw new Error(`no predefined rule is called ${unknown.join('; ')}`);
 
-const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ');
+const oneSpaced = (text: string): string => text.replaceAll(/\s+/g, ' ');
 
 function serves(rule: NetskopeRule): string {
   const coded = builtIn.get(rule.name);
@@ -47,10 +48,7 @@ function serves(rule: NetskopeRule): string {
 
 const rows = [...rules]
   .sort((a, b) => (a.service + a.name < b.service + b.name ? -1 : 1))
-  .map(
-    (rule) =>
-      `| ${cell(rule.service)} | ${cell(rule.name)} | ${cell(rule.profiles.join(', '))} | ${serves(rule)} |`,
-  );
+  .map((rule) => [...[rule.service, rule.name, rule.profiles.join(', ')].map(oneSpaced), serves(rule)]);
 const count = (names: ReadonlyMap<string, string>): number =>
   rules.filter(({ name }) => names.has(name)).length;
 
@@ -63,9 +61,7 @@ enable each by its id in \`rules\` ([rules.md](rules.md), [library.md](library.m
 [custom rule](custom-rules.md) can remediate your own Netskope rules, or one of these. \`cspm-remediation coverage\` lists the rules that
 fail in your tenant, with counts, and what to enable next.
 
-| service | Netskope's rule | profiles | remediated by |
-| --- | --- | --- | --- |
-${rows.join('\n')}
+${table(['service', "Netskope's rule", 'profiles', 'remediated by'], rows)}
 `;
 const none = rules.filter(({ name }) => !builtIn.has(name) && !library.has(name));
 const known = {
