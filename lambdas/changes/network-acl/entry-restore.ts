@@ -14,10 +14,8 @@ function stale(resource: string, what: string): StalePlanError {
   );
 }
 
-const isRestored = ({ open }: NetworkAclEntryRestore, standing: Standing): boolean => {
-  const now = open === null ? undefined : standing.at(open.ruleNumber);
-  return open === null || (now !== undefined && sameEntry(now, open));
-};
+const isRestored = ({ open }: NetworkAclEntryRestore, standing: Standing): boolean =>
+  open === null || isThere(open, standing);
 
 /** @throws StalePlanError unless the entries are as the fix or an earlier attempt at this undo left them */
 function check(change: NetworkAclEntryRestore, standing: Standing): void {

@@ -1,5 +1,5 @@
 import type { AwsSession } from '../../aws/session.ts';
-import { look } from './calls.ts';
+import { isThere, look } from './calls.ts';
 import { describeEntry, sameEntry } from './entry.ts';
 import { madeOf, type NetworkAclEntryNarrow } from './narrow.ts';
 
@@ -14,7 +14,7 @@ export async function differs(
   if (standing === undefined) return 'it is gone';
   const now = standing.at(before.ruleNumber);
   // The entry was not narrowed after all, and the entries created for it may be taken back.
-  if (closed === 'unconfirmed' && now !== undefined && sameEntry(now, before)) return undefined;
+  if (closed === 'unconfirmed' && isThere(before, standing)) return undefined;
   for (const entry of [...madeOf(applied), ...(after === null ? [] : [after])]) {
     const found = standing.at(entry.ruleNumber);
     if (found === undefined) return `it no longer has the entry ${describeEntry(entry)}`;

@@ -91,8 +91,7 @@ function endOf(
     return { state: 'settled', done };
   }
   // The read may not show the narrowing yet, or may predate the open entry.
-  const isOpen = now !== undefined && sameEntry(now, before);
-  const isLater = !isOpen && created.some((entry) => isThere(entry, standing));
+  const isLater = !isThere(before, standing) && created.some((entry) => isThere(entry, standing));
   return isLagOver || isLater ? undefined : { state: 'pending' };
 }
 
