@@ -68,8 +68,8 @@ locals {
 
   # The sizes of the session policies of an enforcement and of an undo, as sent to STS, with the longest partition and region.
   session_statements = { for id, rule in local.own : id => {
-    "an enforcement" = concat(rule.definition.permissions.read, rule.definition.permissions.write, [for each in try(local.starts[id].run, []) : each])
-    "an undo"        = concat(rule.definition.permissions.undo, [for each in try(local.starts[id].undo, []) : each])
+    "an enforcement" = concat(rule.definition.permissions.read, rule.definition.permissions.write, try(local.starts[id].run, []))
+    "an undo"        = concat(rule.definition.permissions.undo, try(local.starts[id].undo, []))
   } }
   session_scopes = { for id, jobs in local.session_statements : id => { for job, statements in jobs : job => {
     for statement in statements :
