@@ -1,6 +1,4 @@
-import pLimit from 'p-limit';
 import { outcomesKey } from '../../lambdas/model/evidence-keys.ts';
-import { findingKey } from '../../lambdas/model/finding.ts';
 import { type Poll, pollSchema } from '../../lambdas/model/job.ts';
 import { outcomesKeySchema } from '../../lambdas/model/requests.ts';
 import {
@@ -10,10 +8,16 @@ import {
   leaseItemSchema,
   leaseKey,
 } from '../../lambdas/model/table-items.ts';
-import { OBJECTS_AT_ONCE } from '../deployed/evidence.ts';
 import { linesSince, placesSince } from '../deployed/history.ts';
 import type { Opened } from '../deployed/index.ts';
-import { type Line, linesOfPoll, type PlaceFilter, placesOf, standing } from '../deployed/outcomes.ts';
+import {
+  type Line,
+  linesAt,
+  linesOfPoll,
+  type PlaceFilter,
+  placesOf,
+  standing,
+} from '../deployed/outcomes.ts';
 import { CliError } from '../errors.ts';
 import { findKnown } from '../findings/find.ts';
 import type { Subject } from '../findings/subject.ts';
@@ -37,14 +41,12 @@ export async function linesOfSubject(opened: Opened, subject: Subject): Promise<
 
 /** Reads the fixes that findings remember. */
 async function historyOf({ evidence }: Opened, items: readonly FindingItem[]): Promise<History> {
-  const entries = items.flatMap((item) => item.changes.map((change) => ({ item, key: change.evidence })));
-  const read = await pLimit(OBJECTS_AT_ONCE).map(entries, async ({ item, key }) => {
-    const lines = (await evidence.outcomes(key)) ?? [];
-    return lines
-      .filter(({ finding }) => findingKey(finding) === findingKey(item))
-      .map((outcome): Line => ({ outcome, evidence: key }));
-  });
-  const lines = read.flat();
+  const keys = new Set(items.flatMap(({ changes }) => changes.map((change) => change.evidence)));
+  const remembered = new Set(
+    items.flatMap((item) => item.changes.map((change) => fixName(change.evidence, item))),
+  );
+  const read = await linesAt(evidence, [...keys]);
+  const lines = read.filter((line) => remembered.has(fixName(line.evidence, line.outcome.finding)));
   const undone = lines.flatMap(({ outcome: { outcome, undo, finding } }) =>
     outcome === 'undone' && undo !== undefined ? fixName(undo.undoes, finding) : [],
   );
