@@ -11,8 +11,7 @@ import { PermissionJudge } from '../../lab/permissions/index.ts';
 import type { Site } from '../../lab/rules/index.ts';
 import { freshAccount } from '../harness/product.ts';
 import { REGION, Remediation } from './remediation.ts';
-import { startSessions } from './remediator-sessions.ts';
-import { deployTarget } from './target-account.ts';
+import { startTarget } from './remediator-sessions.ts';
 
 const endpoint = inject('localAwsEndpoint');
 const security = freshAccount();
@@ -38,23 +37,15 @@ beforeAll(async () => {
   proxy.intercept(judge.intercept);
   cloudControl = startCloudControl({ proxy, handlerMilliseconds: 0 });
   automation = startAutomation({ proxy, upstream: () => endpoint, stepMilliseconds: 1 });
-  await deployTarget({
-    endpoint,
-    account: target,
-    variables: {
-      name: 'cspm',
-      security_account_id: security,
-      external_id: EXTERNAL_ID,
-      rules: library.map(({ id }) => id),
-      undo: true,
-    },
-  });
-  sessions = await startSessions({
+  sessions = await startTarget({
     endpoint,
     proxy: proxy.endpoint,
     security,
-    role,
+    target,
     externalId: EXTERNAL_ID,
+    variables: {
+      rules: library.map(({ id }) => id),
+    },
   });
 });
 afterAll(async () => {

@@ -15,8 +15,7 @@ import { queueTags } from '../../lab/library/queue-tags.ts';
 import { PermissionJudge } from '../../lab/permissions/index.ts';
 import { freshAccount } from '../harness/product.ts';
 import { REGION, Remediation } from './remediation.ts';
-import { startSessions } from './remediator-sessions.ts';
-import { deployTarget } from './target-account.ts';
+import { startTarget } from './remediator-sessions.ts';
 
 const endpoint = inject('localAwsEndpoint');
 const security = freshAccount();
@@ -137,13 +136,13 @@ beforeAll(async () => {
   proxy.intercept(queueTags(() => endpoint));
   automation = startAutomation({ proxy, upstream: () => endpoint, stepMilliseconds: 1 });
   await makeDocuments();
-  await deployTarget({
+  sessions = await startTarget({
     endpoint,
-    account: target,
+    proxy: proxy.endpoint,
+    security,
+    target,
+    externalId: EXTERNAL_ID,
     variables: {
-      name: 'cspm',
-      security_account_id: security,
-      external_id: EXTERNAL_ID,
       rules: ids,
       custom_rules: Object.fromEntries(
         ids.map((id) => [
@@ -155,15 +154,7 @@ beforeAll(async () => {
           },
         ]),
       ),
-      undo: true,
     },
-  });
-  sessions = await startSessions({
-    endpoint,
-    proxy: proxy.endpoint,
-    security,
-    role,
-    externalId: EXTERNAL_ID,
   });
 });
 beforeEach(() => judge.clear());

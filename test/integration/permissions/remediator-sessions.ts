@@ -3,12 +3,12 @@ import { systemClock } from '../../../lambdas/model/clock.ts';
 import { environmentSchema } from '../../../lambdas/remediator/environment.ts';
 import { Sessions } from '../../../lambdas/remediator/session.ts';
 import { REGION } from './remediation.ts';
-import { makeFunctionRole, takeOn } from './target-account.ts';
+import { deployTarget, makeFunctionRole, takeOn } from './target-account.ts';
 
 /** The name of the role that a remediator's function has. */
 export const REMEDIATOR = `cspm-remediator-${REGION}`;
 
-export interface SessionsOptions {
+interface SessionsOptions {
   readonly endpoint: string;
   /** The address of the proxy, through which all calls go. */
   readonly proxy: string;
@@ -19,11 +19,35 @@ export interface SessionsOptions {
   readonly externalId: string;
 }
 
+export interface StartOptions extends Omit<SessionsOptions, 'role'> {
+  /** The account in which to deploy the target role. */
+  readonly target: string;
+  /** Variables of `modules/target` in addition to those that all tests set. */
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+/** Deploys the target role, which allows undos, in one account, and starts a remediator's sessions there. */
+export async function startTarget({ target, variables, ...options }: StartOptions): Promise<Sessions> {
+  const { endpoint, security, externalId } = options;
+  await deployTarget({
+    endpoint,
+    account: target,
+    variables: {
+      name: 'cspm',
+      security_account_id: security,
+      external_id: externalId,
+      undo: true,
+      ...variables,
+    },
+  });
+  return startSessions({ ...options, role: `arn:aws:iam::${target}:role/cspm-remediation` });
+}
+
 /**
  * Makes a remediator's role in the security account, and its sessions in the target account. Clients of the AWS SDK take the
  * function's credentials and the proxy from the environment from then on, until `vi.unstubAllEnvs()`.
  */
-export async function startSessions(options: SessionsOptions): Promise<Sessions> {
+async function startSessions(options: SessionsOptions): Promise<Sessions> {
   const { endpoint, proxy, security, role, externalId: EXTERNAL_ID } = options;
   await makeFunctionRole({ endpoint, account: security, name: REMEDIATOR, assumes: role });
   const { accessKeyId, secretAccessKey, sessionToken } = await takeOn({

@@ -14,8 +14,8 @@ import { lintPolicy, PermissionJudge, requirement } from '../../lab/permissions/
 import { type LabRule, type LabRuleId, labRuleIds, labRules, type Scenario } from '../../lab/rules/index.ts';
 import { freshAccount } from '../harness/product.ts';
 import { REGION, Remediation } from './remediation.ts';
-import { REMEDIATOR, startSessions } from './remediator-sessions.ts';
-import { credentialsOf, deployTarget, makeFunctionRole, takeOn } from './target-account.ts';
+import { REMEDIATOR, startTarget } from './remediator-sessions.ts';
+import { credentialsOf, makeFunctionRole, takeOn } from './target-account.ts';
 
 const ORGANIZATION = 'o-ours000000';
 const EXTERNAL_ID = 'the-external-id';
@@ -56,24 +56,16 @@ beforeAll(async () => {
   automation = startAutomation({ proxy, upstream: () => endpoint });
   const users = Array.from({ length: 1000 }, (_, number) => nameOfMade(number));
   proxy.inject(agedAccessKeys(Object.fromEntries(users.map((user) => [user, 400]))));
-  await deployTarget({
-    endpoint,
-    account: target,
-    variables: {
-      name: 'cspm',
-      security_account_id: security,
-      external_id: EXTERNAL_ID,
-      organization_id: ORGANIZATION,
-      undo: true,
-    },
-  });
   vi.stubEnv('AWS_ENDPOINT_URL_S3_CONTROL', s3ControlEndpoint(proxy.endpoint));
-  sessions = await startSessions({
+  sessions = await startTarget({
     endpoint,
     proxy: proxy.endpoint,
     security,
-    role,
+    target,
     externalId: EXTERNAL_ID,
+    variables: {
+      organization_id: ORGANIZATION,
+    },
   });
 });
 afterAll(async () => {
