@@ -11,7 +11,7 @@ interface Closing {
   readonly records: Pick<PollRecords, 'readListing' | 'writeListing'>;
   readonly homeRegion: string;
   readonly regions: readonly string[];
-  /** The name of the collector's run. */
+  /** The name of this run of the collector. */
   readonly run: string;
 }
 
@@ -20,10 +20,10 @@ const LONGEST_MILLISECONDS = 86_400_000;
 
 /**
  * Sends jobs that close the findings which the source reported at the last complete poll and no longer reports. Then
- * stores the current findings; a poll that ends in between sends the same jobs again. Findings that an unreadable item
- * may refer to are not closed, and are stored as if the source had reported them.
+ * stores the current findings. If the poll stops between the two steps, its retry sends the same jobs again. Findings
+ * that an unreadable item may refer to are not closed, and are stored as if the source had reported them.
  * @param listed all readable findings from the source, at a complete poll
- * @returns the number of findings that the poll closes, including those of an earlier run
+ * @returns the number of findings that the poll closes, including those that an earlier run of it closed
  */
 export async function closeMissing(
   { jobs, records, homeRegion, regions, run }: Closing,
@@ -36,7 +36,7 @@ export async function closeMissing(
     last === undefined
       ? Number.POSITIVE_INFINITY
       : Date.parse(poll.asOf) - Date.parse(last.listing.poll.asOf);
-  // A poll that is repeated after a newer one has outdated data.
+  // A poll that is repeated after a newer one works with outdated data.
   if (age < 0) return 0;
   const given = new Set(listed.map(findingKey));
   const known = last?.listing.findings ?? [];

@@ -23,8 +23,8 @@ import type { Place, SentJobs } from './sent-jobs.ts';
 import { UnreadFindings } from './unread-findings.ts';
 
 /**
- * Number of jobs that are created at once after all pages are read. Their findings take several times the memory of
- * waiting ones.
+ * Approximate number of jobs that are created at once after all pages are read. The findings of a job take several
+ * times the memory of findings that wait for their job.
  */
 const JOBS_AT_ONCE = 400;
 
@@ -49,10 +49,10 @@ export interface CollectorDependencies {
 
 /**
  * Runs one poll: reads the findings of a rule and sends them as jobs to their regions, page by page, so that only the
- * keys of all findings are kept in memory. Findings that can't become a job are recorded with the reason.
+ * keys of all findings are kept in memory. Findings that can't become part of a job are recorded with the reason.
  *
  * A region that accepts no jobs does not delay the others, whose jobs are sent before the poll fails. A repeated poll
- * creates the same jobs from the same findings, so jobs that were sent before it failed do no harm.
+ * creates the same jobs from the same findings, so jobs that were sent before the failure do no harm.
  * @param signal stops the poll between two pages, with the signal's reason
  * @throws InvalidInputError, FindingSourceError, DeliveryError, or AWS's own error if evidence can't be written
  */
@@ -108,13 +108,14 @@ class PollRun {
   readonly #read: (given: SourceFinding) => FindingReading;
   readonly #sentJobs: SentJobsOfPoll;
   readonly #grouper: JobGrouper;
-  /** Findings that the source itself is fixing, and the reasons by resource. */
+  /** Findings that the source itself is fixing. */
   readonly #left: JobGrouper;
+  /** Reasons to leave these findings to the source, by resource. */
   readonly #reasons = new Map<string, string>();
   /** Keys of every finding and every unprocessable item so far. */
   readonly #keys = new Set<string>();
   readonly #outbox: Outbox;
-  /** Findings that the source reported. */
+  /** Valid findings that the source reported. */
   readonly listed: ListedFinding[] = [];
   /** Findings that unreadable items may refer to. */
   readonly unread = new UnreadFindings();
@@ -186,7 +187,7 @@ class PollRun {
     return this.#leaving(this.#left.add(finding, region));
   }
 
-  /** Adds the reasons to jobs with findings that are left to their source. */
+  /** Adds to jobs the reasons why their findings are left to the source. */
   #leaving(jobs: readonly Job[]): Job[] {
     return jobs.map((job) => {
       const reasons = job.findings.map(
@@ -196,7 +197,7 @@ class PollRun {
     });
   }
 
-  /** Notes a key, and counts duplicates. @returns whether it is new */
+  /** Records a key, and counts duplicates. @returns true if the key is new */
   #takeKey(key: string): boolean {
     if (this.#keys.has(key)) {
       this.#tally.duplicate();

@@ -21,13 +21,13 @@ import { regionLookup } from './regions.ts';
 import { ScheduleRecords } from './schedule-records.ts';
 import { SentJobs } from './sent-jobs.ts';
 
-/** A collector that keeps its sources, clients and the queues' addresses from one poll to the next. */
+/** A collector that reuses its sources, clients and queue addresses across polls. */
 export interface Collector {
   /** @throws as `collect` does */
   collect(request: PollRequest, signal?: AbortSignal): Promise<PollSummary>;
-  /** The rules that have not been polled successfully for two of their periods. */
+  /** Returns the rules without a successful poll for two of their schedule's periods. */
   overdue(): Promise<OverdueRule[]>;
-  /** Checks each source; a problem means that it does not answer or does not accept the credentials. */
+  /** Checks each source. A problem means that it does not answer or does not accept the credentials. */
   checkSources(): Promise<SourceChecks>;
   /** Lists each source's rules that have failing resources, with counts. */
   failingRules(signal: AbortSignal): Promise<FailingRules>;

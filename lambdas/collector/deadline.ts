@@ -6,10 +6,11 @@ export class DeadlineError extends AutomationError {
 }
 
 /**
- * Runs work with a time limit, because Lambda stops a late function without an error.
+ * Runs work with a time limit, because Lambda stops a function at its timeout without an error that the function could
+ * log.
  * @param milliseconds the time limit
  * @param work the work, which receives a signal that is aborted when the time is up
- * @throws DeadlineError when the time is up, regardless of the work; otherwise the error of the work
+ * @throws DeadlineError when the time is up, even if the work ignores the signal; otherwise the error of the work
  */
 export async function withDeadline<T>(
   milliseconds: number,
@@ -23,7 +24,7 @@ export async function withDeadline<T>(
   const timer = setTimeout(() => {
     controller.abort(
       new DeadlineError(
-        `not done after ${Math.round(milliseconds / 1000)} s, just before the function's timeout: raise the timeout in the module's "collector" variable, or find out why the source of findings is slow`,
+        `not finished after ${Math.round(milliseconds / 1000)} s, just before the function's timeout: raise the timeout in the module's "collector" variable, or find out why the source of findings is slow`,
       ),
     );
   }, milliseconds);

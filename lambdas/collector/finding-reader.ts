@@ -5,13 +5,13 @@ import type { RuleFacts } from '../rules/facts.ts';
 import type { SourceFinding } from '../sources/source.ts';
 import type { RegionLookup } from './regions.ts';
 
-/** A finding that can't become part of a job, and the reason, which tells people what to do. */
+/** The reason why a finding can't become part of a job, and what to do about it. */
 export interface Refusal {
   readonly kind: UnprocessableKind;
   readonly reason: string;
   /** The region label if it is unknown, truncated if it is long. */
   readonly label?: string;
-  /** The findings of earlier polls that it may refer to. */
+  /** The findings of earlier polls that the refused item may refer to. */
   readonly mayBe: MayBe;
 }
 
@@ -46,9 +46,9 @@ function quote(text: string): string {
 function notDeployed(region: string): Refusal {
   return {
     kind: 'region_not_deployed',
-    // The region is known, and its findings are not closed.
+    // Findings in a region without a queue are never closed.
     mayBe: 'none',
-    reason: `region ${region} is not deployed: add it to the central module's "regions", with its own per-region module, or leave its accounts out in the source`,
+    reason: `region ${region} is not deployed: add it to the central module's "regions" variable and deploy a per-region module there, or exclude the region in the source`,
   };
 }
 
@@ -58,7 +58,7 @@ function regionInArn(resource: string): string | undefined {
   return arn === 'arn' ? regionSchema.safeParse(region).data : undefined;
 }
 
-/** Creates the check of one rule's findings, which all data from a finding passes before it reaches AWS. */
+/** Creates the parser of one rule's findings, which validates all data from a finding before any of it reaches AWS. */
 export function findingReader(options: FindingReaderOptions): (given: SourceFinding) => FindingReading {
   const { rule, homeRegion, lookUpRegion } = options;
   const deployed = new Set(options.regions);

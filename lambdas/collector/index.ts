@@ -15,15 +15,15 @@ import { type PollRequest, parsePollRequest } from './poll-request.ts';
 /** Time that is reserved for reporting a timeout. */
 const MARGIN_MILLISECONDS = 5_000;
 
-/** The event of the schedule that checks for rules which are not polled. */
+/** The event of the schedule that checks whether all rules are polled. */
 const checkSchema = z.strictObject({ check: z.literal('polls') });
-/** The event with which an operator tests whether sources answer. */
+/** The event with which an operator checks whether sources answer. */
 const checkSourcesSchema = z.strictObject({ check: z.literal('sources') });
 
 /** The event with which an operator lists failing rules, for the command `coverage`. */
 const failingRulesSchema = z.strictObject({ list: z.literal('failing_rules') });
 
-/** Accounts and regions that a log line names. */
+/** Maximum number of accounts and regions that a log line names. */
 const SHOWN_PLACES = 5;
 
 const logger = new Logger();
@@ -36,7 +36,10 @@ function prepare() {
   return { environment, collector: createCollector(environment) };
 }
 
-/** Reports items that the filter should exclude, which suggests that the rule or its cloud has another name. */
+/**
+ * Reports items that the request's filter should have excluded. They suggest that the source has renamed the rule or
+ * its cloud.
+ */
 function reportUnmatched({ poll, items, leftAlone, ruleNames }: PollSummary): void {
   const { muted: _, ...byReason } = leftAlone;
   const unmatched = sum(byReason);
@@ -49,8 +52,8 @@ function reportUnmatched({ poll, items, leftAlone, ruleNames }: PollSummary): vo
 }
 
 /**
- * Reports the accounts and regions that got no jobs because their last ones are pending. Those that lag for long are
- * logged, and counted unless an alarm has reported them.
+ * Reports the accounts and regions that got no jobs because their previous jobs are pending. Those that have lagged for
+ * a long time are logged, and counted unless an alarm already reports the cause.
  */
 function reportSkipped({ poll, skipped, skippedPlaces, behind }: PollSummary): void {
   if (skippedPlaces > 0) {
@@ -103,7 +106,7 @@ function report(summary: PollSummary, environment: Environment): void {
   );
 }
 
-/** Reports the rules that have not been polled for too long. */
+/** Reports rules whose last successful poll is too long ago. */
 async function checkOverdue(collector: Collector): Promise<{ overdue: string[] }> {
   await collector.noteSchedules();
   const overdue = await collector.overdue();
@@ -113,7 +116,7 @@ async function checkOverdue(collector: Collector): Promise<{ overdue: string[] }
   return { overdue: overdue.map(({ rule }) => rule) };
 }
 
-/** Lists the failing rules. An error goes to the caller and does not count as a failed poll. */
+/** Lists the failing rules. An error is returned to the caller and does not count as a failed poll. */
 async function listFailingRules(context: Context): Promise<FailingRules> {
   ready ??= prepare();
   const { collector } = ready;
@@ -123,10 +126,10 @@ async function listFailingRules(context: Context): Promise<FailingRules> {
 }
 
 /**
- * Polls one rule. For `{"check": "polls"}`, it checks for rules that are not polled; for `{"check": "sources"}`, whether
- * the sources answer; for `{"list": "failing_rules"}`, it lists their failing rules. Started by EventBridge Scheduler, or
- * by hand with `{"rule": id}`.
- * @throws the error of the poll: Lambda retries it, then sends it to the dead letters
+ * Polls one rule. For `{"check": "polls"}`, it finds rules that are not polled; for `{"check": "sources"}`, it checks
+ * whether the sources answer; for `{"list": "failing_rules"}`, it lists their failing rules. Started by EventBridge
+ * Scheduler, or by hand with `{"rule": id}`.
+ * @throws the error of the poll: Lambda retries it, then sends the event to the dead-letter queue
  */
 export async function handler(
   event: unknown,
@@ -152,7 +155,7 @@ export async function handler(
     const { destinations: _, ...counts } = summary;
     return counts;
   } catch (error) {
-    // A person who requests a plan sees the error.
+    // The operator who requested a plan gets the error, so it does not count as a failed poll.
     if (request?.poll.plans !== true) count('PollFailed', 1);
     const poll = request === undefined ? 'a poll' : `poll ${pollId(request.poll)}`;
     const why = error instanceof Error ? error.message : String(error);

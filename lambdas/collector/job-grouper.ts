@@ -1,16 +1,25 @@
 import type { Finding } from '../model/finding.ts';
 import { type Job, MAX_FINDINGS_PER_JOB, type Poll } from '../model/job.ts';
 
-/** Maximum size of a job's findings. An SQS message has up to 256 KB, and the other parts of a job fit into the rest. */
+/**
+ * Maximum size of a job's findings in bytes. An SQS message has up to 256 KB, and the rest of a job fits into the
+ * difference.
+ */
 const MAX_FINDINGS_BYTES = 200 * 1024;
 
-/** Maximum size of findings that wait for their jobs to fill, for any number of accounts: about 300,000 findings. */
+/** Maximum size of the findings of all accounts that wait for their jobs to fill: about 300,000 findings. */
 const MAX_WAITING_BYTES = 48 * 1024 * 1024;
 
-/** The share that keeps waiting when room is made, because jobs that are completed early increase their number. */
+/**
+ * The share of that maximum that is kept when memory is freed, because completing jobs before they are full increases
+ * their number.
+ */
 const LEFT_WAITING = 7 / 8;
 
-/** A finding as JSON, which takes a fraction of the memory. Common parts of many findings share one string. */
+/**
+ * A finding as JSON, which takes a fraction of an object's memory. Findings with the same common fields share one
+ * string for them.
+ */
 interface Waiting {
   readonly shared: string;
   readonly own: string;
@@ -21,10 +30,11 @@ interface Group {
   readonly region: string;
   chunk: number;
   findings: Waiting[];
-  /** The size of the findings in a job. */
+  /** The size of `findings` in bytes. */
   bytes: number;
-  /** The first findings, which are placed last, and the number of further ones. */
+  /** Findings that are placed last, because earlier jobs reached them. */
   readonly last: Waiting[];
+  /** The number of further findings to place last. */
   toHoldBack: number;
 }
 
@@ -74,7 +84,7 @@ export class JobGrouper {
   }
 
   /**
-   * Creates the jobs of the findings that still wait.
+   * Creates the jobs of the findings that are waiting.
    * @param most the approximate maximum number of jobs. Default: all
    * @returns no jobs if no finding waits
    */
@@ -107,7 +117,7 @@ export class JobGrouper {
     return { shared, own: JSON.stringify({ resource, resourceName, failingSince, lastScanTime }) };
   }
 
-  /** Makes room by completing the fullest jobs. */
+  /** Frees memory by completing the fullest jobs. */
   #cutFullest(): Job[] {
     const jobs: Job[] = [];
     const groups = [...this.#groups.values()].sort((a, b) => b.findings.length - a.findings.length);

@@ -4,8 +4,8 @@ import type { Job } from '../model/job.ts';
 /** The destination of jobs. */
 export interface JobSink {
   /**
-   * Sends jobs to one region, in order unless the queue refuses some at first.
-   * @throws DeliveryError if the region's queue is missing, or still refuses jobs after retries; earlier jobs have been
+   * Sends jobs to one region. They arrive in order, unless the queue refuses some at first.
+   * @throws DeliveryError if the region's queue is missing, or refuses jobs even after retries; earlier jobs have been
    *   accepted
    */
   send(region: string, jobs: readonly Job[]): Promise<void>;

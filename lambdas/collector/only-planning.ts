@@ -1,8 +1,8 @@
 import type { CollectorDependencies } from './collect.ts';
 
 /**
- * Converts the dependencies of a poll to those of one that only plans: its jobs are dry runs, which do not wait for
- * others, and no listing is read or written, so that nothing is closed.
+ * Adapts the dependencies of a poll so that it only plans: its jobs are dry runs, which do not wait for other jobs, and
+ * no listing is read or written, so that nothing is closed.
  */
 export function onlyPlanning(dependencies: CollectorDependencies): CollectorDependencies {
   const { jobs, records } = dependencies;

@@ -7,8 +7,8 @@ import type { JobSink } from './job-sink.ts';
 const MESSAGES_PER_CALL = 10;
 
 /**
- * Collects jobs for the queues of their regions until a call is full. A region that accepts no jobs does not delay the
- * others.
+ * Collects jobs by region until they fill a call to the region's queue. A region that accepts no jobs does not delay
+ * the others.
  */
 export class Outbox {
   readonly #jobs: JobSink;

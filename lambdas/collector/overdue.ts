@@ -10,9 +10,11 @@ const GRACE = 75 * MINUTE;
 const UNITS: Readonly<Record<string, number>> = { minute: MINUTE, hour: HOUR, day: DAY };
 
 /**
- * The longest time between two polls by a schedule's expression, in milliseconds (EventBridge Scheduler user guide,
- * "Schedule types"). Of a cron it is an upper bound by the first restricted field: 366 days for a month, 31 days for a
- * day of the month, 7 days for a day of the week, otherwise one day. Undefined if nothing recurs: `at(…)`, a year.
+ * Returns the longest time between two polls that a schedule expression allows, in milliseconds (EventBridge Scheduler
+ * user guide, "Schedule types"). For a cron expression, this is an upper bound that depends on the most significant
+ * restricted field: 366 days for the month, 35 days for a weekday of the month (`#`, `L`), 31 days for the day of the
+ * month, 7 days for the day of the week, otherwise one day.
+ * @returns undefined if the schedule does not recur (`at(…)`, or a cron expression with a year) or is unknown
  */
 export function longestPeriod(expression: string): number | undefined {
   const rate = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression.trim());
@@ -37,7 +39,7 @@ export interface OverdueRule {
 }
 
 /**
- * Finds the rules whose last successful poll is too long ago. For a new rule, the time starts now.
+ * Finds the rules whose last successful poll is too long ago. For a rule without a mark, the time starts now.
  * @param schedules rule → schedule expression
  */
 export async function overdueRules(
@@ -57,7 +59,7 @@ export async function overdueRules(
     if (mark === undefined || now.getTime() - Date.parse(mark.at) <= 2 * period + GRACE) continue;
     const last =
       mark.poll === undefined
-        ? `has not been polled successfully since it was enabled, at the latest ${mark.at}`
+        ? `has not been polled successfully since it was enabled (at ${mark.at} or earlier)`
         : `was last polled successfully at ${mark.at}`;
     overdue.push({
       rule,

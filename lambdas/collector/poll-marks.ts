@@ -7,12 +7,12 @@ import { type PollItem, parseItem, pollItemSchema, pollKey } from '../model/tabl
 export type PollMark = Pick<PollItem, 'rule' | 'at' | 'poll'>;
 
 /**
- * Time for which a mark is kept. It is renewed every hour while its rule is on, because without a mark the rule would
- * count as new.
+ * Time for which a mark is kept. It is renewed every hour while its rule is enabled, because without a mark the rule
+ * would count as new.
  */
 const KEPT_SECONDS = 400 * 86_400;
 
-/** Accesses the marks in the findings table. */
+/** Reads and writes the marks in the findings table. */
 export class PollMarks {
   readonly #table: Pick<FindingsTable, 'read' | 'putIf'>;
   readonly #clock: Clock;
@@ -29,7 +29,7 @@ export class PollMarks {
     return items.map((item) => parseItem(pollItemSchema, item));
   }
 
-  /** Notes that a poll of a rule was completed, unless a later one is noted. */
+  /** Records that a poll of a rule is complete, unless a later poll is recorded. */
   async end(poll: Poll, at: string): Promise<void> {
     await this.#put({ rule: poll.rule, at, poll }, isNotLater(at));
   }
@@ -43,12 +43,12 @@ export class PollMarks {
     const expiresAt = Math.floor(this.#clock.now() / 1000) + KEPT_SECONDS;
     const item: PollItem = { ...pollKey(mark.rule), version: 1, ...mark, expiresAt };
     const put = await this.#table.putIf({ item, condition });
-    // The existing item must be one that this version understands.
+    // Throws if this version can't read the existing item.
     if (!put.isWritten) parseItem(pollItemSchema, put.found);
   }
 }
 
-/** Requires that the time of an existing item is not later. Times have one format, which sorts as text. */
+/** Requires that the time of an existing item is not later. All times have the same format, so they sort as text. */
 function isNotLater(at: string): Condition {
   return {
     expression: 'attribute_not_exists(pk) OR (#version = :version AND #at <= :at)',

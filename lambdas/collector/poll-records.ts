@@ -15,15 +15,21 @@ import { type PollSummary, pollSummaryKey } from '../model/poll-summary.ts';
 import { type Listing, listingKey, listingLines, parseListing } from './listing.ts';
 import type { PollMarks } from './poll-marks.ts';
 
-/** Records of a poll for people to read. */
+/** The records of a poll: its unprocessable items, the findings that the source listed, and the summary. */
 export interface PollRecords {
-  /** Stores each item as evidence and publishes it, unless its poll only plans. Repeated writes store it once. */
+  /**
+   * Stores each item as evidence, and publishes it unless its poll only plans. An item that is written repeatedly is
+   * stored once.
+   */
   writeUnprocessable(unprocessable: readonly Unprocessable[]): Promise<void>;
   /** Reads what the source returned at the last complete poll of the rule. */
   readListing(poll: Poll): Promise<{ readonly listing: Listing; readonly etag: string } | undefined>;
-  /** Stores what the source returned, unless another poll has written a listing since the one with this tag was read. */
+  /**
+   * Stores what the source returned, unless the stored listing is no longer the one with this ETag.
+   * @param etag undefined if no listing was stored
+   */
   writeListing(listing: Listing, etag: string | undefined): Promise<void>;
-  /** Stores the summary, and notes that the poll is complete unless it only plans. */
+  /** Stores the summary, and records that the poll is complete unless it only plans. */
   writeSummary(summary: PollSummary): Promise<void>;
 }
 
@@ -46,7 +52,10 @@ export function itemDigest(item: Json): string {
   return createHash('sha256').update(JSON.stringify(item)).digest('hex');
 }
 
-/** `unprocessable/<rule>/<poll in epoch seconds>/<sha256 of the item's JSON>.json`; of one that only plans, below `plans/`. */
+/**
+ * Builds the object key `unprocessable/<rule>/<poll in epoch seconds>/<sha256 of the item's JSON>.json`, with the
+ * prefix `plans/` if the poll only plans.
+ */
 export function unprocessableKey({ poll, item }: Pick<Unprocessable, 'poll' | 'item'>): string {
   return `${evidencePrefix(poll)}unprocessable/${poll.rule}/${epochSeconds(poll)}/${itemDigest(item)}.json`;
 }
@@ -82,7 +91,7 @@ export class AwsPollRecords implements PollRecords {
       const condition = etag === undefined ? { IfNoneMatch: '*' as const } : { IfMatch: etag };
       await this.#objects.putLines(listingKey(listing.poll), listingLines(listing), condition);
     } catch (error) {
-      // Another poll of the rule ended in the meantime. Its listing is just as good for the comparison.
+      // Another poll of the rule has stored its listing in the meantime, which serves the next comparison just as well.
       if (!isAwsError(error, 'PreconditionFailed')) throw error;
     }
   }

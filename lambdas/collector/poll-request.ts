@@ -8,7 +8,7 @@ import { factsOf, findRuleId, ruleIds } from '../rules/catalogue.ts';
 import { customFacts } from '../rules/custom/declared-facts.ts';
 import type { RuleFacts } from '../rules/facts.ts';
 
-/** A poll, and further names of the rule to query. */
+/** A poll and its rule. */
 export interface PollRequest {
   readonly poll: Poll;
   readonly rule: RuleFacts;
@@ -45,18 +45,18 @@ const eventSchema = z.strictObject({
   netskope_rule_names: z.array(z.string().trim().min(1).max(1024)).default([]),
 });
 
-/** Truncates a time to seconds, the precision of queries and of poll names. */
+/** Truncates a time to seconds, the precision of queries and of poll ids. */
 function toSecond(milliseconds: number): string {
   return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
 }
 
-const own = 'or a rule of your own with its definition, as its schedule sends it';
+const own = 'or a custom rule with its definition, as its schedule sends it';
 
-/** Schema of the requested rule, which results in the facts of its code or declaration. */
+/** Schema of the requested rule. Its output is the facts of the built-in or custom rule. */
 const ruleSchema = z
   .looseObject({
     rule: z.string(),
-    /** The definition of a declared rule. */
+    /** The definition of a custom rule. */
     definition: customRuleSchema.optional(),
   })
   .transform(({ rule: id, definition }, context) => {
@@ -68,10 +68,11 @@ const ruleSchema = z
   });
 
 /**
- * Reads what a schedule sends: `{"rule": id, "scheduled_time": time, "netskope_rule_names": […]}`, with `definition` for
- * a declared rule, and `source` if it is not Netskope. A second delivery of the same schedule is the same poll. A poll by
- * hand needs only the rule, and the definition of a declared one. Without a time, or with the scheduler's keyword, the
- * time is the current minute; with `now`, the current second. With `"at_most": "dry_run"` the poll only plans.
+ * Parses the event of a schedule: `{"rule": id, "scheduled_time": time, "netskope_rule_names": […]}`, with `definition`
+ * for a custom rule, and `source` if it is not Netskope. A repeated delivery of the same event is the same poll. A poll
+ * that is started by hand needs only `rule`, and `definition` for a custom rule. Without a time, or with the
+ * scheduler's keyword, the time is the current minute; with `now`, the current second. With `"at_most": "dry_run"`, the
+ * poll only plans.
  * @param event the unparsed event
  * @throws InvalidInputError with all problems
  */

@@ -13,7 +13,7 @@ import type { Refusal } from './finding-reader.ts';
 const MAX_LABELS = 50;
 const OTHER_LABELS = '(other labels)';
 
-/** Counts the result of one poll's items. */
+/** Counts the results of one poll. */
 export class PollTally {
   readonly #poll: Poll;
   readonly #ruleNames: readonly string[];
@@ -70,7 +70,7 @@ export class PollTally {
     this.#skippedPlaces.add(`${account} ${region}`);
   }
 
-  /** Sets the places whose jobs have been pending for a long time. */
+  /** Sets the accounts and regions whose jobs have been pending for a long time. */
   behind(places: PollSummary['behind']): void {
     this.#behind = places;
   }

@@ -3,7 +3,10 @@ import { describeError } from '../aws/errors.ts';
 import type { PollSummary } from '../model/poll-summary.ts';
 import type { Place } from './sent-jobs.ts';
 
-/** The alarms of a region that say why jobs there don't end, without the deployment's name: `modules/per-region/alarms.tf`. */
+/**
+ * The names, without the deployment's prefix, of the alarms in each region that explain why jobs do not finish: see
+ * `modules/per-region/alarms.tf`.
+ */
 export const TELLING: readonly string[] = [
   'jobs-dead-letters',
   'jobs-delayed-dead-letters',
@@ -11,13 +14,17 @@ export const TELLING: readonly string[] = [
   'remediator-throttled',
 ];
 
-/** The known alarms of a region. */
+/** The active alarms of a region, or the reason why they could not be read. */
 type Asked = Pick<PollSummary['behind'][number], 'alarms' | 'notAsked'>;
 
-/** Asks for the names of alarms that tell people of a region's jobs. @throws AWS's own error */
+/** Returns the full names of the alarms above that are in the state ALARM in a region. @throws AWS's own error */
 export type AlarmsOfRegion = (region: string) => Promise<readonly string[]>;
 
-/** Reads alarms from CloudWatch, whose client is loaded on demand because most polls do not need it. */
+/**
+ * Creates the reader of a deployment's alarms. The CloudWatch client is loaded on demand, because most polls do not
+ * need it.
+ * @param name the deployment's name
+ */
 export function alarmsOf(name: string, clientOptions: AwsClientOptions = {}): AlarmsOfRegion {
   return async (region) => {
     const { CloudWatchClient, DescribeAlarmsCommand } = await import('../aws/cloudwatch.ts');
@@ -35,8 +42,9 @@ export function alarmsOf(name: string, clientOptions: AwsClientOptions = {}): Al
 }
 
 /**
- * Adds to each place that is behind the alarms of its region that have notified people why: one cause is one message. Where they
- * can't be asked, none has, and why is said instead.
+ * Adds to each lagging place the active alarms of its region, which have already notified people of the cause. If a
+ * region's alarms can't be read, its places get no alarms, and the error in `notAsked`.
+ * @param ask called once per region
  */
 export async function withAlarms(
   places: readonly (Place & { readonly since: string })[],

@@ -1,15 +1,15 @@
 import { regionSchema } from '../model/finding.ts';
 import { regionLabels } from '../sources/index.ts';
 
-/** Finds the region code for a source's label, `global` for `global`, undefined if nothing matches. */
+/** Returns the region code for a source's label, `global` for `global`, or undefined if nothing matches. */
 export type RegionLookup = (name: string) => string | undefined;
 
 /** The labels of all sources. */
 const labelsOfSources = Object.fromEntries(Object.values(regionLabels).flatMap(Object.entries<string>));
 
 /**
- * AWS's names of the regions for which no source's label is known (public parameters
- * `/aws/service/global-infrastructure/regions/<code>/longName`). The labels that are known are AWS's names.
+ * AWS's long names of the regions for which no source label is known (public parameters
+ * `/aws/service/global-infrastructure/regions/<code>/longName`). The known labels are also AWS's long names.
  */
 const awsNames: Readonly<Record<string, string>> = {
   'Asia Pacific (Hyderabad)': 'ap-south-2',
@@ -42,7 +42,7 @@ function normalize(label: string): string {
 
 /**
  * Creates the lookup of a region code by the label, long name or code in a finding.
- * @param furtherLabels label → code, as configured by the user; they take precedence over the known ones
+ * @param furtherLabels label → code, as configured by the user; these take precedence over the known labels
  */
 export function regionLookup(furtherLabels: Readonly<Record<string, string>> = {}): RegionLookup {
   const codes = new Map(

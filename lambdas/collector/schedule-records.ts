@@ -3,7 +3,10 @@ import type { EvidenceObjects } from '../aws/evidence-objects.ts';
 import type { Clock } from '../model/clock.ts';
 import { ruleIdSchema, timestampSchema } from '../model/finding.ts';
 
-/** Schema of the record of polled rules and their schedules, with which a month's polls are compared. */
+/**
+ * Schema of the record of the polled rules and their schedules, which shows auditors how many polls a month should have
+ * had.
+ */
 export const scheduleRecordSchema = z.object({
   version: z.literal(1),
   at: timestampSchema,
@@ -22,8 +25,8 @@ export function scheduleRecordKey(at: string): string {
 const HOUR_MILLISECONDS = 3_600_000;
 
 /**
- * Stores the function's schedules as evidence, at most once an hour. When they change, so do the function's variables,
- * which starts new instances whose first call stores them.
+ * Stores the function's schedules as evidence, at most once an hour. A changed schedule changes the function's
+ * environment variables, so Lambda starts new instances, which store the new schedules at their first call.
  */
 export class ScheduleRecords {
   readonly #objects: Pick<EvidenceObjects, 'put'>;
@@ -41,7 +44,7 @@ export class ScheduleRecords {
     this.#clock = clock;
   }
 
-  /** @throws AWS's own error if the write fails */
+  /** Stores the schedules, unless it did so within the last hour. @throws AWS's own error if the write fails */
   async note(): Promise<void> {
     const now = this.#clock.now();
     if (now - this.#notedAt < HOUR_MILLISECONDS) return;

@@ -18,25 +18,28 @@ export interface Place {
   readonly region: string;
 }
 
-/** Verdict on the findings of a place: they become jobs, the first ones last if earlier jobs never reached the others. */
+/**
+ * The decision about a place's findings: they wait for pending jobs, or they become jobs, in which the first
+ * `startAfter` findings are placed last so that those which earlier jobs never reached come first.
+ */
 export type Turn = { readonly is: 'pending' } | { readonly is: 'next'; readonly startAfter: number };
 
-/** Jobs that have not been done after so long, or after so many of their rule's periods, are counted as lost. */
+/** Jobs that are not done after this time, or this number of their rule's periods if that is longer, count as lost. */
 const LONGEST_MILLISECONDS = 6 * 3_600_000;
 const LONGEST_PERIODS = 4;
-/** Time after which a lagging place is reported. */
+/** Time after which a place that is behind is reported. */
 const LASTING_MILLISECONDS = 12 * 3_600_000;
 const KEPT_SECONDS = 30 * 86_400;
 const WRITES_AT_ONCE = 32;
 
 const keyOf = ({ account, region }: Place): string => `${account} ${region}`;
 
-/** The known state of a place at one poll. */
+/** The state of a place at one poll. */
 interface Known {
   readonly place: Place;
   readonly sent: SentItem | undefined;
   readonly turn: Turn;
-  /** True if all jobs that were sent last time are done. */
+  /** True if all jobs that the previous poll sent are done. */
   readonly isDone: boolean;
 }
 
@@ -44,13 +47,13 @@ export interface SentJobsOptions {
   readonly table: Pick<FindingsTable, 'read' | 'putIf'>;
   readonly clock: Clock;
   readonly poll: Poll;
-  /** The longest time between two polls of the rule, in milliseconds; undefined if that is not known. */
+  /** The longest time between two polls of the rule, in milliseconds; undefined if unknown. */
   readonly period: number | undefined;
 }
 
 /**
- * The jobs that polls of a rule have sent, by account and region. A place with pending jobs gets no further ones, so that
- * the queues do not grow if polls are faster than jobs.
+ * The jobs that polls of a rule have sent, by account and region. A place with pending jobs gets no further ones, so
+ * that the queues do not grow if polls are faster than jobs.
  */
 export class SentJobs {
   readonly #options: SentJobsOptions;
@@ -62,7 +65,7 @@ export class SentJobs {
     this.#options = options;
   }
 
-  /** Reads the state of places that were not read yet. */
+  /** Reads the state of the places that have not been read before. */
   async look(places: readonly Place[]): Promise<void> {
     const { table, poll } = this.#options;
     const byKey = new Map(places.map((place) => [keyOf(place), place]));
@@ -79,7 +82,7 @@ export class SentJobs {
     }
   }
 
-  /** Reports whether a place that was checked gets jobs at this poll. */
+  /** Returns the decision about a place; if it was not read, its findings become jobs. */
   turnOf(place: Place): Turn {
     return this.#known.get(keyOf(place))?.turn ?? { is: 'next', startAfter: 0 };
   }
@@ -90,13 +93,13 @@ export class SentJobs {
     this.#jobs.set(key, (this.#jobs.get(key) ?? 0) + 1);
   }
 
-  /** Stores the jobs that this complete poll has sent, and the times since which places are behind. */
+  /** Stores the number of jobs that this complete poll has sent to each place, and since when places are behind. */
   async write(): Promise<void> {
     const items = [...this.#known.values()].flatMap((known) => this.#itemOf(known) ?? []);
     await pLimit(WRITES_AT_ONCE).map(items, (item) => this.#put(item));
   }
 
-  /** The places that have been behind for long, and since when. */
+  /** The places that have been behind for a long time, and since when. */
   get lasting(): (Place & { readonly since: string })[] {
     const { clock } = this.#options;
     return [...this.#known.values()].flatMap((known) => {
@@ -169,14 +172,14 @@ export class SentJobs {
         values: { ':version': 1, ':at': item.at },
       },
     });
-    // The existing item, of a later poll, must be one that this version understands.
+    // Throws if this version can't read the existing item of a later poll.
     if (!put.isWritten) parseItem(sentItemSchema, put.found);
   }
 }
 
 /**
- * Counts the jobs of a poll that have evidence, from any run of the collector: a queue drops jobs that come twice.
- * One that continues with another is that one.
+ * Counts the distinct jobs of a poll that have evidence, from any run of the collector, because a queue accepts a
+ * repeated job only once. A job that continues another one has that job's journal, and does not count separately.
  */
 function doneJobs({ jobs }: Pick<DoneItem, 'jobs'> = { jobs: [] }): number {
   return new Set(jobs.map(({ job, journal = job }) => journal)).size;

@@ -1,12 +1,13 @@
 import type { MayBe } from './finding-reader.ts';
 import type { ListedFinding } from './listing.ts';
 
-/** The findings to which unreadable items may refer: the source may still report them. */
+/** The findings to which unreadable items may refer, and which the source may therefore still report. */
 export class UnreadFindings {
   readonly #accounts = new Set<string>();
   readonly #resources = new Set<string>();
   #mayBeAny = false;
 
+  /** Adds the findings to which one item may refer. */
   add(mayBe: MayBe): void {
     if (mayBe === 'none') return;
     const { account, resource } = mayBe;
@@ -15,6 +16,7 @@ export class UnreadFindings {
     else this.#resources.add(`${account} ${resource}`);
   }
 
+  /** Returns true if any of the items may refer to the finding. */
   mayHave({ account, resource }: ListedFinding): boolean {
     return this.#mayBeAny || this.#accounts.has(account) || this.#resources.has(`${account} ${resource}`);
   }

@@ -37,7 +37,7 @@ function setUp() {
 }
 
 describe('a complete poll', () => {
-  test('closes what the source gave at the last one and no longer gives', async () => {
+  test('closes the findings that the source reported at the last one and no longer reports', async () => {
     const { jobs, poll, closed } = setUp();
     await poll(0, finding('a'), finding('b'), finding('user', 'global'));
 
@@ -53,12 +53,12 @@ describe('a complete poll', () => {
     expect(await poll(2, finding('b'), finding('c'))).toBe(0);
   });
 
-  test('that is done again sends the same jobs until it has ended', async () => {
+  test('that is repeated sends the same jobs until it has completed', async () => {
     const { jobs, records, poll } = setUp();
     await poll(0, finding('a'));
     const before = new Map(records.listings);
     await poll(1);
-    // It was killed before it remembered what it gave.
+    // The poll was killed before it stored its listing.
     for (const [name, listing] of before) records.listings.set(name, listing);
 
     await poll(1);
@@ -68,11 +68,11 @@ describe('a complete poll', () => {
     expect(jobs.taken).toHaveLength(2);
   });
 
-  test('that is done again after it remembered what it gave says how many it closed', async () => {
+  test('that is repeated after it stored its listing returns how many findings it closed', async () => {
     const { jobs, poll } = setUp();
     await poll(0, finding('a'), finding('b'));
     await poll(1);
-    // It was killed before it wrote its summary.
+    // The poll was killed before it wrote its summary.
 
     expect(await poll(1)).toBe(2);
 
@@ -80,7 +80,7 @@ describe('a complete poll', () => {
     expect(await poll(2)).toBe(0);
   });
 
-  test('that is done again after a newer one closes nothing', async () => {
+  test('that is repeated after a newer one closes nothing', async () => {
     const { poll, closed } = setUp();
     await poll(2, finding('a'));
 
@@ -90,7 +90,7 @@ describe('a complete poll', () => {
     expect(await poll(3)).toBe(1);
   });
 
-  test('whose jobs are not taken remembers nothing, so that the next one closes them', async () => {
+  test('whose jobs are refused stores no listing, so that the next poll closes the findings', async () => {
     const { jobs, poll } = setUp();
     await poll(0, finding('a'));
     jobs.failing.set('us-east-1', new Error('SQS is down'));
@@ -100,7 +100,7 @@ describe('a complete poll', () => {
     expect(await poll(2)).toBe(1);
   });
 
-  test('leaves out regions that have no queue any more', async () => {
+  test('skips regions that no longer have a queue', async () => {
     const { jobs, poll } = setUp();
     await poll(0, finding('a', 'us-west-2'));
 
@@ -108,7 +108,7 @@ describe('a complete poll', () => {
     expect(jobs.sends).toEqual([]);
   });
 
-  test('writes what it gives when that changed, or once a day', async () => {
+  test('stores its listing if it changed, and at least once a day', async () => {
     const { records, poll } = setUp();
     const written: string[] = [];
     const write = records.writeListing.bind(records);

@@ -48,7 +48,7 @@ function total(counts: Readonly<Record<string, number>>): number {
 }
 
 describe('a poll', () => {
-  test('asks for every name of the rule as of its time', async () => {
+  test("queries the source for every name of the rule as of the poll's time", async () => {
     const { source, dependencies } = setUp(page([]));
 
     await collect(dependencies, { ...REQUEST, furtherRuleNames: ['Our own', SSH_RULE_NAME] });
@@ -58,7 +58,7 @@ describe('a poll', () => {
     ]);
   });
 
-  test('sends findings as jobs of their account and region, and sums up', async () => {
+  test('sends findings as jobs of their account and region, and counts them', async () => {
     const { jobs, records, dependencies } = setUp(
       page([
         sourceFinding({ resource: groupId(1) }),
@@ -118,7 +118,7 @@ describe('a poll', () => {
     });
   });
 
-  test('sends jobs as ten of a region fill up, before it has read the rest', async () => {
+  test('sends the jobs of a region in tens, before it has read all pages', async () => {
     const full = page(
       Array.from({ length: 1_090 }, (_, index) => sourceFinding({ resource: groupId(index) })),
     );
@@ -129,7 +129,7 @@ describe('a poll', () => {
     expect(jobs.taken.map(({ findings }) => findings.length)).toEqual(Array.from({ length: 10 }, () => 100));
   });
 
-  test('takes each finding once, whatever name or page it comes by', async () => {
+  test('counts each finding once, regardless of rule names and pages', async () => {
     const { jobs, dependencies } = setUp(
       page([sourceFinding(), sourceFinding({ sourceRuleName: 'Our own', region: 'us-east-1' })]),
       page([sourceFinding({ severity: 'High' })]),
@@ -143,7 +143,7 @@ describe('a poll', () => {
     expect(summary).toMatchObject({ items: 3, findings: 1, duplicates: 2 });
   });
 
-  test('sends what is of no region to the home region once', async () => {
+  test('sends global findings to the home region once', async () => {
     const { jobs, dependencies } = setUp(
       page([
         sourceFinding({ resource: 'alice', region: 'global' }),
@@ -163,8 +163,8 @@ describe('a poll', () => {
   });
 });
 
-describe('what cannot become a job', () => {
-  test('is recorded with the item and a reason, and the rest goes on', async () => {
+describe('an item that cannot become part of a job', () => {
+  test('is recorded with a reason, and the other items are processed', async () => {
     const { jobs, records, dependencies } = setUp(
       page(
         [
@@ -198,7 +198,7 @@ describe('what cannot become a job', () => {
     expect(records.unprocessable[1]).toMatchObject({ item: { resource: 'acl-1', account: '111111111111' } });
   });
 
-  test('is counted by region label where nobody knows that', async () => {
+  test('is counted by region label if the label is unknown', async () => {
     const labels = ['Moon(Base)', 'Moon(Base)', 'Mars(North)'];
     const { dependencies } = setUp(
       page(labels.map((region, index) => sourceFinding({ region, resource: groupId(index) }))),
@@ -210,7 +210,7 @@ describe('what cannot become a job', () => {
     expect(summary.unprocessable.unknown_region_label).toBe(3);
   });
 
-  test('does not make the summary grow with labels without end', async () => {
+  test('does not make the summary grow with an unlimited number of labels', async () => {
     const { dependencies } = setUp(
       page(Array.from({ length: 500 }, (_, index) => sourceFinding({ region: `Moon(${index})` }))),
     );
@@ -221,7 +221,7 @@ describe('what cannot become a job', () => {
     expect(total(summary.unknownRegionLabels)).toBe(500);
   });
 
-  test('is recorded once, however often the source gives it', async () => {
+  test('is recorded once, however often the source returns it', async () => {
     const odd = { reason: 'malformed item: no good', item: { odd: true } };
     const { records, dependencies } = setUp(
       page([sourceFinding({ account: '1' })], [odd, odd]),
@@ -235,8 +235,8 @@ describe('what cannot become a job', () => {
   });
 });
 
-describe('a finding that the source itself works on', () => {
-  test('is left to it by a job that says so, once, and counted', async () => {
+describe('a finding that the source itself is fixing', () => {
+  test('is left to the source by a job that says so, once, and is counted', async () => {
     const atWork = sourceFinding({ resource: groupId(1), remediationAtWork: 'Netskope is at work' });
     const { jobs, dependencies } = setUp(
       page([atWork, sourceFinding({ resource: groupId(2) })]),
@@ -258,7 +258,7 @@ describe('a finding that the source itself works on', () => {
     expect(pollSummarySchema.safeParse(summary).error).toBeUndefined();
   });
 
-  test('is in a job of another id where a poll that is done again finds that it no longer does', async () => {
+  test('is in a job with another id if a repeated poll finds that the source is no longer fixing it', async () => {
     const given = sourceFinding({ resource: groupId(1) });
     const runs = [{ ...given, remediationAtWork: 'Netskope is at work' }, given].map((each) =>
       setUp(page([each])),
@@ -272,13 +272,13 @@ describe('a finding that the source itself works on', () => {
   });
 });
 
-describe('a finding that the source may give in an item that cannot be read', () => {
+describe('a finding to which an unreadable item may refer', () => {
   const LATER: PollRequest = { ...REQUEST, poll: { ...REQUEST.poll, asOf: '2026-01-31T13:00:00Z' } };
   const LAST: PollRequest = { ...REQUEST, poll: { ...REQUEST.poll, asOf: '2026-01-31T14:00:00Z' } };
   const [unread, gone] = [sourceFinding({ resource: groupId(1) }), sourceFinding({ resource: groupId(2) })];
   const elsewhere = sourceFinding({ resource: groupId(3), account: '222222222222' });
 
-  /** Polls with all three, then with what is given, then with nothing. @returns what each of the later two closes */
+  /** Polls with all three findings, then with a page, then with none. @returns what the second and third poll close */
   async function closedBy(second: FindingPage): Promise<(readonly string[])[]> {
     const { jobs, dependencies } = setUp(page([unread, gone, elsewhere]));
     await collect(dependencies, REQUEST);
@@ -303,9 +303,9 @@ describe('a finding that the source may give in an item that cannot be read', ()
     ['a malformed field', page([{ ...unread, failingSince: 'yesterday' }]), [two, three]],
     ['a malformed resource', page([{ ...unread, resource: 'group 1' }]), [three]],
     ['a malformed account', page([{ ...unread, account: 'ours' }]), []],
-    ['no form at all', page([], [{ reason: 'not an object', item: 1 }]), []],
+    ['no known format', page([], [{ reason: 'not an object', item: 1 }]), []],
     ['a region that is not deployed', page([{ ...unread, region: 'eu-west-3' }]), [one, two, three]],
-  ])('with %s is not closed, but once nothing can be it any more', async (_, second, closedNow) => {
+  ])('with %s is not closed until no item may refer to it', async (_, second, closedNow) => {
     const [now, later] = await closedBy(second);
 
     expect(now).toEqual(closedNow);
@@ -313,10 +313,10 @@ describe('a finding that the source may give in an item that cannot be read', ()
   });
 });
 
-describe('an account and region whose last jobs are still pending', () => {
+describe('an account and region with pending jobs', () => {
   const later = { ...REQUEST, poll: { ...REQUEST.poll, asOf: '2026-01-31T13:00:00Z' } };
 
-  test('gets no further ones: its findings are counted as skipped, and are not closed', async () => {
+  test('gets no further jobs: its findings are counted as skipped, and are not closed', async () => {
     const first = sourceFinding({ resource: groupId(1) });
     const other = sourceFinding({ resource: groupId(2), account: '222222222222' });
     const { jobs, records, table, dependencies } = setUp(page([first, other]));
@@ -338,7 +338,7 @@ describe('an account and region whose last jobs are still pending', () => {
     expect(records.listings.get('netskope security-group-ssh-open')?.findings).toHaveLength(2);
   });
 
-  test('gets its jobs at the next poll where the last one did not reach its end', async () => {
+  test('gets its jobs at the next poll if the last poll did not complete', async () => {
     const given = page(
       Array.from({ length: 1_000 }, (_, index) => sourceFinding({ resource: groupId(index) })),
     );
@@ -354,7 +354,7 @@ describe('an account and region whose last jobs are still pending', () => {
 });
 
 describe('a poll that fails', () => {
-  test('for one region has sent the others their jobs, and writes no summary', async () => {
+  test('for one region has sent jobs to the others, and writes no summary', async () => {
     const group = (region: string, first: number) =>
       Array.from({ length: 1_000 }, (_, index) =>
         sourceFinding({ region, resource: groupId(first + index) }),
@@ -381,7 +381,7 @@ describe('a poll that fails', () => {
     expect(records.summaries).toEqual([]);
   });
 
-  test('in the middle and is done again sends the same jobs, with the same ids', async () => {
+  test('halfway and is repeated sends the same jobs, with the same ids', async () => {
     const findings = Array.from({ length: 1_220 }, (_, index) => sourceFinding({ resource: groupId(index) }));
     const pages = [page(findings.slice(0, 1_090)), page(findings.slice(1_090))] as const;
     const first = setUp(pages[0], new FindingSourceError('the tenant is gone'));
@@ -395,7 +395,7 @@ describe('a poll that fails', () => {
     expect(first.records.summaries).toEqual([]);
   });
 
-  test('for lack of time stops between two pages', async () => {
+  test('because its time is up stops between two pages', async () => {
     const { jobs, dependencies } = setUp(
       page(Array.from({ length: 25 }, (_, index) => sourceFinding({ resource: groupId(index) }))),
     );
@@ -407,7 +407,7 @@ describe('a poll that fails', () => {
   });
 });
 
-describe('of any findings', () => {
+describe('for random findings', () => {
   const anyFinding = fc.record({
     account: fc.oneof(
       { weight: 6, arbitrary: fc.constantFrom('111111111111', '222222222222') },
@@ -435,7 +435,7 @@ describe('of any findings', () => {
   const anyPages = fc.array(
     anyPage.map(
       ({ findings, rejected, leftAlone }): FindingPage => ({
-        // JSON values as zod and JSON know them: -0 is 0.
+        // JSON values as zod and JSON represent them: -0 is 0.
         rejected: rejected.map(({ reason, item }) => ({ reason, item: JSON.parse(JSON.stringify(item)) })),
         findings: findings.map((fields) => sourceFinding(fields)),
         leftAlone,
@@ -444,7 +444,7 @@ describe('of any findings', () => {
     { maxLength: 4 },
   );
 
-  /** Keys of the good findings. Written out here, so that they are not what the collector itself thinks. */
+  /** Computes the keys of the valid findings, independently of the collector's code. */
   const codes = new Map([
     ['us-east-1', 'us-east-1'],
     ['US East(N. Virginia)', 'us-east-1'],
@@ -462,7 +462,7 @@ describe('of any findings', () => {
     );
   }
 
-  test('every good one is in exactly one job of its account and region, and the counts add up', async () => {
+  test('every valid one is in exactly one job of its account and region, and the counts add up', async () => {
     await fc.assert(
       fc.asyncProperty(anyPages, async (pages) => {
         const { jobs, records, dependencies } = setUp(...pages);
@@ -496,7 +496,7 @@ describe('of any findings', () => {
     );
   });
 
-  test('a second poll makes the same jobs', async () => {
+  test('a second poll creates the same jobs', async () => {
     await fc.assert(
       fc.asyncProperty(anyPages, async (pages) => {
         const [first, second] = [setUp(...pages), setUp(...pages)];

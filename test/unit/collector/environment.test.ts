@@ -16,7 +16,7 @@ const good = {
 };
 
 describe('the environment', () => {
-  test('is read', () => {
+  test('is parsed', () => {
     expect(parseEnvironment(environmentSchema, { ...good, PATH: '/bin' })).toEqual({
       ...good,
       POLL_SCHEDULES: {},
@@ -27,7 +27,7 @@ describe('the environment', () => {
     });
   });
 
-  test('tells every variable that is missing, at once', () => {
+  test('reports all missing variables at once', () => {
     for (const name of Object.keys(good)) {
       expect(() => parseEnvironment(environmentSchema, {})).toThrow(new RegExp(`(^|[ ;])${name}: `));
     }

@@ -19,7 +19,7 @@ async function refusal(ruleId: string, fields: Partial<SourceFinding>): Promise<
   throw new Error(`expected a refusal, got ${JSON.stringify(reading)}`);
 }
 
-describe('a finding of a rule whose resources belong to a region', () => {
+describe('a finding of a rule for regional resources', () => {
   test('goes to its region', async () => {
     expect(await read('security-group-ssh-open', { severity: 'High' })).toEqual({
       region: 'us-east-1',
@@ -34,7 +34,7 @@ describe('a finding of a rule whose resources belong to a region', () => {
     });
   });
 
-  test('names its region', async () => {
+  test('must have a region', async () => {
     const missing = await refusal('security-group-ssh-open', { region: undefined });
     const global = await refusal('security-group-ssh-open', { region: 'Global' });
 
@@ -44,7 +44,7 @@ describe('a finding of a rule whose resources belong to a region', () => {
     expect(global.reason).toContain('"Global"');
   });
 
-  test('names one that is known', async () => {
+  test('must have a known region', async () => {
     expect(await refusal('security-group-ssh-open', { region: 'Moon(Base)' })).toEqual({
       kind: 'unknown_region_label',
       label: 'Moon(Base)',
@@ -53,7 +53,7 @@ describe('a finding of a rule whose resources belong to a region', () => {
     });
   });
 
-  test('names one that is deployed', async () => {
+  test('must have a region with a queue', async () => {
     expect(await refusal('security-group-ssh-open', { region: 'EU(Paris)' })).toEqual({
       kind: 'region_not_deployed',
       mayBe: 'none',
@@ -81,7 +81,7 @@ describe('a finding of a rule whose resources belong to a region', () => {
   });
 
   test.each(['12345', '1111111111111', '11111111111a', '', 'arn:aws:iam::111111111111:root'])(
-    'names an account, not %j',
+    'is refused with the account %j',
     async (account) => {
       const { kind, reason } = await refusal('security-group-ssh-open', { account });
 
@@ -96,21 +96,21 @@ describe('a finding of a rule whose resources belong to a region', () => {
     ['s3-bucket-public', 'arn:aws:s3:::bucket'],
     ['iam-access-key-unrotated', 'arn:aws:iam::111111111111:user/x'],
     ['cloudtrail-log-file-validation', 'trail'],
-  ])('of %s does not name a resource as %j', async (rule, resource) => {
+  ])('of %s is refused with the resource %j', async (rule, resource) => {
     const { kind, reason } = await refusal(rule, { resource });
 
     expect(kind).toBe('malformed_resource');
     expect(reason).toContain(`resource ${JSON.stringify(resource)}: expected `);
   });
 
-  test('is refused where the source gave what no finding has', async () => {
+  test('is refused if a field from the source is invalid', async () => {
     const { kind, reason } = await refusal('security-group-ssh-open', { failingSince: 'yesterday' });
 
     expect(kind).toBe('malformed_finding');
     expect(reason).toContain('failingSince');
   });
 
-  test('is refused in few words, however long it is', async () => {
+  test('is refused with a short reason, however long it is', async () => {
     const long = 'x'.repeat(100_000);
 
     for (const fields of [{ account: long }, { resource: long }, { region: long }]) {
@@ -120,9 +120,9 @@ describe('a finding of a rule whose resources belong to a region', () => {
   });
 });
 
-describe('a finding of a rule of no region', () => {
+describe('a finding of a global rule', () => {
   test.each([undefined, 'global', 'US East(Ohio)', 'Moon(Base)'])(
-    'that names %j goes to the home region, as global',
+    'with the region %j goes to the home region, as global',
     async (region) => {
       const reading = await read('iam-access-key-unrotated', { resource: 'alice', region });
 
@@ -131,25 +131,25 @@ describe('a finding of a rule of no region', () => {
   );
 });
 
-describe('a finding of a rule whose resources tell their region themselves', () => {
+describe('a finding of a rule whose resources have their own region in AWS', () => {
   test.each([
     [undefined, HOME],
     ['global', HOME],
     ['US East(N. Virginia)', 'us-east-1'],
-  ])('that names %j goes to %s', async (region, expected) => {
+  ])('with the region %j goes to %s', async (region, expected) => {
     const reading = await read('s3-bucket-public', { resource: 'a-bucket', region });
 
     expect(reading).toMatchObject({ region: expected, finding: { region: expected } });
   });
 
-  test('names a region that is known, or none', async () => {
+  test('must have a known region, or none', async () => {
     const { kind } = await refusal('s3-bucket-public', { resource: 'a-bucket', region: 'Moon(Base)' });
 
     expect(kind).toBe('unknown_region_label');
   });
 });
 
-describe('a finding whose resource is named by an ARN', () => {
+describe('a finding whose resource id is an ARN', () => {
   const resource = 'arn:aws:cloudtrail:us-east-1:111111111111:trail/main';
 
   test.each([
@@ -157,7 +157,7 @@ describe('a finding whose resource is named by an ARN', () => {
     [undefined, 'us-east-1'],
     ['global', 'us-east-1'],
     ['EU(Frankfurt)', 'eu-central-1'],
-  ])('and whose label is %j goes to %s', async (region, expected) => {
+  ])('with the region label %j goes to %s', async (region, expected) => {
     const reading = await read('cloudtrail-log-file-validation', { resource, region });
 
     expect(reading).toMatchObject({ region: expected, finding: { region: expected, resource } });

@@ -36,7 +36,7 @@ function messages({ lines }: Invocation, level: string): unknown[] {
 }
 
 describe('the handler', { timeout: 30_000 }, () => {
-  test('asked what enforcement would change, it sends dry runs, and tells and remembers nothing', async () => {
+  test('sends dry runs for a request to plan, and neither reports nor remembers anything', async () => {
     await using tenant = await startTenant([
       item({ resource_id: groupId(1) }),
       item({ resource_id: groupId(2), region_name: 'Moon(Base)' }),
@@ -62,7 +62,7 @@ describe('the handler', { timeout: 30_000 }, () => {
     expect(metrics(invocation).size).toBe(0);
   });
 
-  test('polls, tells what it came to in one line, and counts it', async () => {
+  test('polls, logs the result in one line, and counts it', async () => {
     await using tenant = await startTenant([
       item({ resource_id: groupId(1) }),
       item({ resource_id: groupId(2), region_name: 'Moon(Base)' }),
@@ -79,7 +79,7 @@ describe('the handler', { timeout: 30_000 }, () => {
     expect(jobsOf(aws)).toMatchObject([{ poll: { asOf: EVENT.scheduled_time }, region: 'us-east-1' }]);
     const puts = aws.calls.filter(({ method }) => method === 'PUT');
     expect(puts.map(({ path }) => path.split('/')[2]).toSorted()).toEqual([
-      // The summary, what was listed, and which rules are polled.
+      // The summary, the listing, and the schedules.
       'polls',
       'polls',
       'schedules',
@@ -115,7 +115,7 @@ describe('the handler', { timeout: 30_000 }, () => {
     ]);
   });
 
-  test('counts only itself in a poll that finds nothing: a metric costs', async () => {
+  test('counts only the poll itself if it finds nothing, because a metric costs money', async () => {
     await using tenant = await startTenant([]);
     await using aws = await startAws();
 
@@ -129,7 +129,7 @@ describe('the handler', { timeout: 30_000 }, () => {
     ]);
   });
 
-  test('tells of items that the filter excludes: 300 of which none matches are not a healthy poll', async () => {
+  test('reports items that the filter should have excluded: 300 items without a match are not a healthy poll', async () => {
     await using tenant = await startTenant([
       ...Array.from({ length: 298 }, (_, index) =>
         item({ resource_id: groupId(index), rule_name: 'Another name of the rule' }),
@@ -158,7 +158,7 @@ describe('the handler', { timeout: 30_000 }, () => {
     ]);
   });
 
-  test('looks for rules that have not been polled for too long, and counts them', async () => {
+  test('finds rules that have not been polled for too long, and counts them', async () => {
     await using tenant = await startTenant([]);
     const texts = {
       pk: 'poll#s3-bucket-public',
@@ -197,7 +197,7 @@ describe('the handler', { timeout: 30_000 }, () => {
     expect(tenant.requests).toEqual([]);
   });
 
-  test('asked which rules fail, it counts them; where the source refuses, nobody else is told', async () => {
+  test('lists failing rules with counts; if the source refuses, only the caller gets the error', async () => {
     await using tenant = await startTenant([item({ resource_id: groupId(1) }), item({ rule_name: 'Other' })]);
     await using refusing = await startServer((_, response) =>
       send(response, { body: { status: 'error', errorCode: 'Authorization Error', errors: ['no'] } }),
@@ -216,7 +216,7 @@ describe('the handler', { timeout: 30_000 }, () => {
     expect(JSON.stringify([well, refused])).not.toContain('PollFailed');
   });
 
-  test('asked whether the source answers, it asks for one finding, and tells why not; nobody else is told', async () => {
+  test('checks a source by requesting one finding; only the caller gets the reason for a failure', async () => {
     await using tenant = await startTenant([item({ resource_id: groupId(1) })]);
     await using refusing = await startServer((_, response) =>
       send(response, { body: { status: 'error', errorCode: 'Authorization Error', errors: ['no'] } }),
@@ -236,7 +236,7 @@ describe('the handler', { timeout: 30_000 }, () => {
     expect(metrics(refused).size).toBe(0);
   });
 
-  test('fails loudly when the tenant refuses the token, and does not tell it', async () => {
+  test('fails loudly when the tenant refuses the token, and does not reveal the token', async () => {
     await using tenant = await startServer((request, response) =>
       send(response, { body: { status: 'error', errorCode: 'Authorization Error', errors: [request.url] } }),
     );
@@ -260,7 +260,7 @@ describe('the handler', { timeout: 30_000 }, () => {
     expect(jobsOf(aws)).toEqual([]);
   });
 
-  test('fails loudly when a queue takes nothing', async () => {
+  test('fails loudly when a queue accepts nothing', async () => {
     await using tenant = await startTenant([item()]);
     await using aws = await startAws((call) =>
       call.headers['x-amz-target'] === 'AmazonSQS.SendMessageBatch'
@@ -284,7 +284,7 @@ describe('the handler', { timeout: 30_000 }, () => {
     expect([...metrics(invocation).keys()]).toEqual(['PollFailed']);
   });
 
-  describe('where the findings table', () => {
+  describe('when the findings table', () => {
     const ofTable = (code: string, more: object = {}): Answer =>
       jsonAnswer({ __type: `com.amazonaws.dynamodb.v20120810#${code}`, message: code, ...more }, 400);
     const newer = { pk: { S: 'newer' }, sk: { S: 'last' }, version: { N: '2' } };
@@ -294,19 +294,19 @@ describe('the handler', { timeout: 30_000 }, () => {
       ['is throttled', 'BatchGetItem', ofTable('ThrottlingException'), /ThrottlingException/],
       ['is denied', 'BatchGetItem', ofTable('AccessDeniedException'), /AccessDeniedException/],
       [
-        'has an item of a newer form',
+        'has an item of a newer version',
         'BatchGetItem',
         jsonAnswer({ Responses: { 'cspm-findings': [newer] } }),
         /has version 2/,
       ],
-      ['takes no write', 'PutItem', ofTable('AccessDeniedException'), /AccessDeniedException/],
+      ['accepts no write', 'PutItem', ofTable('AccessDeniedException'), /AccessDeniedException/],
       [
-        'has an item of a newer form in the place of its own',
+        'already has an item of a newer version under the same key',
         'PutItem',
         ofTable('ConditionalCheckFailedException', { Item: newer }),
         /has version 2/,
       ],
-    ])('%s (%s), the poll fails loudly, and the next attempt does it', async (_, operation, fault, words) => {
+    ])('%s (%s), the poll fails loudly and the next one succeeds', async (_, operation, fault, words) => {
       await using tenant = await startTenant([item({ resource_id: groupId(1) })]);
       let isFaulty = true;
       await using aws = await startAws((call) =>
@@ -323,14 +323,14 @@ describe('the handler', { timeout: 30_000 }, () => {
       expect(failed.thrown?.message).toMatch(words);
       expect(messages(failed, 'ERROR')).toEqual([expect.stringMatching(words)]);
       expect([...metrics(failed).keys()]).toEqual(['PollFailed']);
-      // Before it knows which jobs are open it sends none; what it had sent, the queue takes once.
+      // Without knowledge of pending jobs, a poll sends none; jobs that it has sent are accepted once by the queue.
       expect(sentAmidFaults).toHaveLength(operation === 'PutItem' ? 1 : 0);
       expect(done.thrown).toBeUndefined();
       expect(new Set(jobsOf(aws).map(jobId)).size).toBe(1);
       expect(metrics(done).has('PollSucceeded')).toBe(true);
     });
 
-    test('does not answer, the poll fails loudly before Lambda ends it without a word', async () => {
+    test("does not answer, the poll fails loudly before Lambda's silent timeout", async () => {
       await using tenant = await startTenant([item()]);
       await using aws = await scriptedAws((call) =>
         String(call.headers['x-amz-target']).startsWith('DynamoDB_') ? 'silent' : answerWell(call),
@@ -345,9 +345,9 @@ describe('the handler', { timeout: 30_000 }, () => {
   });
 
   test.each([
-    ['an event that is none', { rule: 'ssh' }, {}, /rule: expected one of .*, got ssh/],
+    ['an invalid event', { rule: 'ssh' }, {}, /rule: expected one of .*, got ssh/],
     [
-      'an environment that is none',
+      'an invalid environment',
       EVENT,
       { REGIONS: 'eu-central-1', NAME: '' },
       /NAME: .*REGIONS: expected JSON/,
@@ -367,7 +367,7 @@ describe('the handler', { timeout: 30_000 }, () => {
     expect(tenant.requests).toEqual([]);
   });
 
-  test('fails loudly before Lambda ends it without a word', async () => {
+  test("fails loudly before Lambda's silent timeout", async () => {
     await using tenant = await startServer(() => {
       // Never answers.
     });

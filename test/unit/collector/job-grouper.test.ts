@@ -13,7 +13,7 @@ function finding(account: string, region: string, resource: string, notes: Parti
   return { rule: POLL.rule, account, region, resource, ...notes };
 }
 
-/** The size of what no other finding has. */
+/** The size of the fields that a finding does not share with others. */
 const ownBytes = ({ resource }: Finding): number => JSON.stringify({ resource }).length;
 
 function group(findings: readonly Finding[]): Job[] {
@@ -22,7 +22,7 @@ function group(findings: readonly Finding[]): Job[] {
   return [...jobs, ...grouper.rest()];
 }
 
-/** Findings of few accounts and regions, so that jobs fill up, each of a resource of its own; some are heavy. */
+/** Findings of few accounts and regions, so that jobs fill up, each with a different resource; some are large. */
 const anyFindings = fc
   .array(
     fc.record({
@@ -39,7 +39,7 @@ const anyFindings = fc
   );
 
 describe('jobs', () => {
-  test('hold every finding once, in its order, and are what the remediator takes', () => {
+  test("contain every finding once, in order, and match the remediator's schema", () => {
     fc.assert(
       fc.property(anyFindings, (findings) => {
         const jobs = group(findings);
@@ -72,7 +72,7 @@ describe('jobs', () => {
     );
   });
 
-  test('are as full as can be: 100 findings', () => {
+  test('have at most 100 findings', () => {
     const findings = Array.from({ length: 240 }, (_, index) =>
       finding('111111111111', 'us-east-1', groupId(index)),
     );
@@ -80,7 +80,7 @@ describe('jobs', () => {
     expect(group(findings).map((job) => job.findings.length)).toEqual([100, 100, 40]);
   });
 
-  test('are cut shorter where their findings are heavy: 200 KB', () => {
+  test('have at most 200 KB of findings', () => {
     const findings = Array.from({ length: 5 }, (_, index) =>
       finding('111111111111', 'us-east-1', groupId(index), { accountName: 'ä'.repeat(45_000) }),
     );
@@ -88,7 +88,7 @@ describe('jobs', () => {
     expect(group(findings).map((job) => job.findings.length)).toEqual([2, 2, 1]);
   });
 
-  test('of the rest are made some at a time', () => {
+  test('of the remaining findings are created in batches', () => {
     const grouper = new JobGrouper(POLL, 'run');
     for (let account = 0; account < 10; account += 1)
       grouper.add(finding(String(account).padStart(12, '0'), 'us-east-1', groupId(account)), 'us-east-1');
@@ -98,7 +98,7 @@ describe('jobs', () => {
     expect(made).toEqual([['0', '1', '2', '3'], ['4', '5', '6', '7'], ['8', '9'], []]);
   });
 
-  test('have their findings as they were given', () => {
+  test('contain their findings unchanged', () => {
     const full: Finding = finding('111111111111', 'us-east-1', groupId(1), {
       accountName: 'Zürich',
       resourceName: 'web',
@@ -119,7 +119,7 @@ describe('jobs', () => {
     expect(group(findings).flatMap((job) => job.findings)).toEqual(findings);
   });
 
-  test('begin with the findings that an earlier poll did not come to; the others come last', () => {
+  test('begin with the findings that an earlier poll did not reach', () => {
     const grouper = new JobGrouper(POLL, 'run');
     const ids = Array.from({ length: 240 }, (_, index) => groupId(index));
 
@@ -134,7 +134,7 @@ describe('jobs', () => {
     ]);
   });
 
-  test('are given as soon as they are full', () => {
+  test('are returned as soon as they are full', () => {
     const grouper = new JobGrouper(POLL, 'run');
 
     const given = Array.from({ length: 100 }, (_, index) =>
@@ -146,7 +146,7 @@ describe('jobs', () => {
     expect(grouper.rest()).toEqual([]);
   });
 
-  test('are full, though their findings come mixed', () => {
+  test('are full even if the findings of accounts are interleaved', () => {
     const grouper = new JobGrouper(POLL, 'run');
     const findings = Array.from({ length: 25_000 }, (_, index) =>
       finding(String(index % 250).padStart(12, '0'), 'us-east-1', groupId(index)),
@@ -158,13 +158,13 @@ describe('jobs', () => {
     expect(grouper.rest()).toEqual([]);
   });
 
-  test('are given unfilled when too much waits, the fullest first', () => {
+  test('are returned before they are full if too many findings wait, the fullest first', () => {
     const most = 150_000;
     const grouper = new JobGrouper(POLL, 'run', most);
     const given: Job[] = [];
     let waiting = 0;
     for (let index = 0; index < 12_000; index += 1) {
-      // Every other finding is of one of a few accounts, the others are of an account of their own.
+      // Every second finding belongs to one of 14 accounts; each of the others has an account to itself.
       const account = String(index % 2 === 0 ? index % 14 : index).padStart(12, '0');
       const one = finding(account, 'us-east-1', groupId(index));
       const jobs = grouper.add(one, 'us-east-1');

@@ -36,7 +36,7 @@ beforeEach(() => {
 
 const marksOf = () => new PollMarks(table, { now: () => now, sleep: async () => {} });
 
-/** Marks as polls and looks before this one left them. */
+/** Writes marks as earlier polls and checks would have left them. */
 async function marked(...known: readonly PollMark[]): Promise<PollMarks> {
   const marks = marksOf();
   for (const mark of known) await marks.renew(mark);
@@ -47,7 +47,7 @@ function succeeded(rule: string, at: string): PollMark {
   return { rule, at, poll: { source: 'netskope', rule, asOf: at } };
 }
 
-describe('rules that are overdue', () => {
+describe('overdue rules', () => {
   const schedules = {
     weekly: 'cron(0 6 ? * SUN *)',
     eight: 'rate(8 days)',
@@ -55,7 +55,7 @@ describe('rules that are overdue', () => {
     once: 'at(2026-02-01T00:00:00)',
   };
 
-  test('are those without a successful poll for two periods, in words', async () => {
+  test('are those without a successful poll for two periods, with a reason', async () => {
     const marks = await marked(
       succeeded('weekly', ago(15)),
       succeeded('eight', ago(16)),
@@ -72,7 +72,7 @@ describe('rules that are overdue', () => {
       },
       {
         rule: 'hourly',
-        reason: expect.stringContaining(`since it was enabled, at the latest ${ago(1)}`),
+        reason: expect.stringContaining(`since it was enabled (at ${ago(1)} or earlier)`),
       },
     ]);
   });
@@ -92,7 +92,7 @@ describe('rules that are overdue', () => {
     },
   );
 
-  test('are not those that were never seen: they are expected from now on', async () => {
+  test('do not include rules without a mark, whose time starts now', async () => {
     const first = await overdueRules(marksOf(), schedules, NOW);
     const later = await overdueRules(marksOf(), schedules, new Date(NOW.getTime() + 15 * DAY));
 
@@ -101,7 +101,7 @@ describe('rules that are overdue', () => {
     expect(table.items.map(({ pk }) => pk)).not.toContain('poll#once');
   });
 
-  test('stay known: each look keeps the marks for longer, as they are', async () => {
+  test('keep their marks: each check extends the expiry and changes nothing else', async () => {
     const mark = succeeded('weekly', ago(3));
     const marks = await marked(mark);
     const [before] = table.items;
@@ -114,7 +114,7 @@ describe('rules that are overdue', () => {
     expect(await marks.read(['weekly'])).toMatchObject([mark]);
   });
 
-  test('a poll that ends while the marks are looked at keeps its mark', async () => {
+  test('keep the mark of a poll that ends during the check', async () => {
     const marks = await marked(succeeded('weekly', ago(3)));
     const ended = succeeded('weekly', ago(0));
     const read = async (rules: readonly string[]) => {
@@ -128,7 +128,7 @@ describe('rules that are overdue', () => {
     expect(await marks.read(['weekly'])).toMatchObject([ended]);
   });
 
-  test('a poll that ended before another one does not take its mark away', async () => {
+  test('keep the mark of a later poll when an earlier poll ends after it', async () => {
     const marks = await marked(succeeded('weekly', ago(1)));
 
     await marks.end({ source: 'netskope', rule: 'weekly', asOf: ago(9) }, ago(2));
@@ -136,7 +136,7 @@ describe('rules that are overdue', () => {
     expect(await marks.read(['weekly'])).toMatchObject([succeeded('weekly', ago(1))]);
   });
 
-  test('a mark of a newer version is neither read nor written over, and said loudly', async () => {
+  test('fail loudly on a mark of a newer version, which is neither read nor overwritten', async () => {
     const newer = { pk: 'poll#weekly', sk: 'last', version: 2 };
     await table.putIf({
       item: newer,

@@ -60,8 +60,8 @@ function unprocessable(index: number): Unprocessable {
   };
 }
 
-describe('records', () => {
-  test('keep each unprocessable item by its digest, and tell the bus of it', async () => {
+describe('poll records', () => {
+  test('store each unprocessable item under its digest, and publish an event for it', async () => {
     await using aws = await startAws();
     const items = Array.from({ length: 12 }, (_, index) => unprocessable(index));
 
@@ -95,7 +95,7 @@ describe('records', () => {
     });
   });
 
-  test('keep the summary of a poll by its rule and time', async () => {
+  test('store the summary of a poll under its rule and time', async () => {
     await using aws = await startAws();
     const summary = {
       version: 1 as const,
@@ -138,7 +138,7 @@ describe('records', () => {
     ]);
   });
 
-  test('that cannot be kept are an error, and no event tells of them', async () => {
+  test("that can't be stored are an error, and no event is published for them", async () => {
     await using aws = await scriptedAws(() => s3Error('AccessDenied', 403));
 
     await expect(recordsOf(aws).writeUnprocessable([unprocessable(1)])).rejects.toThrow('AccessDenied');

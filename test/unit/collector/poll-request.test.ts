@@ -11,7 +11,7 @@ const event = {
   netskope_rule_names: ['Our own benchmark: SSH'],
 };
 
-describe('the event of a schedule', () => {
+describe("a schedule's event", () => {
   test('is a poll of the scheduled time', () => {
     expect(parsePollRequest(event, NOW)).toEqual({
       rule: factsOf('security-group-ssh-open'),
@@ -20,7 +20,7 @@ describe('the event of a schedule', () => {
     });
   });
 
-  test('that is delivered twice is the same poll, whenever it comes', () => {
+  test('that is delivered twice is the same poll, whenever it arrives', () => {
     const later = new Date(NOW.getTime() + 3_600_000);
 
     const [first, second] = [parsePollRequest(event, NOW), parsePollRequest(event, later)];
@@ -36,13 +36,13 @@ describe('the event of a schedule', () => {
     expect(parsePollRequest({ ...event, scheduled_time }, NOW).poll.asOf).toBe(asOf);
   });
 
-  test('whose keyword nobody replaced is of the minute that it is', () => {
+  test('with the keyword still in it is a poll of the current minute', () => {
     const parsed = parsePollRequest({ ...event, scheduled_time: '<aws.scheduler.scheduled-time>' }, NOW);
 
     expect(parsed.poll.asOf).toBe('2026-01-31T12:34:00Z');
   });
 
-  test('may name the rule alone, for who starts a poll by hand', () => {
+  test('can contain only the rule, for a poll that is started by hand', () => {
     expect(parsePollRequest({ rule: 'CIS-1-2-0-4-1' }, NOW)).toEqual({
       rule: factsOf('security-group-ssh-open'),
       poll: { source: 'netskope', rule: 'security-group-ssh-open', asOf: '2026-01-31T12:34:00Z' },
@@ -50,7 +50,7 @@ describe('the event of a schedule', () => {
     });
   });
 
-  test('may be of a rule that is declared, with its definition', () => {
+  test('can be for a custom rule, with its definition', () => {
     const definition = {
       title: 'Queues are tagged',
       scope: 'regional',
@@ -67,7 +67,9 @@ describe('the event of a schedule', () => {
     expect(rule).toMatchObject({ id: 'acme-tagging', scope: 'regional' });
     expect(rule.resourceId.safeParse('orders').success).toBe(true);
     expect(rule.resourceId.safeParse('orders-2').success).toBe(false);
-    expect(() => parsePollRequest({ ...event, rule: 'acme-tagging' }, NOW)).toThrow('rule of your own');
+    expect(() => parsePollRequest({ ...event, rule: 'acme-tagging' }, NOW)).toThrow(
+      'or a custom rule with its definition',
+    );
     expect(() => parsePollRequest({ ...event, rule: 'acme', definition: {} }, NOW)).toThrow('definition');
   });
 
@@ -85,7 +87,7 @@ describe('the event of a schedule', () => {
     expect(() => parsePollRequest(given, NOW)).toThrow(message);
   });
 
-  test('tells everything that is wrong at once', () => {
+  test('reports all problems at once', () => {
     expect(() => parsePollRequest({ rule: 'ssh', scheduled_time: 'noon' }, NOW)).toThrow(
       /rule: .*scheduled_time: /,
     );

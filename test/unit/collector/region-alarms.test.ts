@@ -4,7 +4,7 @@ import { withAlarms } from '../../../lambdas/collector/region-alarms.ts';
 const since = '2026-01-31T00:00:00Z';
 const place = (account: string, region: string) => ({ account, region, since });
 
-test('each place that is behind names the alarms of its region, which is asked once', async () => {
+test('each lagging place names the alarms of its region, which are read once', async () => {
   const asked: string[] = [];
   const places = [
     place('111111111111', 'eu-central-1'),
@@ -25,13 +25,13 @@ test('each place that is behind names the alarms of its region, which is asked o
   expect(asked.sort()).toEqual(['eu-central-1', 'us-east-1']);
 });
 
-test('nobody is asked where nothing is behind', async () => {
+test('no alarms are read if no place lags', async () => {
   const behind = await withAlarms([], () => Promise.reject(new Error('asked')));
 
   expect(behind).toEqual([]);
 });
 
-test('a region whose alarms can not be read says why, and has none', async () => {
+test("a region whose alarms can't be read has no alarms, and the reason", async () => {
   const behind = await withAlarms([place('111111111111', 'eu-central-1')], () =>
     Promise.reject(new Error('throttled')),
   );

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { regionLookup } from '../../../lambdas/collector/regions.ts';
 
-/** The labels that are published, written out here so that the list itself is tested. */
+/** The published labels, repeated here so that the product's list is tested. */
 const labels: [string, string][] = [
   ['US East(N. Virginia)', 'us-east-1'],
   ['US East(Ohio)', 'us-east-2'],
@@ -40,7 +40,7 @@ const labels: [string, string][] = [
 describe('a region', () => {
   const lookUp = regionLookup();
 
-  test.each(labels)('%s is %s, however its spaces, case and EU are written', (label, code) => {
+  test.each(labels)('%s is %s, regardless of spaces, case and the spelling of EU', (label, code) => {
     expect(lookUp(label)).toBe(code);
     expect(lookUp(label.replace('(', ' ( '))).toBe(code);
     expect(lookUp(label.replaceAll(' ', ''))).toBe(code);
@@ -62,13 +62,13 @@ describe('a region', () => {
   });
 
   test.each(['Moon(Base)', '', 'US East', 'N. Virginia', 'us-east', 'constructor', '__proto__'])(
-    '%j is none',
+    '%j is not a region',
     (name) => {
       expect(lookUp(name)).toBeUndefined();
     },
   );
 
-  test('may have further labels, which win', () => {
+  test('can have additional labels, which take precedence', () => {
     const further = regionLookup({ 'Moon (Base)': 'xx-moon-1', 'EU(Paris)': 'eu-west-9' });
 
     expect(further('moon(base)')).toBe('xx-moon-1');

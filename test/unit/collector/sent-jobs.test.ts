@@ -12,13 +12,13 @@ const HOUR = 3_600_000;
 const place = { account: '111111111111', region: 'eu-central-1' };
 const other = { account: '222222222222', region: 'eu-central-1' };
 
-/** A deployment whose polls are an hour apart. */
+/** A deployment that polls every hour. */
 class Polls {
   readonly table = new ItemsInMemory();
   readonly clock = new FakeClock();
   #polls: Poll[] = [];
 
-  /** A poll that sends so many jobs to a place, where it is its turn, and reaches its end. */
+  /** Runs a complete poll, which sends this many jobs to a place unless earlier ones are pending. */
   async poll(
     jobs: number,
     at = place,
@@ -32,7 +32,7 @@ class Polls {
     return { sentJobs, turn };
   }
 
-  /** A poll as of now; or the last one again. */
+  /** Starts a poll as of now, or repeats the last one. */
   start(again = false, period: number | undefined = HOUR): SentJobs {
     const poll = { source: 'netskope' as const, rule: RULE, asOf: new Date(this.clock.now()).toISOString() };
     const last = this.#polls.at(-1);
@@ -41,7 +41,10 @@ class Polls {
     return new SentJobs({ table: this.table, clock: this.clock, poll: chosen, period });
   }
 
-  /** Lets jobs of a poll be done: by default of the last one. A job may write several objects, and go on in another. */
+  /**
+   * Marks jobs of a poll as done, by default of the last poll. A job may have several objects, and continue another
+   * job.
+   */
   async done(jobs: readonly { job: string; journal?: string; run?: string }[], poll = -1): Promise<void> {
     const name = { rule: RULE, ...place, poll: this.pollAt(poll) };
     const item = {
@@ -70,7 +73,7 @@ class Polls {
 const next = (startAfter = 0) => ({ is: 'next', startAfter });
 
 describe('an account and region', () => {
-  test('gets jobs where nothing is known of it, or its last jobs are done', async () => {
+  test('gets jobs if it had none before, or if its previous jobs are done', async () => {
     const polls = new Polls();
 
     const first = await polls.poll(2);
@@ -80,11 +83,11 @@ describe('an account and region', () => {
     expect([first.turn, second.turn]).toEqual([next(), next()]);
   });
 
-  test('gets none while one of them is open, and others get theirs', async () => {
+  test('gets no jobs while one of its jobs is pending, and others get theirs', async () => {
     const polls = new Polls();
     await polls.poll(2);
     await polls.poll(1, other);
-    // One job has written two objects, the second one by the job that goes on with it.
+    // One job has written two objects, the second one by the job that continues it.
     await polls.done([{ job: 'a' }, { job: 'c', journal: 'a' }], 0);
 
     const again = await polls.poll(2);
@@ -94,7 +97,7 @@ describe('an account and region', () => {
     expect(ofOther.turn).toEqual(next());
   });
 
-  test('gets jobs again once they are taken for lost, beginning with the findings that they never came to', async () => {
+  test('gets jobs again once the pending ones count as lost, beginning with the findings that those never reached', async () => {
     const polls = new Polls();
     await polls.poll(4);
     await polls.done([{ job: 'a' }, { job: 'b' }]);
@@ -106,7 +109,7 @@ describe('an account and region', () => {
     expect(turns[5]).toEqual(next(2 * MAX_FINDINGS_PER_JOB));
   });
 
-  test('is waited for as long as four polls of its rule take', async () => {
+  test('waits for its jobs for four periods of the rule', async () => {
     const polls = new Polls();
     const daily = 24 * HOUR;
     const first = polls.start(false, daily);
@@ -124,7 +127,7 @@ describe('an account and region', () => {
     expect([second.turnOf(place), third.turnOf(place)]).toEqual([{ is: 'pending' }, next(0)]);
   });
 
-  test('gets the same jobs where a poll is done again, also after a later one, whose jobs stay known', async () => {
+  test('gets the same jobs if a poll is repeated, also after a later poll, whose jobs stay recorded', async () => {
     const polls = new Polls();
     await polls.poll(2);
     const late = polls.start();
@@ -143,7 +146,7 @@ describe('an account and region', () => {
     });
   });
 
-  test('gets jobs at the next poll where a poll sent some and did not reach its end', async () => {
+  test('gets jobs at the next poll if a poll sent some and did not complete', async () => {
     const polls = new Polls();
     const failed = polls.start();
     await failed.look([place]);
@@ -156,8 +159,8 @@ describe('an account and region', () => {
   });
 });
 
-describe('what is behind', () => {
-  test('is told after twelve hours, also where jobs were taken for lost meanwhile, and no longer when they are done', async () => {
+describe('a place that is behind', () => {
+  test('is reported after twelve hours, even if jobs were counted as lost in between, until its jobs are done', async () => {
     const polls = new Polls();
     const { sentJobs: first } = await polls.poll(1);
     const lasting: (string | undefined)[] = [];
@@ -165,7 +168,7 @@ describe('what is behind', () => {
       const { sentJobs } = await polls.poll(1);
       lasting.push(sentJobs.lasting[0]?.since);
     }
-    // The jobs of these two polls took the place of the lost ones.
+    // The jobs of these two polls replaced the lost ones.
     await polls.done([{ job: 'a' }], 6);
     await polls.done([{ job: 'a' }], 12);
     const { sentJobs: last } = await polls.poll(1);
@@ -176,7 +179,7 @@ describe('what is behind', () => {
     expect(last.lasting).toEqual([]);
   });
 
-  test('is noted once, not at each poll', async () => {
+  test('is recorded once, not at each poll', async () => {
     const polls = new Polls();
     await polls.poll(1);
     await polls.poll(1);
@@ -189,7 +192,7 @@ describe('what is behind', () => {
   });
 });
 
-test('an item of a newer version ends the poll', async () => {
+test('an item of a newer version fails the poll', async () => {
   const polls = new Polls();
   await polls.table.putIf({
     item: { ...sentKey({ rule: RULE, ...place }), version: 2 },

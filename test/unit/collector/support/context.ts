@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
 
-/** Makes the context that Lambda gives a collector with so much time left. */
+/** Creates the context of a collector invocation with this much time left. */
 export function contextOf(remainingMilliseconds: number): Context {
   const deadline = Date.now() + remainingMilliseconds;
   return {

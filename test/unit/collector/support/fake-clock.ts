@@ -1,6 +1,6 @@
 import type { Clock } from '../../../../lambdas/model/clock.ts';
 
-/** A clock that stands still but for those who sleep: they wake at once, and it is later. */
+/** A clock that advances only by sleeps, which return immediately. */
 export class FakeClock implements Clock {
   /** Duration of each sleep, in milliseconds. */
   readonly sleeps: number[] = [];

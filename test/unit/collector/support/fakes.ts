@@ -12,7 +12,7 @@ import type {
   SourceFinding,
 } from '../../../../lambdas/sources/source.ts';
 
-/** A page of these findings. */
+/** Creates a page of these findings. */
 export function page(
   findings: readonly SourceFinding[],
   rejected: readonly RejectedItem[] = [],
@@ -25,7 +25,7 @@ export function page(
   };
 }
 
-/** A source of these pages; an error among them is thrown in its place. */
+/** A source that returns these pages; an error among them is thrown at its position. */
 export class FakeSource implements Pick<FindingSource, 'pages'> {
   readonly queries: FindingQuery[] = [];
   readonly #pages: readonly (FindingPage | Error)[];
@@ -43,7 +43,7 @@ export class FakeSource implements Pick<FindingSource, 'pages'> {
   }
 }
 
-/** Takes every job, but for regions whose queue fails. */
+/** Accepts all jobs, except for regions whose queue fails. */
 export class FakeJobs implements JobSink {
   readonly taken: Job[] = [];
   /** The region of each call. */

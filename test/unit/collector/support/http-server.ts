@@ -3,11 +3,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 
 export interface HttpServer extends AsyncDisposable {
   readonly url: URL;
-  /** The paths and queries of all requests so far, undecoded. */
+  /** The paths and queries of all requests so far, still encoded. */
   readonly requests: readonly string[];
 }
 
-/** A server of 127.0.0.1 that answers as a test tells it to. */
+/** Starts a server on 127.0.0.1 that answers as the test specifies. */
 export async function startServer(
   answer: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<HttpServer> {
@@ -34,7 +34,7 @@ export async function startServer(
 export interface Sent {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as it stands if it is text, else as JSON. */
+  /** Text is sent unchanged, other values as JSON. */
   readonly body: unknown;
 }
 

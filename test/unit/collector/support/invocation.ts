@@ -30,7 +30,7 @@ function json(body: object): Answer {
   };
 }
 
-/** Answers every call that a collector makes, as AWS does where all is well. */
+/** Answers every call of a collector as AWS does when all calls succeed. */
 export function answerWell(call: ReceivedCall): Answer {
   const target = String(call.headers['x-amz-target'] ?? '');
   if (target.endsWith('.GetSecretValue')) return json({ SecretString: TOKEN });
@@ -56,7 +56,7 @@ export function startAws(answer: (call: ReceivedCall) => Answer = answerWell): P
   return scriptedAws(answer);
 }
 
-/** The jobs that were sent to the queues. */
+/** Returns the jobs that were sent to the queues. */
 export function jobsOf(aws: ScriptedAws): Job[] {
   return aws.calls
     .filter((call) => call.headers['x-amz-target'] === 'AmazonSQS.SendMessageBatch')
@@ -73,7 +73,7 @@ const endSchema = z.object({
 export interface Invocation {
   readonly result?: Readonly<Record<string, unknown>> | undefined;
   readonly thrown?: { readonly name: string; readonly message: string } | undefined;
-  /** All that the function wrote. */
+  /** The output of the function, stdout before stderr. */
   readonly output: string;
   /** The log lines and metrics, parsed. */
   readonly lines: readonly Readonly<Record<string, unknown>>[];
@@ -86,7 +86,7 @@ interface InvocationOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** The variables of a collector that calls this tenant and this AWS. */
+/** The environment variables of a collector that calls this tenant and this AWS. */
 export function collectorVariables({
   tenant,
   aws,
@@ -149,7 +149,7 @@ export async function invoke(
   return { ...came, output, lines: lines.map(parseLine) };
 }
 
-/** Invokes the collector's handler in a process of its own. */
+/** Invokes the collector's handler in a separate process. */
 export async function invokeInProcess(
   options: InvocationOptions & { readonly nodeOptions?: readonly string[] },
 ): Promise<Invocation & { readonly maxRss: number }> {

@@ -3,7 +3,7 @@ import type { SourceFinding } from '../../../../lambdas/sources/source.ts';
 export const SSH_RULE_NAME =
   'Communications and control network protection: Ensure no security groups allow ingress from 0.0.0.0/0 to port 22';
 
-/** An item as Netskope's reference documents it. */
+/** An item as in Netskope's API reference. */
 export function item(fields: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   return {
     status: 'Failed',
@@ -28,7 +28,7 @@ export function item(fields: Readonly<Record<string, unknown>> = {}): Record<str
   };
 }
 
-/** A finding as a source gives it. */
+/** A finding as a source returns it. */
 export function sourceFinding(fields: Partial<SourceFinding> = {}): SourceFinding {
   return {
     account: '111111111111',
