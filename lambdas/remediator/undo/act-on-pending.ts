@@ -9,13 +9,13 @@ import { reportAnswer } from './report-answer.ts';
 import type { RequestPlace } from './requests-store.ts';
 import type { RequestPorts } from './undo-work.ts';
 
-/** The part of a function's time that requests may take before its job, as they also have their own messages. */
+/** Maximum share of the remaining time that requests may use before the job. Each request also has its own message. */
 const SHARE = 0.5;
 
 /**
- * Acts on requests that wait behind an account's jobs, in the order in which they were submitted, as long as there is
- * time. A message group is processed in order, so a request's own message arrives after all jobs that were queued
- * before it. Errors do not affect the job.
+ * Acts on an account's pending requests before its next job, in the order in which they were submitted, while there is
+ * enough time. A message group is processed in order, so a request's own message arrives only after all jobs that were
+ * queued before it. Errors do not affect the job.
  * @returns whether anything may have changed
  */
 export async function actOnPending(
@@ -31,23 +31,26 @@ export async function actOnPending(
     if (attempt.remainingMilliseconds() < total * SHARE) break;
     hasActed = true;
     try {
-      // Attempts at it are counted by its own message.
+      // Only the request's own message counts attempts.
       reportAnswer(await act(message, { ...attempt, number: 1, last: false }));
     } catch (error) {
-      logLeft(`request ${message.request.id} for account ${place.account} waits for its message`, error);
+      logLeft(
+        `request ${message.request.id} for account ${place.account} failed early and waits for its own message`,
+        error,
+      );
     }
   }
   return hasActed;
 }
 
-/** Lists the messages of requests that were not begun; empty if the results can't be read. */
+/** Lists the messages of requests that have not begun; empty if their results can't be read. */
 async function messagesOf(
   ...[pending, place, now, requests]: Parameters<typeof notBegun>
 ): Promise<RequestMessage[]> {
   try {
     return await notBegun(pending, place, now, requests);
   } catch (error) {
-    logLeft(`requests for account ${place.account} wait for their messages`, error);
+    logLeft(`requests for account ${place.account} cannot be read and wait for their own messages`, error);
     return [];
   }
 }
@@ -59,7 +62,7 @@ function logLeft(words: string, error: unknown): void {
 
 /**
  * Acts on requests that arrived during an attempt that did not finish its job. Until the job's next attempt, the queue
- * delivers nothing for its account.
+ * delivers no other message for its account.
  */
 export async function actBeforePuttingBack(
   place: RequestPlace,
@@ -67,22 +70,22 @@ export async function actBeforePuttingBack(
   ports: Pick<RequestPorts, 'clock' | 'requests'>,
   act: (message: RequestMessage, attempt: Attempt) => Promise<Answer>,
 ): Promise<void> {
-  // After the last attempt, the queue continues at once.
+  // After the last attempt, the queue delivers the account's next message immediately.
   if (attempt.last || attempt.remainingMilliseconds() < RESERVED_MILLISECONDS) return;
   try {
     const pending = await ports.requests.readPending(place);
     await actOnPending(pending, place, attempt, ports, act);
   } catch (error) {
     logError(
-      `requests for account ${place.account} wait until its job comes back: ${describeError(error)}`,
+      `requests for account ${place.account} wait until its job is delivered again: ${describeError(error)}`,
       error,
     );
   }
 }
 
 /**
- * Lists the messages of requests that were not begun, or whose attempt was interrupted. A request that waits for AWS
- * has its own message.
+ * Lists the messages of requests that have not begun, or whose attempt was interrupted. Requests that wait for AWS are
+ * left out: their own messages continue them.
  */
 async function notBegun(
   pending: PendingItem['requests'],
@@ -99,7 +102,7 @@ async function notBegun(
     const result = results[index];
     if (result !== undefined && 'unreadable' in result) {
       logError(
-        `request ${id} is left to its message: ${describeError(result.unreadable)}`,
+        `request ${id} waits for its own message, because its result cannot be read: ${describeError(result.unreadable)}`,
         result.unreadable,
       );
       continue;
@@ -113,7 +116,10 @@ async function notBegun(
       const addressed = 'problem' in item ? item.addressed : item;
       if (addressed !== undefined) messages.push({ version: 1, kind: addressed.kind, request, ...place });
     } catch (error) {
-      logLeft(`request ${id} for account ${place.account} waits for its message`, error);
+      logLeft(
+        `request ${id} for account ${place.account} cannot be read and waits for its own message`,
+        error,
+      );
     }
   }
   return messages;

@@ -17,23 +17,23 @@ import { type UndoEnd, undoFix } from './undo-fix.ts';
 import { UndoSessions } from './undo-sessions.ts';
 import type { RequestPorts, UndoWork } from './undo-work.ts';
 
-/** The result of an attempt at a request. */
+/** Result of one attempt to carry out a request. */
 export interface Answer {
   /** Outcomes that were recorded. */
   readonly outcomes: readonly Outcome[];
-  /** The reason why nothing was done: the request was already carried out. */
+  /** Log message if the request was already carried out, so that nothing was done. */
   readonly over?: string;
-  /** The reason why nothing was done: there is no such request. */
+  /** Log message if there is no valid request for the message, so that nothing was done. */
   readonly ignored?: string;
   /** Fixes whose undo waits for AWS. */
   readonly waiting?: readonly string[];
-  /** Errors because of which the request is attempted again. */
+  /** Errors that make another attempt necessary. */
   readonly failures?: readonly unknown[];
 }
 
 /**
- * Maximum time by which an operator's clock may be ahead: more than a computer's clock usually deviates, but less than
- * functions allow each other.
+ * Maximum time by which an operator's clock may be ahead of the function's. It allows for ordinary clock drift, and is
+ * less than `CLOCKS_DIFFER_MILLISECONDS`, which applies between functions.
  */
 const MOST_AHEAD_MILLISECONDS = 5 * 60_000;
 
@@ -41,8 +41,8 @@ const FIRST_LOOK_SECONDS = 15;
 const LONGEST_LOOK_SECONDS = 300;
 
 /**
- * Acts once on the request that a message names. The request itself is in an item that only operators write. A message
- * without such an item, or for a request that was already acted on, changes nothing.
+ * Carries out the request that a message names. The content of the request comes from an item that only operators can
+ * write. A message without such an item, or for a request that was already carried out, changes nothing.
  * @throws LeaseHeldError if another attempt is working on it; AWS's own error if the table can't be read or written
  */
 export async function actOnRequest(
@@ -57,10 +57,12 @@ export async function actOnRequest(
   if (request === undefined) return ignore('does not exist');
   if ('problem' in request) {
     await refuseUnreadable(message, request, ports);
-    return ignore(`cannot be understood: ${request.problem}`);
+    return ignore(`cannot be parsed: ${request.problem}`);
   }
   if (request.account !== account || request.region !== region || request.kind !== kind) {
-    return ignore(`is a request to ${request.kind} in ${request.account} and ${request.region}`);
+    return ignore(
+      `does not match its message: its kind is ${request.kind}, its account ${request.account}, and its region ${request.region}`,
+    );
   }
   const lease = await takeRequestLease(name, request, attempt, ports);
   if (lease === undefined) return { outcomes: [], over: `${words} was already carried out` };
@@ -83,14 +85,14 @@ export async function actOnRequest(
   return undoAll(message, request, work, progress);
 }
 
-/** @returns the reason why a request that has not begun may not begin yet, or may no longer begin */
+/** Checks the time of a request that has not begun. @returns the reason if it is too old, or dated in the future */
 function whyNotValid({ at }: RequestItem, now: number): string | undefined {
   const age = now - Date.parse(at);
   if (age > REQUEST_VALID_MILLISECONDS) {
-    return `it is from ${at}, and a request must begin within an hour: request it again`;
+    return `it was made at ${at}, and a request must begin within an hour: submit it again`;
   }
   return age < -MOST_AHEAD_MILLISECONDS
-    ? `it is from ${at}, which is in the future: correct the clock`
+    ? `it was made at ${at}, which is in the future: correct the clock of the computer that sent it`
     : undefined;
 }
 
@@ -116,7 +118,7 @@ async function undoAll(
     if (end.is === 'concluded') outcomes.push(end.recorded.outcome);
     if (end.is === 'retry') {
       failures.push(end.error);
-      // The undo of an older fix of the same resource may depend on this one's.
+      // Undoing an older fix of the same resource may require that this fix is undone first.
       break;
     }
     progress.set(index, end);
@@ -140,7 +142,7 @@ async function undoAll(
   return { outcomes, waiting };
 }
 
-/** The results of a request's fixes, both as known so far and as stored in the table. */
+/** Results of a request's fixes so far. `write` stores them in the table. */
 class Progress {
   readonly #name: RequestName;
   readonly #request: RequestItem;
@@ -172,7 +174,7 @@ class Progress {
     }
   }
 
-  /** Reports whether the outcome of a fix is known. */
+  /** Checks whether a fix already has its final result. */
   isOver(index: number): boolean {
     const result = this.#results.get(index);
     return result !== undefined && result.is !== 'waiting';

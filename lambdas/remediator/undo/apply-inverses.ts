@@ -13,16 +13,18 @@ import { mayUndo } from './may-undo.ts';
 import { refuse, type UndoVerdict } from './undo-verdict.ts';
 import type { UndoWork } from './undo-work.ts';
 
-/** The result of applying inverses: what was left unchanged, in words, or the verdict if it had to stop. */
+/**
+ * Result of applying inverses: descriptions of the steps that were skipped, or the verdict that ended the undo early.
+ */
 export type Inverted =
   | { readonly left: readonly string[] }
   | { readonly stopped: Exclude<UndoVerdict, { is: 'undone' }> };
 
 /**
- * Applies the inverses of a fix's changes in reverse order. Only those that no attempt has applied yet are sent, each
- * once, and the journal is written before and after each. Without `force`, the first one that can't be applied ends the
- * undo.
- * @param foreign the steps that someone's later changes prevent, in words; they are skipped
+ * Applies the inverses of a fix's changes in reverse order. Inverses that an earlier attempt has applied are skipped.
+ * The journal is written before and after each inverse. Without `force`, the first inverse that can't be applied ends
+ * the undo.
+ * @param foreign steps to skip because someone has changed their resource since, with a description of the difference
  */
 export async function applyInverses(
   session: AwsSession,
@@ -50,14 +52,17 @@ export async function applyInverses(
   return { left };
 }
 
-/** Reports whether a step's inverse is known to be completely applied. */
+/** Checks whether a step's inverse is known to be completely applied. */
 export function isApplied({ inverse }: InverseStep, { journal, line }: FixToUndo): boolean {
   const { resource } = line.finding;
   if (journal.unresolved(resource).some((each) => each.line === inverse.line)) return false;
   return journal.applied(resource).some((each) => each.line === inverse.line);
 }
 
-/** Reports whether any attempt has begun a step's inverse, so that the resource may differ from what the fix left. */
+/**
+ * Checks whether any attempt has begun a step's inverse. If so, the resource may differ from the state that the fix
+ * left.
+ */
 export function isBegun({ inverse }: InverseStep, { journal, line }: FixToUndo): boolean {
   const { resource } = line.finding;
   return [...journal.unresolved(resource), ...journal.applied(resource)].some(
@@ -65,7 +70,7 @@ export function isBegun({ inverse }: InverseStep, { journal, line }: FixToUndo):
   );
 }
 
-/** @returns the verdict if it was not applied */
+/** Applies the inverse of one step. @returns undefined if it was applied; otherwise the verdict */
 async function applyInverse(
   session: AwsSession,
   { inverse }: InverseStep,
@@ -87,7 +92,7 @@ async function applyInverse(
       journal.apply(resource, application.applied);
       if (application.end.is === 'applied') return undefined;
       if (sends === MOST_SENDS || !isUntouched(application)) {
-        // It may be impossible now because the previous attempt made part of it.
+        // It may be rejected now because an earlier attempt had already applied part of it.
         if (isBegunBefore && (await recordIfMade(session, inverse, fix))) return undefined;
         return endOf(application.end, inverse.line);
       }
@@ -98,7 +103,7 @@ async function applyInverse(
   }
 }
 
-/** Records the inverse of an interrupted attempt if a read shows that it was applied. @returns whether it was */
+/** Records an inverse that an interrupted attempt applied, if a read shows it. @returns whether it was applied */
 async function recordIfMade(
   session: AwsSession,
   { change, line: words }: InverseStep['inverse'],
@@ -110,7 +115,7 @@ async function recordIfMade(
   return true;
 }
 
-/** Lists our changes to a resource within the last minutes, including this undo's, oldest first. */
+/** Lists our changes to a resource that AWS's reads may not show yet, including those of this undo, oldest first. */
 async function oursTo(
   resource: string,
   { journal, line }: FixToUndo,
@@ -128,7 +133,7 @@ function isUntouched({ applied, end }: Application): boolean {
   return applied.length === 0 && end.is === 'stopped' && isNotTaken(end.error);
 }
 
-/** The gate's verdict in the form that changes expect. */
+/** Converts the gate's verdict to the form that changes expect. */
 function verdictOf(verdict: Awaited<ReturnType<typeof mayUndo>>): Verdict | undefined {
   if (verdict === undefined) return undefined;
   if (verdict.is === 'retry') return retry(verdict.error);
@@ -140,7 +145,7 @@ function endOf(
   end: Exclude<Application['end'], { is: 'applied' }>,
   line: string,
 ): Exclude<UndoVerdict, { is: 'undone' }> {
-  if (end.is === 'stale') return refuse(`"${line}" was not made: ${end.words}`);
+  if (end.is === 'stale') return refuse(`"${line}" was not applied: ${end.words}`);
   const { verdict, error } = end;
   if (verdict.state === 'retry') return { is: 'retry', error: verdict.error };
   if (verdict.state === 'in_progress') return { is: 'waiting', reason: verdict.reason };
@@ -148,7 +153,7 @@ function endOf(
   if (verdict.outcome === 'deferred') return { is: 'waiting', reason };
   if (gate === 'pause' || gate === 'settings') return { ...refuse(reason), gate };
   const advice = isAwsError(error, 'AccessDenied', 'UnauthorizedOperation', 'Client.UnauthorizedOperation')
-    ? '. What only an undo needs, a target role holds only with undo = true: set it in target or target-stackset, and apply'
+    ? '. The permissions for undo require undo = true: set it in the module target or target-stackset, and apply'
     : '';
-  return refuse(`"${line}" was not made: ${reason}${advice}`);
+  return refuse(`"${line}" was not applied: ${reason}${advice}`);
 }

@@ -7,13 +7,13 @@ import { IN_PART } from '../record/in-part.ts';
 import type { FixToUndo, InverseStep } from './fix-to-undo.ts';
 import type { UndoWork } from './undo-work.ts';
 
-/** AWS's reads may lag behind a change by seconds, so differences are checked again. */
+/** Maximum number of reads until a difference counts: AWS's reads may lag behind a change by seconds. */
 const LOOKS = 4;
 const BETWEEN_LOOKS_MILLISECONDS = 2_000;
 
 /**
- * Checks whether resources are as changes left them.
- * @returns what differs, in words, by the change's index
+ * Compares resources with the state in which changes left them.
+ * @returns a description of each difference, by the change's index
  */
 export async function differencesOf(
   session: AwsSession,
@@ -30,7 +30,7 @@ export async function differencesOf(
   }
 }
 
-/** Finds the changes of a fix that someone has altered since, described in words by step. */
+/** Finds the steps of a fix whose resource someone has changed since, with a description of each difference. */
 export async function foreignChanges(
   session: AwsSession,
   steps: readonly InverseStep[],
@@ -47,7 +47,10 @@ export async function foreignChanges(
   );
 }
 
-/** Names who has changed the resource since, if CloudTrail knows and may be asked; otherwise the empty string. */
+/**
+ * Describes who has changed the resource since the fix, according to CloudTrail. Returns an empty string if CloudTrail
+ * does not show it or can't be queried.
+ */
 export async function byWhom(
   { rule, line }: FixToUndo,
   { undoes }: InverseStep,
@@ -61,13 +64,13 @@ export async function byWhom(
     const culprit = await findCulprit(session, line.finding, asked, automation);
     return culprit === undefined ? '' : ` (changed by ${culpritWords(culprit)})`;
   } catch {
-    // Nothing depends on this, and a role may lack the permission.
+    // The refusal is valid without this information, and the role may lack the permission to query CloudTrail.
     return '';
   }
 }
 
 /**
- * Lists our later changes to the same things that are not undone yet, and must be undone before the fix or with it.
+ * Lists our later changes to the same resources that are not undone yet. They must be undone before the fix or with it.
  */
 export async function newerFixes(
   { line, steps }: FixToUndo,
@@ -81,7 +84,7 @@ export async function newerFixes(
   const changes = known.flatMap((each) => each.changes);
   const isOfFix = (each: AppliedChange): boolean =>
     line.applied.some(({ line: own, appliedAt }) => own === each.line && appliedAt === each.appliedAt);
-  // The table may contain both the first record of a change and what was found out about it later.
+  // The table may contain both the first record of a change and a later, more complete one.
   const jobs = new Set(changes.filter(isOfFix).flatMap(({ job = [] }) => job));
   const lines = new Set(line.applied.map(({ line: own }) => wholeLine(own)));
   const isKnownOfFix = ({ job = '', line: told }: (typeof changes)[number]): boolean =>
@@ -97,7 +100,7 @@ export async function newerFixes(
   return words;
 }
 
-/** The line of a change without the suffix that it was made in part. */
+/** Removes the suffix that marks a change as made in part. */
 function wholeLine(line: string): string {
   return line.endsWith(IN_PART) ? line.slice(0, -IN_PART.length) : line;
 }

@@ -3,12 +3,15 @@ import { errorKind } from '../../aws/errors.ts';
 import type { CheckRequest } from '../../model/requests.ts';
 import type { Ports } from '../ports.ts';
 
-/** A permission that every session has anyway, because AWS accepts no empty session policy. */
+/**
+ * Placeholder permission, because AWS does not accept an empty session policy. Every session is allowed to make this
+ * call.
+ */
 const nothing = { actions: ['sts:GetCallerIdentity'], resources: ['*'] } as const;
 
 /**
  * Checks whether the target role of an account can be assumed.
- * @returns the reason why not; undefined if it can
+ * @returns undefined if it can; otherwise the reason
  * @throws AWS's own error if this can't be determined now
  */
 export async function checkAccount(

@@ -8,7 +8,7 @@ import { findRule } from '../stages/find-rule.ts';
 import { refuse, type UndoRefusal } from './undo-verdict.ts';
 import { type UndoWork, undoJournalId } from './undo-work.ts';
 
-/** A step with a change that undoes another. */
+/** Undo step that has an inverse change. */
 export interface InverseStep extends UndoStep {
   readonly inverse: RecordedChange;
 }
@@ -17,22 +17,22 @@ export interface InverseStep extends UndoStep {
 export interface FixToUndo {
   readonly fix: Fix;
   readonly rule: Rule;
-  /** The line of evidence that counts. */
+  /** The latest line of evidence for the finding. */
   readonly line: Outcome;
-  /** The inverses of its changes, in reverse order. */
+  /** The inverses of the fix's changes, in reverse order. */
   readonly steps: readonly InverseStep[];
-  /** Parts that are not restored, in words. */
+  /** Descriptions of what the undo does not restore. */
   readonly leaves: readonly string[];
-  /** The record of its undo, by any request. */
+  /** The journal of the fix's undo, which all requests share. */
   readonly journal: Journal;
 }
 
-/** Maximum number of objects of one job: one per attempt and redrive. */
+/** Maximum number of evidence objects that are read for one job. A job has one per attempt, also after a redrive. */
 const MOST_OBJECTS = 100;
 
 /**
- * Reads a fix from the evidence, and the progress of its undo.
- * @returns the fix; otherwise the verdict that there is nothing to undo, with the line of evidence if there is one
+ * Reads a fix from the evidence, and the progress of its undo from the journal.
+ * @returns the fix; a refusal if there is nothing to undo, with the line of evidence if there is one
  */
 export async function findFix(
   fix: Fix,
@@ -44,12 +44,12 @@ export async function findFix(
   const id = rule.resourceId.safeParse(fix.resource);
   if (!id.success) return { verdict: refuse(`${fix.resource} is not the id of a resource of ${fix.rule}`) };
   if (fix.region === 'global' ? !ports.isHome : fix.region !== request.region) {
-    const verdict = refuse(`a fix in ${fix.region} is not undone by the remediator of ${request.region}`);
+    const verdict = refuse(`the remediator of ${request.region} cannot undo a fix in ${fix.region}`);
     return { verdict };
   }
   const line = await lastLineOf(fix, work);
   if (line === undefined) {
-    return { verdict: refuse(`${fix.evidence} has no line of ${fix.rule} and ${fix.resource}`) };
+    return { verdict: refuse(`${fix.evidence} has no line for ${fix.rule} and ${fix.resource}`) };
   }
   if (line.undo !== undefined) {
     const reason = `${fix.evidence} records an undo, which cannot be undone. To fix ${fix.resource} again, release its hold; the next poll that reports it will fix it`;
@@ -81,7 +81,10 @@ function hasInverse(step: UndoStep): step is InverseStep {
   return step.inverse !== undefined;
 }
 
-/** The line of a finding in the last object of its job, because a later attempt or a redrive knows more. */
+/**
+ * Finds a fix's line in the last evidence object of its job, because a later attempt or a redrive may have recorded
+ * more.
+ */
 async function lastLineOf(
   { rule, region, resource, evidence }: Fix,
   { request, ports }: UndoWork,

@@ -5,13 +5,13 @@ import { ruleIds } from '../../rules/index.ts';
 import { refuse, type UndoVerdict } from './undo-verdict.ts';
 import type { UndoWork } from './undo-work.ts';
 
-/** Maximum time that reading back and recording a fix's undo take. */
+/** Time that is reserved for reading back and recording a fix's undo. */
 export const RESERVED_MILLISECONDS = 45_000;
 
 /**
- * Checks whether anything may be undone now. Maintenance windows, limits and breakers do not prevent an undo; of the
- * pauses, only `all+undo` does.
- * @returns the verdict if it may not
+ * Checks whether undo is allowed now. Maintenance windows, limits, breakers, and all pauses except `all+undo` do not
+ * prevent it.
+ * @returns undefined if it is allowed; otherwise the verdict
  */
 export async function mayUndo(
   rule: string,
@@ -36,7 +36,7 @@ export async function mayUndo(
   }
 }
 
-/** Lists the rules that are declared but not coded, which a pause may name. Empty if the settings can't be used. */
+/** Lists the declared rules, which have no code but may be named in a pause. Empty if the settings are invalid. */
 async function declaredRules(
   rule: string,
   { settings }: Pick<UndoWork['ports'], 'settings'>,
@@ -44,7 +44,7 @@ async function declaredRules(
   try {
     return (await settings.read(rule)).allRules.declared_rules ?? [];
   } catch (error) {
-    // A fix can be undone even if its rule is no longer set up.
+    // A fix can be undone even if its rule is no longer configured.
     if (error instanceof SettingsError) return [];
     throw error;
   }

@@ -7,12 +7,12 @@ import type { Changed } from '../record/findings-store.ts';
 import type { InverseStep } from './fix-to-undo.ts';
 import { type UndoWork, undoJournalId } from './undo-work.ts';
 
-/** Maximum number of attempts at a write, as others may write in between. */
+/** Maximum number of attempts to write, because other writers may be faster. */
 const MOST_WRITES = 10;
 
 /**
- * Informs jobs of what was undone, so that they wait until AWS's reads show it, and no longer expect to see the
- * reverted changes. Overwrites only the known item.
+ * Writes what was undone to the table. Jobs then wait until AWS's reads show it, and no longer expect to see the
+ * reverted changes. An item is only overwritten if it has not changed since it was read.
  * @throws DeliveryError if other writers were faster each time; AWS's own error otherwise
  */
 export async function noteUndone(
@@ -46,6 +46,6 @@ export async function noteUndone(
     if (await ports.table.writeChanged(changed, over)) return;
   }
   throw new DeliveryError(
-    `the list of undone changes in account ${account} was changed by others ${MOST_WRITES} times in a row`,
+    `undone changes in account ${account} could not be written: other writers were faster ${MOST_WRITES} times in a row`,
   );
 }

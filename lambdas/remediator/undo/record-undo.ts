@@ -14,8 +14,8 @@ type LastWord = Extract<UndoVerdict, { is: 'undone' | 'undo_refused' }>;
 type Fixed = Pick<FixToUndo, 'fix' | 'line'> & Partial<FixToUndo>;
 
 /**
- * Finds the outcome that an earlier attempt at this request has written, and publishes what that attempt may not have
- * published. Repeating this is safe: events keep their ids, and evidence is added to a finding only once.
+ * Finds the outcome that an earlier attempt at this request wrote, and publishes it again in case that attempt did not.
+ * Repetition is safe: events keep their ids, and evidence is added to a finding only once.
  */
 export async function recordedBefore(fix: Fix, work: UndoWork): Promise<RecordedUndo | undefined> {
   const evidence = undoEvidenceKey(work, fix);
@@ -26,8 +26,8 @@ export async function recordedBefore(fix: Fix, work: UndoWork): Promise<Recorded
 }
 
 /**
- * Records the final outcome of a fix's undo, in this order: the applied changes in the table, before evidence lists
- * them; the evidence; the events; the finding's history.
+ * Records the final outcome of a fix's undo, in this order: the applied changes in the table, the evidence, the events,
+ * and the finding's history.
  */
 export async function recordUndo(verdict: LastWord, fixed: Fixed, work: UndoWork): Promise<RecordedUndo> {
   const { fix, steps = [], journal } = fixed;

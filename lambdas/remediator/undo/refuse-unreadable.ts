@@ -3,8 +3,8 @@ import type { UnreadableRequest } from './requests-store.ts';
 import type { RequestPorts } from './undo-work.ts';
 
 /**
- * Refuses a request that can't be parsed, if the place that it names is the one where its message arrived, because the
- * operator waits for the result. Nothing else is done, and an existing result is kept.
+ * Writes a refusal for a request that can't be parsed, because the operator waits for a result. Does nothing if the
+ * request names another account, region, or kind than its message, or if it already has a result.
  */
 export async function refuseUnreadable(
   { request: name, account, region, kind }: RequestMessage,
@@ -17,7 +17,7 @@ export async function refuseUnreadable(
   const [before] = await requests.readResults(place, [name]);
   if (before !== undefined) return;
   const at = new Date(clock.now()).toISOString();
-  const reason = `the remediator cannot read the request (${problem}): use the cspm-remediation of the deployed version`;
+  const reason = `the remediator cannot read the request (${problem}): use the version of cspm-remediation that is deployed`;
   const end = { state: 'refused' as const, reason, beganAt: at, endedAt: at, results: [] };
   await requests.writeResult(place, name, { ...place, kind, ...end });
 }

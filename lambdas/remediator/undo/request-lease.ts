@@ -5,26 +5,26 @@ import type { FindingRecord, JobName } from '../record/findings-store.ts';
 import { holdLease } from '../record/lease.ts';
 
 /**
- * The lease of an attempt on a request. Once the request is done, nobody can take it again, so it is acted on only
- * once.
+ * Lease on a request, which one attempt at a time can have. It cannot be taken again once the request is done, so that
+ * each request is carried out only once.
  */
 export interface RequestLease {
-  /** Writes findings if this attempt still holds the request. @throws LeaseHeldError if another has taken over */
+  /** Writes findings if this attempt still has the lease. @throws LeaseHeldError if another attempt has taken over */
   write(findings: readonly FindingRecord[]): Promise<void>;
-  /** Releases the request, or marks it as carried out. */
+  /** Releases the lease, or marks the request as carried out. */
   end(state: 'released' | 'done'): Promise<void>;
 }
 
-/** The name of a request's lease among those of jobs. */
+/** Returns the name of a request's lease. It is stored in the same form as the leases of jobs. */
 export function requestLeaseName({ region }: Pick<RequestItem, 'region'>, name: RequestName): JobName {
   const job = createHash('sha256').update(`request ${name.principal} ${name.id}`).digest('hex');
   return { region, job };
 }
 
 /**
- * Takes the lease of a request for as long as this function may live.
+ * Takes the lease of a request for the maximum remaining lifetime of this function.
  * @returns undefined if the request was already carried out
- * @throws LeaseHeldError where another attempt may be working on it
+ * @throws LeaseHeldError if another attempt may be working on it
  */
 export async function takeRequestLease(
   name: RequestName,
@@ -33,7 +33,7 @@ export async function takeRequestLease(
   ports: Pick<Ports, 'clock' | 'table'>,
 ): Promise<RequestLease | undefined> {
   const job = requestLeaseName(request, name);
-  // A lease names its subject: for a request, the rule of its first fix.
+  // A lease names a rule: for an undo, the rule of its first fix.
   const rule = request.kind === 'undo' ? (request.fixes[0]?.rule ?? 'undo') : request.kind;
   const of = {
     poll: { source: 'undo', rule, asOf: request.at } as const,

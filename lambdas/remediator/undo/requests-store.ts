@@ -6,10 +6,10 @@ import type {
   UndoneItem,
 } from '../../model/requests.ts';
 
-/** An account's jobs and requests in one region. */
+/** Account and region whose jobs and requests are processed in order. */
 export interface RequestPlace {
   readonly account: string;
-  /** The region whose remediator acts on them. */
+  /** The region of the remediator that processes them. */
   readonly region: string;
 }
 
@@ -18,33 +18,33 @@ export type FoundRequest = RequestItem | UnreadableRequest;
 
 /** A request that can't be parsed. */
 export interface UnreadableRequest {
-  /** The reason, in words. */
+  /** Description of the parse error. */
   readonly problem: string;
-  /** The place that it names as its own, if that can be read; it can be refused there. */
+  /** The account, kind, and region that it names, if these can be parsed: the refusal is written for them. */
   readonly addressed?: Pick<RequestItem, 'account' | 'kind' | 'region'>;
 }
 
-/** The result of a request as stored in the table; `unreadable`: the error if another version wrote it. */
+/** Result of a request as stored in the table. `unreadable`: the error if the item was written by another version. */
 export type FoundResult = RequestResult | { readonly unreadable: Error };
 
 /** Requests of operators, which remediators only read, and their results, which remediators write. */
 export interface RequestsStore {
   /** Reads a request; undefined if there is none with that name. */
   read(name: RequestName): Promise<FoundRequest | undefined>;
-  /** Lists the requests of a place that may not have been acted on yet. */
+  /** Lists the requests for an account and region that may not have been carried out yet. */
   readPending(place: RequestPlace): Promise<PendingItem['requests']>;
-  /** Reads the results of requests, in the same order; undefined for a request that was not begun. */
+  /** Reads the results of requests, in the same order; undefined for a request that has not begun. */
   readResults(
     place: RequestPlace,
     names: readonly RequestName[],
   ): Promise<readonly (FoundResult | undefined)[]>;
-  /** Writes the progress of a request, replacing what was there. */
+  /** Writes the progress of a request, replacing the previous result. */
   writeResult(
     place: RequestPlace,
     name: RequestName,
     result: Omit<RequestResult, 'version' | 'expiresAt'>,
   ): Promise<void>;
-  /** Names the evidence of a fix's undo, for lists of outcomes. */
+  /** Lists the evidence object of a fix's undo in the table, so that lists of outcomes include it. */
   announce(
     request: Pick<RequestItem, 'region' | 'at'>,
     undone: Omit<UndoneItem, 'version' | 'expiresAt'>,

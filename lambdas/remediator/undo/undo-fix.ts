@@ -24,7 +24,7 @@ export type UndoEnd =
 
 /**
  * Undoes a fix: reads what was changed, checks that the resource is as the fix left it, applies the inverses in reverse
- * order, and reads back. Errors on the way are part of the result.
+ * order, and reads back. Errors are returned, not thrown.
  */
 export async function undoFix(fix: Fix, work: UndoWork): Promise<UndoEnd> {
   try {
@@ -44,13 +44,13 @@ export async function undoFix(fix: Fix, work: UndoWork): Promise<UndoEnd> {
 async function undoFound(fix: FixToUndo, work: UndoWork): Promise<UndoEnd> {
   const resources = fix.steps.map(({ undoes }) => undoes.change.resource);
   const busy = resources.find((resource) => work.busy.has(resource));
-  if (busy !== undefined) return { is: 'waiting', reason: `a newer fix of ${busy} is undone first` };
+  if (busy !== undefined) return { is: 'waiting', reason: `a newer fix of ${busy} is being undone first` };
   const end = await conclude(await undoOrError(fix, work), fix, work);
   if (end.is === 'waiting') for (const resource of resources) work.busy.add(resource);
   return end;
 }
 
-/** Records the final outcome of a fix; if there is none yet, keeps what the next attempt must know. */
+/** Records the final outcome of a fix. If there is none yet, saves what the next attempt needs. */
 async function conclude(
   given: UndoVerdict,
   fix: Pick<FixToUndo, 'fix' | 'line'> & Partial<FixToUndo>,
@@ -64,15 +64,15 @@ async function conclude(
   return verdict;
 }
 
-/** Ends an undo that has no attempts left or takes too long. A later request continues where this one stopped. */
+/** Refuses an undo that has no attempts left or takes too long. A later request continues where this one stopped. */
 function lastWord(verdict: UndoVerdict, { attempt, beganAt, ports }: UndoWork): UndoVerdict {
   if (verdict.is === 'retry' && attempt.last) {
-    const reason = `not finished in ${attempt.number} attempts; another request continues from there. The last error: ${describeError(verdict.error)}`;
+    const reason = `not finished after ${attempt.number} attempts. Submit another request to continue. Last error: ${describeError(verdict.error)}`;
     return refuse(reason);
   }
   const isOver = ports.clock.now() - Date.parse(beganAt) >= LONGEST_WAIT_MILLISECONDS;
   if (verdict.is !== 'waiting' || !isOver) return verdict;
-  return refuse(`${verdict.reason}. That has been so since ${beganAt}: check it by hand`);
+  return refuse(`${verdict.reason}. This has not changed since ${beganAt}: check the resource by hand`);
 }
 
 async function undoOrError(fix: FixToUndo, work: UndoWork): Promise<UndoVerdict> {
@@ -110,14 +110,17 @@ async function invert(session: AwsSession, fix: FixToUndo, work: UndoWork): Prom
   if ('stopped' in inverted) return stoppedWords(inverted.stopped, fix);
   const { left } = inverted;
   if (!steps.some((step) => isApplied(step, fix))) {
-    return refuse(`none of it can be undone: ${left.join('; ')}`);
+    return refuse(`no part of the fix can be undone: ${left.join('; ')}`);
   }
   journal.complete(line.finding.resource, new Date(work.ports.clock.now()));
   await journal.write();
   return readBack(session, fix, left);
 }
 
-/** @returns the steps that someone's later changes prevent; the verdict if they prevent the whole undo */
+/**
+ * Finds later changes that prevent the undo.
+ * @returns the steps that they prevent; the verdict if they prevent all of it
+ */
 async function whatStandsAgainst(
   session: AwsSession,
   fix: FixToUndo,
@@ -135,17 +138,17 @@ async function whatStandsAgainst(
   if (first === undefined || work.request.force) return foreign;
   const who = await byWhom(fix, first[0], work);
   return refuse(
-    `it has changed since the fix: ${[...foreign.values()].join('; ')}${who}. With --force, the rest of the fix is undone`,
+    `the resource has changed since the fix: ${[...foreign.values()].join('; ')}${who}. To undo the rest of the fix, use --force`,
   );
 }
 
-/** Describes what was undone before the undo had to stop. */
+/** Adds to the reason what was undone before the undo had to stop. */
 function stoppedWords<V extends UndoVerdict>(stopped: V, fix: FixToUndo): V {
   const done = fix.steps.filter((step) => isApplied(step, fix)).map(({ inverse }) => `"${inverse.line}"`);
   if (stopped.is !== 'undo_refused' || done.length === 0) return stopped;
   return {
     ...stopped,
-    reason: `${stopped.reason}; completed before that: ${done.join(', ')}. Another request continues from there`,
+    reason: `${stopped.reason}; already undone: ${done.join(', ')}. Submit another request to continue`,
   };
 }
 
@@ -159,7 +162,10 @@ async function readBack(session: AwsSession, fix: FixToUndo, left: readonly stri
   });
   const differences = [...(await differencesOf(session, made)).values()];
   if (differences.length > 0) {
-    return { is: 'waiting', reason: `the undo was made, but is not visible yet: ${differences.join('; ')}` };
+    return {
+      is: 'waiting',
+      reason: `the undo was applied, but is not visible yet: ${differences.join('; ')}`,
+    };
   }
   const notMade = steps.filter((step) => !isApplied(step, fix)).map(({ undoes }) => `"${undoes.line}"`);
   const words = [

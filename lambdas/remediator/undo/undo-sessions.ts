@@ -8,10 +8,7 @@ import { lookupPermission } from '../culprit.ts';
 import type { Ports } from '../ports.ts';
 import { refuse, type UndoVerdict } from './undo-verdict.ts';
 
-/**
- * Sessions in the account of an undo, one per rule. Each allows only the calls that the inverses of the rule's changes
- * make.
- */
+/** Sessions in the account of an undo, one per rule. Each allows only the calls that undo the rule's changes. */
 export class UndoSessions {
   readonly #request: Pick<RequestItem, 'account' | 'region' | 'at'>;
   readonly #ports: Pick<Ports, 'openSession'>;
@@ -22,7 +19,11 @@ export class UndoSessions {
     this.#ports = ports;
   }
 
-  /** @returns the verdict if AWS refuses a session. @throws AWS's own error if another attempt may get one */
+  /**
+   * Opens the session for a rule.
+   * @returns the verdict if AWS refuses it
+   * @throws AWS's own error if another attempt may succeed
+   */
   async of({ id, scope, regionFrom, permissions }: Rule): Promise<AwsSession | UndoVerdict> {
     const { account, region } = this.#request;
     try {
@@ -34,7 +35,7 @@ export class UndoSessions {
     }
   }
 
-  /** Opens a session that may only query CloudTrail. @throws AWS's own error if there is none */
+  /** Opens a session that may only query CloudTrail. @throws AWS's own error if it can't be opened */
   toAsk({ id }: Rule): Promise<AwsSession> {
     return this.#open('CloudTrail', id, [lookupPermission], false);
   }

@@ -1,4 +1,4 @@
-/** The decision on a fix to undo. `retry`: the next attempt continues. */
+/** Decision about undoing a fix. `retry`: the next attempt continues. */
 export type UndoVerdict =
   | { readonly is: 'undone'; readonly reason?: string }
   | { readonly is: 'undo_refused'; readonly reason: string; readonly gate?: 'pause' | 'settings' | 'role' }

@@ -6,7 +6,7 @@ import type { RequestLease } from './request-lease.ts';
 import type { RequestsStore } from './requests-store.ts';
 import type { UndoSessions } from './undo-sessions.ts';
 
-/** The dependencies of acting on requests. */
+/** Dependencies of the code that carries out requests. */
 export interface RequestPorts
   extends Pick<
     Ports,
@@ -19,7 +19,7 @@ export interface RequestPorts
   sendAgain(message: RequestMessage, delaySeconds: number): Promise<void>;
 }
 
-/** Knowledge that every stage of an undo needs. */
+/** Values that every stage of an undo needs. */
 export interface UndoWork {
   readonly name: RequestName;
   readonly request: UndoRequest;

@@ -7,10 +7,9 @@ import type { FixToUndo, InverseStep } from './fix-to-undo.ts';
 import type { UndoWork } from './undo-work.ts';
 
 /**
- * Discards the inverses that an earlier request began and whose work ended without success, such as a failed document
- * or a failed Cloud Control request, so that this request applies them again. Their evidence belongs to the earlier
- * request.
- * @returns the fix with these inverses as they must be applied now; the same fix if there are none
+ * Discards inverses that an earlier request started and that then failed in AWS, such as a runbook or a Cloud Control
+ * request, so that this request applies them again. Their evidence remains with the earlier request.
+ * @returns the fix with these inverses in the form in which they are applied again; the same fix if there are none
  */
 export async function withoutFailed(
   session: AwsSession,

@@ -368,12 +368,14 @@ describe('undo', () => {
   });
 
   test('what is refused says why, and the exit code with it', async () => {
-    answer('undo_refused', 'it has changed since the fix: rule sgr-1 was changed by bob');
+    answer('undo_refused', 'the resource has changed since the fix: rule sgr-1 was changed by bob');
 
     const { code, out } = await runCli(aws, ['undo', GROUP, '--reason', 'x', '--yes']);
 
     expect(code).toBe(7);
-    expect(out).toMatch(/undo_refused +it has changed since the fix: rule sgr-1 was changed by bob/);
+    expect(out).toMatch(
+      /undo_refused +the resource has changed since the fix: rule sgr-1 was changed by bob/,
+    );
   });
 
   test('what nobody has begun in time is told', async () => {

@@ -77,14 +77,14 @@ describe('a message', () => {
     [
       'for another account',
       (message) => ({ ...message, account: '444455556666' }),
-      /is a request to undo in 111122223333/,
+      /does not match its message: .* its account 111122223333,/,
     ],
     [
       'for another region',
       (message) => ({ ...message, region: 'us-east-1' }),
-      /is a request to undo in .* and eu-central-1$/,
+      /does not match its message: .* its region eu-central-1$/,
     ],
-    ['of another kind', (message) => ({ ...message, kind: 'check' }), /is a request to undo/],
+    ['of another kind', (message) => ({ ...message, kind: 'check' }), /does not match .*: its kind is undo,/],
   ])('%s changes nothing, and is said', async (_, forge, words) => {
     const message = forge(desk.ask([fix]));
     const calls = remediator.account.calls.length;
@@ -104,7 +104,7 @@ describe('a message', () => {
     });
 
     expect(await desk.act(message)).toMatchObject({
-      ignored: expect.stringMatching(/cannot be understood: version: 2/),
+      ignored: expect.stringMatching(/cannot be parsed: version: 2/),
     });
   });
 
@@ -118,7 +118,9 @@ describe('a message', () => {
 
     expect(desk.result(message)).toMatchObject({
       state: 'refused',
-      reason: expect.stringMatching(/cannot read the request \(version: 2\): use the cspm-remediation/),
+      reason: expect.stringMatching(
+        /cannot read the request \(version: 2\): use the version of cspm-remediation/,
+      ),
       results: [],
     });
   });
@@ -163,7 +165,7 @@ describe('a message', () => {
   });
 
   test.each<[string, number, RegExp]>([
-    ['older than an hour', -61 * MINUTE, /must begin within an hour: request it again/],
+    ['older than an hour', -61 * MINUTE, /must begin within an hour: submit it again/],
     ['of the future', 10 * MINUTE, /in the future: correct the clock/],
   ])('of a request that is %s is refused', async (_, offset, reason) => {
     const message = desk.ask([fix], { at: new Date(remediator.now + offset).toISOString() });

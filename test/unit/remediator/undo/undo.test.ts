@@ -131,7 +131,7 @@ describe('an undo', () => {
     expect(amid).toMatchObject({
       outcome: 'undo_refused',
       gate: 'pause',
-      reason: expect.stringMatching(/completed before that: "~ ingress/),
+      reason: expect.stringMatching(/already undone: "~ ingress/),
     });
     // A later request goes on where that one was stopped.
     expect(then).toMatchObject({ outcome: 'undone' });
@@ -192,11 +192,11 @@ describe('an undo', () => {
 
     expect(outcomes).toEqual([]);
     expect(desk.result(message)?.results.map(({ reason }) => reason)).toEqual([
-      expect.stringMatching(/has no line of/),
-      expect.stringMatching(/has no line of/),
+      expect.stringMatching(/has no line for/),
+      expect.stringMatching(/has no line for/),
       'there is no rule no-such-rule',
       'all is not the id of a resource of security-group-ssh-open',
-      'a fix in us-east-1 is not undone by the remediator of eu-central-1',
+      'the remediator of eu-central-1 cannot undo a fix in us-east-1',
     ]);
     expect(account.remediator.objects.size).toBe(objects);
   });
@@ -213,7 +213,7 @@ describe('what someone changed since', () => {
     expect(outcome).toMatchObject({
       outcome: 'undo_refused',
       reason: expect.stringMatching(
-        /it has changed since the fix: sg-0000000a: its rule tcp 20-21 .* is tcp 8000-8080 /,
+        /the resource has changed since the fix: sg-0000000a: its rule tcp 20-21 .* is tcp 8000-8080 /,
       ),
       applied: [],
     });
@@ -390,7 +390,7 @@ describe('what AWS does', () => {
     expect(last.outcomes).toMatchObject([
       {
         outcome: 'undo_refused',
-        reason: expect.stringMatching(/not finished in 5 attempts; another request continues/),
+        reason: expect.stringMatching(/not finished after 5 attempts\. Submit another request to continue/),
       },
     ]);
     expect(desk.result(message)).toMatchObject({ state: 'done' });
