@@ -34,7 +34,7 @@ variable "api_token" {
 }
 
 variable "api_token_secret" {
-  description = "The secret that holds the API token."
+  description = "The secret that contains the API token."
   type        = any
   default     = {}
   nullable    = false
@@ -123,7 +123,7 @@ variable "cloudtrail_lookup" {
 }
 
 variable "undo" {
-  description = "Whether the target role holds the permissions that only an undo needs, such as deleting a flow log that a rule created; set it to `true` before you undo changes."
+  description = "Whether the target role has the permissions that only an undo needs, such as deleting a flow log that a rule created; set it to `true` before you undo changes."
   type        = bool
   default     = false
   nullable    = false

@@ -4,10 +4,10 @@ import type { Context } from './context.ts';
 import { CliError } from './errors.ts';
 import type { ExitReason } from './exit-codes.ts';
 
-/** The policies that Terraform makes for people. */
+/** The policies that Terraform creates for people. */
 export type Policy = 'viewer' | 'operator';
 
-/** Facts about a command: all that help and documentation need, without the code that does it. */
+/** Facts about a command: everything that help and documentation need, without its code. */
 export interface CommandFacts {
   readonly name: string;
   /** One line for the list of commands. */
@@ -28,7 +28,7 @@ export type Given = Readonly<Record<string, unknown>>;
 
 /** The result of a command. */
 export interface CommandResult {
-  /** The result that `--json` prints, of the command's schema. */
+  /** The result that `--json` prints, in the command's schema. */
   readonly value: object;
   /** The same for people, without a line break at its end. */
   readonly text: string;
@@ -43,8 +43,8 @@ export interface CommandCode {
 }
 
 /**
- * Reads what was given.
- * @throws CliError `usage` that names everything that is wrong
+ * Parses arguments and options.
+ * @throws CliError `usage` that lists every problem
  */
 export function parseGiven<T>(schema: z.ZodType<T>, given: Given): T {
   const parsed = schema.safeParse(given);
@@ -53,7 +53,7 @@ export function parseGiven<T>(schema: z.ZodType<T>, given: Given): T {
   throw new CliError('usage', problems.join('; '), { cause: parsed.error });
 }
 
-/** Words an issue: by the name of the option, and with the value where it is none of a list. */
+/** Describes an issue: the option, and the value if it is not one of the valid ones. */
 function problemOf(issue: z.core.$ZodIssue, given: Given): string {
   const [option = '', index] = issue.path;
   const all = given[String(option)];

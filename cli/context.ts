@@ -2,7 +2,7 @@ import type { Deployment } from '../lambdas/model/deployment.ts';
 import type { Clients } from './aws/clients.ts';
 import type { Screen } from './screen.ts';
 
-/** All that a command works with. */
+/** The environment in which a command runs. */
 export interface Context {
   readonly screen: Screen;
   readonly clients: Clients;
@@ -11,7 +11,7 @@ export interface Context {
   now(): Date;
   /**
    * The deployment, which is read once.
-   * @throws CliError `notFound` where there is none
+   * @throws CliError `notFound` if there is none
    */
   deployment(): Promise<Deployment>;
 }

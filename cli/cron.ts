@@ -5,20 +5,20 @@ const DAY = 24 * 60 * MINUTE;
 const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
 const WEEKDAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
 
-/** A test of a local time, held as if it were UTC, against one field. */
+/** Tests a local time, stored as if it were UTC, against one field. */
 type Matches = (local: Date) => boolean;
 
-/** A minute on the clocks of a time zone, and the moment at which they show it first. */
+/** A minute in a time zone, and the first moment at which its clocks show it. */
 export interface DueMinute {
   readonly at: number;
-  /** The local time, as if it were UTC. Clocks that are put back show it twice: EventBridge Scheduler runs once. */
+  /** The local time, as if it were UTC. If clocks are set back, they show it twice, but EventBridge Scheduler runs once. */
   readonly local: number;
 }
 
 /**
  * The minutes from `begin` until before `end` at which EventBridge Scheduler runs a cron expression: the six fields
  * without `cron(…)` (user guide, "Cron-based schedules"). A local time that clocks skip is not run.
- * @throws Error that names the field that can't be read
+ * @throws Error that names the field that cannot be parsed
  */
 export function cronMinutes(fields: string, timeZone: string, begin: number, end: number): DueMinute[] {
   const matches = cronMatcher(fields);
@@ -34,15 +34,15 @@ export function cronMinutes(fields: string, timeZone: string, begin: number, end
   return due;
 }
 
-/** Duration of a unit of `rate(…)`. */
+/** The duration of each unit of `rate(…)`. */
 const UNITS: Readonly<Record<string, number>> = { minute: MINUTE, hour: 60 * MINUTE, day: DAY };
 
-/** A cron that runs less often than yearly is not looked for any further. */
+/** The limit of the search: a cron expression that runs less often than yearly is reported as unknown. */
 const FURTHEST = 367 * DAY;
 
 /**
  * The next moment after a poll at which EventBridge Scheduler runs an expression, in milliseconds since 1970; undefined if
- * nobody can tell.
+ * it is unknown.
  * @param last the last run, from which a rate counts
  * @param now the moment after which a cron runs
  */
@@ -67,7 +67,7 @@ export function nextRun(
   return undefined;
 }
 
-/** Makes the conversion of a moment to the minute that clocks of a time zone show, as if it were UTC. */
+/** Creates a function that converts a moment to the minute that clocks of a time zone show, as if it were UTC. */
 export function localClock(timeZone: string): (at: number) => number {
   const format = new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'medium' });
   const offsets = new Map<number, number>();
@@ -99,7 +99,7 @@ function cronMatcher(fields: string): Matches {
 
 type Range = readonly [first: number, last: number];
 
-/** Lists of `*`, `n`, `n-m`, and any of them with a step. */
+/** Parses a list of `*`, `n`, and `n-m`, each with an optional step. */
 function field(
   text = '',
   [first, last]: Range,
@@ -120,7 +120,7 @@ function field(
     const [from = '', to] = range === '*' ? [`${first}`, `${last}`] : range.split('-');
     const begin = number(from);
     const end = to === undefined ? (part.includes('/') ? last : begin) : number(to);
-    // A range may go past its end: FRI-MON.
+    // A range may wrap around: FRI-MON.
     const length = end >= begin ? end - begin : end - begin + (last - first + 1);
     for (let each = 0; each <= length; each += Number(step)) {
       values.add(first + ((begin - first + each) % (last - first + 1)));

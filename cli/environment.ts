@@ -5,8 +5,8 @@ import { CliError } from './errors.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The region of the environment, in the order of the AWS CLI; undefined if the profile decides. The SDK knows the first
- * variable only. https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-envvars.html
+ * The region of the environment, in the order of the AWS CLI; undefined if the profile decides. The SDK reads only the
+ * first variable. https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-envvars.html
  */
 export function regionOf({ AWS_REGION, AWS_DEFAULT_REGION }: Environment): string | undefined {
   return [AWS_REGION, AWS_DEFAULT_REGION].find((region) => region !== undefined && region !== '');
@@ -15,8 +15,8 @@ export function regionOf({ AWS_REGION, AWS_DEFAULT_REGION }: Environment): strin
 const endpointSchema = z.url({ protocol: /^https?$/ });
 
 /**
- * Checks that configured endpoints are ones that HTTP reaches. The SDK takes `localhost:4566` for a URL with the scheme
- * `localhost`, and calls another host.
+ * Checks that configured endpoints are HTTP URLs. The SDK would parse `localhost:4566` as a URL with the scheme `localhost`,
+ * and call another host.
  * @throws CliError `usage`
  */
 export function expectEndpoints(environment: Environment): void {
@@ -26,7 +26,7 @@ export function expectEndpoints(environment: Environment): void {
     if (endpointSchema.safeParse(value).success) continue;
     throw new CliError(
       'usage',
-      `the endpoint "${value.slice(0, 100)}" is not a URL of HTTP: correct ${name}, such as http://localhost:4566`,
+      `the endpoint "${value.slice(0, 100)}" is not an HTTP URL: correct ${name}, for example http://localhost:4566`,
     );
   }
 }

@@ -14,7 +14,7 @@ export class CliError extends AutomationError {
   }
 }
 
-/** An error in the words of one line, and the exit code. */
+/** An error as one line, and the exit code. */
 export interface Explained {
   readonly line: string;
   readonly exitCode: number;
@@ -47,7 +47,7 @@ const sdkErrorSchema = z.object({
 
 /**
  * Explains an error to an operator.
- * @param policy the one that the command needs, by its name
+ * @param policy the name of the policy that the command needs
  * @param profile the profile from the command line, if any
  */
 export function explainError(error: unknown, policy: string, profile?: string): Explained {
@@ -70,14 +70,14 @@ export function explainError(error: unknown, policy: string, profile?: string): 
   }
   const unreachable = tlsProblem(error) ?? notAwsProblem(error) ?? networkProblem(error);
   if (unreachable !== undefined) return as('unreachable', unreachable);
-  // Messages of our own functions' errors are written for people.
+  // The messages of this project's own errors are written for people.
   if (error instanceof AutomationError) return as('refused', error.message);
   return bug(`${error.name}: ${error.message}`);
 }
 
 const invalidUrlSchema = z.object({ code: z.literal('ERR_INVALID_URL'), input: z.string() });
 
-/** Explains what the environment or the profile says that no client can be made with. */
+/** Explains a setting of the environment or profile with which no client can be created. */
 function configurationProblem(error: Error): string | undefined {
   const [, region] = /^Region not accepted: region="(.*)" is not/.exec(error.message) ?? [];
   if (region !== undefined) {
@@ -103,10 +103,10 @@ function credentialsProblem(error: Error, profile: string | undefined): string |
     return `the AWS credentials have expired: ${how}`;
   }
   if (is('InvalidClientTokenId', 'UnrecognizedClient', 'InvalidAccessKeyId', 'AuthFailure')) {
-    return `AWS does not know these credentials: ${how}`;
+    return `AWS does not recognize these credentials: ${how}`;
   }
   if (is('SignatureDoesNotMatch', 'InvalidSignature')) {
-    return `AWS does not accept the credentials' secret, or this machine's clock is wrong: ${error.message}`;
+    return `AWS rejected the signature of the request. Check the secret access key, and this machine's clock: ${error.message}`;
   }
   if (error.name === 'CredentialsProviderError' || error.name === 'TokenProviderError') {
     const where = profile === undefined ? '' : ` in the profile ${profile}`;
@@ -115,7 +115,7 @@ function credentialsProblem(error: Error, profile: string | undefined): string |
   return undefined;
 }
 
-/** Reports whether AWS does not allow a call. */
+/** Reports whether AWS denied a call. */
 export function isDenied(error: unknown): boolean {
   return isAwsError(
     error,
@@ -131,7 +131,7 @@ function networkProblem(error: Error): string | undefined {
   const network = networkErrorSchema.safeParse(error);
   if (network.success) {
     const { code, hostname, address } = network.data;
-    return `AWS cannot be reached${place(hostname ?? address)} (${code}): check the network, the proxy, and the region's name`;
+    return `AWS cannot be reached${place(hostname ?? address)} (${code}): check the network, the proxy, and the name of the region`;
   }
   if (error.name === 'TimeoutError' || error.name === 'AbortError') {
     return `AWS did not answer in time (${error.message}): check the network, and try again`;

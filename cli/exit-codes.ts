@@ -1,15 +1,15 @@
-/** Exit codes, and when the command line ends with them. */
+/** Exit codes, and their meanings. */
 export const exitCodes = {
   done: { code: 0, meaning: 'Done.' },
   unexpected: { code: 1, meaning: 'Unexpected error. Report it as a bug.' },
   usage: { code: 2, meaning: 'The command, an argument, or an option is not valid. Nothing was changed.' },
-  notFound: { code: 3, meaning: 'There is no such deployment, finding, poll, or hold.' },
+  notFound: { code: 3, meaning: 'The deployment, finding, poll, or hold does not exist.' },
   denied: { code: 4, meaning: 'AWS denied access: the caller lacks a policy.' },
   credentials: { code: 5, meaning: 'There are no credentials, or they have expired.' },
   unreachable: {
     code: 6,
     meaning:
-      'AWS was not reachable, or throttled, after all retries; or the connection is not trusted, or something other than AWS answered.',
+      'AWS could not be reached, or throttled the calls, after all retries; or the connection is not trusted; or something other than AWS answered.',
   },
   refused: {
     code: 7,

@@ -21,7 +21,7 @@ export interface DeploymentQuery {
 /**
  * Finds a deployment by its name: in the region from the command line, then in that of the environment or the profile. Every
  * region of the deployment names the home region, which describes it.
- * @throws CliError `notFound` where there is none, `usage` for what is not the name of a region
+ * @throws CliError `notFound` if there is none, `usage` if `region` is not a region code
  */
 export async function findDeployment(
   clients: Clients,
@@ -34,7 +34,7 @@ export async function findDeployment(
       `--region "${region.slice(0, 60)}" is not a region: expected an AWS region code such as eu-central-1`,
     );
   }
-  // `global` is a region of findings, and none of AWS.
+  // `global` is a region of findings, not of AWS.
   const given = regionSchema.safeParse(region).data;
   for (const candidate of [() => Promise.resolve(given), () => ownRegion(clients, given)]) {
     const place = await candidate();
@@ -72,7 +72,7 @@ async function describe(clients: Clients, name: string, home: string): Promise<D
   const problem = value === undefined ? 'it does not exist' : formatIssues(parsed.error);
   throw new CliError(
     'notFound',
-    `parameter ${parameter} in ${home} is not what this version of cspm-remediation reads (${problem}): use the version that came with the deployed module, or run terraform apply again`,
+    `this version of cspm-remediation cannot read the parameter ${parameter} in ${home} (${problem}): use the version that came with the deployed module, or run terraform apply again`,
     { cause: parsed.error },
   );
 }

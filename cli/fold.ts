@@ -2,7 +2,7 @@ import wrapAnsi from 'wrap-ansi';
 
 /**
  * Folds a text into lines.
- * @param width columns; undefined: it stays on one line
+ * @param width columns; undefined: the text stays on one line
  * @param indent spaces before its first line
  * @param hang spaces before its other lines
  */
@@ -15,13 +15,13 @@ export function fold(text: string, width: number | undefined, indent = 0, hang =
     .join('\n');
 }
 
-/** A title and points below it; nothing where there are none. */
+/** Formats a title with a list of points; empty if there are none. */
 export function list(title: string, points: readonly string[], width: number | undefined): string[] {
   if (points.length === 0) return [];
   return [[title, ...points.map((point) => fold(`- ${point}`, width, 0, 2))].join('\n')];
 }
 
-/** A number of things: `1 change`, `2 changes`. */
+/** Formats a number with a noun: `1 change`, `2 changes`. */
 export function amount(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

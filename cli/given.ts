@@ -7,7 +7,7 @@ import { CliError } from './errors.ts';
 
 const NO_REASON = 'expected a reason of at most 1,000 characters';
 
-/** A rule as users name it: by its id or legacy id, or a declared rule. */
+/** A rule, by its id or legacy id, or a declared rule. */
 export const ruleGivenSchema = z.string().transform((text, context) => {
   const id = findRuleId(text) ?? ruleIdSchema.safeParse(text).data;
   if (id !== undefined) return id;
@@ -17,7 +17,7 @@ export const ruleGivenSchema = z.string().transform((text, context) => {
 
 /**
  * The selected rules: the named one, or all that are polled.
- * @throws CliError `usage` where there is no such rule
+ * @throws CliError `usage` if there is no such rule
  */
 export function rulesOf({ rules }: Pick<Deployment, 'rules'>, given: string | undefined): readonly string[] {
   if (given === undefined) return rules;
@@ -47,7 +47,7 @@ export const placeGiven = { account: accountIdSchema.optional() };
 
 /**
  * The regions to show or act in: all of the deployment, or the selected one.
- * @throws CliError `usage` where the deployment is not there
+ * @throws CliError `usage` if the deployment does not protect it
  */
 export function regionsOf({ regions, name }: Deployment, given: string | undefined): readonly string[] {
   if (given === undefined) return regions;

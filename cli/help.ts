@@ -7,7 +7,7 @@ const INDENT = 7;
 const DEEPER = 11;
 const WIDEST = 100;
 
-/** Help in the manner of the AWS CLI: NAME, DESCRIPTION, SYNOPSIS, OPTIONS, EXAMPLES and what comes out. */
+/** Formats help like the AWS CLI: NAME, DESCRIPTION, SYNOPSIS, OPTIONS, EXAMPLES, and exit codes. */
 export function helpOf(command: Command, helper: Help, facts: CommandFacts | undefined): string {
   const width = Math.min(helper.helpWidth ?? WIDEST, WIDEST);
   const paragraph = (text: string, indent = INDENT): string => fold(text, width, indent);

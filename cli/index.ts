@@ -1,6 +1,6 @@
 import { run } from './main.ts';
 
-// The SDK is bundled, so its notice about Node versions of its later releases is of no use to operators.
+// The SDK is bundled, so its warning about the Node.js versions of later releases does not concern operators.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 run(process.argv.slice(2), {

@@ -11,16 +11,16 @@ import { exitCodes } from './exit-codes.ts';
 import { createProgram, type GlobalGiven, isAnswered, PROGRAM, usageLine } from './program.ts';
 import { Screen, type ScreenOptions } from './screen.ts';
 
-/** All that a run of the command line meets outside. */
+/** The outside world of a run: streams, environment, clock, and AWS. */
 export interface Ports extends ScreenOptions {
   readonly now?: () => Date;
-  /** Options of every AWS client. Default: those of the environment. */
+  /** Options of every AWS client. Default: from the environment. */
   readonly clientOptions?: ClientOptions;
 }
 
 /**
- * Runs a command line. It throws nothing.
- * @param argv the words after the program's name
+ * Runs a command line. Never throws.
+ * @param argv the arguments after the program's name
  * @returns the exit code
  */
 export async function run(argv: readonly string[], ports: Ports): Promise<number> {
@@ -48,7 +48,7 @@ export async function run(argv: readonly string[], ports: Ports): Promise<number
     return exitCode;
   } catch (error) {
     if (isAnswered(error)) return exitCodes.done.code;
-    // The parser has said what is wrong.
+    // The parser has already printed the error.
     if (error instanceof CommanderError) return exitCodes.usage.code;
     const explained = explainError(error, policy, profile);
     const isUsage = explained.exitCode === exitCodes.usage.code;

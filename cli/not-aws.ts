@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
-/** An error that holds, in the SDK's hidden field, the answer. */
+/** An error that contains the HTTP response in a non-enumerable field of the SDK. */
 const answerSchema = z.object({
   $response: z.object({
     statusCode: z.number(),
     headers: z.record(z.string(), z.string()).default({}),
-    // Where the body was not read as text, it is Node's message, which knows its request.
+    // A body that was not read as text is Node's IncomingMessage, which references its request.
     body: z.unknown(),
   }),
 });
@@ -32,12 +32,13 @@ export function tlsProblem(error: Error): string | undefined {
 export function notAwsProblem(error: Error): string | undefined {
   const answer = answerSchema.safeParse(error).data?.$response;
   if (answer === undefined) return undefined;
-  // AWS puts ids of its own into each answer. The SDK says so of what it could not parse, and names errors without a code so.
+  // Every response from AWS has headers with its ids. The SDK marks responses that it cannot parse, and calls errors without a
+  // code "Unknown".
   if (Object.keys(answer.headers).some((name) => name.startsWith('x-amz'))) return undefined;
   const isParsed = !error.message.includes('Deserialization error:');
   if (isParsed && error.name !== 'Unknown' && error.name !== 'UnknownError') return undefined;
   const type = answer.headers['content-type'] ?? 'no content type';
   const host = bodySchema.safeParse(answer.body).data?.req.host;
-  const at = host === undefined ? ' in place of AWS' : ` at ${host}`;
+  const at = host === undefined ? ' instead of AWS' : ` at ${host}`;
   return `what answered${at} is not AWS (HTTP ${answer.statusCode}, ${type}): check the proxy, the network's sign-in page, and AWS_ENDPOINT_URL`;
 }

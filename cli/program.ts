@@ -2,10 +2,10 @@ import { Command, CommanderError, Option } from 'commander';
 import type { CommandFacts, Given } from './command.ts';
 import { helpOf } from './help.ts';
 
-/** The name of the command line, and of the file in `dist/` without its suffix. */
+/** The name of the command line, and of its file in `dist/` without the suffix. */
 export const PROGRAM = 'cspm-remediation';
 
-/** Options that every command takes, before or after its name. */
+/** Options that every command accepts, before or after its name. */
 export interface GlobalGiven {
   readonly name: string;
   readonly region?: string;
@@ -16,7 +16,7 @@ export interface GlobalGiven {
 export interface ProgramOptions {
   readonly commands: readonly CommandFacts[];
   readonly version: string;
-  /** Columns into which help is folded. Undefined: as wide as it may be. */
+  /** The width of help in columns. Undefined: the maximum. */
   readonly width: number | undefined;
   readonly writeOut: (text: string) => void;
   readonly writeError: (text: string) => void;
@@ -25,17 +25,17 @@ export interface ProgramOptions {
 }
 
 const DESCRIPTION =
-  'Shows what the automatic remediation of CSPM findings does and why, and lets operators hold, undo and pause it. It uses the same credentials and region as the AWS CLI, in the security account, and finds the deployment by its name.';
+  'Shows what the automatic remediation of CSPM findings does, and why, and lets operators hold, undo and pause it. It uses the same credentials and region settings as the AWS CLI, must run with credentials of the security account, and finds the deployment by its name.';
 
-/** Makes the parser of the command line. It throws a CommanderError where the AWS CLI would end with its usage. */
+/** Creates the parser of the command line. It throws a CommanderError for invalid usage. */
 export function createProgram(options: ProgramOptions): Command {
   const { commands, version, width, writeOut, writeError } = options;
   const factsByName = new Map(commands.map((facts) => [facts.name, facts]));
   const program = new Command(PROGRAM)
     .summary('automatic remediation of CSPM findings, from a terminal')
     .description(DESCRIPTION)
-    .version(version, '--version', 'Print the version and end.')
-    .helpOption('--help', 'Print help and end.')
+    .version(version, '--version', 'Print the version and exit.')
+    .helpOption('--help', 'Print help and exit.')
     .exitOverride()
     .configureOutput({
       writeOut,
@@ -49,7 +49,7 @@ export function createProgram(options: ProgramOptions): Command {
     })
     .showSuggestionAfterError()
     .addOption(
-      new Option('--name <name>', 'The name of the deployment, the `name` of its Terraform module.').default(
+      new Option('--name <name>', 'The name of the deployment: `name` of its Terraform module.').default(
         'cspm-auto-remediation',
       ),
     )
@@ -62,7 +62,7 @@ export function createProgram(options: ProgramOptions): Command {
   for (const facts of commands) {
     const command = facts.configure(program.command(facts.name).summary(facts.summary));
     command.configureOutput({ outputError: outputErrorOf(facts.name) });
-    command.helpOption('--help', 'Print help and end.').action(() => {
+    command.helpOption('--help', 'Print help and exit.').action(() => {
       const names = command.registeredArguments.map((argument) => argument.name());
       const given = Object.fromEntries(names.map((name, index) => [name, command.processedArgs[index]]));
       return options.act(facts, { ...command.opts(), ...given }, program.opts());
@@ -71,7 +71,7 @@ export function createProgram(options: ProgramOptions): Command {
   return program;
 }
 
-/** A line with the error in a command, and where its usage is explained. Undefined: no command was found. */
+/** Formats a usage error, with the command that prints help. Undefined command: none was recognized. */
 export function usageLine(problem: string, command: string | undefined): string {
   const words = problem
     .replace(/^error: /, '')

@@ -17,13 +17,13 @@ export interface ScreenOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** Time after which a person sees that something is in progress, in milliseconds. */
+/** The delay before a spinner appears, in milliseconds. */
 const PATIENCE = 1_000;
 const DEFAULT_WIDTH = 100;
-/** Columns below which a table can't be read. */
+/** The minimum width, in columns, at which a table is readable. */
 const LEAST_WIDTH = 40;
 
-/** The place where results, progress and questions go: colors and progress on a terminal only. */
+/** Prints results, progress, and questions. Colors and progress appear only on a terminal. */
 export class Screen {
   readonly #options: ScreenOptions;
   readonly colors: Colors;
@@ -41,7 +41,7 @@ export class Screen {
     this.#options.stdout.write(`${text}\n`);
   }
 
-  /** Writes a remark, which is not part of the result. */
+  /** Writes a message that is not part of the result, to stderr. */
   remark(text: string): void {
     this.#options.stderr.write(`${text}\n`);
   }
@@ -68,13 +68,16 @@ export class Screen {
 
   /**
    * Asks for confirmation: the user must type `yes`.
-   * @throws CliError `declined` where nobody says so, or nobody can be asked
+   * @throws CliError `declined` if the answer is different, or there is no terminal
    */
   async confirm(question: string, isYes: boolean): Promise<void> {
     if (isYes) return;
     const { stdin, stderr } = this.#options;
     if (stdin.isTTY !== true) {
-      throw new CliError('declined', `${question} There is no terminal to ask on: add --yes to confirm`);
+      throw new CliError(
+        'declined',
+        `${question} There is no terminal for the question: add --yes to confirm`,
+      );
     }
     const lines = createInterface({ input: stdin, output: stderr });
     try {

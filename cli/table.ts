@@ -3,7 +3,7 @@ import Table from 'cli-table3';
 import wrapAnsi from 'wrap-ansi';
 import { fold } from './fold.ts';
 
-/** Spaces alone between the columns, so that rows can be cut and compared. */
+/** Spaces only between columns, so that tools can split and compare rows. */
 const NO_LINES = {
   top: '',
   'top-mid': '',
@@ -22,13 +22,13 @@ const NO_LINES = {
   middle: '  ',
 };
 const GAP = NO_LINES.middle.length;
-/** The minimum width of the last column, which gets the rest of the width. With less, it is printed below its row. */
+/** The minimum width of the last column, which gets the remaining width. If less remains, it is printed below its row. */
 const LEAST = 40;
 const BELOW = 4;
 
 /**
- * Rows under a head, in columns.
- * @param width columns of the terminal, into which the last column is folded, below its row where little room is left;
+ * Formats rows in columns, under a header.
+ * @param width the width of the terminal, to which the last column is folded, below its row if little space remains;
  * undefined: nothing is folded
  */
 export function table(
@@ -44,14 +44,14 @@ export function table(
   if (width !== undefined && left < Math.min(last, LEAST))
     return withLastBelow(all, widths.slice(0, -1), width);
   const room = Math.min(last, left);
-  // Words that are longer than that would be cut by the library.
+  // The library would truncate longer words.
   const folded = all.map((row) => [...row.slice(0, -1), wrapAnsi(row.at(-1) ?? '', room, { hard: true })]);
   return columns(folded, [...widths.slice(0, -1), room]);
 }
 
 /**
- * Rows without their last cell, which is printed below, folded.
- * @param widths those of the other columns
+ * Formats rows with their last cell below them, folded.
+ * @param widths the widths of the other columns
  */
 function withLastBelow(
   all: readonly (readonly string[])[],

@@ -23,7 +23,7 @@ function durationOf(text: string): number | undefined {
   return number === undefined ? undefined : Number(number) * (MILLISECONDS[unit] ?? 0);
 }
 
-/** The last time at which a clock in UTC showed this. */
+/** The most recent moment with this time of day in UTC. */
 function timeOfDay(now: Date, hours: number, minutes: number): Date {
   const today = new Date(now);
   today.setUTCHours(hours, minutes, 0, 0);
@@ -33,11 +33,11 @@ function timeOfDay(now: Date, hours: number, minutes: number): Date {
 const EXPECTED =
   'expected a duration such as 30m, 24h or 7d, a time of day in UTC such as 14:00, a day such as 2026-11-24, or a time such as 2026-11-24T10:00:00Z';
 
-/** Reads a moment that lies in the past: a duration back from now, a time of day or a day (UTC), or a time. */
+/** Parses a moment in the past: a duration before now, a time of day or a day (UTC), or a time. */
 export function sinceSchema(now: Date) {
   return z.string().transform((text, context): Date => {
     const duration = durationOf(text);
-    // A time before 1970 is a slip of the finger, and ids of polls have no name for it.
+    // A time before 1970 is a typing error, and ids of polls cannot represent it.
     if (duration !== undefined && duration <= now.getTime()) return new Date(now.getTime() - duration);
     const [, hours, minutes] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text.trim()) ?? [];
     if (hours !== undefined) return timeOfDay(now, Number(hours), Number(minutes));
@@ -53,12 +53,12 @@ export function sinceSchema(now: Date) {
   });
 }
 
-/** A moment as people read it: `2026-11-24 10:05`, in UTC. */
+/** Formats a moment for people: `2026-11-24 10:05`, in UTC. */
 export function shortTime(moment: string | number | Date): string {
   return new Date(moment).toISOString().slice(0, 16).replace('T', ' ');
 }
 
-/** The time between two moments, roughly: `3 d`, `5 h`, `12 min`. */
+/** Formats a duration roughly: `3 d`, `5 h`, `12 min`. */
 export function shortDuration(milliseconds: number): string {
   const minutes = Math.max(0, Math.round(milliseconds / 60_000));
   if (minutes < 120) return `${minutes} min`;

@@ -33,15 +33,15 @@ export class Clients {
     this.#options = options;
   }
 
-  /** Options for what makes its own clients. */
+  /** Options for code that creates its own clients. */
   get clientOptions(): Omit<ClientOptions, 'region' | 'requestHandler'> {
     const { region: _, requestHandler: __, ...options } = this.#options;
     return { maxAttempts: defaults.maxAttempts, ...options };
   }
 
   /**
-   * @param region Default: the one of the environment or the profile
-   * @param patience milliseconds that an answer may take; then a call is sent once only
+   * @param region default: the region of the environment or the profile
+   * @param patience the timeout of a response, in milliseconds; if set, a call is sent only once
    */
   client<C>(Client: new (settings: ClientSettings) => C, region?: string, patience?: number): C {
     const key = `${Client.name} ${region ?? ''}`;
@@ -55,7 +55,7 @@ export class Clients {
         maxAttempts: 1,
         requestHandler: { ...defaults.requestHandler, requestTimeout: patience },
       }),
-      // The endpoint decides where calls go, not the URL that a queue calls itself by.
+      // The endpoint decides where calls go, not the host in the URL of a queue.
       useQueueUrlAsEndpoint: false,
     });
     this.#known.set(key, made);

@@ -14,7 +14,7 @@ import { retry } from './retry/facts.ts';
 import { status } from './status/facts.ts';
 import { undo } from './undo/facts.ts';
 
-/** All commands, in the order in which help lists them: those that look first, then those that act. */
+/** All commands, in the order in which help lists them: first those that only read, then those that act. */
 export const commands: readonly CommandFacts[] = [
   status,
   outcomes,

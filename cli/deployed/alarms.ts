@@ -4,7 +4,7 @@ import { CloudWatchClient, DescribeAlarmsCommand } from '../aws/cloudwatch.ts';
 /** An alarm that is in ALARM. */
 export interface Alarm {
   readonly region: string;
-  /** The name without that of the deployment: `jobs-dead-letters`. */
+  /** The name without the prefix of the deployment: `jobs-dead-letters`. */
   readonly name: string;
   readonly since: string | undefined;
   readonly says: string;
@@ -19,14 +19,14 @@ export async function alarmsIn(clients: Clients, region: string, deployment: str
       new DescribeAlarmsCommand({
         AlarmNamePrefix: `${deployment}-`,
         StateValue: 'ALARM',
-        // Without this, those that combine others are left out.
+        // Without this, composite alarms are left out.
         AlarmTypes: ['MetricAlarm', 'CompositeAlarm'],
         ...(NextToken !== undefined && { NextToken }),
       }),
     );
     for (const alarm of [...(page.MetricAlarms ?? []), ...(page.CompositeAlarms ?? [])]) {
       const { AlarmName = '', AlarmDescription = '', StateUpdatedTimestamp, StateValue } = alarm;
-      // Not every server that is like AWS goes by the filter.
+      // Some emulators of AWS ignore the filter.
       if (StateValue !== 'ALARM') continue;
       alarms.push({
         region,

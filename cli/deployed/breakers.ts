@@ -33,7 +33,7 @@ export async function openBreakers(
     if (item === undefined) return [];
     const resume = resumes.find(({ pk }) => pk === resumeKey({ rule, account }).pk);
     const saidAt = resume === undefined ? Number.NEGATIVE_INFINITY : Date.parse(resume.at);
-    // One in the future does not count yet.
+    // A resume with a time in the future does not count yet.
     const resumedAt = saidAt <= now.getTime() ? saidAt : Number.NEGATIVE_INFINITY;
     const results = item.results.filter(({ at }) => at > resumedAt);
     const opened = openedOf(item, results, resumedAt, settings, now.getTime());

@@ -14,7 +14,7 @@ export async function doneJobsSince(
   { rule, ...place }: Place & { readonly rule: string },
   { since, now }: { readonly since: Date; readonly now: Date },
 ): Promise<DoneItem[]> {
-  // A poll may be as of a moment that this machine's clock has not reached.
+  // The time of a poll may be ahead of this machine's clock.
   const end = new Date(now.getTime() + DAY);
   const items = await Promise.all(
     sourceSchema.options.map((source) => {
@@ -27,7 +27,7 @@ export async function doneJobsSince(
   return items.flat().map((item) => parseItem(doneItemSchema, item));
 }
 
-/** Pattern of the names of polls, in words: those of each source. */
+/** Describes the names of polls, for each source. */
 export function pollNamePattern(): string {
   return sourceSchema.options.map((source) => `${source}.<rule>@<poll in epoch seconds>`).join(' or ');
 }

@@ -12,7 +12,7 @@ import { GetObjectCommand, ListObjectsV2Command, S3Client } from '../aws/s3.ts';
 
 const decompress = promisify(gunzip);
 
-/** Number of objects that are read side by side. */
+/** The number of objects that are read in parallel. */
 export const OBJECTS_AT_ONCE = 24;
 
 /** The evidence bucket, as operators read it. */
@@ -29,7 +29,7 @@ export class Evidence {
     this.#owner = account;
   }
 
-  /** The summary of a poll; undefined if it has none, or not yet. */
+  /** The summary of a poll; undefined if it does not exist (yet). */
   async summary(poll: Poll): Promise<PollSummary | undefined> {
     const key = pollSummaryKey(poll);
     const reading = this.#summaries.get(key) ?? this.#json(key, (value) => pollSummarySchema.parse(value));
@@ -42,7 +42,7 @@ export class Evidence {
   /** The summaries of a rule's polls since a moment, oldest first. */
   async summariesSince(rule: string, since: Date): Promise<PollSummary[]> {
     const prefix = `polls/${rule}/`;
-    // Keys are seconds of ten digits, so that they are in the order of time; listings come after all of them.
+    // Keys are epoch seconds of ten digits, so they sort by time; the keys of listings sort after them.
     const after = `${prefix}${Math.floor(since.getTime() / 1000) - 1}.json`;
     const keys: string[] = [];
     for await (const key of this.#keys(prefix, after)) if (/\/\d+\.json$/.test(key)) keys.push(key);
@@ -52,7 +52,7 @@ export class Evidence {
     return summaries.filter((summary) => summary !== undefined);
   }
 
-  /** The lines of an object of outcomes; undefined if it is not there. */
+  /** The lines of an object of outcomes; undefined if it does not exist. */
   async outcomes(key: string): Promise<Outcome[] | undefined> {
     const answer = await this.#get(key);
     if (answer === undefined) return undefined;

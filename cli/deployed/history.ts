@@ -9,20 +9,23 @@ import { type Line, linesAt, linesOfJobs, type Place, type PlaceFilter, placesOf
 const PARTITIONS_AT_ONCE = 16;
 const DAY = 86_400_000;
 
-/** The places to which a rule's polls have sent jobs since a given time. Findings that are no longer reported are closed there, too. */
+/**
+ * The places to which a rule's polls have sent jobs since a given time. Findings that are no longer reported are closed in
+ * these places, too.
+ */
 export async function placesSince(
   { evidence }: Pick<Opened, 'evidence'>,
   rule: string,
   since: Date,
   filter: PlaceFilter,
 ): Promise<Place[]> {
-  // A finding that is closed now was in a poll before.
+  // A finding that is closed now was reported by an earlier poll.
   const summaries = await evidence.summariesSince(rule, new Date(since.getTime() - DAY));
   const places = summaries.flatMap((summary) => placesOf(summary, filter));
   return [...new Map(places.map((place) => [`${place.account} ${place.region}`, place])).values()];
 }
 
-/** Reads the lines that count of a rule's polls since a moment, in some places. */
+/** Reads the valid lines of a rule's polls since a given time, in some places. */
 export async function linesSince(
   { table, evidence }: { readonly table: Partitions; readonly evidence: Pick<Evidence, 'outcomes'> },
   rule: string,
@@ -35,7 +38,7 @@ export async function linesSince(
   return linesOfJobs(evidence, items.flat());
 }
 
-/** Undos to keep to. */
+/** Selects undos. */
 interface UndoFilter {
   /** Undefined: all. */
   readonly rule: string | undefined;
@@ -45,7 +48,7 @@ interface UndoFilter {
   readonly regions: readonly string[];
 }
 
-/** Reads the lines of undos that were requested since a given time. They belong to no poll. */
+/** Reads the lines of undos that were requested since a given time. They do not belong to a poll. */
 export async function undosSince(
   { table, evidence }: Pick<Opened, 'table' | 'evidence'>,
   { since, now }: { readonly since: Date; readonly now: Date },

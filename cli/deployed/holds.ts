@@ -14,13 +14,13 @@ import { keyText, type Table } from './table.ts';
 /** A hold, and what it applies to. */
 export interface Hold {
   readonly name: HoldName;
-  /** Undefined if the item cannot be parsed: then nothing that it names is changed. */
+  /** Undefined if the item cannot be parsed; nothing that it names is changed then. */
   readonly says: HoldItem | undefined;
 }
 
 const keySchema = z.looseObject({ pk: z.string(), sk: z.string() });
 
-/** Reads the holds of some names, as far as there are any that still count. */
+/** Reads the holds with the given names that exist and have not ended. */
 export async function readHolds(table: Table, names: readonly HoldName[], now: Date): Promise<Hold[]> {
   const byKey = new Map(names.map((name) => [holdText(name), name]));
   const items = await table.read(keySchema, names.map(holdKey));
@@ -37,18 +37,18 @@ export async function listHolds(table: Table, now: Date): Promise<Hold[]> {
   return readHolds(table, await listedNames(table), now);
 }
 
-/** Places and resources that holds may be on. */
+/** Places and resources that may be held. */
 export interface HoldPlaces {
   readonly accounts: readonly string[];
   readonly regions: readonly string[];
   readonly rules: readonly string[];
-  /** Holds that may be on resources: those of findings, and those that would be changed for them. */
+  /** Names of possible holds on resources: those of findings, and those that would be changed for them. */
   readonly resources: readonly HoldName[];
 }
 
 /**
- * Finds all holds that may apply to something, whoever wrote them: those that are listed; and, as the table can't be
- * searched, those on accounts, regions of them, and resources that are known.
+ * Finds all holds that may apply, regardless of who wrote them: those that are listed, and those on known accounts, their
+ * regions, and resources. The table cannot be searched, so unlisted holds on anything else are not found.
  */
 export async function findHolds(table: Table, places: HoldPlaces, now: Date): Promise<Hold[]> {
   const { accounts, regions, rules, resources } = places;
@@ -64,7 +64,7 @@ export async function findHolds(table: Table, places: HoldPlaces, now: Date): Pr
   return [...new Map([...listed, ...known].map((hold) => [holdText(hold.name), hold])).values()];
 }
 
-/** Tells two holds apart. */
+/** Returns a text that identifies a hold. */
 export function holdText(name: HoldName): string {
   return keyText(holdKey(name));
 }
@@ -77,7 +77,7 @@ async function listedNames(table: Table): Promise<HoldName[]> {
   });
 }
 
-/** A hold in words: `sg-0123 in 222222222222 eu-central-1, for all rules`. */
+/** Describes a hold: `sg-0123 in 222222222222 eu-central-1, for all rules`. */
 export function describeHold({ account, region, resource, rule }: HoldName): string {
   const what = resource === ALL ? 'everything' : resource;
   const where = region === ALL ? account : `${account} ${region}`;

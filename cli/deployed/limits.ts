@@ -8,7 +8,7 @@ import {
 import type { Counter } from '../../lambdas/model/limits.ts';
 import type { Table } from './table.ts';
 
-/** Counts the changes of the last hour that a limit counts, by the counters' scopes. */
+/** Counts the changes of the last hour that count toward a limit, by scope of the counters. */
 export async function changesCounted(
   table: Table,
   counters: readonly Counter[],

@@ -8,13 +8,13 @@ import { type DoneItem, doneItemSchema, doneKey } from '../../lambdas/model/tabl
 import { type Evidence, OBJECTS_AT_ONCE } from './evidence.ts';
 import type { Table } from './table.ts';
 
-/** An account, and a region whose remediator works on its jobs. */
+/** An account, and a region whose remediator processes its jobs. */
 export interface Place {
   readonly account: string;
   readonly region: string;
 }
 
-/** Accounts and regions to keep to; undefined: all. */
+/** Limits results to an account or region. Undefined: all. */
 export interface PlaceFilter {
   readonly account?: string | undefined;
   readonly region?: string | undefined;
@@ -42,8 +42,8 @@ export function placesOf({ destinations }: PollSummary, filter: PlaceFilter = {}
 }
 
 /**
- * Reads the lines of a poll's findings that count: one per finding, none that another one replaces. What has no outcome yet
- * is missing.
+ * Reads the valid lines of a poll: one per finding, without those that another line replaces. Findings without an outcome are
+ * missing.
  */
 export async function linesOfPoll(
   { table, evidence }: { readonly table: Table; readonly evidence: Evidence },
@@ -58,7 +58,7 @@ export async function linesOfPoll(
   return linesOfJobs(evidence, items);
 }
 
-/** Reads the lines that count of what jobs wrote. */
+/** Reads the valid lines that jobs wrote. */
 export async function linesOfJobs(
   evidence: Pick<Evidence, 'outcomes'>,
   items: readonly DoneItem[],
@@ -69,7 +69,7 @@ export async function linesOfJobs(
   return standing(await linesAt(evidence, [...new Set(keys)]));
 }
 
-/** Reads the lines of objects of evidence. Who writes one says so before: none if it is not there. */
+/** Reads the lines of evidence objects. A missing object has none: it is announced before it is written. */
 export async function linesAt(
   evidence: Pick<Evidence, 'outcomes'>,
   keys: readonly string[],
@@ -80,7 +80,7 @@ export async function linesAt(
   return lines.flat();
 }
 
-/** The line that counts, among those of each finding and poll. */
+/** Returns the valid line of each finding and poll: the last one that no other line replaces. */
 export function standing(lines: readonly Line[]): Line[] {
   const byFinding = new Map<string, Line[]>();
   for (const line of lines) {

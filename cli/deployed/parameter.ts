@@ -2,7 +2,7 @@ import { isAwsError } from '../../lambdas/aws/errors.ts';
 import type { Clients } from '../aws/clients.ts';
 import { GetParameterCommand, SSMClient } from '../aws/ssm.ts';
 
-/** Reads a parameter of a region. @returns undefined if there is none */
+/** Reads a parameter in a region. @returns undefined if there is none */
 export async function readParameter(
   clients: Clients,
   region: string,

@@ -7,13 +7,13 @@ import {
 } from '../../lambdas/model/operator-items.ts';
 import type { Table } from './table.ts';
 
-/** Writes a hold. It is listed first, so that no hold that counts is missing in the list. */
+/** Writes a hold. It is listed first, so that every hold in effect is in the list. */
 export async function putHold(table: Table, name: HoldName, hold: Omit<HoldItem, 'version'>): Promise<void> {
   await table.put({ ...listedHoldKey(name), version: 1, ...name });
   await table.put({ ...holdKey(name), ...holdItemSchema.parse({ version: 1, ...hold }) });
 }
 
-/** Lifts a hold. @returns whether there was one */
+/** Removes a hold. @returns whether there was one */
 export async function removeHold(table: Table, name: HoldName): Promise<boolean> {
   const wasThere = await table.remove(holdKey(name));
   await table.remove(listedHoldKey(name));

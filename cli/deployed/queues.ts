@@ -8,13 +8,13 @@ const attributesSchema = z.object({
   ApproximateNumberOfMessagesNotVisible: z.coerce.number(),
 });
 
-/** The number of messages that wait in a queue, and that somebody works on. */
+/** The numbers of messages in a queue that are waiting, and that are being processed. */
 export interface Depth {
   readonly waiting: number;
   readonly working: number;
 }
 
-/** The address of a queue; undefined if there is none. */
+/** The URL of a queue; undefined if there is none. */
 export async function queueUrl(
   clients: Clients,
   region: string,

@@ -13,7 +13,7 @@ import {
 import type { Clients } from '../aws/clients.ts';
 import { GetObjectCommand, S3Client } from '../aws/s3.ts';
 
-/** Number of rules whose settings are read side by side. */
+/** The number of rules whose settings are read in parallel. */
 const RULES_AT_ONCE = 8;
 
 interface ReadObject {
@@ -35,8 +35,8 @@ export class DeployedSettings {
   }
 
   /**
-   * Reads what holds for a rule.
-   * @throws SettingsError where the remediators could not use it either
+   * Reads the settings that apply to a rule.
+   * @throws SettingsError if the remediators could not use them, either
    */
   async of(rule: string): Promise<Settings> {
     const [own, all] = await Promise.all([this.#read(ruleSettingsKey(rule)), this.#accountsObject()]);
@@ -47,7 +47,7 @@ export class DeployedSettings {
     };
   }
 
-  /** Reads what holds for all rules. @throws SettingsError */
+  /** Reads the settings that apply to all rules. @throws SettingsError */
   async ofAllRules(): Promise<AccountSettings> {
     return parseAccountSettings((await this.#accountsObject()).text);
   }

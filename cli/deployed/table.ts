@@ -23,7 +23,7 @@ const MAX_KEYS = 100;
 const BATCHES_AT_ONCE = 8;
 const ATTEMPTS = 5;
 
-/** A range of sort keys, both ends included. */
+/** A range of sort keys, including both ends. */
 export interface SortKeys {
   readonly from: string;
   readonly to: string;
@@ -40,8 +40,8 @@ export class Table {
   }
 
   /**
-   * Reads the items that there are of these keys, in no order.
-   * @throws UnreadableItemError where one is of another version
+   * Reads the existing items with these keys, in any order.
+   * @throws UnreadableItemError if an item has another version
    */
   async read<T>(schema: z.ZodType<T>, keys: readonly ItemKey[]): Promise<T[]> {
     const parts = batches(unique(keys), MAX_KEYS, Number.POSITIVE_INFINITY, () => 0);
@@ -62,7 +62,9 @@ export class Table {
       pending = answer.UnprocessedKeys?.[this.#name]?.Keys ?? [];
       if (pending.length === 0) return items;
       if (attempt === ATTEMPTS) {
-        throw new DeliveryError(`table ${this.#name} is throttled: it left ${pending.length} items unread`);
+        throw new DeliveryError(
+          `table ${this.#name} is throttled: ${pending.length} items could not be read`,
+        );
       }
       await delay(100 * 2 ** attempt);
     }
@@ -91,7 +93,7 @@ export class Table {
     return items;
   }
 
-  /** Writes an item over whatever is there. */
+  /** Writes an item, and overwrites an existing one. */
   async put(item: ItemKey & Readonly<Record<string, unknown>>): Promise<void> {
     await this.#client.send(
       new PutItemCommand({ TableName: this.#name, Item: marshall(item, { removeUndefinedValues: true }) }),
@@ -99,7 +101,7 @@ export class Table {
   }
 
   /**
-   * Writes an item where there is none, or over the one whose `writer` is known.
+   * Writes an item if there is none, or overwrites the one with the given `writer`.
    * @returns whether it was written
    */
   async putOver(
@@ -136,7 +138,7 @@ export class Table {
   }
 }
 
-/** Tells two keys apart. */
+/** Returns a text that identifies a key. */
 export function keyText({ pk, sk }: ItemKey): string {
   return JSON.stringify([pk, sk]);
 }

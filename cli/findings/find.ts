@@ -14,7 +14,7 @@ import type { Opened } from '../deployed/index.ts';
 import { knownAccounts } from './places.ts';
 import type { Subject } from './subject.ts';
 
-/** Names of a finding. */
+/** The fields that identify a finding. */
 export type FindingName = Pick<Finding, 'rule' | 'account' | 'region' | 'resource'>;
 
 /** Items of the findings table about a resource. */

@@ -31,10 +31,10 @@ export async function nextPollOf(
   return { schedule: expression, ...(at !== undefined && { at: new Date(at).toISOString() }) };
 }
 
-/** Describes what a poll does with a finding that is still reported and still violates the rule. */
+/** Describes what the next poll does with a finding, if it is still reported and still violates the rule. */
 export function doesNext(against: readonly Obstacle[]): string {
   const isPlanned = against.some(({ gate }) => gate === 'dry_run');
-  // In a dry run nobody asks for holds.
+  // A dry run ignores holds.
   const isLeft = ({ gate }: Obstacle): boolean =>
     BEFORE_READING.includes(gate) || (gate === 'hold' && !isPlanned);
   const left = against.find(isLeft);

@@ -149,7 +149,7 @@ const roleMissing: Look = async ({ opened, finding: { account } }) => {
     {
       gate: 'role',
       says: `the target role in account ${account} has not been assumable since ${item.since}`,
-      remedy: 'deploy modules/target in that account; the next poll checks whether it is back',
+      remedy: 'deploy modules/target in that account; the next poll tries to assume it again',
     },
   ];
 };
@@ -184,7 +184,7 @@ const breaker: Look = async ({ opened, settings, finding: { rule, account }, con
   const open = await openBreakers(opened.table, rule, [account], settings.breaker, context.now());
   return open.map(({ at, failed, changes, reasons }) => ({
     gate: 'breaker',
-    says: `the rule has only planned in account ${account} since ${at}: ${failed} of ${changes} changes went wrong (${reasons.join('; ')})`,
+    says: `the rule has only planned in account ${account} since ${at}: ${failed} of ${changes} changes failed or were undone (${reasons.join('; ')})`,
     remedy: resumeBreakerCommand(rule, account),
   }));
 };

@@ -6,7 +6,7 @@ import { CliError } from '../errors.ts';
 import { findKnown } from './find.ts';
 import { lenientSubjectOf } from './subject.ts';
 
-/** A place that operators act on: a resource, or `*` for all of a region or an account. */
+/** The target of an operator's command: a resource, or `*` for a whole region or account. */
 export interface ActedPlace {
   readonly account: string;
   /** `*`: all. `global` for a resource without a region. */
@@ -84,7 +84,7 @@ function checkRegion({ regions, name }: Deployment, region: string): void {
   );
 }
 
-/** A place in words. */
+/** Describes a place. */
 export function describePlace({ account, region, resource }: ActedPlace): string {
   const where = region === ALL ? `account ${account}` : `${account} ${region}`;
   return resource === ALL ? `everything in ${where}` : `${resource} in ${where}`;

@@ -4,7 +4,7 @@ import type { Opened } from '../deployed/index.ts';
 
 const POLLS_AT_ONCE = 8;
 
-/** The region whose remediator works on findings of a region: findings without one belong to the home region. */
+/** The region whose remediator processes findings of a region. Findings without a region belong to the home region. */
 export function remediatorRegion(region: string, homeRegion: string): string {
   return region === 'global' ? homeRegion : region;
 }

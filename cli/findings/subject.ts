@@ -2,9 +2,9 @@ import { accountIdSchema, regionSchema } from '../../lambdas/model/finding.ts';
 import { factsOf, ruleIds } from '../../lambdas/rules/catalogue.ts';
 import { CliError } from '../errors.ts';
 
-/** The resource that somebody asks about, and its location if known. */
+/** The resource that a command is about, and its location, if known. */
 export interface Subject {
-  /** The id as findings have it. */
+  /** The id, as in findings. */
   readonly resource: string;
   /** The rules that may have findings for it. */
   readonly rules: readonly string[];
@@ -20,7 +20,7 @@ export interface Hints {
   readonly region?: string | undefined;
 }
 
-/** Kinds of resources by their ARNs: https://docs.aws.amazon.com/service-authorization/latest/reference/ */
+/** Resource types by their ARNs: https://docs.aws.amazon.com/service-authorization/latest/reference/ */
 const kinds: readonly { readonly of: RegExp; readonly type: string; readonly region?: 'global' }[] = [
   { of: /^ec2:security-group\/(.+)$/, type: 'AWS::EC2::SecurityGroup' },
   { of: /^ec2:network-acl\/(.+)$/, type: 'AWS::EC2::NetworkAcl' },
@@ -32,16 +32,16 @@ const kinds: readonly { readonly of: RegExp; readonly type: string; readonly reg
 ];
 
 /**
- * Parses the subject of a question: an ARN, a resource's id, or a finding as `rule#account#region#resource`.
- * @param polled the rules that are polled, declared ones among them
- * @throws CliError `usage` if no rule knows such a resource
+ * Parses what a command is about: an ARN, a resource's id, or a finding as `rule#account#region#resource`.
+ * @param polled the rules that are polled, including declared ones
+ * @throws CliError `usage` if no rule has findings with such a resource id
  */
 export function subjectOf(text: string, hints: Hints, polled: readonly string[]): Subject {
   const subject = lenientSubjectOf(text, hints, polled);
   if (subject.rules.length > 0 || text.startsWith('arn:')) return subject;
   throw new CliError(
     'usage',
-    `there are no findings of a resource called "${text.slice(0, 100)}": expected its id as in Netskope, its ARN, or rule#account#region#resource`,
+    `no rule has findings with a resource id such as "${text.slice(0, 100)}": expected its id as in Netskope, its ARN, or rule#account#region#resource`,
   );
 }
 

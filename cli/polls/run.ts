@@ -6,7 +6,7 @@ import { CliError } from '../errors.ts';
 import { type Purpose, startPoll } from './start.ts';
 import { type WatchedPoll, watchPoll } from './watch.ts';
 
-/** New accounts have ten invocations at a time for everything. */
+/** New accounts have a quota of ten concurrent invocations for all functions. */
 const POLLS_AT_ONCE = 3;
 
 /** A poll that was started, or why it was not. */
@@ -14,7 +14,7 @@ export type StartedPoll =
   | { readonly rule: string; readonly poll: Poll }
   | { readonly rule: string; readonly problem: string };
 
-/** Starts polls, some at a time. One that fails does not delay the others. */
+/** Starts polls, a few in parallel. A failed one does not delay the others. */
 export async function startPolls(
   { clients, screen }: Context,
   { deployment }: Opened,

@@ -6,7 +6,7 @@ import { InvokeCommand, LambdaClient } from '../aws/lambda.ts';
 import { readSchedule } from '../deployed/schedule.ts';
 import { CliError } from '../errors.ts';
 
-/** The longest that a function works, and a minute. */
+/** The maximum duration of a function, and one minute. */
 const PATIENCE = 16 * 60_000;
 
 const inputSchema = z.record(z.string(), z.unknown());
@@ -14,7 +14,7 @@ const namesSchema = z.object({ netskope_rule_names: z.array(z.string()) });
 const errorSchema = z.object({ errorMessage: z.string() });
 const startedSchema = z.object({ poll: pollSchema });
 
-/** Calls the collector, and waits for its answer. @throws CliError `refused` with its own words where it fails */
+/** Calls the collector, and waits for its answer. @throws CliError `refused` with its error message if it fails */
 export async function callCollector(
   clients: Clients,
   deployment: Deployment,
@@ -38,7 +38,7 @@ export interface Purpose {
 
 /**
  * Starts a poll of a rule for the current time, with the input of the rule's schedule, and waits until its jobs are sent.
- * @throws CliError `notFound` where the rule is not polled, `refused` where the poll fails
+ * @throws CliError `notFound` if the rule is not polled, `refused` if the poll fails
  */
 export async function startPoll(
   clients: Clients,
@@ -57,7 +57,7 @@ export async function startPoll(
   return startedSchema.parse(await callCollector(clients, deployment, event)).poll;
 }
 
-/** The names in the source that a rule's schedule adds to those that the collector knows; none if it has no schedule. */
+/** The rule's Netskope names that its schedule adds to those that the collector knows; none if it has no schedule. */
 export async function polledNames(
   clients: Clients,
   deployment: Deployment,

@@ -9,20 +9,20 @@ import { type Line, placesOf, standing } from '../deployed/outcomes.ts';
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 5_000;
 
-/** A poll, as far as it has come. */
+/** The progress of a poll. */
 export interface WatchedPoll {
   readonly poll: Poll;
   readonly summary: PollSummary;
   /** One line per finding that has an outcome. */
   readonly lines: readonly Line[];
-  /** Findings without one. */
+  /** The number of findings without one. */
   readonly missing: number;
 }
 
 /**
  * Waits until all findings of a poll's jobs have outcomes.
  * @param until the end of the wait, in milliseconds since 1970
- * @param say told how many there are
+ * @param say called with the number of outcomes so far
  */
 export async function watchPoll(
   opened: Opened,
@@ -42,7 +42,7 @@ export async function watchPoll(
   }
 }
 
-/** Reads the lines of a poll again and again, each object once. */
+/** Reads the lines of a poll repeatedly, but each object only once. */
 class PollReader {
   readonly #opened: Opened;
   readonly #summary: PollSummary;
@@ -53,7 +53,7 @@ class PollReader {
     this.#summary = summary;
   }
 
-  /** The lines that count, those of findings that the poll closed left out. */
+  /** The valid lines, without those of findings that the poll closed. */
   async read(): Promise<Line[]> {
     const { table, evidence } = this.#opened;
     const { poll } = this.#summary;

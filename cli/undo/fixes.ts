@@ -6,7 +6,7 @@ import type { Line } from '../deployed/outcomes.ts';
 import type { FindingName } from '../findings/find.ts';
 import { remediatorRegion } from '../findings/places.ts';
 
-/** A fix that can be undone, as evidence has it. */
+/** A fix that can be undone, as recorded in the evidence. */
 export interface UndoableFix extends Line {
   readonly fix: Fix;
   readonly account: string;
@@ -23,12 +23,12 @@ export function isFix({ outcome }: Line): boolean {
   return outcome.applied.length > 0 && outcome.undo === undefined;
 }
 
-/** Names a fix among all: an object of evidence has those of many findings. */
+/** Returns a text that identifies a fix, because an evidence object has those of many findings. */
 export function fixName(evidence: string, finding: FindingName): string {
   return `${evidence} ${findingKey(finding)}`;
 }
 
-/** Makes fixes of lines, newest first, each once. Lines without changes are left out. */
+/** Converts lines to fixes, newest first, without duplicates. Lines without changes are left out. */
 export async function fixesOf(lines: readonly Line[], homeRegion: string): Promise<UndoableFix[]> {
   const unique = new Map(
     lines.filter(isFix).map((line) => [fixName(line.evidence, line.outcome.finding), line]),
@@ -50,7 +50,7 @@ async function fixOf(line: Line, homeRegion: string): Promise<UndoableFix> {
   };
 }
 
-/** The steps, as far as this version knows the changes: the remediator decides by its own. */
+/** The steps; empty if this version does not know a change. The remediator computes its own. */
 async function stepsOf({ outcome }: Line): Promise<UndoStep[]> {
   try {
     return await undoStepsOf(outcome.applied);

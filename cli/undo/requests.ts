@@ -1,14 +1,14 @@
 import { MOST_UNDONE } from '../../lambdas/model/requests.ts';
 import type { UndoableFix } from './fixes.ts';
 
-/** Fixes for one request: of one account and region, newest first, all of a changed resource among them. */
+/** The fixes of one request: of one account and region, newest first, with all selected fixes of each changed resource. */
 export interface RequestedFixes {
   readonly account: string;
   readonly region: string;
   readonly fixes: readonly UndoableFix[];
 }
 
-/** Puts fixes, newest first, into requests. */
+/** Distributes fixes, newest first, to requests. */
 export function requestsOf(fixes: readonly UndoableFix[]): RequestedFixes[] {
   return byPlace(fixes).flatMap((ofPlace) => {
     const [{ account, region }] = ofPlace;
@@ -16,7 +16,7 @@ export function requestsOf(fixes: readonly UndoableFix[]): RequestedFixes[] {
   });
 }
 
-/** Groups values by account and region, in their order. */
+/** Groups values by account and region, and keeps their order. */
 export function byPlace<T extends { readonly account: string; readonly region: string }>(
   values: readonly T[],
 ): [T, ...T[]][] {
@@ -30,7 +30,7 @@ export function byPlace<T extends { readonly account: string; readonly region: s
   return [...places.values()];
 }
 
-/** Groups of fixes that share a changed resource, directly or by others. */
+/** Groups fixes that share a changed resource, directly or through other fixes. */
 function connected(fixes: readonly UndoableFix[]): UndoableFix[][] {
   let groups: { readonly fixes: UndoableFix[]; readonly resources: Set<string> }[] = [];
   for (const fix of fixes) {
@@ -44,7 +44,7 @@ function connected(fixes: readonly UndoableFix[]): UndoableFix[][] {
   return groups.map((group) => group.fixes);
 }
 
-/** Fills requests with groups. A group that is too large for one is cut: its newest fixes come first. */
+/** Fills requests with groups. A group that is too large for one request is split, with its newest fixes in the first part. */
 function packed(groups: readonly UndoableFix[][]): UndoableFix[][] {
   const requests: UndoableFix[][] = [];
   let open: UndoableFix[] = [];

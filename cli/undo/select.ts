@@ -24,7 +24,7 @@ import type { Subject } from '../findings/subject.ts';
 import { fixName, isFix } from './fixes.ts';
 
 const MOST_OBJECTS = 100;
-/** A job that waits for its account may be worked on long after its poll. What waits longer is undone by its poll. */
+/** The time after its poll within which a waiting job is found. Select fixes of jobs that waited longer by their poll. */
 const LONGEST_WAIT = 86_400_000;
 
 /** Lines of evidence of the fixes of a resource, and those that were undone, by `fixName`. */
@@ -33,7 +33,7 @@ export interface History {
   readonly undone: ReadonlySet<string>;
 }
 
-/** Reads the fixes of a resource, as far as its findings remember them. */
+/** Reads the fixes of a resource that its findings remember. */
 export async function linesOfSubject(opened: Opened, subject: Subject): Promise<History> {
   const { findings } = await findKnown(opened, subject);
   return historyOf(opened, findings);
@@ -61,7 +61,7 @@ export async function undoneOf(opened: Opened, lines: readonly Line[]): Promise<
   return (await historyOf(opened, withUndo)).undone;
 }
 
-/** Reads the lines of a poll, by its id: `netskope.<rule>@<seconds>`, as sessions are named. */
+/** Reads the lines of a poll by its id, `netskope.<rule>@<seconds>`, which is also the name of its sessions. */
 export async function linesOfPollId(opened: Opened, id: string, filter: PlaceFilter): Promise<Line[]> {
   const poll = pollOfId(id);
   const summary = poll === undefined ? undefined : await opened.evidence.summary(poll);
@@ -74,7 +74,7 @@ export async function linesOfPollId(opened: Opened, id: string, filter: PlaceFil
   return linesOfPoll(opened, poll, placesOf(summary, filter));
 }
 
-/** The poll that an id names. Undefined: it names none. */
+/** The poll with an id; undefined if the id is malformed. */
 function pollOfId(id: string): Poll | undefined {
   const [, rule, seconds] = /^\w+\.(.+)@(\d+)$/.exec(id) ?? [];
   const moment = new Date(Number(seconds) * 1000);
@@ -83,8 +83,8 @@ function pollOfId(id: string): Poll | undefined {
 }
 
 /**
- * Reads the lines of a job: by its id, or by the key of an object in the evidence bucket, with `s3://` and the bucket or not.
- * @throws CliError `notFound` where there is none
+ * Reads the lines of a job: by its id, or by the key of an object in the evidence bucket, with or without `s3://` and the bucket.
+ * @throws CliError `notFound` if there is none
  */
 export async function linesOfJob(opened: Opened, given: string): Promise<Line[]> {
   const key = given.replace(/^s3:\/\/[^/]+\//, '');
@@ -118,7 +118,7 @@ async function pollOfJob({ table, deployment }: Opened, job: string): Promise<Po
   return pollSchema.safeParse(lease?.poll).data;
 }
 
-/** Reads the lines of all that rules changed since a moment. */
+/** Reads the lines of everything that rules changed since a given time. */
 export async function linesOfRulesSince(
   opened: Opened,
   rules: readonly string[],

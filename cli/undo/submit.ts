@@ -22,20 +22,20 @@ const LONGEST_WAIT = 5_000;
 
 const resultSchema = requestResultSchema.extend({ pk: z.string() });
 
-/** The day, in epoch seconds, after which a request may be forgotten. */
+/** The time, in epoch seconds, after which a request can be deleted. */
 export function requestExpiry(now: Date): number {
   return Math.floor(now.getTime() / 1000) + KEPT_DAYS * 86_400;
 }
 
-/** A submitted request, or one that came less far, and its result. */
+/** A request with the result of its submission, and the result of its processing. */
 export interface Submitted<R extends RequestItem> extends HandedIn<R> {
-  /** Undefined if it has not begun, as far as known. */
+  /** Undefined if no remediator is known to have begun. */
   readonly result: RequestResult | undefined;
 }
 
 /**
- * Hands in requests: those of an account and region one after another, as they share a list. What goes wrong is part of each
- * one's result.
+ * Submits requests. Those of an account and region are submitted one after another, because they share a list. The result of
+ * each request contains its error, if any.
  * @param principal the caller's `aws:userid`
  * @returns the requests in their order
  */
@@ -65,24 +65,24 @@ export async function submitAll<R extends RequestItem>(
   });
 }
 
-/** Reports whether a remediator is done with a request, or has refused it. */
+/** Reports whether a remediator has completed a request, or refused it. */
 export function isComplete(
   result: RequestResult | undefined,
 ): result is RequestResult & { readonly state: 'done' | 'refused' } {
   return result?.state === 'done' || result?.state === 'refused';
 }
 
-/** Requests after a wait for them. */
+/** Requests after the wait for their results. */
 export interface Awaited<R extends RequestItem> {
   readonly requests: readonly Submitted<R>[];
-  /** The error for which results could not be read any further. */
+  /** The error that ended the reading of results. */
   readonly error?: unknown;
 }
 
 /**
- * Waits until requests that have a message are complete.
+ * Waits until the requests whose message was sent are complete.
  * @param until the end of the wait, in milliseconds since 1970
- * @param say told how many are over
+ * @param say called with the number of completed requests
  */
 export async function awaitAll<R extends RequestItem>(
   { table }: Opened,

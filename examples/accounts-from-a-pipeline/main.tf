@@ -8,7 +8,7 @@ module "target" {
   external_id         = var.external_id
   organization_id     = var.organization_id
   rules               = var.rules
-  cloudtrail_lookup   = true # Lets a message say who undid a fix that had to be made three times in a week.
+  cloudtrail_lookup   = true # So that a notification says who undid a fix that was made three times within a week.
   tags                = var.tags
 }
 

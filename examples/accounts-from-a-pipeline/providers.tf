@@ -1,4 +1,4 @@
-# IAM is global: any region will do.
+# IAM is global, so any region works.
 provider "aws" {
   region = var.region
 

@@ -15,13 +15,13 @@ variable "region" {
 }
 
 variable "role_name" {
-  description = "The role that Terraform assumes in the account; null: none, its credentials are the account's own."
+  description = "The role that Terraform assumes in the account; null: none, because its credentials are those of the account."
   type        = string
   default     = "OrganizationAccountAccessRole"
 }
 
 variable "security_account_id" {
-  description = "The account that the remediators run in."
+  description = "The account in which the remediators run."
   type        = string
 }
 
@@ -38,7 +38,7 @@ variable "organization_id" {
 }
 
 variable "rules" {
-  description = "The ids of the rules that the role may remediate; null: all rules, so that a rule that is enabled later needs no run of this pipeline."
+  description = "The ids of the rules that the role may remediate; null: all rules, so that a rule that you enable later does not require a run of this pipeline."
   type        = set(string)
   default     = null
 }

@@ -1,5 +1,5 @@
 output "collector_function_name" {
-  description = "The collector: invoke it to poll now."
+  description = "The collector; invoke it to poll now."
   value       = module.cspm_auto_remediation.collector_function_name
 }
 
@@ -14,11 +14,11 @@ output "event_bus_name" {
 }
 
 output "pause_parameter_name" {
-  description = "Set it to `all` to stop enforcement at once."
+  description = "The pause parameter; set it to `all` to stop enforcement at once."
   value       = module.cspm_auto_remediation.pause_parameter_name
 }
 
 output "settings" {
-  description = "Each rule's settings, so that a plan shows how they change."
+  description = "The settings of each rule, so that a plan shows how they change."
   value       = module.cspm_auto_remediation.settings
 }

@@ -1,2 +1,2 @@
-# Account, region and credentials come from the environment, as everywhere with the AWS provider.
+# Account, region and credentials come from the environment, as always with the AWS provider.
 provider "aws" {}

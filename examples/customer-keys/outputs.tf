@@ -9,11 +9,11 @@ output "evidence_bucket" {
 }
 
 output "tampered_settings" {
-  description = "Settings objects that someone else has written since Terraform did: a plan names them."
+  description = "Settings objects that were modified outside Terraform, so that a plan lists them."
   value       = module.cspm_auto_remediation.tampered_settings
 }
 
 output "settings" {
-  description = "Each rule's settings, so that a plan shows how they change."
+  description = "The settings of each rule, so that a plan shows how they change."
   value       = module.cspm_auto_remediation.settings
 }

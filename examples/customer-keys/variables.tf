@@ -1,23 +1,23 @@
 variable "name" {
-  description = "The prefix of every resource's name; the key's policy holds it, too."
+  description = "The prefix of every resource's name; the key's policy contains it, too."
   type        = string
   default     = "cspm-auto-remediation"
 }
 
 variable "netskope_tenant" {
-  description = "The Netskope tenant: `acme`, `acme.eu`, or its whole host name, `acme.goskope.com`."
+  description = "The Netskope tenant: `acme`, `acme.eu`, or its host name `acme.goskope.com`."
   type        = string
 }
 
 variable "api_token" {
-  description = "The Netskope REST API token (API v1), given by the environment as `TF_VAR_api_token`."
+  description = "The Netskope REST API token (API v1), set in the environment as `TF_VAR_api_token`."
   type        = string
   sensitive   = true
   ephemeral   = true
 }
 
 variable "force_destroy" {
-  description = "Whether a destroy deletes the evidence and the token's secret permanently."
+  description = "Whether a destroy permanently deletes the evidence and the token's secret."
   type        = bool
   default     = false
 }

@@ -1,5 +1,5 @@
 output "settings" {
-  description = "The settings, and which mode each rule has in each account: what a pull request's plan shows of a change of rules.yaml."
+  description = "The settings, and the mode of each rule in each account, so that the plan of a pull request shows the effect of a change of rules.yaml."
   value       = module.cspm_auto_remediation.settings
 
   precondition {
@@ -9,7 +9,7 @@ output "settings" {
 }
 
 output "pause_parameter_name" {
-  description = "Set it to `all` to stop enforcement at once, without a pull request."
+  description = "The pause parameter; set it to `all` to stop enforcement at once, without a pull request."
   value       = module.cspm_auto_remediation.pause_parameter_name
 }
 

@@ -1,5 +1,5 @@
 variable "account_id" {
-  description = "The security account: everything is in there, and Terraform works in no other."
+  description = "The security account, which contains all resources; Terraform refuses to work in any other account."
   type        = string
 
   validation {
@@ -9,22 +9,22 @@ variable "account_id" {
 }
 
 variable "region" {
-  description = "The region that everything is in."
+  description = "The region of all resources."
   type        = string
 }
 
 variable "netskope_tenant" {
-  description = "The Netskope tenant: `acme`, `acme.eu`, or its whole host name, `acme.goskope.com`."
+  description = "The Netskope tenant: `acme`, `acme.eu`, or its host name `acme.goskope.com`."
   type        = string
 }
 
 variable "api_token_secret_arn" {
-  description = "ARN of the secret that holds the API token, so that the pipeline never sees it."
+  description = "ARN of the secret that contains the API token, so that the pipeline never sees it."
   type        = string
 }
 
 variable "force_destroy" {
-  description = "Whether a destroy deletes the evidence permanently."
+  description = "Whether a destroy permanently deletes the evidence."
   type        = bool
   default     = false
 }

@@ -41,8 +41,8 @@ check "every_region_has_its_module" {
 
 # Once per account: the role for remediation.
 
-# Here, the security account is a delegated administrator for StackSets. It gets its own role from a module block, as the management
-# account would, which no StackSet reaches.
+# Here, the security account is a delegated administrator for StackSets. It gets its own role from a module block. The management
+# account would, too, because StackSets do not reach it.
 module "accounts" {
   count  = local.by_stackset ? 1 : 0
   source = "../../modules/target-stackset"
@@ -52,7 +52,7 @@ module "accounts" {
   organizational_units = var.organizational_units
   call_as              = "DELEGATED_ADMIN"
   rules                = keys(var.rules)
-  cloudtrail_lookup    = true # Lets a message say who undid a fix that had to be made three times in a week.
+  cloudtrail_lookup    = true # So that a notification says who undid a fix that was made three times within a week.
   tags                 = var.tags
 }
 

@@ -1,5 +1,5 @@
 output "collector_function_name" {
-  description = "The collector: invoke it to poll now."
+  description = "The collector; invoke it to poll now."
   value       = module.central.collector_function_name
 }
 
@@ -24,21 +24,21 @@ output "event_bus_name" {
 }
 
 output "pause_parameter_name" {
-  description = "Set it to `all`, in each region, to stop enforcement at once."
+  description = "The pause parameters; set them to `all`, in each region, to stop enforcement at once."
   value       = module.eu_central_1.pause_parameter_name
 }
 
 output "target_role_arns" {
-  description = "The role that is assumed in each account that has a module block."
+  description = "The role that the remediators assume in each account with a module block."
   value       = concat([module.security.role_arn], module.production[*].role_arn, module.staging[*].role_arn)
 }
 
 output "target_stack_set_name" {
-  description = "The StackSet that gives accounts their role; null without one."
+  description = "The StackSet that creates the role in accounts; null without one."
   value       = one(module.accounts[*].stack_set_name)
 }
 
 output "settings" {
-  description = "Each rule's settings, so that a plan shows how they change."
+  description = "The settings of each rule, so that a plan shows how they change."
   value       = module.central.settings
 }

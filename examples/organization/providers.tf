@@ -14,7 +14,7 @@ provider "aws" {
   }
 }
 
-# IAM is global: any region will do. With a StackSet they are not used.
+# IAM is global, so any region works. With a StackSet, these providers are not used.
 
 provider "aws" {
   alias  = "production"

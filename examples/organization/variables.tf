@@ -1,10 +1,10 @@
 variable "netskope_tenant" {
-  description = "The Netskope tenant: `acme`, `acme.eu`, or its whole host name, `acme.goskope.com`."
+  description = "The Netskope tenant: `acme`, `acme.eu`, or its host name `acme.goskope.com`."
   type        = string
 }
 
 variable "api_token" {
-  description = "The Netskope REST API token (API v1), given by the environment as `TF_VAR_api_token`."
+  description = "The Netskope REST API token (API v1), set in the environment as `TF_VAR_api_token`."
   type        = string
   sensitive   = true
   ephemeral   = true
@@ -17,19 +17,19 @@ variable "api_token_version" {
 }
 
 variable "security_account_id" {
-  description = "The account that everything but the target roles lives in."
+  description = "The account that contains everything except the target roles."
   type        = string
 }
 
 # Any type, because modules/target-stackset defines and checks the attributes of a unit.
 variable "organizational_units" {
-  description = "The organizational units whose accounts get their role by a StackSet, by id or by any key with an `id`, as in modules/target-stackset, and without the security account, which has its own role; empty: no StackSet, but the two accounts below."
+  description = "The organizational units whose accounts get their role from a StackSet, by id or by any key with an `id`, as in modules/target-stackset, excluding the security account, which has its own role; empty: no StackSet, only the two accounts below."
   type        = any
   default     = {}
 }
 
 variable "production_account_id" {
-  description = "A protected account, where there is no StackSet."
+  description = "A protected account, if there is no StackSet."
   type        = string
   default     = null
 
@@ -40,7 +40,7 @@ variable "production_account_id" {
 }
 
 variable "staging_account_id" {
-  description = "Another protected account, where there is no StackSet."
+  description = "Another protected account, if there is no StackSet."
   type        = string
   default     = null
 
@@ -64,7 +64,7 @@ variable "role_name" {
 
 # Any type, because modules/central defines and checks the attributes of a rule.
 variable "rules" {
-  description = "The rules to enable, by id, as in modules/central; without a `mode` a rule only records what it would do (`dry_run`)."
+  description = "The rules to enable, by id, as in modules/central; without a `mode`, a rule only records its plan (`dry_run`)."
   type        = any
   default = {
     security-group-ssh-open  = {}
@@ -74,7 +74,7 @@ variable "rules" {
 }
 
 variable "account_groups" {
-  description = "Account ids by group name, for `mode_by_group` here and in `rules`, and for exemptions: each id is written once."
+  description = "Account ids by group name, for `mode_by_group` here and in `rules`, and in exemptions."
   type        = map(set(string))
   default     = {}
 }
@@ -92,7 +92,7 @@ variable "excluded_accounts" {
 }
 
 variable "region_labels" {
-  description = "Names of regions in Netskope's findings that are not known yet, each with the region's code, as in modules/central."
+  description = "Additional names of regions in Netskope's findings, with the region's code, as in modules/central."
   type        = map(string)
   default     = {}
 }
@@ -104,7 +104,7 @@ variable "email_addresses" {
 }
 
 variable "force_destroy" {
-  description = "Whether a destroy deletes the evidence and the token's secret permanently."
+  description = "Whether a destroy permanently deletes the evidence and the token's secret."
   type        = bool
   default     = false
 }

@@ -15,13 +15,13 @@ variable "alarms" {
     statistic   = string
     # The alarm fires above this value.
     threshold = optional(number, 0)
-    # If set, the alarm fires below this value instead, or without data: for events that every period must have.
+    # If set, the alarm fires below this value instead, or without data: for events that must occur in every period.
     minimum            = optional(number)
     period             = optional(number, 300)
     evaluation_periods = optional(number, 1)
     # The number of these periods that must breach.
     datapoints = optional(number, 1)
-    # What notifies people, so that each cause sends one message: `itself`, `alarm` (another alarm), `bus` (an event of the functions), or `topic` (CloudWatch notifies `own_topic_arns` directly).
+    # What notifies people, so that each cause sends one message: `itself`, `alarm` (another alarm), `bus` (an event that the functions publish), or `topic` (CloudWatch notifies `own_topic_arns` directly).
     told_by = optional(string, "itself")
   }))
   nullable = false

@@ -25,18 +25,18 @@ locals {
   ]) }
   kinds = { for name, type in local.types : name => merge([for kind, pointers in try(type.pointers, {}) : { for pointer in pointers : pointer => kind }]...) }
   fixed = { for name, type in local.types : name => {
-    "only a creation sets it"                          = type.create_only
-    "for some resources, only a creation sets it"      = type.conditional_create_only
-    "AWS alone sets it"                                = type.read_only
-    "it cannot be read, so that no violation is known" = type.write_only
+    "it can be set only at creation"                       = type.create_only
+    "for some resources, it can be set only at creation"   = type.conditional_create_only
+    "only AWS sets it"                                     = type.read_only
+    "it cannot be read, so a violation cannot be detected" = type.write_only
   } }
 
   pointer_mistakes = { for id, pointers in local.pointers : id => flatten([
     for each in pointers : [
       for type in [try(local.types[local.declared[id].desired_state.resource_type], null)] : [
         for problem in concat(
-          [for kind in [try(local.kinds[type.type][each.pointer], null)] : "is not a property of ${type.type} (as of ${local.type_date})${length(regexall("^(.*)/[0-9]+(/|$)", each.pointer)) > 0 ? ": no pointer names an item of a list" : ""}" if kind == null],
-          [for kind in [try(local.kinds[type.type][each.pointer], null)] : "is a list of keys and values: no pointer names one of them, use a runbook" if kind == "pairs" && each.word != "violates"],
+          [for kind in [try(local.kinds[type.type][each.pointer], null)] : "is not a property of ${type.type} (as of ${local.type_date})${length(regexall("^(.*)/[0-9]+(/|$)", each.pointer)) > 0 ? ": a pointer cannot name an item of a list" : ""}" if kind == null],
+          [for kind in [try(local.kinds[type.type][each.pointer], null)] : "is a list of key-value pairs, which pointers cannot name: use a runbook" if kind == "pairs" && each.word != "violates"],
           # A value of another kind would never match.
           [
             for kind in [try(local.kinds[type.type][each.pointer], "any")] : "has ${substr(each.json, 0, 60)}: expected ${kind == "boolean" ? "true or false" : kind == "number" ? "a number" : kind == "list" ? "a list" : kind == "object" ? "an object" : "a string"}"
@@ -59,7 +59,7 @@ locals {
     for kind, statements in kinds : [for index, statement in statements : [for problem in concat(
       length(statement.actions) > 0 && length(statement.resources) > 0 ? [] : ["has no ${length(statement.actions) > 0 ? "resources" : "actions"}: expected { actions = [\"rds:DescribeDBInstances\"], resources = [\"arn:{{partition}}:rds:{{region}}:{{account}}:db:*\"] }"],
       flatten([for action in statement.actions : [for known in [try(local.actions[split(":", action)[0]], null)] : concat(
-        known == null ? ["names ${action}, which AWS does not have: expected an action such as rds:ModifyDBInstance"] : contains(concat(known.read, known.write), split(":", action)[1]) ? [] : ["names ${action}, which AWS does not have: expected an action of ${known.service}, each by its name"],
+        known == null ? ["names ${action}, which is not an AWS action: expected one such as rds:ModifyDBInstance"] : contains(concat(known.read, known.write), split(":", action)[1]) ? [] : ["names ${action}, which is not an AWS action: expected the full name of an action of ${known.service}"],
         known != null && kind == "read" && try(contains(known.write, split(":", action)[1]), false) ? ["names ${action}, which changes something: expected it in write"] : [],
         known != null && anytrue([for resource in statement.resources : can(regex(local.every_resource, replace(resource, "/[$]?[{]+[^{}]*[}]+/", "")))]) && try(contains(known.write, split(":", action)[1]) && !contains(known.on_any, split(":", action)[1]), false) && !contains(local.declared[id].permissions.allow, action) ? ["gives ${action} on every resource: name its resources, or the action in permissions.allow"] : [],
       )]]),

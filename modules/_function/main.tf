@@ -52,7 +52,7 @@ locals {
 }
 
 resource "aws_cloudwatch_log_group" "this" {
-  # checkov:skip=CKV_AWS_158: CloudWatch Logs encrypts by itself; no key at a price unless the user brings one
+  # checkov:skip=CKV_AWS_158: CloudWatch Logs encrypts by default; a customer managed key costs money, so the user chooses it
   name              = "/aws/lambda/${var.name}"
   retention_in_days = var.settings.log_retention_days
   kms_key_id        = var.log_key_arn
@@ -83,11 +83,11 @@ resource "aws_iam_role_policy" "this" {
   policy = local.policy
 }
 
-# trivy:ignore:AVD-AWS-0066 off as Lambda has it, and a choice of the user: settings.tracing
+# trivy:ignore:AVD-AWS-0066 off by default, as in Lambda; settings.tracing turns it on
 resource "aws_lambda_function" "this" {
-  # checkov:skip=CKV_AWS_116: what fails goes to a dead-letter queue of the queue or of the asynchronous invocation
-  # checkov:skip=CKV_AWS_173: the variables hold names and ARNs, nothing secret
-  # checkov:skip=CKV_AWS_272: the zip comes with the module at a fixed version; code signing is the user's to add
+  # checkov:skip=CKV_AWS_116: failed events go to the dead-letter queue of the job queue or of the asynchronous invocation
+  # checkov:skip=CKV_AWS_173: the variables contain names and ARNs, no secrets
+  # checkov:skip=CKV_AWS_272: the zip comes with the module at a fixed version; users can add code signing
   function_name = var.name
   description   = var.description
   role          = aws_iam_role.this.arn
@@ -135,7 +135,7 @@ resource "aws_lambda_function" "this" {
   lifecycle {
     precondition {
       condition     = length(local.set_twice) == 0
-      error_message = "The environment of ${var.name} holds ${join(", ", local.set_twice)}, which the module itself sets: leave it out."
+      error_message = "The environment of ${var.name} contains ${join(", ", local.set_twice)}, which the module itself sets: leave it out."
     }
 
     precondition {

@@ -9,7 +9,7 @@ check "exemptions_count" {
         for exemption in rule.exemptions : "rules[\"${id}\"]: the exemption of ${exemption.resource} ended on ${exemption.expires} (${exemption.owner})"
         if try(timecmp("${exemption.expires}T23:59:59Z", plantimestamp()) < 0, false)
       ]
-    ]))}. What it named is remediated again: renew it or remove it."
+    ]))}. The resources are remediated again: renew or remove the exemption."
   }
 }
 
@@ -34,7 +34,7 @@ check "exemptions_name_regions" {
 check "options_have_an_effect" {
   assert {
     condition     = length(local.vain_options) == 0
-    error_message = "${join("; ", local.vain_options)}. Remove what has no effect."
+    error_message = "${join("; ", local.vain_options)}. Leave out options that have no effect."
   }
 }
 

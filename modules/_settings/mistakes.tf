@@ -10,7 +10,7 @@ locals {
   )
   nothing = ["nothing"]
 
-  # Options that the rule does not have, but other rules do.
+  # Options that only other rules have.
   misplaced = flatten([
     for id, rule in local.typed : [
       for option in setsubtract([for option, value in rule.options : option if value != null], keys(local.options_by_key[id])) :
@@ -60,7 +60,7 @@ locals {
         ".method is \"runbook\": expected api; in partition ${var.partition} AWS has runbooks for ${join(", ", [for of, known in local.catalog : of if try(contains(known.runbook.partitions, var.partition), false)])}"
       ],
       rule.schedule_expression == null ? [] : can(regex(local.rate_pattern, rule.schedule_expression)) || can(regex(local.cron_pattern, rule.schedule_expression)) ? [] : [
-        ".schedule_expression is \"${rule.schedule_expression}\": expected rate(1 hour), rate(30 minutes) or the six fields of cron(0 6 * * ? *), of which day-of-month or day-of-week is \"?\""
+        ".schedule_expression is \"${rule.schedule_expression}\": expected rate(1 hour), rate(30 minutes) or the six fields of cron(0 6 * * ? *), with \"?\" for either day-of-month or day-of-week"
       ],
       rule.maintenance_window == null ? [] : can(regex(local.maintenance_window_pattern, jsonencode(rule.maintenance_window))) ? [] : [
         ".maintenance_window ${local.window_problem[id]}"
@@ -70,11 +70,11 @@ locals {
         ".${at} is ${number}: expected a whole number, ${at == "breaker.failed_percent" ? "1 to 100" : "1 or more"}"
         if number == null ? false : number < 1 || floor(number) != number || at == "breaker.failed_percent" && number > 100
       ],
-      [for name in rule.netskope_rule_names : ".netskope_rule_names holds an empty name: expected names as Netskope shows them" if trimspace(name) == ""],
+      [for name in rule.netskope_rule_names : ".netskope_rule_names contains an empty name: expected names as Netskope shows them" if trimspace(name) == ""],
       flatten([
         for index, exemption in rule.exemptions : [for problem in concat(
-          [for word in ["reason", "owner"] : "has no ${word}: expected a reason that a later reader understands, and an owner to ask" if trimspace(exemption[word]) == ""],
-          can(regex("^\\d{4}-\\d{2}-\\d{2}$", exemption.expires)) && can(formatdate("YYYY", "${exemption.expires}T00:00:00Z")) ? [] : ["has expires \"${exemption.expires}\": expected the last day on which it counts, such as 2027-01-31, in quotes"],
+          [for word in ["reason", "owner"] : "has no ${word}: expected a reason that is clear without context, and a responsible owner" if trimspace(exemption[word]) == ""],
+          can(regex("^\\d{4}-\\d{2}-\\d{2}$", exemption.expires)) && can(formatdate("YYYY", "${exemption.expires}T00:00:00Z")) ? [] : ["has expires \"${exemption.expires}\": expected the last day of the exemption, such as 2027-01-31, in quotes"],
           exemption.account == "*" || can(regex(local.account_pattern, exemption.account)) ? [] : ["has the account \"${exemption.account}\": expected an account id of twelve digits, in quotes, or *"],
           exemption.account == "*" || exemption.group == null ? [] : ["has an account and a group: expected one of the two"],
           can(regex(local.exempt_region_pattern, exemption.region)) ? [] : ["has the region \"${exemption.region}\": expected a region's code, global or *"],
@@ -105,7 +105,7 @@ locals {
   ])
 
   named_twice = [
-    for id, rule in local.catalog : "rules holds \"${id}\" and \"${rule.legacy_id}\", two names of the same rule: expected one of them"
+    for id, rule in local.catalog : "rules contains \"${id}\" and \"${rule.legacy_id}\", two names of the same rule: expected one of them"
     if id != rule.legacy_id && contains(keys(local.typed), id) && contains(keys(local.typed), rule.legacy_id)
   ]
 
@@ -127,9 +127,9 @@ locals {
       [for name, mode in modes : "${at} has ${name} = \"${mode}\": expected ${join(", ", local.modes)}" if !contains(local.modes, mode)]
     ],
     local.new_accounts == null ? [] : concat(
-      local.new_accounts.joined != null ? [] : ["new_accounts has no joined: expected account ids with the moments at which they joined"],
+      local.new_accounts.joined != null ? [] : ["new_accounts has no joined: expected account ids, each with the time at which it joined"],
       local.new_accounts.days >= 1 && floor(local.new_accounts.days) == local.new_accounts.days ? [] : ["new_accounts.days is ${local.new_accounts.days}: expected a whole number, 1 or more"],
-      [for account, at in local.joined : "new_accounts.joined has \"${account}\" = \"${at}\": expected account ids with moments such as 2026-05-04T08:00:00Z" if !can(timeadd(at, "0s")) || !can(regex(local.account_pattern, account))],
+      [for account, at in local.joined : "new_accounts.joined has \"${account}\" = \"${at}\": expected account ids with times such as 2026-05-04T08:00:00Z" if !can(timeadd(at, "0s")) || !can(regex(local.account_pattern, account))],
     ),
   ])
 
@@ -144,13 +144,13 @@ locals {
 
   schedule_mistakes = concat(
     can(regex("^[A-Za-z0-9]+([/_+-][A-Za-z0-9]+)*$", local.schedule.time_zone)) ? [] : [
-      "schedule.time_zone is \"${local.schedule.time_zone}\": expected a name of the IANA time zone database, such as \"Europe/Berlin\" or \"UTC\""
+      "schedule.time_zone is \"${local.schedule.time_zone}\": expected a name from the IANA time zone database, such as \"Europe/Berlin\" or \"UTC\""
     ],
     local.schedule.flexible_window_minutes >= 0 && local.schedule.flexible_window_minutes <= 1440 && floor(local.schedule.flexible_window_minutes) == local.schedule.flexible_window_minutes ? [] : [
       "schedule.flexible_window_minutes is ${local.schedule.flexible_window_minutes}: expected a whole number, 0 to 1440"
     ],
     can(regex(local.rate_pattern, local.schedule.expression)) || can(regex(local.cron_pattern, local.schedule.expression)) ? [] : [
-      "schedule.expression is \"${local.schedule.expression}\": expected rate(1 hour), rate(30 minutes) or the six fields of cron(0 6 * * ? *), of which day-of-month or day-of-week is \"?\""
+      "schedule.expression is \"${local.schedule.expression}\": expected rate(1 hour), rate(30 minutes) or the six fields of cron(0 6 * * ? *), with \"?\" for either day-of-month or day-of-week"
     ],
     local.schedule.maintenance_window == null ? [] : can(regex(local.maintenance_window_pattern, jsonencode(local.schedule.maintenance_window))) ? [] : [
       "schedule.maintenance_window ${local.window_problem[""]}"
@@ -159,7 +159,7 @@ locals {
 
   # Reported here, so that the root module does not pass an invalid path to `target`, which would report it again.
   path_mistakes = [
-    for word in ["path", "target_role_path"] : "iam.${word} is \"${module.typed.iam[word]}\": expected \"/\", or a path that begins and ends with it, such as \"/security/\""
+    for word in ["path", "target_role_path"] : "iam.${word} is \"${module.typed.iam[word]}\": expected \"/\", or a path that begins and ends with \"/\", such as \"/security/\""
     if !can(regex("^/([\\w+=,.@-]+/)*$", module.typed.iam[word]))
   ]
 

@@ -1,5 +1,5 @@
 output "rules" {
-  description = "The rules by id, typed."
+  description = "The rules by id, with types and defaults."
   value       = local.rules
 
   # A precondition, because a variable's validation that used these locals would be a cycle, and to report all mistakes at once.
@@ -86,12 +86,12 @@ output "modes_by_account" {
 }
 
 output "keys" {
-  description = "The KMS key for each use, by region; null: AWS's own."
+  description = "The KMS key for each use, by region; null: an AWS managed key."
   value       = local.keys
 }
 
 output "schedule" {
-  description = "The schedule, typed."
+  description = "The schedule, with types and defaults."
   value       = local.schedule
 }
 
@@ -106,7 +106,7 @@ output "catalog" {
 }
 
 output "deployment" {
-  description = "The inputs of `deployment`, typed."
+  description = "The inputs of `deployment`, with types and defaults."
   value = {
     iam              = module.typed.iam
     lambda           = module.typed.lambda

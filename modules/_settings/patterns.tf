@@ -19,8 +19,8 @@ locals {
 
   # Descriptions of options that the catalog validates by a pattern.
   option_words = {
-    delivery_role_name = "a role's name that ends with -flow-logs, its path before it, such as security/acme-flow-logs"
-    destination        = "cloud-watch-logs, or the ARN of an S3 bucket with a folder or without, such as arn:aws:s3:::acme-flow-logs/vpc"
+    delivery_role_name = "the name of a role, with its path, that ends with -flow-logs, such as security/acme-flow-logs"
+    destination        = "cloud-watch-logs, or the ARN of an S3 bucket, with or without a folder, such as arn:aws:s3:::acme-flow-logs/vpc"
     kms_key_arn        = "the ARN of a key, such as arn:aws:kms:eu-central-1:111111111111:key/…, in which {region} stands for the VPC's region"
     log_group_name     = "a log group's name of letters, digits and _./#-, in which {vpc_id} stands for the VPC's id"
   }

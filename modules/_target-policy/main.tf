@@ -35,7 +35,7 @@ locals {
   external_id     = coalesce(var.external_id, "${var.name}-${var.security_account_id}")
   remediator_arns = "arn:${var.partition}:iam::${var.security_account_id}:role${var.remediator_role_path}${var.name}-remediator-*"
 
-  # The permissions of each role in the catalog's format: the remediation role gets what the rules need and what starts their
+  # The permissions of each role in the catalog's format: the remediation role gets what the rules need and what is needed to start their
   # runbooks; the automation role gets what the runbooks call. Resources are sorted before placeholders are replaced, so that
   # their order does not depend on the values.
   granted_by_rule = { for rule in local.rules : rule => flatten([

@@ -30,7 +30,7 @@ output "trust_policy" {
 }
 
 output "flow_logs" {
-  description = "The role with which EC2 writes flow logs to CloudWatch Logs: its `role_name`, `description`, `policy` and `trust_policy` (JSON); null where no rule turns flow logs on, or `delivery_role_name` names another."
+  description = "The role with which EC2 writes flow logs to CloudWatch Logs: its `role_name`, `description`, `policy` and `trust_policy` (JSON); null if no rule turns flow logs on, or `delivery_role_name` names another."
   value = !local.delivers_flow_logs ? null : {
     role_name    = "${var.name}-flow-logs"
     description  = "Writes the flow logs that ${var.name} turns on to CloudWatch Logs."
@@ -40,10 +40,10 @@ output "flow_logs" {
 }
 
 output "automation" {
-  description = "The role with which Systems Manager Automation runs the rules' runbooks: its `role_name`, `description`, `policy` and `trust_policy` (JSON); null where no rule has a runbook."
+  description = "The role with which Systems Manager Automation runs the rules' runbooks: its `role_name`, `description`, `policy` and `trust_policy` (JSON); null if no rule has a runbook."
   value = !local.has_runbooks ? null : {
     role_name   = "${var.name}-automation"
-    description = "Systems Manager Automation's, in the runbooks that ${var.name} starts."
+    description = "Assumed by Systems Manager Automation in the runbooks that ${var.name} starts."
     # IAM rejects a policy without statements.
     policy       = length(local.granted.automation) > 0 ? local.policies.automation : jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Deny", Action = ["*"], Resource = ["*"] }] })
     trust_policy = local.automation_trust_policy

@@ -55,12 +55,12 @@ variable "rules" {
 
   validation {
     condition     = alltrue([for id, rule in local.catalog : length(setintersection(coalesce(var.rules, []), [id, rule.legacy_id])) < 2])
-    error_message = "rules holds ${substr(join("; ", [for id, rule in local.catalog : "\"${id}\" and \"${rule.legacy_id}\"" if length(setintersection(coalesce(var.rules, []), [id, rule.legacy_id])) == 2]), 0, 200)}, two names of the same rule: expected one of them."
+    error_message = "rules contains ${substr(join("; ", [for id, rule in local.catalog : "\"${id}\" and \"${rule.legacy_id}\"" if length(setintersection(coalesce(var.rules, []), [id, rule.legacy_id])) == 2]), 0, 200)}, two names of the same rule: expected one of them."
   }
 }
 
 variable "custom_rules" {
-  description = "Custom rules as they were given: checked in modules/_custom-rules."
+  description = "The custom rules as the user wrote them: checked in modules/_custom-rules."
   type        = any
   default     = {}
   nullable    = false
@@ -81,7 +81,7 @@ variable "undo" {
 }
 
 variable "cloudtrail_lookup" {
-  description = "Whether the role may ask CloudTrail who undid a fix."
+  description = "Whether the role may look up in CloudTrail who undid a fix."
   type        = bool
   default     = false
   nullable    = false
@@ -95,7 +95,7 @@ variable "role_path" {
 
   validation {
     condition     = can(regex("^/([\\w+=,.@-]+/)*$", var.role_path))
-    error_message = "iam.path is \"${var.role_path}\": expected \"/\", or a path that begins and ends with it, such as \"/security/\"."
+    error_message = "iam.path is \"${var.role_path}\": expected \"/\", or a path that begins and ends with \"/\", such as \"/security/\"."
   }
 }
 
@@ -106,7 +106,7 @@ variable "delivery_role_name" {
 
   validation {
     condition     = var.delivery_role_name == null ? true : can(regex("^([\\w+=,.@-]+/)*[\\w+=,.@-]{0,54}-flow-logs$", var.delivery_role_name))
-    error_message = "iam.delivery_role_name is \"${coalesce(var.delivery_role_name, "null")}\": expected a role's name that ends with -flow-logs, its path before it, such as \"security/acme-flow-logs\"."
+    error_message = "iam.delivery_role_name is \"${coalesce(var.delivery_role_name, "null")}\": expected the name of a role, with its path, that ends with -flow-logs, such as \"security/acme-flow-logs\"."
   }
 }
 
@@ -124,7 +124,7 @@ variable "remediator_role_path" {
 
   validation {
     condition     = can(regex("^/([\\w+=,.@-]+/)*$", var.remediator_role_path))
-    error_message = "iam.remediator_role_path is \"${var.remediator_role_path}\": expected \"/\", or a path that begins and ends with it, such as \"/security/\"."
+    error_message = "iam.remediator_role_path is \"${var.remediator_role_path}\": expected \"/\", or a path that begins and ends with \"/\", such as \"/security/\"."
   }
 }
 

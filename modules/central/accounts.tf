@@ -1,6 +1,6 @@
 locals {
   # The accounts in which the remediators can assume roles, if the settings limit every rule to named accounts. Null: any
-  # account that trusts them, or no rule is on. The remediators check the settings before they assume a role; this also
+  # account that trusts them, or if no rule is on. The remediators check the settings before they assume a role; this also
   # limits their own role.
   named_by_rule = {
     for id, rule in local.rules_by_id : id => (

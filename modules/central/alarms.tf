@@ -7,7 +7,7 @@ locals {
         metric      = "Errors"
         dimensions  = { FunctionName = local.collector_name }
         statistic   = "Sum"
-        # If it lasts, it is reported by polls-dead-letters.
+        # If the failures continue, polls-dead-letters reports them.
         told_by = "alarm"
       }
       polls-failed = {
@@ -77,7 +77,7 @@ locals {
         evaluation_periods = 2
       }
     },
-    # Monitors the checks themselves. It begins in ALARM, because no check has run yet.
+    # Monitors the checks themselves. The alarm begins in ALARM, because no check has run yet.
     { for schedule in aws_scheduler_schedule.check : "checks-missing" => {
       description        = "${local.collector_name} has not checked for four hours whether rules are polled, so a rule without polls would go unnoticed. Check the schedule ${schedule.name} in the group ${var.name}: it must exist and be enabled."
       namespace          = local.metrics_namespace

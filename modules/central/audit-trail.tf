@@ -1,8 +1,8 @@
 resource "aws_cloudtrail" "audit" {
-  # checkov:skip=CKV_AWS_67: the bucket and the table that it is about are in this region
-  # checkov:skip=CKV_AWS_252: it is for looking up who did it; alarms come from outcomes
-  # checkov:skip=CKV_AWS_35: encrypted by the bucket's own key; no key at a price unless the user brings one
-  # checkov:skip=CKV2_AWS_10: log files in the bucket are enough to look it up
+  # checkov:skip=CKV_AWS_67: the bucket and the table that it records are in this region
+  # checkov:skip=CKV_AWS_252: it is for investigations; alarms are based on outcomes
+  # checkov:skip=CKV_AWS_35: encrypted with the bucket's own key; a customer managed key costs money, so the user chooses it
+  # checkov:skip=CKV2_AWS_10: log files in the bucket are enough for investigations
   count = local.inputs.audit_trail == null ? 0 : 1
 
   name                          = "${var.name}-audit"
@@ -34,7 +34,7 @@ resource "aws_cloudtrail" "audit" {
     }
   }
 
-  # The functions write it thousands of times per day, and each logged event costs money.
+  # The functions write to it thousands of times per day, and each logged event costs money.
   advanced_event_selector {
     name = "Writes to the findings table by others than the functions"
 

@@ -10,7 +10,7 @@ module "collector" {
 
   name        = local.collector_name
   role_name   = local.collector_name
-  description = "Asks the source for the failed findings of a rule and puts them on the queues of their regions."
+  description = "Queries the source for the failed findings of a rule, and sends them to the queues of their regions."
   package     = "${path.module}/../../dist/collector.zip"
 
   environment = merge(local.source_environment, {

@@ -121,7 +121,7 @@ locals {
       annotations = { horizontal = [{ label = "limit", value = 100 }] }
     },
     {
-      title = "Limits used within an hour by the account that uses most, percent of per_account_per_hour"
+      title = "Limits used within an hour by the account that uses the most, percent of per_account_per_hour"
       stat  = "Maximum"
       metrics = concat(
         [
@@ -139,11 +139,11 @@ locals {
       annotations = { horizontal = [{ label = "limit", value = 100 }] }
     },
     {
-      title   = "Findings that limits and holds leave to later"
+      title   = "Findings deferred by limits and holds"
       metrics = concat(local.of_remediators.LimitReached, local.of_remediators.HeldFindings)
     },
     {
-      title = "What comes back, and what waits"
+      title = "Recurring findings, and the oldest deferral"
       width = 24
       yAxis = { left = { min = 0, showUnits = false }, right = { min = 0, label = "days", showUnits = false } }
       metrics = concat(

@@ -1,5 +1,5 @@
-# Describes the deployment and its names for the command line. In each region, another parameter names the home region, in
-# which this one is (modules/per-region/deployment-parameter.tf).
+# Describes the deployment and its names for the command line. In each region, another parameter names the home region, which
+# contains this one (modules/per-region/deployment-parameter.tf).
 
 locals {
   deployment = merge(
@@ -34,9 +34,9 @@ locals {
 }
 
 resource "aws_ssm_parameter" "deployment" {
-  # checkov:skip=CKV2_AWS_34: names, nothing secret
+  # checkov:skip=CKV2_AWS_34: it contains names, no secrets
   name        = "/${var.name}/deployment"
-  description = "What is deployed as ${var.name}, and what it is called: for the command line cspm-remediation."
+  description = "The resources of ${var.name} and their names, for the command line cspm-remediation."
   type        = "String"
   tier        = "Standard"
 

@@ -1,5 +1,5 @@
 locals {
-  # This region's KMS key for each use; null: AWS's own.
+  # This region's KMS key for each use; null: an AWS managed key.
   own_keys = {
     for use in ["token", "topic", "queues", "logs", "buckets", "evidence", "table"] : use => try(module.settings.keys[local.home_region][use], null)
   }

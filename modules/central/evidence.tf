@@ -22,12 +22,12 @@ resource "terraform_data" "evidence_bucket" {
   }
 }
 
-# trivy:ignore:AVD-AWS-0089 CloudTrail's data events record who reads it, where the user turns them on
+# trivy:ignore:AVD-AWS-0089 users who need it can record reads with CloudTrail's data events
 resource "aws_s3_bucket" "evidence" {
-  # checkov:skip=CKV_AWS_18: who reads it is for CloudTrail's data events to record, which the user turns on
-  # checkov:skip=CKV_AWS_144: evidence is versioned; a copy elsewhere is the user's to make
-  # checkov:skip=CKV_AWS_145: encrypted by S3's own key; no key at a price unless the user brings one
-  # checkov:skip=CKV2_AWS_62: what is written here is published as events on the bus
+  # checkov:skip=CKV_AWS_18: users who need it can record reads with CloudTrail's data events
+  # checkov:skip=CKV_AWS_144: evidence is versioned; users can add replication
+  # checkov:skip=CKV_AWS_145: encrypted with S3's own key; a customer managed key costs money, so the user chooses it
+  # checkov:skip=CKV2_AWS_62: outcomes are also published as events on the bus
   count = local.inputs.evidence.create_bucket ? 1 : 0
 
   bucket        = local.evidence_bucket
@@ -41,7 +41,7 @@ resource "aws_s3_bucket" "evidence" {
     }
   }
 
-  # Keeps the resource that remembers the bucket in the state as long as the bucket.
+  # The resource that remembers the bucket stays in the state as long as the bucket.
   depends_on = [terraform_data.evidence_bucket]
 }
 
@@ -176,7 +176,7 @@ resource "aws_s3_bucket_policy" "evidence" {
   })
 
   # A destroy begins with this policy, whose deletion S3 denies, so that a bucket that is kept also keeps its configuration.
-  # Otherwise, that would be deleted before S3 refuses to delete a bucket that is not empty. In addition, S3 refuses to
+  # Otherwise, the configuration would be deleted before S3 refuses to delete a bucket that is not empty. In addition, S3 refuses to
   # change a policy while it changes the public access block.
   depends_on = [
     aws_s3_bucket_lifecycle_configuration.evidence,

@@ -1,13 +1,13 @@
-# Stores the state that jobs share: leases, recent changes, and what is known of findings. One table for all regions. Each item
+# Stores the state that jobs share: leases, recent changes, and the history of findings. One table for all regions. Each item
 # has one writer; the functions' policies enforce this by the items' keys.
 
 locals {
   findings_table = "${var.name}-findings"
 }
 
-# trivy:ignore:AVD-AWS-0025 encrypted by DynamoDB's own key; no key at a price unless the user brings one
+# trivy:ignore:AVD-AWS-0025 encrypted with DynamoDB's own key; a customer managed key costs money, so the user chooses it
 resource "aws_dynamodb_table" "findings" {
-  # checkov:skip=CKV_AWS_119: encrypted by DynamoDB's own key; no key at a price unless the user brings one
+  # checkov:skip=CKV_AWS_119: encrypted with DynamoDB's own key; a customer managed key costs money, so the user chooses it
   name         = local.findings_table
   billing_mode = "PAY_PER_REQUEST"
   hash_key     = "pk"

@@ -30,7 +30,7 @@ locals {
   notification_kinds = {
     findings = {
       wanted      = local.inputs.notifications.each_finding && length(setsubtract(local.inputs.notifications.outcomes, ["unprocessable"])) > 0
-      description = "Findings that need a person."
+      description = "Findings that need a person to act."
       bus         = local.event_bus_name
       pattern = {
         source      = [local.vocabulary.events.source]
@@ -124,7 +124,7 @@ locals {
         detail-type = ["CloudWatch Alarm State Change"]
         resources = concat(
           [for name in module.alarms.messages : "${local.alarm_arns}${trimprefix(name, "${var.name}-")}"],
-          # By prefix, because a pattern is limited to 2,048 characters, and there is one alarm per rule.
+          # By prefix, because there is one alarm per rule, and a pattern is limited to 2,048 characters.
           [{ prefix = "${local.alarm_arns}items-unmatched-" }],
         )
         detail = local.alarm_states
@@ -209,7 +209,7 @@ resource "aws_sns_topic_policy" "notifications" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
-      # Without a condition, not even on the rule: EventBridge delivers nothing if its statement has one (EventBridge user
+      # No condition, not even one on the rule: EventBridge delivers nothing if its statement has one (EventBridge user
       # guide, "Amazon SNS permissions").
       {
         Sid       = "EventBridge"

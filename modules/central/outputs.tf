@@ -82,7 +82,7 @@ output "settings_bucket" {
 }
 
 output "api_token_secret_arn" {
-  description = "The secret that holds the Netskope API token."
+  description = "The secret that contains the Netskope API token."
   value       = local.token_secret_arn
 }
 

@@ -8,12 +8,12 @@ resource "aws_scheduler_schedule_group" "this" {
 }
 
 resource "aws_scheduler_schedule" "rule" {
-  # checkov:skip=CKV_AWS_297: the input holds a rule's id and names, nothing secret
+  # checkov:skip=CKV_AWS_297: the input contains a rule's id and names, no secrets
   for_each = local.polled_rules
 
   name        = each.key
   group_name  = aws_scheduler_schedule_group.this.name
-  description = "Asks for findings: ${local.catalog[each.key].title}"
+  description = "Polls for findings: ${local.catalog[each.key].title}"
 
   schedule_expression          = coalesce(each.value.schedule_expression, module.settings.schedule.expression)
   schedule_expression_timezone = module.settings.schedule.time_zone
@@ -56,7 +56,7 @@ resource "aws_scheduler_schedule" "rule" {
 
 # Starts the check for overdue polls. The alarm checks-missing reports if this check does not run.
 resource "aws_scheduler_schedule" "check" {
-  # checkov:skip=CKV_AWS_297: the input holds nothing secret
+  # checkov:skip=CKV_AWS_297: the input contains no secrets
   count = length(local.polled_rules) > 0 ? 1 : 0
 
   name        = "check-polls"
@@ -103,7 +103,7 @@ resource "aws_iam_role" "scheduler" {
   name                 = "${var.name}-scheduler"
   path                 = local.inputs.iam.path
   permissions_boundary = local.inputs.iam.permissions_boundary_arn
-  description          = "The schedules of ${var.name}: starts the collector."
+  description          = "Assumed by the schedules of ${var.name} to start the collector."
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

@@ -54,12 +54,12 @@ resource "aws_s3_object" "rule" {
   depends_on = [aws_s3_object.accounts]
 }
 
-# trivy:ignore:AVD-AWS-0089 CloudTrail's data events record who reads it, where the user turns them on
+# trivy:ignore:AVD-AWS-0089 users who need it can record reads with CloudTrail's data events
 resource "aws_s3_bucket" "settings" {
-  # checkov:skip=CKV_AWS_18: who reads it is for CloudTrail's data events to record, which the user turns on
-  # checkov:skip=CKV_AWS_144: Terraform writes it again wherever it is lost
-  # checkov:skip=CKV_AWS_145: encrypted by S3's own key; no key at a price unless the user brings one
-  # checkov:skip=CKV2_AWS_62: each outcome names the versions that it was decided by
+  # checkov:skip=CKV_AWS_18: users who need it can record reads with CloudTrail's data events
+  # checkov:skip=CKV_AWS_144: Terraform recreates lost objects
+  # checkov:skip=CKV_AWS_145: encrypted with S3's own key; a customer managed key costs money, so the user chooses it
+  # checkov:skip=CKV2_AWS_62: each outcome names the versions of the settings that decided it
   bucket = local.settings_bucket
 
   # The configuration contains everything that is in the bucket.

@@ -3,7 +3,7 @@ locals {
 }
 
 resource "aws_secretsmanager_secret" "api_token" {
-  # checkov:skip=CKV2_AWS_57: Netskope has no API that would make a new token; api_token_secret.version puts one in
+  # checkov:skip=CKV2_AWS_57: Netskope has no API that creates tokens; to rotate, set a new token and increase api_token_secret.version
   count = local.inputs.api_token_secret.create ? 1 : 0
 
   name                    = "${var.name}/netskope-api-token"

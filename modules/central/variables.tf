@@ -9,7 +9,7 @@ variable "name" {
 
   validation {
     condition     = can(regex("^[a-z]([a-z0-9-]*[a-z0-9])?$", var.name)) && length(var.name) <= 32 && !can(regex("^(aws|ssm|xn--|sthree-|amzn-s3-demo-)", var.name))
-    error_message = "name is \"${var.name}\": expected at most 32 lowercase letters, digits and hyphens, beginning with a letter and ending without a hyphen; not beginning with \"aws\" or \"ssm\", which parameters must not, nor with \"xn--\", \"sthree-\" or \"amzn-s3-demo-\", which buckets must not."
+    error_message = "name is \"${var.name}\": expected at most 32 lowercase letters, digits and hyphens, beginning with a letter and ending without a hyphen; not beginning with \"aws\" or \"ssm\" (reserved for parameters), nor with \"xn--\", \"sthree-\" or \"amzn-s3-demo-\" (reserved for buckets)."
   }
 }
 
@@ -28,18 +28,18 @@ variable "netskope_tenant" {
 }
 
 variable "regions" {
-  description = "The regions that have a `per-region` module, the home region among them; null: the home region alone."
+  description = "The regions that have a `per-region` module, including the home region; null: only the home region."
   type        = set(string)
   default     = null
 
   validation {
     condition     = alltrue([for region in coalesce(var.regions, []) : can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", region))])
-    error_message = "regions holds ${join(", ", [for region in coalesce(var.regions, []) : "\"${region}\"" if !can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", region))])}: expected region codes such as \"eu-central-1\"."
+    error_message = "regions contains ${join(", ", [for region in coalesce(var.regions, []) : "\"${region}\"" if !can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", region))])}: expected region codes such as \"eu-central-1\"."
   }
 
   validation {
     condition     = var.regions == null || contains(coalesce(var.regions, []), data.aws_region.this.id)
-    error_message = "regions is [${join(", ", coalesce(var.regions, []))}]: add \"${data.aws_region.this.id}\", the region of this module's provider, where findings of no region are remediated."
+    error_message = "regions is [${join(", ", coalesce(var.regions, []))}]: add \"${data.aws_region.this.id}\", the region of this module's provider, where findings without a region are remediated."
   }
 
   # Regions of another partition have their own accounts and credentials.
@@ -48,7 +48,7 @@ variable "regions" {
       for region in coalesce(var.regions, []) :
       (startswith(region, "cn-") ? "aws-cn" : startswith(region, "us-gov-") ? "aws-us-gov" : "aws") == data.aws_partition.this.partition
     ])
-    error_message = "regions is [${join(", ", coalesce(var.regions, []))}]: expected regions of the partition ${data.aws_partition.this.partition} alone. Another partition needs its own deployment."
+    error_message = "regions is [${join(", ", coalesce(var.regions, []))}]: expected only regions of the partition ${data.aws_partition.this.partition}. Another partition needs its own deployment."
   }
 }
 
@@ -78,7 +78,7 @@ variable "region_labels" {
 
   validation {
     condition     = alltrue([for region in values(var.region_labels) : can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", region))])
-    error_message = "region_labels holds ${join(", ", [for label, region in var.region_labels : "\"${label}\" = \"${region}\"" if !can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", region))])}: expected each label with a region's code, such as \"eu-central-1\"."
+    error_message = "region_labels contains ${join(", ", [for label, region in var.region_labels : "\"${label}\" = \"${region}\"" if !can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", region))])}: expected each label with a region's code, such as \"eu-central-1\"."
   }
 }
 
@@ -295,7 +295,7 @@ variable "api_token" {
 }
 
 variable "api_token_secret" {
-  description = "The secret that holds the API token."
+  description = "The secret that contains the API token."
   type        = any
   default     = {}
   nullable    = false

@@ -23,7 +23,7 @@ locals {
       metric      = "Errors"
       dimensions  = { FunctionName = local.remediator_name }
       statistic   = "Sum"
-      # If it lasts, it is reported by jobs-dead-letters.
+      # If the failures continue, jobs-dead-letters reports them.
       told_by = "alarm"
     }
     oldest-job = {
@@ -33,7 +33,7 @@ locals {
       dimensions  = { QueueName = local.queue_name }
       statistic   = "Maximum"
       threshold   = module.typed.alarms.oldest_job_minutes * 60
-      # By jobs-waiting, unless it is one of the others.
+      # jobs-waiting reports it, unless jobs-dead-letters or remediator-throttled does.
       told_by = "alarm"
     }
     unexpected-errors = {
@@ -116,7 +116,7 @@ locals {
       evaluation_periods = 2
     }
     breaker-open = {
-      description = "A rule is in dry run in an account, because half of its changes within an hour went wrong. Which, and why: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: filter message like 'in dry run in account' | limit 20. Fix the cause, then resume the rule."
+      description = "A rule is in dry run in an account, because half of its changes within an hour failed or were undone. Which, and why: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: filter message like 'in dry run in account' | limit 20. Fix the cause, then resume the rule."
       namespace   = var.link.metrics_namespace
       metric      = local.metric.BreakerOpen
       dimensions  = { service = local.remediator_name }

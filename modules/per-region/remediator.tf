@@ -6,7 +6,7 @@ locals {
   settings_arn  = "arn:${var.link.partition}:s3:::${var.link.settings_bucket}"
 
   # An inline policy is limited to 10,240 characters, and each account takes 15. With more accounts, only the remediator's own check
-  # and the organization apply.
+  # and the organization condition apply.
   most_accounts  = 400
   bound_accounts = try(length(var.link.accounts) <= local.most_accounts, false) ? var.link.accounts : null
 

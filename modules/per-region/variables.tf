@@ -2,7 +2,7 @@
 # checks their attributes and kinds of values; typed/ contains their types and validations.
 
 variable "link" {
-  description = "The `link` output of `central`, as it is."
+  description = "The `link` output of `central`, unchanged."
   type = object({
     # The prefix of every resource's name.
     name = string
@@ -12,7 +12,7 @@ variable "link" {
     security_account_id = string
     # The organization whose accounts' roles may be assumed. Null: any.
     organization_id = optional(string)
-    # The only accounts whose roles may be assumed. Null: any.
+    # Limits the accounts whose roles may be assumed. Null: any.
     accounts = optional(list(string))
     # The region of `central`.
     home_region = string
@@ -30,7 +30,7 @@ variable "link" {
     keys = optional(map(map(string)), {})
     # The name of the role in target accounts, with its path.
     target_role_name = string
-    # The name of the role that runbooks run by in target accounts, with its path.
+    # The name of the role that runbooks use in target accounts, with its path.
     automation_role_name = string
     # The external id for target roles.
     external_id = string

@@ -1,6 +1,6 @@
 resource "aws_cloudformation_stack_set" "this" {
   name             = "${var.name}-target"
-  description      = "The role with which ${var.name} fixes what CSPM finds, in every account of the chosen organizational units."
+  description      = "The role with which ${var.name} fixes CSPM findings, in every account of the chosen organizational units."
   permission_model = "SERVICE_MANAGED"
   call_as          = var.call_as
   capabilities     = ["CAPABILITY_NAMED_IAM"]
@@ -9,7 +9,7 @@ resource "aws_cloudformation_stack_set" "this" {
 
   auto_deployment {
     enabled = var.auto_deployment
-    # An account that leaves the units must no longer be changed.
+    # The remediators must no longer change an account that has left the units.
     retain_stacks_on_account_removal = var.auto_deployment ? false : null
   }
 

@@ -54,7 +54,7 @@ locals {
           )
         }
       },
-      # The permissions of a custom rule: exactly those that it declares. CloudFormation's logical ids have no hyphens, so a digest keeps them unique.
+      # The permissions of a custom rule: exactly those that it declares. CloudFormation's logical ids cannot contain hyphens, so a digest keeps them unique.
       {
         for id, policy in module.policy.custom_policies : "Policy${replace(title(replace(id, "-", " ")), " ", "")}${substr(sha1(id), 0, 6)}" => {
           Type = "AWS::IAM::ManagedPolicy"

@@ -30,7 +30,7 @@ variable "organization_id" {
 }
 
 variable "rules" {
-  description = "The rules that the roles may remediate, by id or legacy id (`CIS-1-2-0-4-1`): they hold the permissions of these and no others; null: all rules."
+  description = "The rules that the roles may remediate, by id or legacy id (`CIS-1-2-0-4-1`): they have the permissions of these and no others; null: all rules."
   type        = set(string)
   default     = null
 }
@@ -43,34 +43,34 @@ variable "custom_rules" {
 }
 
 variable "runbooks" {
-  description = "Whether to allow AWS managed runbooks for these rules, and create the role that Systems Manager uses to run them; `false` where no rule of `central` has `method = \"runbook\"`."
+  description = "Whether to allow AWS managed runbooks for these rules, and create the role that Systems Manager uses to run them; `false` if no rule of `central` has `method = \"runbook\"`."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "undo" {
-  description = "Whether the roles hold the permissions that only an undo needs, such as deleting a flow log that a rule created; set it to `true` before you undo changes."
+  description = "Whether the roles have the permissions that only an undo needs, such as deleting a flow log that a rule created; set it to `true` before you undo changes."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "cloudtrail_lookup" {
-  description = "Whether the roles may ask CloudTrail who undid a fix that had to be made three times within seven days (`cloudtrail:LookupEvents`)."
+  description = "Whether the roles may look up in CloudTrail who undid a fix that was made three times within seven days (`cloudtrail:LookupEvents`)."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "organizational_units" {
-  description = "The organizational units (`ou-…`) or root (`r-…`) whose accounts get the role, units beneath them included, by id or by any key with an `id`; the management account needs `target` instead."
+  description = "The organizational units (`ou-…`) or root (`r-…`) whose accounts get the role, including the units beneath them, by id or by any key with an `id`; the management account needs `target` instead."
   type        = any
   nullable    = false
 }
 
 variable "auto_deployment" {
-  description = "Whether accounts that join one of the units get the role, and those that leave lose it, without an apply; it must be `false` where a unit names its `accounts`."
+  description = "Whether accounts that join one of the units get the role, and those that leave lose it, without an apply; must be `false` if a unit names its `accounts`."
   type        = bool
   default     = true
   nullable    = false

@@ -53,7 +53,7 @@ resource "aws_iam_policy" "custom" {
 
   name        = "${var.name}-${each.key}"
   path        = module.typed.iam.path
-  description = "What ${var.name} needs for the rule ${each.key}."
+  description = "The permissions that ${var.name} needs for the rule ${each.key}."
   policy      = each.value
   tags        = var.tags
 }

@@ -19,21 +19,21 @@ output "trust_policy" {
 }
 
 output "flow_logs" {
-  description = "The name and the policies (JSON) of the role with which EC2 writes flow logs to CloudWatch Logs; null where no rule turns flow logs on."
+  description = "The name and the policies (JSON) of the role with which EC2 writes flow logs to CloudWatch Logs; null if no rule turns flow logs on."
   value       = module.policy.flow_logs
 }
 
 output "automation" {
-  description = "The name and the policies (JSON) of the role with which Systems Manager Automation runs the rules' runbooks; null where no rule has one."
+  description = "The name and the policies (JSON) of the role with which Systems Manager Automation runs the rules' runbooks; null if no rule has one."
   value       = module.policy.automation
 }
 
 output "flow_logs_role_arn" {
-  description = "The role with which EC2 writes flow logs to CloudWatch Logs; null where no rule turns flow logs on."
+  description = "The role with which EC2 writes flow logs to CloudWatch Logs; null if no rule turns flow logs on."
   value       = one(aws_iam_role.flow_logs[*].arn)
 }
 
 output "automation_role_arn" {
-  description = "The role with which Systems Manager Automation runs the rules' runbooks; null where no rule has one."
+  description = "The role with which Systems Manager Automation runs the rules' runbooks; null if no rule has one."
   value       = one(aws_iam_role.automation[*].arn)
 }

@@ -30,7 +30,7 @@ variable "organization_id" {
 }
 
 variable "rules" {
-  description = "The rules that the role may remediate, by id or legacy id (`CIS-1-2-0-4-1`): it holds the permissions of these and no others; null: all rules."
+  description = "The rules that the role may remediate, by id or legacy id (`CIS-1-2-0-4-1`): it has the permissions of these and no others; null: all rules."
   type        = set(string)
   default     = null
 }
@@ -43,21 +43,21 @@ variable "custom_rules" {
 }
 
 variable "runbooks" {
-  description = "Whether to allow AWS managed runbooks for these rules, and create the role that Systems Manager uses to run them; `false` where no rule of `central` has `method = \"runbook\"`."
+  description = "Whether to allow AWS managed runbooks for these rules, and create the role that Systems Manager uses to run them; `false` if no rule of `central` has `method = \"runbook\"`."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "undo" {
-  description = "Whether the role holds the permissions that only an undo needs, such as deleting a flow log that a rule created; set it to `true` before you undo changes."
+  description = "Whether the role has the permissions that only an undo needs, such as deleting a flow log that a rule created; set it to `true` before you undo changes."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "cloudtrail_lookup" {
-  description = "Whether the role may ask CloudTrail who undid a fix that had to be made three times within seven days (`cloudtrail:LookupEvents`)."
+  description = "Whether the role may look up in CloudTrail who undid a fix that was made three times within seven days (`cloudtrail:LookupEvents`)."
   type        = bool
   default     = false
   nullable    = false

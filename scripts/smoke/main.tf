@@ -1,5 +1,5 @@
-# What scripts/smoke.ts applies: the root module for one account with one rule, and one violation. All of it goes with a
-# destroy, evidence included.
+# What scripts/smoke.ts applies: the root module for one account with one rule, and one violation. A destroy
+# removes everything, including the evidence.
 
 terraform {
   required_version = ">= 1.11"
@@ -22,7 +22,7 @@ module "smoke" {
   api_token       = "no-token-because-nobody-is-asked"
   rules           = { security-group-ssh-open = { mode = var.mode } }
 
-  # Never: jobs are sent by hand, as the collector would.
+  # Never: the test sends jobs itself, as the collector would.
   schedule         = { expression = "cron(0 0 1 1 ? 2199)" }
   evidence         = { force_destroy = true }
   api_token_secret = { recovery_days = 0 }
@@ -30,34 +30,34 @@ module "smoke" {
   dashboard        = false
 }
 
-# trivy:ignore:AVD-AWS-0178 empty, and gone within minutes
+# trivy:ignore:AVD-AWS-0178 empty, and destroyed within minutes
 resource "aws_vpc" "smoke" {
-  # checkov:skip=CKV2_AWS_11: empty, and gone within minutes
-  # checkov:skip=CKV2_AWS_12: empty, and gone within minutes
+  # checkov:skip=CKV2_AWS_11: empty, and destroyed within minutes
+  # checkov:skip=CKV2_AWS_12: empty, and destroyed within minutes
   cidr_block = "10.255.255.0/28"
   tags       = { Name = var.name }
 }
 
 resource "aws_security_group" "violating" {
-  # checkov:skip=CKV2_AWS_5: of no instance, so that it opens nothing
+  # checkov:skip=CKV2_AWS_5: attached to no instance, so that it opens nothing
   name        = var.name
-  description = "The violation of a smoke test, of no instance"
+  description = "The violation of a smoke test, attached to no instance"
   vpc_id      = aws_vpc.smoke.id
 }
 
-# The test changes it and puts it back.
-# trivy:ignore:AVD-AWS-0107 the violation that the test is about
+# The test changes it and restores it.
+# trivy:ignore:AVD-AWS-0107 the violation that the test fixes
 resource "aws_vpc_security_group_ingress_rule" "ssh" {
-  # checkov:skip=CKV_AWS_24: the violation that the test is about
+  # checkov:skip=CKV_AWS_24: the violation that the test fixes
   security_group_id = aws_security_group.violating.id
-  description       = "SSH for everyone"
+  description       = "SSH open to the world"
   ip_protocol       = "tcp"
   from_port         = 20
   to_port           = 25
   cidr_ipv4         = "0.0.0.0/0"
 }
 
-# Receives what people would get by mail.
+# Receives the notifications that people would get by email.
 resource "aws_sqs_queue" "heard" {
   name                    = "${var.name}-heard"
   sqs_managed_sse_enabled = true

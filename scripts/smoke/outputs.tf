@@ -1,10 +1,10 @@
 output "account" {
-  description = "The account that it was applied in."
+  description = "The account in which this was applied."
   value       = module.smoke.security_account_id
 }
 
 output "event_bus" {
-  description = "The name of the bus that outcomes are published on."
+  description = "The name of the bus on which outcomes are published."
   value       = module.smoke.event_bus_name
 }
 

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "A name that nothing else in the account begins with."
+  description = "A prefix for names that nothing else in the account has."
   type        = string
 }
 

@@ -238,7 +238,7 @@ describe('examples/gitops in a local AWS, by its own workflow', () => {
     expect(succeeded).toBe(true);
     expect(summary).toContain('Warning: Check block assertion failed');
     expect(unwrapped(summary)).toContain(
-      'the exemption of sg-0123456789abcdef0 ended on 2026-01-31 (network team). What it named is remediated again',
+      'the exemption of sg-0123456789abcdef0 ended on 2026-01-31 (network team). The resources are remediated again',
     );
   });
 

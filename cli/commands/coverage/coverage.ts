@@ -53,7 +53,7 @@ function coverageOf(rules: readonly CoveredRule[], now: Date): Coverage {
   };
 }
 
-/** Adds up the findings of each rule that could be enabled: it may answer to several names. */
+/** Adds up the findings of each rule that could be enabled. A rule can have several names in Netskope. */
 function nextOf(rules: readonly CoveredRule[]): NextRule[] {
   const next = new Map<string, NextRule>();
   for (const { rule, served_by, findings, is_enabled } of rules) {

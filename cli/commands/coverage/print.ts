@@ -8,7 +8,7 @@ export function printCoverage(
   { rules, findings, next }: Coverage,
   { colors, width }: Pick<Screen, 'colors' | 'width'>,
 ): string {
-  const head = ['FINDINGS', 'ACCOUNTS', 'SEVERITY', 'SERVED BY', "NETSKOPE'S RULE"].map(colors.bold);
+  const head = ['FINDINGS', 'ACCOUNTS', 'SEVERITY', 'REMEDIATED BY', "NETSKOPE'S RULE"].map(colors.bold);
   const rows = rules.map((rule) => [
     String(rule.findings),
     String(rule.accounts),

@@ -7,7 +7,7 @@ const count = z.int().nonnegative();
 const coveredRuleSchema = z.object({
   name: z.string().meta({ description: "Netskope's name of the rule." }),
   findings: count.meta({ description: 'Failed findings in AWS, without muted ones.' }),
-  accounts: count.meta({ description: 'Accounts that they are in.' }),
+  accounts: count.meta({ description: 'Accounts with such findings.' }),
   severity: z.string().optional(),
   served_by: z.enum(['built_in', 'library', 'custom', 'none']),
   rule: ruleIdSchema.optional().meta({ description: 'The rule that remediates it.' }),

@@ -20,17 +20,17 @@ const libraryIds = new Set(Object.values(library));
 const NOT_PREDEFINED =
   'Not a predefined rule of Netskope that this version knows. A custom rule can remediate it with a property of the resource type or with a Systems Manager document.';
 
-/** The names for which a built-in rule is polled, without those that its schedule adds. */
+/** The Netskope names for which a built-in rule is polled, without those that its schedule adds. */
 export function namesOf(rule: string): string[] {
   return Object.entries(built_in).flatMap(([name, id]) => (id === rule ? name : []));
 }
 
-/** The answer to what serves a rule of Netskope. */
+/** The rule that remediates a Netskope rule, if any. */
 export type Served = Pick<CoveredRule, 'served_by' | 'rule' | 'is_enabled' | 'reason'>;
 
 /**
- * Finds what serves a rule of Netskope.
- * @param polled ids of the rules that are polled, by the comparable names that they are polled by
+ * Finds what remediates a Netskope rule.
+ * @param polled ids of the polled rules, by the comparable names for which they are polled
  */
 export function whatServes(name: string, polled: ReadonlyMap<string, string>): Served {
   const key = comparableRuleName(name);

@@ -14,7 +14,7 @@ const sourcesSchema = z.object({
   sources: z.array(z.object({ source: z.string(), problem: z.string().optional() })),
 });
 
-/** The collector checks whether each source takes its token. */
+/** Asks the collector to check whether each source accepts its token. */
 export const token: Examine = async ({ context, opened: { deployment } }) => {
   const { name } = deployment;
   const all = sourceSchema.options.join(', ');
@@ -35,7 +35,7 @@ export const token: Examine = async ({ context, opened: { deployment } }) => {
   });
 };
 
-/** The remediators check the role in each account. */
+/** Asks the remediators to check the role in each account. */
 export const roles: Examine = async (patient) => {
   const { opened } = patient;
   const { name } = opened.deployment;
@@ -75,7 +75,7 @@ async function checkRolesIn(
   try {
     const submitted = await submitAll(context, opened, requests, principal);
     const first = submitted[0];
-    // Who may submit none, or reaches no table, learns of that once.
+    // A caller who may not submit requests, or cannot reach the table, gets one error instead of one per account.
     if (first?.is === 'not submitted') throw first.error;
     const over = await awaitAll(opened, submitted, { until: Date.now() + timeout, say: () => undefined });
     if (over.error !== undefined) throw over.error;

@@ -3,14 +3,14 @@ import type { Opened } from '../../deployed/index.ts';
 import { isDenied } from '../../errors.ts';
 import type { Check } from './result.ts';
 
-/** All that checks are made with. */
+/** The input of all checks. */
 export interface Patient {
   readonly context: Context;
   readonly opened: Opened;
   readonly regions: readonly string[];
-  /** The only account in which the role is checked. */
+  /** Limits the check of the role to this account. Undefined: all known accounts. */
   readonly account: string | undefined;
-  /** Milliseconds for which remediators are waited for. */
+  /** The longest time to wait for the remediators, in milliseconds. */
   readonly timeout: number;
 }
 
@@ -25,7 +25,7 @@ export function attention(check: string, place: string, says: string, remedy: st
   return { check, place, is: 'attention', says, remedy };
 }
 
-/** Makes a check whose result is `unknown` where the caller may not see it. */
+/** Runs a check. Its result is `unknown` if AWS denies the caller access. */
 export async function unlessDenied(
   check: string,
   place: string,

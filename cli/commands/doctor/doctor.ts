@@ -64,7 +64,7 @@ export async function run(context: Context, given: Given): Promise<CommandResult
 
 function printChecks(checks: readonly Check[], { colors, width }: Screen): string {
   const style = { ok: colors.green, attention: colors.red, unknown: colors.yellow };
-  // What is to be fixed comes last, where a terminal shows it.
+  // Problems come last, so that they stay visible in a terminal.
   const order: readonly Check['is'][] = ['ok', 'unknown', 'attention'];
   const sorted = [...checks].sort((one, other) => order.indexOf(one.is) - order.indexOf(other.is));
   const rows = sorted.map(({ check, place, is, says, remedy }) => [
@@ -75,5 +75,5 @@ function printChecks(checks: readonly Check[], { colors, width }: Screen): strin
   ]);
   const number = checks.filter(({ is }) => is === 'attention').length;
   const words = number === 0 ? 'Nothing needs to be fixed.' : `${number} to fix.`;
-  return [table(['STATUS', 'CHECK', 'OF', ''].map(colors.bold), rows, width), words].join('\n\n');
+  return [table(['STATUS', 'CHECK', 'TARGET', ''].map(colors.bold), rows, width), words].join('\n\n');
 }

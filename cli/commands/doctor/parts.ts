@@ -15,7 +15,7 @@ import { attention, type Examine, ok, type Patient, unlessDenied } from './check
 import type { Check } from './result.ts';
 
 /**
- * Invocations at a time that a region needs by default: 5 for jobs, 2 for delayed jobs, and 3 for polls. It is what Lambda gives a
+ * Concurrent invocations that a region needs by default: 5 for jobs, 2 for delayed jobs, and 3 for polls. This is the quota of a
  * new account.
  */
 const LEAST_CONCURRENCY = 10;

@@ -1,7 +1,7 @@
 import type { AppliedChange } from '../../../lambdas/model/outcome.ts';
 import type { ExplainedFinding } from './result.ts';
 
-/** A change as results name it. */
+/** Converts a change to its form in results. */
 export function changeOf({
   line,
   appliedAt,

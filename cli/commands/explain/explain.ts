@@ -20,7 +20,7 @@ const givenSchema = z.object({
   ...placeGiven,
 });
 
-/** Says everything that is known of a finding or a resource. */
+/** Explains everything that is known about a finding or a resource. */
 export async function run(context: Context, given: Given): Promise<CommandResult> {
   const { finding: asked, ...hints } = parseGiven(givenSchema, given);
   const value = await context.screen.progress(`looking for ${asked}`, async (say) => {
@@ -52,7 +52,9 @@ export async function run(context: Context, given: Given): Promise<CommandResult
   return { value, text: printExplanation(value, context.screen) };
 }
 
-/** The places whose polls may have had sessions in the resource's account: few enough to search for in CloudTrail. */
+/**
+ * The places whose polls may have had sessions in the resource's account. They are few enough to search for in CloudTrail.
+ */
 function placesToSearch(
   { deployment }: Opened,
   { findings, changed }: Known,

@@ -68,7 +68,9 @@ function whatComes(
 ): string {
   if (settings === undefined) return 'It changes nothing: the settings of the rule are not valid.';
   const does = doesNext(against);
-  return outcome === 'closed' ? `Netskope no longer reports the finding. If it does again: ${does}` : does;
+  return outcome === 'closed'
+    ? `Netskope no longer reports the finding. If it is reported again: ${does}`
+    : does;
 }
 
 function stateOf({
@@ -134,7 +136,7 @@ async function historyOf({ evidence }: Opened, item: FindingItem): Promise<Histo
   });
 }
 
-/** The line of the finding at the rule's last complete poll: the newest word of its source. */
+/** The finding's line of evidence from the rule's last complete poll, with the latest report of its source. */
 async function lastLineOf(opened: Opened, item: FindingItem): Promise<Outcome | undefined> {
   const poll = await lastPollOf(opened, item.rule);
   if (poll === undefined) return undefined;

@@ -6,10 +6,10 @@ import type { ExplainedFinding, Explanation } from './result.ts';
 
 type Change = Explanation['changed_lately'][number];
 
-/** The most sessions that are printed. */
+/** The maximum number of sessions that are printed. */
 const MOST_SESSIONS = 10;
 
-/** An explanation for people. */
+/** Formats an explanation for people. */
 export function printExplanation(explanation: Explanation, screen: Screen): string {
   const { findings, changed_lately: changed, resource } = explanation;
   const { colors, width } = screen;
@@ -93,7 +93,7 @@ function settingsLines({ rule, settings, settings_problem: problem }: ExplainedF
     `fixed by ${method === 'api' ? 'direct calls' : "AWS's runbook"}, ${from('method')}`,
     `${window === undefined ? 'at any time' : `only ${window}`}, ${from('maintenance_window')}`,
     `at most ${limits.per_account_per_hour} changes per hour in an account, ${limits.per_rule_per_hour} in total, ${from('limits')}`,
-    `the breaker opens when ${breaker.failed_percent} % of at least ${breaker.changes} changes within an hour went wrong, ${from('breaker')}`,
+    `the breaker opens when ${breaker.failed_percent} % of at least ${breaker.changes} changes within an hour failed or were undone, ${from('breaker')}`,
     `options ${JSON.stringify(options)}, ${from('options')}`,
     `${object} (version ${versions.rule}) contains the rule's settings, merged with those of all rules by Terraform; ${ACCOUNTS_KEY} (version ${versions.accounts}) contains those of accounts`,
   ];
@@ -103,7 +103,7 @@ function historyLines(history: ExplainedFinding['history']): string[] {
   return history.flatMap(({ outcome, at, reason, session, changes, unconfirmed, evidence }) => [
     `${shortTime(at)} ${outcome}${reason === undefined ? '' : `: ${reason}`} (session ${session}; evidence ${evidence})`,
     ...changes.map((change) => `  changed: ${changeWords(change)}`),
-    ...unconfirmed.map((line) => `  unknown whether it was made: ${line}`),
+    ...unconfirmed.map((line) => `  may have been made: ${line}`),
   ]);
 }
 
@@ -114,7 +114,7 @@ function changeWords({
   found,
 }: Omit<Change, 'account' | 'region' | 'rule'>): string {
   const requests = ids.length === 0 ? '' : `, requests ${ids.join(', ')}`;
-  return `${line} at ${shortTime(at)}${requests}${found ? ', found made' : ''}`;
+  return `${line} at ${shortTime(at)}${requests}${found ? ', confirmed by a later read' : ''}`;
 }
 
 function notUs({ is_ours: isOurs, sessions, resource }: Explanation, { colors, width }: Screen): string[] {

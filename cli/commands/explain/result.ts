@@ -27,12 +27,10 @@ const settingsSchema = z.object({
   maintenance_window: z.string().optional(),
   limits: limitsSchema,
   breaker: breakerSettingsSchema,
-  options: z
-    .record(z.string(), jsonSchema)
-    .meta({ description: "The rule's own options, as far as they are set." }),
+  options: z.record(z.string(), jsonSchema).meta({ description: "The rule's options that are set." }),
   defaults: z.array(z.string()).meta({
     description:
-      "Names of those above that are as by default. The mode's origin is in `because`; the others come from the rule's object, in which Terraform merges the rule's own settings with those of all rules.",
+      "The names of the settings above that have their default values. The mode's origin is in `because`; the others come from the rule's object, in which Terraform merges the rule's own settings with those of all rules.",
   }),
   versions: z
     .object({ rule: z.string(), accounts: z.string() })
@@ -111,7 +109,7 @@ export const explanationSchema = z.object({
       role: z.string().meta({ description: 'The role in the account.' }),
       names: z.array(z.string()).meta({
         description:
-          'Names of the recent sessions there, if any. Calls outside of these sessions were not made by this deployment.',
+          'The names of the recent sessions there, if any. This deployment made no calls outside of these sessions.',
       }),
       pattern: z.string(),
     })

@@ -9,13 +9,13 @@ const DAY = 86_400_000;
 const DAYS = 3;
 const PARTITIONS_AT_ONCE = 16;
 
-/** The parts of a deployment that tell its sessions. */
+/** The parts of a deployment that identify its sessions. */
 interface Sessions {
   readonly deployment: Pick<Opened['deployment'], 'rules' | 'target_role'>;
   readonly table: Partitions;
 }
 
-/** Names the sessions of the last days in some places: by them CloudTrail there tells what this deployment did. */
+/** Returns the names of recent sessions in some places, by which CloudTrail there shows what this deployment did. */
 export async function sessionsOf(
   { deployment, table }: Sessions,
   places: readonly Place[],

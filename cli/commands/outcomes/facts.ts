@@ -4,7 +4,7 @@ export const outcomes: CommandFacts = {
   name: 'outcomes',
   summary: 'List the outcomes of findings.',
   description: [
-    'One row per finding and outcome, in order of time. Consecutive polls with the same outcome and no changes are one row, with their number.',
+    'One row per finding and outcome, in order of time. Consecutive polls with the same outcome and no changes share a row, which shows their number.',
     'It reads the evidence of polls and undos since a given time. With --account, --region and a rule, it reads less and is faster.',
   ],
   policy: 'viewer',

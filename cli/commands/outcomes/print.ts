@@ -3,18 +3,9 @@ import { table } from '../../table.ts';
 import { shortTime } from '../../time.ts';
 import type { OutcomeRow } from './result.ts';
 
-/** Outcomes for people: a table. */
+/** Formats outcomes for people, as a table. */
 export function printRows(rows: readonly OutcomeRow[], { colors, width }: Screen): string {
-  const head = [
-    'AT (UTC)',
-    'POLLS',
-    'RULE',
-    'ACCOUNT',
-    'REGION',
-    'RESOURCE',
-    'OUTCOME',
-    'CHANGES, OR WHY NOT',
-  ];
+  const head = ['AT (UTC)', 'POLLS', 'RULE', 'ACCOUNT', 'REGION', 'RESOURCE', 'OUTCOME', 'CHANGES OR REASON'];
   const body = rows.map((row) => [
     shortTime(row.at),
     String(row.polls),

@@ -5,9 +5,12 @@ import { holdingGateSchema } from '../../../lambdas/model/outcome.ts';
 import { outcomeNameSchema } from '../../../lambdas/model/outcome-names.ts';
 
 export const outcomeRowSchema = z.object({
-  at: timestampSchema.meta({ description: 'When the last of these outcomes was reached.' }),
-  first_at: timestampSchema.meta({ description: 'When the first of them was reached.' }),
-  polls: z.int().positive().meta({ description: 'How many polls in a row had this outcome; 1 for an undo.' }),
+  at: timestampSchema.meta({ description: 'The time of the last of these outcomes.' }),
+  first_at: timestampSchema.meta({ description: 'The time of the first of them.' }),
+  polls: z
+    .int()
+    .positive()
+    .meta({ description: 'The number of consecutive polls with this outcome; 1 for an undo.' }),
   rule: ruleIdSchema,
   account: accountIdSchema,
   region: z.string(),
@@ -24,7 +27,7 @@ export const outcomeRowSchema = z.object({
   undo: z
     .object({ by: z.string(), reason: z.string() })
     .optional()
-    .meta({ description: 'Set in the result of an undo: who asked for it, and why.' }),
+    .meta({ description: 'Only in the result of an undo: who requested it, and why.' }),
   session: z.string().meta({ description: 'The name of the sessions of the last poll, for CloudTrail.' }),
   evidence: z
     .string()

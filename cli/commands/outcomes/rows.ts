@@ -3,7 +3,7 @@ import { pollId } from '../../../lambdas/model/job.ts';
 import type { Line } from '../../deployed/outcomes.ts';
 import type { OutcomeRow } from './result.ts';
 
-/** Makes a row of a line. */
+/** Converts a line to a row. */
 function rowOf({ outcome: line, evidence }: Line): OutcomeRow {
   const { rule, account, region, resource } = line.finding;
   return {
@@ -27,7 +27,7 @@ function rowOf({ outcome: line, evidence }: Line): OutcomeRow {
   };
 }
 
-/** Makes rows of lines: one for polls in a row at which a finding had the same outcome and nothing was changed. */
+/** Converts lines to rows. Consecutive polls in which a finding had the same outcome and nothing was changed share a row. */
 export function rowsOf(lines: readonly Line[], isFolded: boolean): OutcomeRow[] {
   const rows: OutcomeRow[] = [];
   const last = new Map<string, OutcomeRow>();

@@ -38,7 +38,7 @@ export async function setPauses(
   const rows = regions.map(({ region, pause, before, problem }) => [
     region,
     problem === undefined ? (pause ?? '') : colors.red('not set'),
-    problem ?? (pause === before ? 'as before' : `was ${before}`),
+    problem ?? (pause === before ? 'unchanged' : `was ${before}`),
   ]);
   return {
     value: { regions },

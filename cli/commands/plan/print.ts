@@ -20,8 +20,8 @@ function isChanged({ outcome }: Pick<Planned, 'outcome'>): boolean {
 }
 
 /**
- * A plan for people, by account and region, as terraform plan shows one.
- * @param isAll whether what would not be changed is shown as well
+ * Formats a plan for people, by account and region, like terraform plan.
+ * @param isAll whether to also show what would not be changed
  */
 export function printPlan(plan: Plan, screen: Pick<Screen, 'colors' | 'width'>, isAll: boolean): string {
   const { polls, findings, counts } = plan;
@@ -60,7 +60,7 @@ function printFinding(finding: Planned, { colors, width }: Pick<Screen, 'colors'
   return lines.join('\n');
 }
 
-/** Colours as Terraform has them: green is added, red is taken away, yellow is changed. */
+/** Colors a line as Terraform does: green for additions, red for removals, yellow for changes. */
 function colored(text: string, line: string, colors: Colors): string {
   if (line.startsWith('+')) return colors.green(text);
   if (line.startsWith('-')) return colors.red(text);

@@ -5,7 +5,7 @@ export const poll: CommandFacts = {
   summary: 'Query Netskope now, and process the findings as in any poll.',
   description: [
     'The findings go to the regions as jobs; settings, holds, limits and pauses apply as always. The command ends when the jobs are sent; with --wait, when all findings have outcomes, which it lists.',
-    'Where the last jobs of an account and region are still pending, its findings are left to the next poll.',
+    'If the last jobs of an account and region are still pending, their findings are left to the next poll.',
   ],
   policy: 'operator',
   examples: [

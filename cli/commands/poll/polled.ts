@@ -4,7 +4,7 @@ import type { StartedPoll } from '../../polls/run.ts';
 import type { WatchedPoll } from '../../polls/watch.ts';
 import type { Polled } from './result.ts';
 
-/** A poll as results name it. */
+/** Converts a poll to its form in results. */
 export function polledOf(
   started: StartedPoll,
   summary: PollSummary | undefined,

@@ -5,7 +5,7 @@ import type { Evidence } from '../../deployed/evidence.ts';
 import { amount } from '../../fold.ts';
 import type { Letter } from './result.ts';
 
-/** A way to deal with a dead letter, and the message group it goes to where it is sent back. */
+/** The decision on a dead letter, and the message group to which it goes if it is sent back. */
 export type Fate = Pick<Letter, 'is' | 'says'> & { readonly group?: string };
 
 export interface FateOptions {
@@ -45,7 +45,7 @@ export async function fateOf(
   return { is: 'sent back', group: job.account, says: why === undefined ? words : `${words}: ${why}` };
 }
 
-/** The reason why only this job can finish its work; undefined if the next poll does as well. */
+/** The reason why only this job can finish its work; undefined if the next poll can do it. */
 async function reasonToFinish(job: Job, evidence: Pick<Evidence, 'journal'>): Promise<string | undefined> {
   if (job.closes === true) return 'it closes findings, which no other job does';
   const journal = await evidence.journal(journalId(job));

@@ -10,13 +10,13 @@ import { queueUrl } from '../../deployed/queues.ts';
 import type { Fate } from './letter.ts';
 import type { Letter } from './result.ts';
 
-/** The time in which received messages are handled, in seconds. */
+/** The visibility timeout of received messages, in seconds. */
 const VISIBILITY = 120;
 
 export interface DeadLetters {
   readonly clients: Clients;
   readonly region: string;
-  /** The name of the queue of dead letters. */
+  /** The name of the dead-letter queue. */
   readonly queue: string;
   /** The name of the FIFO queue to which messages go back. */
   readonly backTo: string;
@@ -31,8 +31,8 @@ interface Message {
 }
 
 /**
- * Deals with all messages of a queue of dead letters. A message is gone from it only when it is in the other queue. Those that
- * stay keep the later ones of their message group waiting, as a FIFO queue has it: they are seen the next time.
+ * Handles all messages of a dead-letter queue. A message is deleted only after it has been sent to the other queue. Messages that
+ * stay block the later ones of their message group, because the queue is FIFO; the next run sees those.
  */
 export async function workOff({ clients, region, queue, backTo, fateOf }: DeadLetters): Promise<Letter[]> {
   const sqs = clients.client(SQSClient, region);
@@ -86,7 +86,8 @@ async function sendBack(
       QueueUrl: await queueUrl(clients, region, name),
       MessageBody: body,
       MessageGroupId: group,
-      // The same letter is not sent back twice within five minutes, though its job may have been sent recently.
+      // Prevents sending the same dead letter twice within five minutes. It differs from the job's own id, with which SQS would
+      // drop the message if the job was sent recently.
       MessageDeduplicationId: `redrive-${id}`,
     }),
   );

@@ -4,7 +4,7 @@ export const release: CommandFacts = {
   name: 'release',
   summary: 'Release a hold.',
   description: [
-    'The next poll continues with what was held. Give the same resource, account, region and rule as for the hold; cspm-remediation status lists all holds.',
+    'The next poll continues with what was held. Specify the same resource, account, region and rule as for the hold; cspm-remediation status lists all holds.',
   ],
   policy: 'operator',
   examples: [
@@ -18,7 +18,7 @@ export const release: CommandFacts = {
     command
       .argument('[resource]', 'The id or the ARN of the resource. Default: everything in the account.')
       .option('--account <id>', 'The account. Default: the account of its findings.')
-      .option('--rule <id>', 'The rule that it is held for. Default: all rules.')
+      .option('--rule <id>', 'The rule of the hold. Default: all rules.')
       .option('--yes', 'Do not ask for confirmation.'),
   load: () => import('./release.ts'),
 };

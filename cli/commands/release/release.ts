@@ -18,7 +18,7 @@ const givenSchema = z.object({
   ...placeGiven,
 });
 
-/** Lifts a hold. */
+/** Releases a hold. */
 export async function run(context: Context, given: Given): Promise<CommandResult> {
   const { yes, ...asked } = parseGiven(givenSchema, given);
   const { screen } = context;
@@ -31,14 +31,14 @@ export async function run(context: Context, given: Given): Promise<CommandResult
       `there is no hold on ${describeHold(name)}: cspm-remediation status lists all holds`,
     );
   }
-  const { by = 'somebody', reason = 'not understood' } = hold.says ?? {};
+  const { by = 'somebody', reason = 'unreadable' } = hold.says ?? {};
   screen.remark(`Release the hold by ${by} on ${describeHold(name)}: ${reason}`);
   await screen.confirm('Do you want to release it?', yes);
   await removeHold(opened.table, name);
   return { value: name, text: `Released: ${describeHold(name)}. The next poll continues there.` };
 }
 
-/** The hold that is meant: by its own words, or the only one on a resource of that id. */
+/** Returns the name of the hold to release: the only one on such a resource, otherwise the one that the arguments describe. */
 async function nameOf(opened: Opened, given: GivenPlace, now: Date): Promise<HoldName> {
   const { resource, account, region, rule = ALL } = given;
   const isWanted = (name: HoldName): boolean =>

@@ -14,7 +14,7 @@ export const retry: CommandFacts = {
       command: 'cspm-remediation retry sg-0123456789abcdef0 --reason "policy repaired"',
     },
     {
-      says: 'Whatever failed in an account:',
+      says: 'Everything that failed in an account:',
       command: 'cspm-remediation retry --account 222222222222 --reason "role repaired" --yes',
     },
   ],
@@ -22,7 +22,7 @@ export const retry: CommandFacts = {
     command
       .argument(
         '[resource]',
-        'The id or the ARN of the resource that the finding names. Default: all of the account.',
+        'The id or the ARN of the resource that the finding names. Default: all findings of the account.',
       )
       .option('--account <id>', 'The account. Default: the account of its findings.')
       .option('--reason <text>', 'The reason, for others to read.', 'repaired')

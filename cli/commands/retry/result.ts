@@ -5,7 +5,7 @@ export const retrySchema = z.object({
   account: z.string(),
   region: z.string(),
   resource: z.string(),
-  at: timestampSchema.meta({ description: 'What failed before is attempted again.' }),
+  at: timestampSchema.meta({ description: 'Findings that failed before this time are attempted again.' }),
   by: z.string(),
   reason: z.string(),
 });

@@ -16,7 +16,7 @@ const givenSchema = z.object({
   ...placeGiven,
 });
 
-/** Lets the next poll attempt again what has failed. */
+/** Lets the next poll attempt failed findings again. */
 export async function run(context: Context, given: Given): Promise<CommandResult> {
   const { resource, account, reason, yes } = parseGiven(givenSchema, given);
   const { screen, region } = context;

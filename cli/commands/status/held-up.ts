@@ -33,7 +33,7 @@ export async function holdsOn(
   return holds.filter(({ name }) => isAsked(name, asked));
 }
 
-/** The requested accounts that are known; none beside those of polls where the settings of accounts can't be used. */
+/** The requested accounts that are known; empty if the account settings cannot be used. */
 export async function accountsOf(opened: Opened, { account }: Asked): Promise<readonly string[]> {
   if (account !== undefined) return [account];
   try {
@@ -54,7 +54,7 @@ function isAsked(name: HoldName, { rule, account, region }: Asked): boolean {
 
 /** Holds and pauses that prevent changes, regardless of the rule. */
 interface Standing {
-  /** The holds that there are, each as `holdText` tells it apart. */
+  /** The existing holds, each identified by `holdText`. */
   readonly held: ReadonlySet<string>;
   readonly regions: readonly RegionStatus[];
   /** Ids of all rules. */

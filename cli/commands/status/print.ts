@@ -8,7 +8,7 @@ import type { RegionStatus, RuleStatus, Status } from './result.ts';
 
 type Style = (text: string) => string;
 
-/** The status for people: rules, regions, and what holds them up. */
+/** Formats the status for people: rules, regions, and what prevents changes. */
 export function printStatus(status: Status, { colors, width }: Screen, now: Date): string {
   const { name, account, home_region, module, rules, regions } = status;
   const sections = [
@@ -89,7 +89,7 @@ function breakersOf(rules: readonly RuleStatus[]): string[] {
   return rules.flatMap(({ rule, breakers }) =>
     breakers.map(
       ({ account, since, failed, changes, reasons }) =>
-        `${rule} has only planned in ${account} since ${shortTime(since)}: ${failed} of ${changes} changes went wrong (${reasons.join('; ')}). Then: ${resumeBreakerCommand(rule, account)}`,
+        `${rule} has only planned in ${account} since ${shortTime(since)}: ${failed} of ${changes} changes failed or were undone (${reasons.join('; ')}). To resume: ${resumeBreakerCommand(rule, account)}`,
     ),
   );
 }

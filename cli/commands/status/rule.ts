@@ -16,12 +16,12 @@ import type { RuleStatus } from './result.ts';
 /** Outcomes of findings that still need a person or a later poll. */
 const OPEN: readonly OutcomeName[] = ['planned', 'deferred', 'failed', 'unprocessable'];
 
-/** The status of a rule without what prevents its changes. */
+/** The status of a rule, without holds and pauses. */
 export interface RuleAlone {
   readonly status: Omit<RuleStatus, 'held' | 'paused'>;
   /** Names of holds that may apply to each finding of its last poll. */
   readonly holds: readonly (readonly HoldName[])[];
-  /** The accounts of its last poll, as far as they are requested. */
+  /** The requested accounts of its last poll. */
   readonly accounts: readonly string[];
 }
 
@@ -83,7 +83,7 @@ async function readSettings(
   }
 }
 
-/** The last poll of a rule that reached its end. */
+/** The last completed poll of a rule. */
 export async function lastPollOf(
   { table, evidence }: Opened,
   rule: string,

@@ -18,7 +18,7 @@ export { statusSchema as result } from './result.ts';
 
 const givenSchema = z.object({ rule: ruleGivenSchema.optional(), ...placeGiven });
 
-/** Reads what each rule and each region is at. */
+/** Reads the status of each rule and region. */
 export async function run(context: Context, given: Given): Promise<CommandResult> {
   const { rule, account } = parseGiven(givenSchema, given);
   const asked: Asked = { rule, account, region: context.region };
@@ -39,7 +39,7 @@ export async function run(context: Context, given: Given): Promise<CommandResult
       accountsOf(opened, asked),
       Promise.all(rules.map(readAndSay)),
     ]);
-    // Holds are on what would be changed, which the outcomes name.
+    // A hold can name the resource that would be changed, which only the outcomes name.
     const holds = await holdsOn(context, opened, { alone, accounts }, asked);
     const standing = {
       held: new Set(holds.map(({ name }) => holdText(name))),
@@ -60,7 +60,7 @@ export async function run(context: Context, given: Given): Promise<CommandResult
   return { value, text: printStatus(value, context.screen, context.now()) };
 }
 
-/** Reads all that is not of one rule. */
+/** Reads everything that does not belong to a single rule. */
 async function statusBesideRules(
   { clients, now }: Context,
   { deployment }: Opened,

@@ -25,7 +25,7 @@ export function chosenSchema(now: Date) {
 }
 export type Chosen = z.infer<ReturnType<typeof chosenSchema>>;
 
-/** The fixes that are meant, newest first, and those that are left out because they were undone before. */
+/** The selected fixes, newest first, and those that are left out because they were already undone. */
 export interface ChosenFixes {
   readonly fixes: readonly UndoableFix[];
   readonly undoneBefore: readonly UndoableFix[];
@@ -38,11 +38,14 @@ export function expectOneWay({ resource, poll, job, since }: Chosen): void {
   throw new CliError('usage', 'expected one of: a resource, --poll, --job, or --since');
 }
 
-/** Finds the fixes that are meant. @throws CliError `usage` for a region that is not protected, `notFound` for no such poll or job */
+/**
+ * Finds the selected fixes.
+ * @throws CliError `usage` for a region that is not protected, `notFound` if there is no such poll or job
+ */
 export async function chooseFixes(context: Context, opened: Opened, chosen: Chosen): Promise<ChosenFixes> {
   const { resource } = chosen;
   const { region } = context;
-  // `global` is a region of findings.
+  // `global` is a region of findings, not of AWS.
   if (region !== undefined && region !== 'global') regionsOf(opened.deployment, region);
   if (resource !== undefined) return ofResource(context, opened, resource, chosen);
   const place = { ...chosen, region, homeRegion: opened.deployment.home_region };
@@ -82,7 +85,7 @@ async function linesBy(context: Context, opened: Opened, chosen: Chosen): Promis
   return linesOfRulesSince(opened, rules, { since: since ?? context.now(), now: context.now(), filter });
 }
 
-/** The newest fix of a resource that was not undone, or all of them. */
+/** The newest fix of a resource that was not undone; with `withNewer`, all of them. */
 async function ofResource(
   { region }: Context,
   opened: Opened,

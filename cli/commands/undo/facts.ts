@@ -4,9 +4,9 @@ export const undo: CommandFacts = {
   name: 'undo',
   summary: 'Restore what fixes changed.',
   description: [
-    'It prints what would be restored, and what cannot be, and asks. Then it holds the resources, so that no poll fixes them again, submits the request, and waits for the result. A remediator usually begins within a minute, however many jobs are queued, even during a pause, outside maintenance windows, and beyond limits; docs/operations.md says what can delay it.',
-    'A resource that someone has changed since is left alone, and the result says what differs, and who changed it, if known; --force undoes the rest. Fixes are undone newest first; to undo an older fix of a resource, undo the newer ones, too (--with-newer). An undo cannot be undone: release the hold, and the next poll fixes the resource again.',
-    'An error does not take back what was submitted before it: the result names the requests and holds that stand, and what was not submitted.',
+    'It prints what would be restored, and what cannot be, and asks for confirmation. Then it holds the resources, so that no poll fixes them again, submits the request, and waits for the result. A remediator usually begins within a minute, regardless of queued jobs, pauses, maintenance windows, and limits; docs/operations.md says what can delay it.',
+    'A resource that someone has changed since is not restored: the result says what differs, and who changed it, if known. --force undoes the rest of the fix. Fixes are undone newest first; to undo an older fix of a resource, undo the newer ones, too (--with-newer). An undo cannot be undone: release the hold, and the next poll fixes the resource again.',
+    'If an error occurs, requests and holds that were already submitted remain: the result lists them, and what was not submitted.',
     'The target roles need undo = true in Terraform.',
   ],
   policy: 'operator',
@@ -46,7 +46,7 @@ export const undo: CommandFacts = {
         'Also the newer fixes of the same resources; for a named resource, all of its fixes.',
       )
       .option('--force', 'Undo the rest of a fix if someone has changed the resource since.')
-      // Not `requiredOption`, which would ask for the reason before it says that nothing is selected.
+      // Not `requiredOption`, which would report the missing reason before it reports that nothing is selected.
       .option('--reason <text>', 'The reason, for others to read. Required.')
       .option(
         '--until <day>',

@@ -8,7 +8,7 @@ import type { UndoableFix } from '../../undo/fixes.ts';
 
 const HOLDS_AT_ONCE = 16;
 
-/** Holds that were written, in words, and the error after which no more were. */
+/** The holds that were written, in words, and the error that stopped further ones. */
 export interface Holds {
   readonly held: string[];
   readonly error?: unknown;
@@ -16,7 +16,7 @@ export interface Holds {
 
 /**
  * Holds the restored resources, so that no poll fixes them again.
- * @throws AWS's own error where not one hold could be written
+ * @throws AWS's error if no hold could be written
  */
 export async function holdAll(
   table: Table,

@@ -7,7 +7,7 @@ import type { Undone, UndoneFix } from './result.ts';
 
 type Style = Pick<Screen, 'colors' | 'width'>;
 
-/** Prints, for people before they say yes, what would be put back. */
+/** Formats what would be restored, for people to confirm. */
 export function planOf(
   fixes: readonly UndoableFix[],
   undoneBefore: readonly UndoableFix[],
@@ -21,7 +21,7 @@ export function planOf(
   return [
     ...fixes.map((fix) => planOfFix(fix, { colors, width })),
     fold(
-      `${colors.bold('Undo:')} ${fixes.length} ${fixes.length === 1 ? 'fix' : 'fixes'}, newest first. Restored resources are held for all rules ${end}: ${amount(resources.size, 'resource')}.${force ? ' Where someone has changed a resource since, the rest of the fix is undone.' : ''}${undoneBefore.length === 0 ? '' : ` Left out, because they were already undone: ${undoneBefore.length}.`}`,
+      `${colors.bold('Undo:')} ${fixes.length} ${fixes.length === 1 ? 'fix' : 'fixes'}, newest first. Restored resources are held for all rules ${end}: ${amount(resources.size, 'resource')}.${force ? ' If someone has changed a resource since, the rest of the fix is undone.' : ''}${undoneBefore.length === 0 ? '' : ` Left out, because they were already undone: ${undoneBefore.length}.`}`,
       width,
     ),
   ].join('\n\n');
@@ -37,7 +37,14 @@ function planOfFix(fix: UndoableFix, { colors, width }: Style): string {
   return [
     fold(`# ${resource} in ${fix.account} ${region}: ${rule} fixed it at ${at} UTC`, width, 2, 4),
     ...(lines.length === 0
-      ? [fold('! this version does not know this kind of change: the remediator decides', width, 6, 8)]
+      ? [
+          fold(
+            '! this version of the command line does not know this kind of change; the remediator decides',
+            width,
+            6,
+            8,
+          ),
+        ]
       : lines),
   ].join('\n');
 }
@@ -59,13 +66,13 @@ export function printResult({ requests, fixes, held }: Undone, { colors, width }
     table(['RULE', 'ACCOUNT', 'REGION', 'RESOURCE', 'RESULT', ''].map(colors.bold), rows, width),
     ...(fixes.some(({ is }) => !isAnswered.has(is)) ? standing(requests, held, width) : []),
     fold(
-      `${words}. The command put ${amount(held.length, 'resource')} on hold: cspm-remediation release ends a hold.`,
+      `${words}. The command put ${amount(held.length, 'resource')} on hold: to end a hold, use cspm-remediation release.`,
       width,
     ),
   ].join('\n\n');
 }
 
-/** Lists what stands, for whoever did not get what was asked for. */
+/** Lists the requests and holds that remain if not every fix was undone. */
 function standing(
   requests: Undone['requests'],
   held: readonly string[],
@@ -77,5 +84,5 @@ function standing(
   return [...list('Requests:', words, width), ...list('On hold:', held, width)];
 }
 
-/** Results that a remediator gave. */
+/** Results that come from a remediator. */
 const isAnswered: ReadonlySet<UndoneFix['is']> = new Set(['undone', 'undo_refused', 'waiting']);

@@ -28,7 +28,7 @@ const undoneFixSchema = z.object({
     ])
     .meta({
       description:
-        '`waiting`: AWS is still working on it. `begun`: a remediator began it, and had not finished it when the command stopped waiting. `not begun`: no remediator had begun it by then. `not submitted`: it is not undone. `perhaps submitted`: AWS did not answer whether the request was listed, and its message was not sent. `unknown`: it was submitted, but its result could not be read.',
+        '`waiting`: AWS is still working on it. `begun`: a remediator had begun, but not finished it, when the command stopped waiting. `not begun`: no remediator had begun it by then. `not submitted`: it will not be undone. `perhaps submitted`: the request may have been listed, because AWS did not answer, but its message was not sent. `unknown`: it was submitted, but its result could not be read.',
     }),
   reason: z.string().optional(),
   evidence: z.string().optional().meta({ description: 'The key of the evidence of the undo.' }),
@@ -44,7 +44,7 @@ export const undoSchema = z.object({
       region: regionSchema,
       problem: z.string().optional().meta({
         description:
-          'Why it was not submitted, or begins later than usual: an error after a request is listed does not take it back.',
+          'Why it was not submitted, or begins later than usual: a request that is listed remains, even if an error follows.',
       }),
     }),
   ),

@@ -7,7 +7,7 @@ import type { Undone, UndoneFix } from './result.ts';
 /** Explains an error in one line. */
 type Explain = (error: unknown) => string;
 
-/** Results of each fix, in the order of the requests. */
+/** The results of each fix, in the order of the requests. */
 export function resultOf(
   asked: readonly RequestedFixes[],
   { requests, error }: Awaited<UndoRequest>,
@@ -30,7 +30,7 @@ export function resultOf(
   };
 }
 
-/** The result where not one request was submitted. */
+/** The result if no request was submitted. */
 export function notSubmitted(asked: readonly RequestedFixes[], held: string[], reason: string): Undone {
   return {
     requests: [],
@@ -68,7 +68,7 @@ function described({ fix, steps, outcome }: UndoableFix, account: string): Omit<
   };
 }
 
-/** @param unread the reason why results could not be read to the end */
+/** @param unread the reason why not all results could be read */
 function endOf(
   { fix: { rule, region, resource, evidence: undoes } }: UndoableFix,
   submitted: Submitted<UndoRequest> | undefined,
@@ -88,7 +88,7 @@ function endOf(
   }
   if (result !== undefined) {
     const reason =
-      'begun, not finished: it is attempted again, and after the last attempt cspm-remediation redrive continues it';
+      'begun, not finished: it is attempted again; after the last attempt, cspm-remediation redrive continues it';
     return { is: 'begun', reason };
   }
   const reason = submitted === undefined ? undefined : problemOf(submitted, explain);

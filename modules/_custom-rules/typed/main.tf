@@ -2,6 +2,6 @@
 # here; ../../_inputs finds them in the original values.
 
 output "custom_rules" {
-  description = "What `custom_rules` says, typed."
+  description = "`custom_rules`, with types and defaults."
   value       = var.custom_rules
 }

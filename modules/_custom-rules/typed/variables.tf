@@ -22,7 +22,7 @@ variable "custom_rules" {
       resource_type = optional(string, "")
       # The type's primary identifier, with placeholders such as {{resource}} and {{arn.resource_id}}; parts are joined with `|`.
       identifier = optional(string, "{{resource}}")
-      # When a resource violates the rule, by pointer: a value, { absent = true } or { contains = … }; all must hold. Empty: when a value in `set` differs.
+      # When a resource violates the rule, by pointer: a value, { absent = true } or { contains = … }; all must match. Empty: when a value in `set` differs.
       violates = optional(any)
       # The values that properties must have, by pointer, such as { "/PubliclyAccessible" = false }. Required.
       set = optional(any)

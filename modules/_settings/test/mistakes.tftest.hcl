@@ -170,7 +170,7 @@ run "values_of_a_wrong_kind" {
       "rules[\"security-group-ssh-open\"].mode_by_group[production] is null: expected a string",
       "rules[\"vpc-flow-logs-disabled\"].mode is \"enforced\": expected off, dry_run, enforce",
       "rules[\"x\"] is unknown: expected an id or legacy id of docs/rules.md, such as cloudtrail-log-file-validation, dynamodb-table-recovery, ebs-default-encryption, ec2-subnet-public-ip",
-      "new_accounts has no joined: expected account ids with the moments at which they joined",
+      "new_accounts has no joined: expected account ids, each with the time at which it joined",
     ]
     error_message = join("\n", local.mistakes)
   }
@@ -272,7 +272,7 @@ run "with_long_values" {
         "excluded_groups names the group \"production\": expected one of account_groups, business-unit-0-production, business-unit-1-production, business-unit-10-production, business-unit-11-production, business-unit-12-production, and 35 more",
         "rules[\"s3-bucket-public\"].maintenance_window has no start and no end: expected", "schedule.maintenance_window has no end: expected",
         ".destination is \"my-bucket\": expected cloud-watch-logs, or the ARN of an S3 bucket", ".kms_key_arn is \"alias/logs\": expected the ARN of a key",
-        ".log_group_name is \"logs of ours\": expected a log group's name", ".delivery_role_name is \"acme\": expected a role's name that ends with -flow-logs",
+        ".log_group_name is \"logs of ours\": expected a log group's name", ".delivery_role_name is \"acme\": expected the name of a role, with its path, that ends with -flow-logs",
         ".retention_days is 8: expected 1, 3, 5,", ".max_aggregation_interval is 61: expected 60, 600",
       ] : anytrue([for mistake in local.mistakes : strcontains(mistake, fragment)])
     ])

@@ -2,76 +2,76 @@
 # Terraform silently ignores misspelled attributes here; ../../_inputs finds them in the original values.
 
 output "encryption" {
-  description = "What `encryption` says, typed."
+  description = "`encryption`, with types and defaults."
   value       = var.encryption
 }
 
 output "rules" {
-  description = "What `rules` says, typed."
+  description = "`rules`, with types and defaults."
   value       = var.rules
 }
 
 output "new_accounts" {
-  description = "What `new_accounts` says, typed."
+  description = "`new_accounts`, with types and defaults."
   value       = var.new_accounts
 }
 
 output "schedule" {
-  description = "What `schedule` says, typed."
+  description = "`schedule`, with types and defaults."
   value       = var.schedule
 }
 
 output "limits" {
-  description = "What `limits` says, typed."
+  description = "`limits`, with types and defaults."
   value       = var.limits
 }
 
 output "breaker" {
-  description = "What `breaker` says, typed."
+  description = "`breaker`, with types and defaults."
   value       = var.breaker
 }
 
 output "iam" {
-  description = "What `iam` says, typed."
+  description = "`iam`, with types and defaults."
   value       = var.iam
 }
 
 output "lambda" {
-  description = "What `lambda` says, typed."
+  description = "`lambda`, with types and defaults."
   value       = var.lambda
 }
 
 output "collector" {
-  description = "What `collector` says, typed."
+  description = "`collector`, with types and defaults."
   value       = var.collector
 }
 
 output "evidence" {
-  description = "What `evidence` says, typed."
+  description = "`evidence`, with types and defaults."
   value       = var.evidence
 }
 
 output "alarms" {
-  description = "What `alarms` says, typed."
+  description = "`alarms`, with types and defaults."
   value       = var.alarms
 }
 
 output "audit_trail" {
-  description = "What `audit_trail` says, typed."
+  description = "`audit_trail`, with types and defaults."
   value       = var.audit_trail
 }
 
 output "event_bus" {
-  description = "What `event_bus` says, typed."
+  description = "`event_bus`, with types and defaults."
   value       = var.event_bus
 }
 
 output "notifications" {
-  description = "What `notifications` says, typed."
+  description = "`notifications`, with types and defaults."
   value       = var.notifications
 }
 
 output "api_token_secret" {
-  description = "What `api_token_secret` says, typed."
+  description = "`api_token_secret`, with types and defaults."
   value       = var.api_token_secret
 }

@@ -51,7 +51,7 @@ variable "rules" {
       days = optional(set(string), ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"])
       # When it opens, such as 22:00. Required.
       start = optional(string, "")
-      # When it closes, on the next day if not later than start; the same as start: after a whole day. Required.
+      # When it closes; on the next day if that is not later than start. If it equals start, the window is open for 24 hours. Required.
       end = optional(string, "")
     }))
     # The maximum number of resources that the rule changes per hour, instead of `limits`.
@@ -65,7 +65,7 @@ variable "rules" {
     breaker = optional(object({
       # The minimum number of changes within an hour. Null: breaker.changes.
       changes = optional(number)
-      # The percentage of them that went wrong. Null: breaker.failed_percent.
+      # The percentage of them that failed or were undone. Null: breaker.failed_percent.
       failed_percent = optional(number)
     }), {})
     # Resources that are not changed.
@@ -123,7 +123,7 @@ variable "rules" {
 variable "new_accounts" {
   description = "The highest mode of any rule in accounts that joined the organization recently; null: new accounts are like all others."
   type = object({
-    # The most that any rule does there: off, dry_run or enforce.
+    # The highest mode of any rule there: off, dry_run or enforce.
     mode = optional(string, "dry_run")
     # For how many days after the account joined. Then its groups' modes count.
     days = optional(number, 14)
@@ -142,13 +142,13 @@ variable "schedule" {
     time_zone = optional(string, "UTC")
     # Minutes over which polls are spread, 0 to 1440. 0: none.
     flexible_window_minutes = optional(number, 5)
-    # The only time in which rules without their own window change anything; findings are `deferred` outside of it. Null: at any time.
+    # When rules without their own window may change anything; at other times, findings are `deferred`. Null: at any time.
     maintenance_window = optional(object({
       # The days on which it opens, `MON` to `SUN`.
       days = optional(set(string), ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"])
       # When it opens, such as `22:00`. Required.
       start = optional(string, "")
-      # When it closes, on the next day if it is not later than `start`. The same as `start`: after a whole day. Required.
+      # When it closes; on the next day if that is not later than `start`. If it equals `start`, the window is open for 24 hours. Required.
       end = optional(string, "")
     }))
   })
@@ -178,7 +178,7 @@ variable "breaker" {
   type = object({
     # The minimum number of changes within an hour.
     changes = optional(number, 5)
-    # The percentage of them that went wrong: failed, not visible when read back, or undone by hand.
+    # The percentage of them that failed, were not visible when read back, or were undone by hand.
     failed_percent = optional(number, 50)
   })
   default  = {}
@@ -328,7 +328,7 @@ variable "evidence" {
     }))
     # Further statements of the bucket's policy. Without a `Resource`, they apply to the bucket and its objects.
     policy_statements = optional(any, [])
-    # Whether a destroy may delete the findings table and a bucket that holds evidence.
+    # Whether a destroy may delete the findings table and a bucket that contains evidence.
     force_destroy = optional(bool, false)
   })
   default  = {}
@@ -356,7 +356,7 @@ variable "evidence" {
     error_message = "evidence.noncurrent_days is ${var.evidence.noncurrent_days}: expected a whole number of days, 1 or more."
   }
 
-  # S3 takes objects into the two infrequent classes after 30 days.
+  # S3 moves objects to the two infrequent-access classes after 30 days at the earliest.
   validation {
     condition = alltrue([
       for transition in var.evidence.transitions :
@@ -366,7 +366,7 @@ variable "evidence" {
     error_message = "evidence.transitions has ${join(", ", [
       for transition in var.evidence.transitions :
       "${transition.storage_class == "" ? "no storage_class" : transition.storage_class} ${transition.days == -1 ? "without days" : "after ${transition.days} days"}"
-    ])}: expected STANDARD_IA or ONEZONE_IA after 30 days or more, INTELLIGENT_TIERING or GLACIER_IR. What has to be restored first cannot be read by later attempts."
+    ])}: expected STANDARD_IA or ONEZONE_IA after 30 days or more, INTELLIGENT_TIERING or GLACIER_IR. In other classes, an object must be restored before it can be read, so later attempts could not read it."
   }
 
   validation {
@@ -386,7 +386,7 @@ variable "evidence" {
 
   validation {
     condition     = alltrue([for statement in var.evidence.policy_statements : alltrue([for word in ["Effect", "Principal", "Action"] : can(statement[word]) || word == "Action" && can(statement.NotAction) || word == "Principal" && can(statement.NotPrincipal)])])
-    error_message = "evidence.policy_statements holds a statement without Effect, Principal or Action: expected statements of a bucket policy, such as { Sid, Effect, Principal, Action, Condition }."
+    error_message = "evidence.policy_statements contains a statement without Effect, Principal or Action: expected statements of a bucket policy, such as { Sid, Effect, Principal, Action, Condition }."
   }
 
   validation {
@@ -408,7 +408,7 @@ variable "alarms" {
 
   validation {
     condition     = alltrue([for arn in var.alarms.topic_arns : can(regex("^arn:[a-z-]+:sns:${var.home_region}:[0-9]{12}:[^:]+$", arn))])
-    error_message = "alarms.topic_arns holds ${join(", ", [for arn in var.alarms.topic_arns : "\"${arn}\"" if !can(regex("^arn:[a-z-]+:sns:${var.home_region}:[0-9]{12}:[^:]+$", arn))])}: expected SNS topics of the alarms' own region, ${var.home_region}, such as \"arn:aws:sns:${var.home_region}:111111111111:alarms\"."
+    error_message = "alarms.topic_arns contains ${join(", ", [for arn in var.alarms.topic_arns : "\"${arn}\"" if !can(regex("^arn:[a-z-]+:sns:${var.home_region}:[0-9]{12}:[^:]+$", arn))])}: expected SNS topics of the alarms' own region, ${var.home_region}, such as \"arn:aws:sns:${var.home_region}:111111111111:alarms\"."
   }
 }
 
@@ -446,7 +446,7 @@ variable "event_bus" {
     error_message = "event_bus has create = ${var.event_bus.create} and ${var.event_bus.name == null ? "no name" : "a name"}: expected a name if, and only if, create is false."
   }
 
-  # Alarms would go round on it: they are passed on from there.
+  # Alarms are forwarded from the default bus, so with that bus as the destination they would loop.
   validation {
     condition     = var.event_bus.name == null || can(regex("^[A-Za-z0-9._-]{1,256}$", var.event_bus.name)) && var.event_bus.name != "default"
     error_message = "event_bus.name is \"${coalesce(var.event_bus.name, "null")}\": expected the name of a custom bus, not its ARN and not \"default\", from which alarms are forwarded to it."
@@ -476,7 +476,7 @@ variable "notifications" {
 
   validation {
     condition     = alltrue([for address in var.notifications.email_addresses : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", address))])
-    error_message = "notifications.email_addresses holds ${join(", ", [for address in var.notifications.email_addresses : "\"${address}\"" if !can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", address))])}: expected addresses such as \"security@example.com\"."
+    error_message = "notifications.email_addresses contains ${join(", ", [for address in var.notifications.email_addresses : "\"${address}\"" if !can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", address))])}: expected addresses such as \"security@example.com\"."
   }
 
   validation {
@@ -484,15 +484,15 @@ variable "notifications" {
     error_message = "notifications.deferred_days is ${var.notifications.deferred_days}: expected a whole number of days, 1 or more."
   }
 
-  # Those that always have a reason.
+  # Outcomes that always have a reason.
   validation {
     condition     = length(setsubtract(var.notifications.outcomes, local.outcomes_with_reason)) == 0
-    error_message = "notifications.outcomes holds ${join(", ", [for outcome in setsubtract(var.notifications.outcomes, local.outcomes_with_reason) : "\"${outcome}\""])}: expected ${join(", ", formatlist("\"%s\"", local.outcomes_with_reason))}."
+    error_message = "notifications.outcomes contains ${join(", ", [for outcome in setsubtract(var.notifications.outcomes, local.outcomes_with_reason) : "\"${outcome}\""])}: expected ${join(", ", formatlist("\"%s\"", local.outcomes_with_reason))}."
   }
 
   validation {
     condition     = var.notifications.each_finding || length(setsubtract(var.notifications.outcomes, local.outcomes_with_alarm)) == 0
-    error_message = "notifications.outcomes holds ${join(", ", [for outcome in setsubtract(var.notifications.outcomes, local.outcomes_with_alarm) : "\"${outcome}\""])}, for which there is no alarm: set each_finding to true for a message for each finding, or leave it out."
+    error_message = "notifications.outcomes contains ${join(", ", [for outcome in setsubtract(var.notifications.outcomes, local.outcomes_with_alarm) : "\"${outcome}\""])}, for which there is no alarm: set each_finding to true for a message for each finding, or leave it out."
   }
 
   validation {
@@ -517,7 +517,7 @@ variable "notifications" {
 }
 
 variable "api_token_secret" {
-  description = "The secret that holds the API token."
+  description = "The secret that contains the API token."
   type = object({
     # Whether the module creates the secret, from `api_token`. If not, `arn` names an existing one.
     create = optional(bool, true)
@@ -541,7 +541,7 @@ variable "api_token_secret" {
     error_message = "api_token_secret.arn is \"${coalesce(var.api_token_secret.arn, "null")}\": expected a secret's ARN, such as \"arn:aws:secretsmanager:eu-central-1:111111111111:secret:netskope-AbCdEf\"."
   }
 
-  # Secrets Manager is called in the collector's own region, whatever region the ARN names.
+  # The collector calls Secrets Manager in its own region, regardless of the region in the ARN.
   validation {
     condition     = var.api_token_secret.arn == null ? true : try(split(":", var.api_token_secret.arn)[3], var.home_region) == var.home_region
     error_message = "api_token_secret.arn is \"${coalesce(var.api_token_secret.arn, "null")}\": expected a secret of the home region, ${var.home_region}. Replicate it there."

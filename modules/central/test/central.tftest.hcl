@@ -50,7 +50,7 @@ run "enabled_creates" {
 
   assert {
     condition     = output.settings.rules["s3-bucket-public"] == "{\"accounts\":[],\"breaker\":{\"changes\":5,\"failed_percent\":50},\"excluded_accounts\":[],\"excluded_groups\":[],\"exemptions\":[],\"limits\":{\"per_account_per_hour\":50,\"per_rule_per_hour\":200},\"method\":\"api\",\"mode\":\"dry_run\",\"mode_by_account\":{},\"mode_by_group\":{},\"options\":{},\"poll_minutes\":60,\"rule\":\"s3-bucket-public\",\"runbook_then\":\"api\",\"version\":2}"
-    error_message = "Settings hold what the remediators read, and no option that was not given: ${output.settings.rules["s3-bucket-public"]}"
+    error_message = "Settings must contain what the remediators read, and only options that were set: ${output.settings.rules["s3-bucket-public"]}"
   }
 
   assert {
@@ -60,7 +60,7 @@ run "enabled_creates" {
 
   assert {
     condition     = output.link.regions == tolist(["eu-central-1"]) && output.link.external_id == "cspm-auto-remediation-111111111111" && output.link.target_role_name == "cspm-auto-remediation-remediation"
-    error_message = "The link must hold the home region, the external id and the target role's name."
+    error_message = "The link must contain the home region, the external id and the target role's name."
   }
 
   assert {

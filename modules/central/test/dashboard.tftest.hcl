@@ -17,7 +17,7 @@ run "by_default" {
     condition = [for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : widget.properties.title] == [
       "S3 buckets are not public", "Security groups do not open SSH (port 22) to the world", "Age of the oldest job", "Dead letters",
       "Limits used within an hour, percent of per_rule_per_hour",
-      "Limits used within an hour by the account that uses most, percent of per_account_per_hour", "Findings that limits and holds leave to later", "What comes back, and what waits", "What an operator must fix",
+      "Limits used within an hour by the account that uses the most, percent of per_account_per_hour", "Findings deferred by limits and holds", "Recurring findings, and the oldest deferral", "What an operator must fix",
     ]
     error_message = "Widgets: ${jsonencode([for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : widget.properties.title])}"
   }
@@ -91,9 +91,9 @@ run "what_gates_do" {
   assert {
     condition = alltrue([
       for title, names in {
-        "Findings that limits and holds leave to later" = ["LimitReached", "HeldFindings"]
-        "What comes back, and what waits"               = ["RecurringFindings", "LastingDeferrals", "OldestDeferral"]
-        "What an operator must fix"                     = ["OpenBreakers", "RoleMissing", "SettingsInvalid", "TakeBackFailed", "UnexpectedError", "InvalidMessage"]
+        "Findings deferred by limits and holds"       = ["LimitReached", "HeldFindings"]
+        "Recurring findings, and the oldest deferral" = ["RecurringFindings", "LastingDeferrals", "OldestDeferral"]
+        "What an operator must fix"                   = ["OpenBreakers", "RoleMissing", "SettingsInvalid", "TakeBackFailed", "UnexpectedError", "InvalidMessage"]
         } : alltrue([
           for pair in setproduct(names, ["eu-central-1", "us-east-1"]) : length([
             for metric in one([for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : widget if widget.properties.title == title]).properties.metrics :

@@ -132,7 +132,7 @@ run "enabled_creates" {
 
   assert {
     condition     = module.remediator.role_name == "cspm-auto-remediation-remediator-eu-central-1"
-    error_message = "IAM is global: the role's name must hold the region, and begin as the target roles' trust policy says."
+    error_message = "IAM is global: the role's name must contain the region, and begin as the target roles' trust policy says."
   }
 
   assert {

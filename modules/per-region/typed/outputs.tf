@@ -1,14 +1,14 @@
 output "remediator" {
-  description = "What `remediator` says, typed."
+  description = "`remediator`, with types and defaults."
   value       = var.remediator
 }
 
 output "queue" {
-  description = "What `queue` says, typed."
+  description = "`queue`, with types and defaults."
   value       = var.queue
 }
 
 output "alarms" {
-  description = "What `alarms` says, typed."
+  description = "`alarms`, with types and defaults."
   value       = var.alarms
 }

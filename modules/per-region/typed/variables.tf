@@ -5,7 +5,7 @@ variable "remediator" {
     memory_size = optional(number, 512)
     # Timeout in seconds, 90 to 900. A message stays invisible for six times as long.
     timeout = optional(number, 300)
-    # Concurrent invocations, in addition to 2 for delayed jobs. A new AWS account has 10 for all functions of a region.
+    # Concurrent invocations, in addition to 2 for delayed jobs. A new AWS account has a quota of 10 for all functions of a region.
     maximum_concurrency = optional(number, 5)
     # Reserved concurrent invocations, at least `maximum_concurrency` and 2. Null: unreserved.
     reserved_concurrency = optional(number)
@@ -33,7 +33,7 @@ variable "remediator" {
 
   validation {
     condition     = var.remediator.timeout >= 90 && var.remediator.timeout <= 900
-    error_message = "remediator.timeout is ${var.remediator.timeout}: expected 90 to 900 seconds. The remediator keeps its last 45 for reading back and recording what it changed, and with less than that from the beginning it would never change anything."
+    error_message = "remediator.timeout is ${var.remediator.timeout}: expected 90 to 900 seconds. The remediator reserves the last 45 seconds for reading back and recording its changes; with a shorter timeout, it would never change anything."
   }
 
   validation {
@@ -82,10 +82,10 @@ variable "queue" {
     error_message = "queue.retention_days is ${var.queue.retention_days} and dead_letter_retention_days ${var.queue.dead_letter_retention_days}: expected 1 to 14 days, which SQS supports."
   }
 
-  # In a standard queue a dead letter keeps the age that it had.
+  # In a standard queue, a dead letter keeps the age of its original message.
   validation {
     condition     = var.queue.dead_letter_retention_days >= var.queue.retention_days
-    error_message = "queue.dead_letter_retention_days is ${var.queue.dead_letter_retention_days}: expected at least retention_days, ${var.queue.retention_days}. A dead letter keeps its age, so one that waited long would be deleted immediately."
+    error_message = "queue.dead_letter_retention_days is ${var.queue.dead_letter_retention_days}: expected at least retention_days, ${var.queue.retention_days}. A dead letter keeps its age, so one that had waited long would be deleted immediately."
   }
 }
 
@@ -106,7 +106,7 @@ variable "alarms" {
 
   validation {
     condition     = alltrue([for arn in var.alarms.topic_arns : can(regex("^arn:[a-z-]+:sns:${var.region}:[0-9]{12}:[^:]+$", arn))])
-    error_message = "alarms.topic_arns holds ${join(", ", [for arn in var.alarms.topic_arns : "\"${arn}\"" if !can(regex("^arn:[a-z-]+:sns:${var.region}:[0-9]{12}:[^:]+$", arn))])}: expected SNS topics of the alarms' own region, ${var.region}, such as \"arn:aws:sns:${var.region}:111111111111:alarms\"."
+    error_message = "alarms.topic_arns contains ${join(", ", [for arn in var.alarms.topic_arns : "\"${arn}\"" if !can(regex("^arn:[a-z-]+:sns:${var.region}:[0-9]{12}:[^:]+$", arn))])}: expected SNS topics of the alarms' own region, ${var.region}, such as \"arn:aws:sns:${var.region}:111111111111:alarms\"."
   }
 
   validation {
@@ -138,7 +138,7 @@ variable "home_region" {
 }
 
 variable "partition" {
-  description = "The partition: only in `aws` are alarms passed on between regions."
+  description = "The partition; only in `aws` can alarms be forwarded between regions."
   type        = string
   nullable    = false
 }

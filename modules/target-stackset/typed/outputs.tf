@@ -1,14 +1,14 @@
 output "organizational_units" {
-  description = "What `organizational_units` says, typed."
+  description = "`organizational_units`, with types and defaults."
   value       = var.organizational_units
 }
 
 output "operation" {
-  description = "What `operation` says, typed."
+  description = "`operation`, with types and defaults."
   value       = var.operation
 }
 
 output "iam" {
-  description = "What `iam` says, typed."
+  description = "`iam`, with types and defaults."
   value       = var.iam
 }

@@ -1,11 +1,11 @@
 variable "organizational_units" {
-  description = "The organizational units (`ou-…`) or root (`r-…`) whose accounts get the role, units beneath them included, by id or by any key with an `id`; the management account needs `target` instead."
+  description = "The organizational units (`ou-…`) or root (`r-…`) whose accounts get the role, including the units beneath them, by id or by any key with an `id`; the management account needs `target` instead."
   type = map(object({
     # The unit's id, if it is not the key, for a unit that the same apply creates.
     id = optional(string)
-    # The only accounts of the unit that get the role. Empty: all. A change takes the unit's roles away and recreates them, which takes minutes: to pause an account, lower its mode in `central` instead.
+    # Limits the role to these accounts of the unit. Empty: all. A change deletes and recreates the unit's roles, which takes minutes: to pause an account, lower its mode in `central` instead.
     accounts = optional(set(string), [])
-    # Accounts of the unit that don't get the role. A change recreates the unit's roles, too.
+    # Accounts of the unit that do not get the role. A change recreates the unit's roles, too.
     excluded_accounts = optional(set(string), [])
   }))
   nullable = false
@@ -68,7 +68,7 @@ variable "iam" {
     permissions_boundary_name = optional(string)
     # The path of the remediators' roles in the security account: `iam.path` in `central`.
     remediator_role_path = optional(string, "/")
-    # A role of your own, with its path but no slash before it, that is passed for flow logs where `central` names it in the options of `vpc-flow-logs-disabled`. Null: `<name>-flow-logs` is created.
+    # Your own role for flow logs, with its path but without a leading slash; `central` must name it in the options of `vpc-flow-logs-disabled`, too. Null: `<name>-flow-logs` is created.
     delivery_role_name = optional(string)
   })
   default  = {}

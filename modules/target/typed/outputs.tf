@@ -1,4 +1,4 @@
 output "iam" {
-  description = "What `iam` says, typed."
+  description = "`iam`, with types and defaults."
   value       = var.iam
 }

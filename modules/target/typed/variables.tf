@@ -7,9 +7,9 @@ variable "iam" {
     permissions_boundary_arn = optional(string)
     # The path of the remediators' roles in the security account: `iam.path` in `central`.
     remediator_role_path = optional(string, "/")
-    # A role of your own, with its path but no slash before it, that is passed for flow logs where `central` names it in the options of `vpc-flow-logs-disabled`. Null: `<name>-flow-logs` is created.
+    # Your own role for flow logs, with its path but without a leading slash; `central` must name it in the options of `vpc-flow-logs-disabled`, too. Null: `<name>-flow-logs` is created.
     delivery_role_name = optional(string)
-    # Whether `<name>-flow-logs` is created where a rule needs it; `false` with a `delivery_role_name` that is known only after the apply. Null: where `delivery_role_name` is null.
+    # Whether to create `<name>-flow-logs` if a rule needs it; set `false` with a `delivery_role_name` that is known only after the apply. Null: yes, if `delivery_role_name` is null.
     create_delivery_role = optional(bool)
   })
   default  = {}

@@ -46,7 +46,7 @@ describe('an error is one line that says what to do', () => {
       ['status'],
       jsonError('UnrecognizedClientException'),
       5,
-      /does not know these credentials/,
+      /does not recognize these credentials/,
     ],
     ['no answer', ['status'], SILENT, 6, /AWS cannot be reached/],
     ['AWS is down', ['status'], jsonError('InternalServerError', 500), 6, /after all retries: .*Try again/],
@@ -206,7 +206,7 @@ test.each(['localhost:4566', 'ftp://localhost', 'nonsense'])(
 
       expect(ran).toMatchObject({ code: 2, out: '' });
       expect(ran.error).toMatch(
-        new RegExp(`^cspm-remediation: the endpoint "${url}" is not a URL of HTTP: correct ${name}, `),
+        new RegExp(`^cspm-remediation: the endpoint "${url}" is not an HTTP URL: correct ${name}, `),
       );
       expect(ran.error.trimEnd().split('\n')).toHaveLength(1);
     }

@@ -1,4 +1,4 @@
-# What a resource of the same apply makes is not known at plan.
+# Values of resources that the same apply creates are unknown at plan.
 
 terraform {
   required_providers {
@@ -56,11 +56,11 @@ module "central" {
 }
 
 output "objects" {
-  description = "The keys of what is made for each rule."
+  description = "The keys of the resources that exist per rule."
   value       = keys(module.central.settings.rules)
 }
 
 output "schedule_group_name" {
-  description = "So that the schedules are planned."
+  description = "Makes sure that the schedules are planned."
   value       = module.central.schedule_group_name
 }

@@ -1,4 +1,4 @@
-# What an operator made of the parameter, as the state shows it afterwards.
+# The parameter after an operator has changed it, as the state shows it.
 terraform {
   required_providers {
     aws = { source = "hashicorp/aws" }

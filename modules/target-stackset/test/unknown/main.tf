@@ -1,5 +1,5 @@
-# An organizational unit of the same apply: its id is not known at plan. With depends_on, neither is what the module asks AWS
-# for.
+# An organizational unit of the same apply: its id is unknown at plan. With depends_on, the module's data sources are unknown,
+# too.
 
 terraform {
   required_providers {

@@ -1,4 +1,4 @@
-# With depends_on, what the module asks AWS for is not known at plan.
+# With depends_on, the module's data sources are unknown at plan.
 
 terraform {
   required_providers {
@@ -18,18 +18,18 @@ module "target" {
   security_account_id = "111111111111"
   rules               = ["security-group-ssh-open", "vpc-flow-logs-disabled"]
 
-  # Not known at plan either.
+  # Also unknown at plan.
   iam = { create_delivery_role = false, delivery_role_name = terraform_data.before.id }
 
   depends_on = [terraform_data.before]
 }
 
 output "flow_logs_role" {
-  description = "Null: a role of one's own is named."
+  description = "Null, because the caller names another role."
   value       = module.target.flow_logs_role_arn
 }
 
 output "planned" {
-  description = "So that the role is planned."
+  description = "Makes sure that the role is planned."
   value       = module.target.role_arn
 }

@@ -100,7 +100,7 @@ test('what no enabled rule serves, alone', async () => {
 test('for people it is a table, and what to put into Terraform', async () => {
   const { out } = await runCli(aws, ['coverage'], { width: 140 });
 
-  expect(out).toMatch(/^FINDINGS +ACCOUNTS +SEVERITY +SERVED BY +NETSKOPE'S RULE$/m);
+  expect(out).toMatch(/^FINDINGS +ACCOUNTS +SEVERITY +REMEDIATED BY +NETSKOPE'S RULE$/m);
   expect(out).toContain('security-group-ssh-open (built in, enforce)');
   expect(out).toContain('kms-key-rotation (library, not enabled)');
   expect(out).toContain('(Needs a person or a device.)');

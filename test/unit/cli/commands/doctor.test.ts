@@ -228,7 +228,7 @@ test('for people it is a table, with a last word', async () => {
   aws.schedules.delete(SSH);
   const badly = await runCli(aws, ['doctor'], { width: 200 });
 
-  expect(well.out).toMatch(/^STATUS +CHECK +OF$/m);
+  expect(well.out).toMatch(/^STATUS +CHECK +TARGET$/m);
   expect(well.out).toMatch(/Nothing needs to be fixed\.\n$/);
   expect(badly.out).toMatch(
     /^attention +schedule +security-group-ssh-open +it is missing\. To do: run terraform apply/m,

@@ -258,7 +258,7 @@ describe('what stands against a change', () => {
     ],
     [
       'breaker',
-      '3 of 6 changes went wrong (denied)',
+      '3 of 6 changes failed or were undone (denied)',
       () =>
         aws.put({
           pk: `trip#${SSH}#${PRODUCTION}`,
@@ -389,5 +389,5 @@ test('a resource that no rule can know is named', async () => {
   const { code, error } = await runCli(aws, ['explain', 'what is this?']);
 
   expect(code).toBe(2);
-  expect(error).toMatch(/there are no findings of a resource called "what is this\?"/);
+  expect(error).toMatch(/no rule has findings with a resource id such as "what is this\?"/);
 });

@@ -127,7 +127,7 @@ describe('hold', () => {
       'nobody can be asked',
       [GROUP, '--reason', 'x'],
       8,
-      /There is no terminal to ask on: add --yes/,
+      /There is no terminal for the question: add --yes/,
       undefined,
     ],
     ['somebody says no', [GROUP, '--reason', 'x'], 8, /nothing was done/, 'y'],

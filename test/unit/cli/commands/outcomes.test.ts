@@ -126,7 +126,7 @@ test('for people it is a table; nothing is said to be nothing', async () => {
   const { out } = await runCli(aws, ['outcomes'], { width: 160 });
   const nothing = await runCli(aws, ['outcomes', '--since', '1m']);
 
-  expect(out).toMatch(/^AT \(UTC\) +POLLS +RULE +ACCOUNT +REGION +RESOURCE +OUTCOME +CHANGES, OR WHY NOT$/m);
+  expect(out).toMatch(/^AT \(UTC\) +POLLS +RULE +ACCOUNT +REGION +RESOURCE +OUTCOME +CHANGES OR REASON$/m);
   expect(out).toMatch(/sg-1 +remediated +- ingress tcp 22 from 0\.0\.0\.0\/0$/m);
   expect(nothing.out).toBe('nothing since 2026-11-24 11:59 UTC\n');
 });

@@ -576,7 +576,7 @@ describe('undo', () => {
   });
 
   test.each<[string, string[], number, RegExp]>([
-    ['nobody says yes', [GROUP, '--reason', 'x'], 8, /There is no terminal to ask on/],
+    ['nobody says yes', [GROUP, '--reason', 'x'], 8, /There is no terminal for the question/],
     ['nothing is chosen', ['--reason', 'x'], 2, /expected one of: a resource, --poll, --job, or --since/],
     ['two things are chosen', [GROUP, '--since', '1h', '--reason', 'x'], 2, /expected one of/],
     [
