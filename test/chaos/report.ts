@@ -1,6 +1,6 @@
 import { resourcesOf } from './case.ts';
-import { contentOf } from './looks.ts';
 import type { ChaosOptions, ChaosReport } from './property.ts';
+import { contentOf } from './resources.ts';
 
 /** Writes reports for a person. @returns the exit code of the run: 1 where there is a fault */
 export function printReports(

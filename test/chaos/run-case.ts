@@ -28,8 +28,7 @@ import {
   SHORT_OUTAGES,
 } from './case.ts';
 import { Counts } from './counts.ts';
-import { EXEMPTION } from './exemption.ts';
-import { contentOf, Looks, onlyOf, shownOf } from './looks.ts';
+import { hasExemptSnapshot, isExempt } from './exemption.ts';
 import { AccessKeyOracle } from './oracle/access-key.ts';
 import { BucketOracle } from './oracle/bucket.ts';
 import { ClusterOracle } from './oracle/cluster.ts';
@@ -41,6 +40,8 @@ import { executionsOf, RunbookOracle } from './oracle/runbook.ts';
 import { SecurityGroupOracle } from './oracle/security-group.ts';
 import { SnapshotOracle } from './oracle/snapshot.ts';
 import { TrailOracle } from './oracle/trail.ts';
+import { Reads } from './reads.ts';
+import { comparableText, contentOf, shownText } from './resources.ts';
 
 /** Duration of a call, by which the clock goes on. */
 const CALL_MILLISECONDS = 300;
@@ -107,7 +108,7 @@ class CaseRun implements CaseResult {
   readonly #remediator = new RemediatorInMemory();
   readonly #model: AwsModel;
   readonly #oracle: ResourceOracle;
-  readonly #looks: Looks;
+  readonly #reads: Reads;
   #job: JobSpec = { rule: '', options: {} };
   /** AWS calls of ours so far. */
   #calls = 0;
@@ -155,7 +156,7 @@ class CaseRun implements CaseResult {
     this.#case = chosen;
     this.#withTrace = withTrace;
     this.#distort = distort;
-    this.#looks = new Looks(chosen.kind);
+    this.#reads = new Reads(chosen.kind);
     this.#model = new AwsModel(ACCOUNT, chosen.initial, () => this.#remediator.now, AUTOMATION_MILLISECONDS);
     this.#oracle = {
       'security-group': () => new SecurityGroupOracle(),
@@ -324,7 +325,7 @@ class CaseRun implements CaseResult {
     this.#model.passTime();
     const version = this.#model.versions.length - 1;
     for (const resource of resourcesOf(this.#case)) {
-      if (onlyOf(before, resource) === onlyOf(this.#model.state, resource)) continue;
+      if (comparableText(before, resource) === comparableText(this.#model.state, resource)) continue;
       this.#actsOn.set(resource, [...(this.#actsOn.get(resource) ?? []), version]);
       this.#say(`a document changes ${resource}`);
     }
@@ -479,16 +480,16 @@ class CaseRun implements CaseResult {
       const resource = this.#resourceOf(call);
       if (resource === undefined)
         this.#fault('elsewhere', `${operation} ${summary(input)} names no resource of the job`);
-      else if (onlyOf(before, resource) !== onlyOf(after, resource)) {
+      else if (comparableText(before, resource) !== comparableText(after, resource)) {
         this.#judge({ operation, input, resource, before, after, job: this.#job }, call);
       } else if (this.#isSame(resource, call)) this.#noteSame(resource);
-      this.#looks.wrote(this.#calls, input, resource);
+      this.#reads.wrote(this.#calls, input, resource);
       return output;
     } catch (error) {
       if (error instanceof AwsModelError) {
         this.#say(`call ${this.#calls}: ${operation} ${summary(input)}: ${error.code}`);
         if (error.code === 'ModelLimit') this.#fault('limit of the model', error.message);
-        if (this.#model.isWrite(operation)) this.#looks.wrote(this.#calls, input, this.#resourceOf(call));
+        if (this.#model.isWrite(operation)) this.#reads.wrote(this.#calls, input, this.#resourceOf(call));
       } else {
         this.#fault('limit of the model', `${operation} ${summary(input)}: ${String(error)}`);
       }
@@ -510,7 +511,7 @@ class CaseRun implements CaseResult {
     if (isOld) this.counts.add('lagging reads');
     this.#hasLagged ||= isOld;
     this.#say(`call ${this.#calls}: ${operation}${isOld ? ' (answers an older state)' : ''}`);
-    this.#looks.note(operation, input, this.#calls, state, isOld);
+    this.#reads.note(operation, input, this.#calls, state, isOld);
     const { output } = this.#model.answer(operation, input, state, region);
     if (isCurrent) this.#noteEnds();
     return output;
@@ -544,7 +545,7 @@ class CaseRun implements CaseResult {
         );
       } else if (excused === undefined) for (const problem of problems) this.#fault(write.operation, problem);
       else {
-        this.counts.add(`allowed: ${this.#looks.why()}`);
+        this.counts.add(`allowed: ${this.#reads.why()}`);
         this.#say(`  allowed, for AWS has no condition that excludes it: ${problems.join('; ')}`);
       }
     }
@@ -590,11 +591,11 @@ class CaseRun implements CaseResult {
    * did.
    */
   #isSame(resource: string, { operation, input, region }: ModelCall): boolean {
-    const before = this.#looks.seen(resource, this.#model.state, this.#calls);
+    const before = this.#reads.seen(resource, this.#model.state, this.#calls);
     if (before === undefined) return false;
     try {
       const { next = before } = this.#model.answer(operation, input, before, region);
-      return onlyOf(next, resource) !== onlyOf(before, resource);
+      return comparableText(next, resource) !== comparableText(before, resource);
     } catch (error) {
       if (error instanceof AwsModelError) return false;
       throw error;
@@ -608,12 +609,12 @@ class CaseRun implements CaseResult {
 
   /** The write on what the look directly before it answered, if it would have been right on that. */
   #excused(write: Write, { region }: ModelCall): Write | undefined {
-    const before = this.#looks.seen(write.resource, write.before, this.#calls);
+    const before = this.#reads.seen(write.resource, write.before, this.#calls);
     if (before === undefined || !this.#actedSince(write.resource)) return undefined;
     if (this.#isKnownToBeOld({ ...write, before })) return undefined;
     try {
       const { next: after = before } = this.#model.answer(write.operation, write.input, before, region);
-      if (shownOf(before, write.resource) === shownOf(write.before, write.resource)) return undefined;
+      if (shownText(before, write.resource) === shownText(write.before, write.resource)) return undefined;
       const seen = { ...write, before, after };
       return this.#oracle.problemsOf(seen).length === 0 || this.#isGuessed(seen) ? seen : undefined;
     } catch {
@@ -627,7 +628,7 @@ class CaseRun implements CaseResult {
    */
   #actedSince(resource: string): boolean {
     const looked = Math.min(
-      ...this.#looks.used.map((used) => this.#model.versions.findIndex(({ state }) => state === used)),
+      ...this.#reads.used.map((used) => this.#model.versions.findIndex(({ state }) => state === used)),
     );
     return (this.#actsOn.get(resource) ?? []).some((version) => version > looked);
   }
@@ -639,7 +640,7 @@ class CaseRun implements CaseResult {
   #isKnownToBeOld(seen: Write): boolean {
     const { versions } = this.#model;
     const looked = Math.min(
-      ...this.#looks.used.map((used) => versions.findIndex(({ state }) => state === used)),
+      ...this.#reads.used.map((used) => versions.findIndex(({ state }) => state === used)),
     );
     // No look shows what a document did: who has seen its end waits until looks must be from after that.
     const isStart = seen.operation === 'StartAutomationExecution';
@@ -658,7 +659,7 @@ class CaseRun implements CaseResult {
       );
     }
     if (!isExempt(before, resource)) return;
-    if (this.#looks.showsExempt(resource, this.#calls)) {
+    if (this.#reads.showsExempt(resource, this.#calls)) {
       this.#fault(
         'exempt',
         `${operation} of ${resource}, whose last look at its tags shows that it is exempt`,
@@ -667,11 +668,11 @@ class CaseRun implements CaseResult {
     }
     // A job that was begun is finished: the moment counts in which its first change left.
     const first = this.#firstWrite.get(resource) ?? this.#calls;
-    const look = this.#looks.notExemptBefore(resource, first);
+    const look = this.#reads.notExemptBefore(resource, first);
     const most =
       { bucket: CALLS_OF_A_BUCKET, snapshot: CALLS_OF_AN_INSTANCE }[String(this.#case.kind)] ??
       CALLS_OF_A_CHANGE;
-    if (look === undefined || this.#looks.callsAbout([resource], look, first) > most) {
+    if (look === undefined || this.#reads.callsAbout([resource], look, first) > most) {
       this.#fault('exempt', `${operation} of ${resource}, which is exempt by its tag`);
     } else if ((this.#exemptedAt.get(resource) ?? 0) > look) {
       this.counts.add('allowed: exempted since the look at its tags');
@@ -934,7 +935,9 @@ class CaseRun implements CaseResult {
     }
     this.counts.add('undone');
     for (const resource of resourcesOf(this.#case)) {
-      const [before, after] = [this.#case.initial, this.#model.state].map((state) => onlyOf(state, resource));
+      const [before, after] = [this.#case.initial, this.#model.state].map((state) =>
+        comparableText(state, resource),
+      );
       if (before !== after) this.#fault('undo', `of ${resource} gives ${after}, before it was ${before}`);
     }
   }
@@ -967,17 +970,6 @@ function merged(first: Outcome, others: readonly Outcome[]): Outcome {
     .sort((one, other) => Date.parse(one.appliedAt) - Date.parse(other.appliedAt));
   const unconfirmed = all.flatMap((each) => each.unconfirmed ?? []);
   return { ...first, applied, ...(unconfirmed.length > 0 && { unconfirmed }) };
-}
-
-function isExempt(state: AwsState, resource: string): boolean {
-  const [tag = ''] = Object.keys(EXEMPTION);
-  return contentOf(state, resource)?.tags[tag] !== undefined;
-}
-
-/** Tells whether an instance has an exempt snapshot: where all public ones are exempt, so is the finding. */
-function hasExemptSnapshot({ databases }: AwsState, resource: string): boolean {
-  const [tag = ''] = Object.keys(EXEMPTION);
-  return (databases[resource]?.snapshots ?? []).some(({ tags }) => tags[tag] !== undefined);
 }
 
 /** Sums up what a call asks for, short enough for a line. */

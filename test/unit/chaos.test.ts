@@ -53,7 +53,7 @@ describe('whatever someone else does between two calls, and however old what AWS
     );
 
     expect(faults, trace.join('\n')).toEqual([]);
-    expect(counts.get('allowed: an act of someone else between the look and the write')).toBe(1);
+    expect(counts.get('allowed: an act of someone else between the read and the write')).toBe(1);
   });
 });
 
