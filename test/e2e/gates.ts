@@ -33,7 +33,7 @@ import { MAX_FINDINGS_PER_JOB } from '../../lambdas/model/job.ts';
 import { MODULE_VERSION } from '../../lambdas/model/module-version.ts';
 import type { Outcome } from '../../lambdas/model/outcome.ts';
 import type { PollSummary } from '../../lambdas/model/poll-summary.ts';
-import { sentKey } from '../../lambdas/model/table-items.ts';
+import { unfinishedJobs } from '../lab/deployed/unfinished-jobs.ts';
 import type { Lab } from '../lab/index.ts';
 import { type LabRuleId, labRules } from '../lab/rules/index.ts';
 import { formatTenantTime, labelOfRegion, tenantItem } from '../lab/tenant/index.ts';
@@ -580,14 +580,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
 
     test('jobs that are never done are reported by the alarm that says why, and not by polls-skipped', async () => {
       const since = new Date(lab().now().getTime() - 13 * HOUR).toISOString();
-      const sent = {
-        ...sentKey({ rule: SSH, account, region }),
-        ...{ version: 1, rule: SSH, account, region, jobs: 1, behindSince: since },
-        poll: { source: 'netskope', rule: SSH, asOf: '2026-01-01T00:00:00Z' },
-        at: '2026-01-01T00:00:00Z',
-        until: new Date(lab().now().getTime() + HOUR).toISOString(),
-        expiresAt: Math.floor(lab().now().getTime() / 1000) + 86_400,
-      };
+      const sent = unfinishedJobs({ rule: SSH, account, region, since, now: lab().now() });
       const table = new DynamoDBClient(settings());
       await table.send(new PutItemCommand({ TableName: `${NAME}-findings`, Item: marshall(sent) }));
       await setAlarms('ALARM', ['jobs-dead-letters']);

@@ -2,7 +2,7 @@ import { CloudWatchClient, PutMetricAlarmCommand, SetAlarmStateCommand } from '@
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { sentKey } from '../../lambdas/model/table-items.ts';
+import { unfinishedJobs } from '../lab/deployed/unfinished-jobs.ts';
 import { findingsTableName } from './harness/deployed-form.ts';
 import { type Deployed, type Harness, nextMoment, startHarness } from './harness/harness.ts';
 import { makeViolation } from './harness/violations.ts';
@@ -20,23 +20,10 @@ beforeAll(async () => {
 });
 afterAll(() => harness[Symbol.asyncDispose]());
 
-/** Lets jobs that were sent 13 hours ago not be done. */
-async function letJobsStayOpen(account: string, region: string, since: string): Promise<void> {
+/** Records an unfinished job, as earlier polls would. */
+async function putUnfinishedJobs(account: string, region: string, since: string): Promise<void> {
   const { product } = deployed;
-  const poll = { source: 'netskope', rule: SSH, asOf: '2026-01-01T00:00:00Z' };
-  const Item = marshall({
-    ...sentKey({ rule: SSH, account, region }),
-    version: 1,
-    rule: SSH,
-    account,
-    region,
-    poll,
-    at: poll.asOf,
-    jobs: 1,
-    until: new Date(Date.now() + HOUR).toISOString(),
-    behindSince: since,
-    expiresAt: Math.floor(Date.now() / 1000) + 86_400,
-  });
+  const Item = marshall(unfinishedJobs({ rule: SSH, account, region, since, now: new Date() }));
   await new DynamoDBClient(product.client(HOME)).send(
     new PutItemCommand({ TableName: findingsTableName(product), Item }),
   );
@@ -71,7 +58,7 @@ test('jobs that are never done are one message: by the alarm of their region, or
     [HOME, ELSEWHERE].map((region) => makeViolation(harness.endpoint, SSH, account, region)),
   );
   harness.tenant.setFindings(items);
-  await Promise.all([HOME, ELSEWHERE].map((region) => letJobsStayOpen(account, region, since)));
+  await Promise.all([HOME, ELSEWHERE].map((region) => putUnfinishedJobs(account, region, since)));
   await alarm(HOME, 'jobs-dead-letters', 'OK');
   await alarm(HOME, 'take-back-failed', 'ALARM');
   const telling = await alarm(ELSEWHERE, 'jobs-dead-letters', 'ALARM');

@@ -1,14 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { z } from 'zod';
 import { outcomesKey } from '../../../lambdas/model/evidence-keys.ts';
 import type { Poll } from '../../../lambdas/model/job.ts';
 import type { Outcome } from '../../../lambdas/model/outcome.ts';
-import {
-  leftAloneReasons,
-  type PollSummary,
-  pollSummaryKey,
-  unprocessableKinds,
-} from '../../../lambdas/model/poll-summary.ts';
+import { pollSummaryKey } from '../../../lambdas/model/poll-summary.ts';
 import {
   type Answer,
   jsonAnswer,
@@ -19,6 +13,7 @@ import {
   xmlAnswer,
 } from '../scripted-aws/scripted-aws.ts';
 import { Deployment } from './deployment.ts';
+import { emptyPollSummary } from './poll-summary.ts';
 
 const ACCOUNT = '111111111111';
 const RULE = 'security-group-ssh-open';
@@ -83,21 +78,8 @@ afterEach(async () => {
 const deployment = (): Deployment =>
   new Deployment({ endpoint: aws.endpoint, account: ACCOUNT, homeRegion: 'eu-central-1' });
 
-/** A count of nothing for each name. */
-function zeros<Name extends string>(names: readonly Name[]): Record<Name, number> {
-  return z.record(z.enum(names), z.number()).parse(Object.fromEntries(names.map((name) => [name, 0])));
-}
-
-function summary(findings: number): PollSummary {
-  return {
-    ...{ version: 1, poll, ruleNames: ['n'], startedAt: poll.asOf, finishedAt: poll.asOf, pages: 1 },
-    ...{ items: findings, findings, duplicates: 0, deferred: 0, skipped: 0, skippedPlaces: 0, behind: [] },
-    closed: 0,
-    unprocessable: zeros(unprocessableKinds),
-    leftAlone: zeros(leftAloneReasons),
-    ...{ unknownRegionLabels: {}, jobs: 1, destinations: [] },
-  };
-}
+const summary = (findings: number) =>
+  emptyPollSummary(poll, { ruleNames: ['n'], items: findings, findings, jobs: 1 });
 
 function line(resource: string, change: Partial<Outcome> = {}): Outcome {
   const finding = { rule: RULE, account: ACCOUNT, region: 'eu-central-1', resource };

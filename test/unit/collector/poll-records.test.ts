@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { PollMarks } from '../../../lambdas/collector/poll-marks.ts';
 import { AwsPollRecords } from '../../../lambdas/collector/poll-records.ts';
 import type { Unprocessable } from '../../../lambdas/model/outcome.ts';
+import { emptyPollSummary } from '../../lab/deployed/poll-summary.ts';
 import {
   type ReceivedCall,
   type ScriptedAws,
@@ -97,35 +98,7 @@ describe('poll records', () => {
 
   test('store the summary of a poll under its rule and time', async () => {
     await using aws = await startAws();
-    const summary = {
-      version: 1 as const,
-      poll: POLL,
-      ruleNames: [],
-      startedAt: '2026-01-31T12:00:00Z',
-      finishedAt: '2026-01-31T12:00:00Z',
-      pages: 1,
-      items: 0,
-      findings: 0,
-      duplicates: 0,
-      deferred: 0,
-      skipped: 0,
-      skippedPlaces: 0,
-      behind: [],
-      closed: 0,
-      unprocessable: {
-        malformed_item: 0,
-        malformed_account: 0,
-        malformed_resource: 0,
-        malformed_finding: 0,
-        unknown_region_label: 0,
-        region_missing: 0,
-        region_not_deployed: 0,
-      },
-      leftAlone: { muted: 0, passed: 0, other_cloud: 0, other_rule: 0 },
-      unknownRegionLabels: {},
-      jobs: 0,
-      destinations: [],
-    };
+    const summary = emptyPollSummary(POLL);
 
     await recordsOf(aws).writeSummary(summary);
 

@@ -3,6 +3,7 @@ import { type Occasion, type Poll, pollId } from '../../../../lambdas/model/job.
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
 import { pollSummaryKey } from '../../../../lambdas/model/poll-summary.ts';
 import { undoneKey } from '../../../../lambdas/model/requests.ts';
+import { emptyPollSummary } from '../../../lab/deployed/poll-summary.ts';
 import type { SmallAws } from './small-aws.ts';
 import { HOME } from './small-aws.ts';
 
@@ -67,16 +68,7 @@ export function putPoll(aws: SmallAws, poll: Poll, lines: readonly Outcome[], wa
   const findings = lines.length + waiting;
   aws.objects.set(
     `evidence/${pollSummaryKey(poll)}`,
-    JSON.stringify({
-      ...emptySummary,
-      poll,
-      startedAt: poll.asOf,
-      finishedAt: poll.asOf,
-      items: findings,
-      findings,
-      jobs: places.size,
-      destinations,
-    }),
+    JSON.stringify(emptyPollSummary(poll, { items: findings, findings, jobs: places.size, destinations })),
   );
   if (poll.plans !== true) {
     aws.put({
@@ -118,26 +110,6 @@ export function putUndo(aws: SmallAws, line: Outcome): string {
   aws.put({ ...key, version: 1, expiresAt: 9e9, account, rule: poll.rule, evidence });
   return evidence;
 }
-
-const emptySummary = {
-  version: 1,
-  ruleNames: [],
-  pages: 1,
-  duplicates: 0,
-  deferred: 0,
-  closed: 0,
-  unprocessable: {
-    malformed_item: 0,
-    malformed_account: 0,
-    malformed_resource: 0,
-    malformed_finding: 0,
-    unknown_region_label: 0,
-    region_missing: 0,
-    region_not_deployed: 0,
-  },
-  leftAlone: { muted: 0, passed: 0, other_cloud: 0, other_rule: 0 },
-  unknownRegionLabels: {},
-};
 
 /** Lets the table know a finding of the rule for SSH. */
 export function putFinding(
