@@ -121,7 +121,7 @@ function adminPortsCase(numbers: readonly (100 | 200)[], events: Events): Case {
   return aclCase([acl(12, open)], [ADMIN_PORTS], events);
 }
 
-/** Someone acts before the plan; then a call has no effect and gets no answer, and reads are from before that act. */
+/** An act of someone else before the plan, then a call without effect or answer, and reads from before that act. */
 function lostAndOld(at: number, reads: number, act: Act): readonly Disturbance[] {
   return [
     { at: 1, act },

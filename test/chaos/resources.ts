@@ -45,7 +45,7 @@ interface ResourceKind<T> {
 
 /** Reads side by side: the most calls from the read on which a write is based to the write. */
 export const NEAR = 2;
-/** What makes a bucket public is read by several calls, and last its block, on which the write is based. */
+/** Several calls read what makes a bucket public, the last one its block, on which the write is based. */
 const NEAR_FOR_EXPOSURE = 4;
 const NEAR_FOR_BLOCK = 1;
 /** Room for one more rule, which no read shows: AWS refuses the write when there is none. */
