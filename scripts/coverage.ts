@@ -1,6 +1,6 @@
 /**
- * Writes which of Netskope's predefined AWS rules are built in, which the library has, and why none serves the others:
- * `docs/coverage.md` for people, and for the command `coverage` what it needs of that.
+ * Writes what remediates each of Netskope's predefined AWS rules (a built-in rule, a library rule, or none, with the reason) to
+ * `docs/coverage.md`, and to the data of the command `coverage`.
  *
  *     node scripts/coverage.ts           write
  *     node scripts/coverage.ts --check   change nothing; exit 1 when it is stale
@@ -32,7 +32,7 @@ const library = new Map(
   (await readLibrary()).flatMap(({ id, names }) => names.map((name) => [name, id] as const)),
 );
 
-/** Names in the library that no predefined rule has. */
+/** Names in the library that do not belong to a predefined rule. */
 const unknown = [...library.keys()].filter((name) => !rules.some((rule) => rule.name === name));
 if (unknown.length > 0) throw new Error(`no predefined rule is called ${unknown.join('; ')}`);
 

@@ -15,7 +15,7 @@ import { PRICES, PRICES_OF } from './prices.ts';
 const RULES = 10;
 const POLLS = RULES * POLLS_PER_MONTH;
 const FINDINGS = 10_000;
-/** Lambda's pollers of an empty queue, each of which asks every 20 s. */
+/** Requests per month of Lambda's pollers to an empty queue: each sends one every 20 s. */
 const POLLER_REQUESTS = 5 * 3 * 43_800;
 const METRICS = { fixed: 1, perRule: 1 };
 /** Gigabyte-seconds of a poll that finds nothing: a second of 512 MB. */
@@ -30,7 +30,7 @@ const count = (value: number): string => value.toLocaleString('en-US');
 const perMillion = (dollars: number): string => String(Number((dollars * 1e6).toFixed(4)));
 const perThousand = (dollars: number): string => String(Number((dollars * 1e3).toFixed(6)));
 
-/** One line of a table of costs: what it is of, how it is computed, and the amounts. */
+/** One line of a cost table: the item, its arithmetic, and the amounts. */
 interface Cost {
   readonly what: string;
   readonly arithmetic: string;

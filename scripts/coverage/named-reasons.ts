@@ -10,9 +10,9 @@ const named = (pattern: RegExp, reason: string): Reason => ({
   reason,
 });
 
-/** A property that a custom rule can set: `value` says where the owner must choose one. */
+/** A property that a custom rule can set. `value` describes the value, if the owner must choose it. */
 const settable = (pattern: RegExp, property: string, value = ''): Reason =>
-  named(pattern, `A custom rule with \`desired_state\` can do it: ${property}${value}.`);
+  named(pattern, `A custom rule with \`desired_state\` can set it: ${property}${value}.`);
 
 const decision = (pattern: RegExp, why: string): Reason =>
   named(pattern, `Needs an owner's decision: ${why}.`);
@@ -23,12 +23,12 @@ const atCreation = (pattern: RegExp, what: string): Reason =>
 const byRunbook = (pattern: RegExp, why: string): Reason =>
   named(pattern, `${why}: use a custom rule with a runbook.`);
 
-/** Reasons for rules of which the name says the property. */
+/** Reasons for rules whose name identifies the property. */
 export const namedReasons: readonly Reason[] = [
   settable(
     /SSL certificates for backend/,
     '`AWS::ApiGateway::Stage` `/ClientCertificateId`',
-    ', with your certificate, which the backend must know',
+    ', with your certificate, which the backend must trust',
   ),
   settable(/X-Ray tracing enabled/, '`AWS::ApiGateway::Stage` `/TracingEnabled`'),
   decision(
@@ -45,7 +45,7 @@ export const namedReasons: readonly Reason[] = [
     '`AWS::AutoScaling::AutoScalingGroup` `/HealthCheckType`',
     '; instances that fail the check are replaced',
   ),
-  decision(/roles are not passed to CloudFormation/, 'a stack keeps its role, which can only be replaced'),
+  decision(/roles are not passed to CloudFormation/, "a stack's role can be replaced, but not removed"),
   settable(
     /distributions should have AWS WAF/,
     '`AWS::CloudFront::Distribution` `/DistributionConfig/WebACLId`',
@@ -64,9 +64,9 @@ export const namedReasons: readonly Reason[] = [
   settable(
     /distributions should require encryption in transit/,
     '`AWS::CloudFront::Distribution` `/DistributionConfig/DefaultCacheBehavior/ViewerProtocolPolicy`',
-    '; no pointer names the other cache behaviors, which are items of a list',
+    '; the other cache behaviors are items of a list, which a pointer cannot name',
   ),
-  decision(/origin access identity/, "the bucket's policy must let in the identity first"),
+  decision(/origin access identity/, "the bucket's policy must allow the identity first"),
   decision(/origin failover/, 'it needs a second origin'),
   settable(
     /trails are integrated with CloudWatch Logs/,
@@ -80,36 +80,36 @@ export const namedReasons: readonly Reason[] = [
   ),
   decision(
     /CloudTrail - Lack of API Access Logging|CloudTrail (logs to S3Bucket|sends SNS notifications) without any failures/,
-    'the finding is about a trail, and what is to be changed is the bucket or the topic to which it delivers',
+    'the finding is about a trail, but the bucket or topic to which it delivers must be changed',
   ),
   settable(/alarm has at least one Action/, '`AWS::CloudWatch::Alarm` `/AlarmActions`', ', with your topic'),
-  named(/repository URLs should use OAuth/, 'Needs a person, who authorizes the connection.'),
+  named(/repository URLs should use OAuth/, 'Needs a person to authorize the connection.'),
   decision(/clear text credentials/, 'the credentials must be replaced, and kept elsewhere'),
   atCreation(
     /SageMaker notebook instances should not have direct/,
     '`AWS::SageMaker::NotebookInstance` `/DirectInternetAccess`',
   ),
-  atCreation(/replication instances should not be public/, 'AWS DMS sets public access only then'),
+  atCreation(/replication instances should not be public/, 'AWS DMS accepts public access only at creation'),
   decision(/DynamoDB tables are backed up/, 'how often, where and how long backups are kept'),
-  decision(/tables should automatically scale/, 'the bounds of the capacity, or to pay by request'),
+  decision(/tables should automatically scale/, 'the limits of the capacity, or on-demand billing'),
   named(
     /managed by (AWS )?Systems Manager/,
     'Needs work inside the instance (the agent, a role, patches), not a setting of it.',
   ),
-  byRunbook(/EBS snapshots should not be public/, "No CloudFormation type has a snapshot's permissions"),
+  byRunbook(/EBS snapshots should not be public/, "No CloudFormation type contains a snapshot's permissions"),
   named(
     /Unused EC2 Security Groups|Unused network access control lists/,
-    'Would delete something, which cannot be undone.',
+    'The fix would delete something, which cannot be undone.',
   ),
   decision(/use VPC endpoints/, 'it creates an endpoint, for which AWS charges, in subnets of your choice'),
   decision(
     /EC2 instances should not have a public IP|multiple ENIs/,
-    'the address or interface may carry traffic, and some are fixed at the launch',
+    'the address or interface may be in use, and some can be set only at launch',
   ),
   settable(
     /use IMDSv2/,
     '`AWS::EC2::Instance` `/MetadataOptions/HttpTokens`',
-    '; programs that know version 1 alone lose their credentials',
+    '; programs that support only version 1 lose their credentials',
   ),
   decision(
     /VPC Flow Log records are successfully/,
@@ -118,9 +118,12 @@ export const namedReasons: readonly Reason[] = [
   settable(
     /Image Vulnerability Scanning/,
     '`AWS::ECR::Repository` `/ImageScanningConfiguration/ScanOnPush`',
-    ", unless the registry's own setting decides",
+    ", unless the registry's setting takes precedence",
   ),
-  decision(/ECS services should not have public IP/, 'tasks without a public address need another way out'),
+  decision(
+    /ECS services should not have public IP/,
+    'tasks without a public address need another outbound route',
+  ),
   atCreation(/ECS task definitions/, 'a revision of a task definition never changes'),
   decision(/Consider Fargate/, 'which workloads are not trusted'),
   settable(
@@ -136,7 +139,7 @@ export const namedReasons: readonly Reason[] = [
   ),
   atCreation(
     /EMR cluster master nodes/,
-    'the subnet decides at the launch whether a node has a public address',
+    'at launch, the subnet determines whether a node has a public address',
   ),
   byRunbook(/Elastic Beanstalk/, 'The options can be written by Cloud Control, but not read'),
   settable(
@@ -151,7 +154,7 @@ export const namedReasons: readonly Reason[] = [
   settable(
     /older SSL\/TLS policies/,
     '`AWS::ElasticLoadBalancingV2::Listener` `/SslPolicy`',
-    ', with your policy, where findings name the listener; clients that know older versions alone lose the connection',
+    ', with your policy, if findings name the listener; clients that support only older versions lose the connection',
   ),
   decision(
     /redirect all HTTP requests to HTTPS/,
@@ -177,10 +180,13 @@ export const namedReasons: readonly Reason[] = [
   decision(/KMS keys should not be unintentionally deleted/, 'whether the deletion is intended'),
   decision(/lambda functions using environmental/, "the function's code must decrypt the values"),
   decision(/Lambda execution role|administrative level execution/, 'what the function must be able to do'),
-  byRunbook(/have an associated Tag/, 'Tags are a list of keys and values, which no pointer can address'),
+  byRunbook(/have an associated Tag/, 'Tags are a list of key-value pairs, which a pointer cannot address'),
   decision(/supported runtimes/, 'the code must be tested with the newer runtime'),
-  atCreation(/backtracking enabled/, 'a cluster that was made without backtracking never gets it'),
-  named(/Weak RDS backup policy/, 'Replaces the resource, or may: the owner must plan that.'),
+  atCreation(/backtracking enabled/, 'backtracking can be enabled only when a cluster is created'),
+  named(
+    /Weak RDS backup policy/,
+    'The change replaces the resource, or may replace it: the owner must plan that.',
+  ),
   settable(
     /Database logging should be enabled/,
     '`AWS::RDS::DBInstance` `/EnableCloudwatchLogsExports`',
@@ -196,17 +202,17 @@ export const namedReasons: readonly Reason[] = [
     '`AWS::RDS::DBCluster` `/EnableIAMDatabaseAuthentication`',
     '; not every engine has it',
   ),
-  decision(/clusters should be configured for multiple Availability/, 'more instances cost more'),
+  decision(/clusters should be configured for multiple Availability/, 'additional instances cost money'),
   settable(
     /automated snapshots are enabled/,
     '`AWS::Redshift::Cluster` `/AutomatedSnapshotRetentionPeriod`',
-    ', with the days of your choice',
+    ', with your number of days',
   ),
   decision(
     /Redshift Parameter Groups Disable Logging|require_ssl disabled/,
     "a parameter group may serve several clusters, AWS's default one cannot be changed, and some parameters need a restart",
   ),
-  byRunbook(/Domain (Transfer Lock|Auto Renew)/, 'No CloudFormation type has a registered domain'),
+  byRunbook(/Domain (Transfer Lock|Auto Renew)/, 'No CloudFormation type represents a registered domain'),
   settable(
     /Lack of Logging For Access to S3/,
     '`AWS::S3::Bucket` `/LoggingConfiguration`',

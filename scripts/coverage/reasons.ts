@@ -8,7 +8,7 @@ export interface NetskopeRule {
   readonly service: string;
 }
 
-/** Reasons for which no rule serves, the first that fits. */
+/** Reasons why no rule remediates a finding. The first one that fits applies. */
 const reasons: readonly { readonly fits: (rule: NetskopeRule) => boolean; readonly reason: string }[] = [
   ...namedReasons,
   {
@@ -31,7 +31,7 @@ const reasons: readonly { readonly fits: (rule: NetskopeRule) => boolean; readon
   },
   {
     fits: ({ name, entity }) => entity === 'EC2Instance' && /open .*port/i.test(name),
-    reason: 'The security group opens it: `security-group-admin-ports-open` closes SSH and RDP.',
+    reason: 'A security group opens the port: `security-group-admin-ports-open` closes SSH and RDP.',
   },
   {
     fits: ({ entity, name }) =>
@@ -45,16 +45,16 @@ const reasons: readonly { readonly fits: (rule: NetskopeRule) => boolean; readon
   {
     fits: ({ entity }) => /LoadBalancer/.test(entity),
     reason:
-      'Its attributes are a list of keys and values, which no pointer can address: use a custom rule with a runbook.',
+      'Its attributes are a list of key-value pairs, which a pointer cannot address: use a custom rule with a runbook.',
   },
   {
     fits: ({ name }) => /unused|unattached|removed|expired|stopped/i.test(name),
-    reason: 'Would delete something, which cannot be undone.',
+    reason: 'The fix would delete something, which cannot be undone.',
   },
   {
     fits: ({ name }) =>
       /multi-?az|backup retention|minor version|default port|port 5439|Virtual Private Cloud/i.test(name),
-    reason: 'Replaces the resource, or may: the owner must plan that.',
+    reason: 'The change replaces the resource, or may replace it: the owner must plan that.',
   },
   {
     fits: ({ name }) => /rotat|renew|MFA|Multi-Factor|\broot\b/i.test(name),
@@ -62,10 +62,10 @@ const reasons: readonly { readonly fits: (rule: NetskopeRule) => boolean; readon
   },
 ];
 
-/** The reason for which no rule serves. */
+/** The reason why no rule remediates the finding. */
 export function reasonOf(rule: NetskopeRule): string {
   return (
     reasons.find(({ fits }) => fits(rule))?.reason ??
-    'No rule yet. Write a custom rule if a property of the type, or a document, sets it.'
+    'No rule yet. Write a custom rule if a property of the type, or a document, can fix it.'
   );
 }

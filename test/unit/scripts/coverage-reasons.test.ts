@@ -54,9 +54,9 @@ test.each([
   [/redirect all HTTP requests/, "Needs an owner's decision"],
   [/Classic Load Balancer listeners/, 'certificate'],
   [/User inline policies that allow decryption/, 'Only the owner knows who needs the access'],
-  [/Weak RDS backup policy/, 'Replaces the resource'],
+  [/Weak RDS backup policy/, 'The change replaces the resource'],
   [/Elasticsearch domains should be encrypted using TLS/, 'Cloud Control cannot update'],
-  [/Unused network access control lists/, 'Would delete something'],
+  [/Unused network access control lists/, 'The fix would delete something'],
   [/Domain Auto Renew/, 'No CloudFormation type'],
 ])('no word of a name misleads: %s', (name, reason) => {
   expect(reasonFor(name)).toContain(reason);
@@ -64,7 +64,7 @@ test.each([
 
 const promised = unserved.flatMap((rule) => {
   const [, type = '', rest = ''] =
-    /^A custom rule with `desired_state` can do it: `(AWS::[^`]+)`(.*)$/.exec(reasonOf(rule)) ?? [];
+    /^A custom rule with `desired_state` can set it: `(AWS::[^`]+)`(.*)$/.exec(reasonOf(rule)) ?? [];
   return [...rest.matchAll(/`(\/[^`]+)`/g)].map(([, pointer = '']) => [type, pointer] as const);
 });
 
