@@ -1,7 +1,7 @@
 import { lowestMode, type Mode } from './mode.ts';
 import type { AccountSettings, Settings } from './settings.ts';
 
-/** The groups that an account is in. */
+/** Returns the names of the groups that contain an account. */
 export function groupsOf(account: string, { groups }: Pick<AccountSettings, 'groups'>): string[] {
   return Object.keys(groups).filter((name) => groups[name]?.includes(account) === true);
 }
@@ -9,21 +9,21 @@ export function groupsOf(account: string, { groups }: Pick<AccountSettings, 'gro
 /** A mode, and the settings that determined it. */
 export interface DecidedMode {
   readonly mode: Mode;
-  /** Settings in words, as Terraform has them: those that decided first, those that lowered it last. */
+  /** The settings in words, with Terraform's names: first those that set the mode, then those that lowered it. */
   readonly because: readonly string[];
 }
 
 /**
- * The rule's mode for one account:
- * 1. `off` where the account is excluded, or where accounts are listed and it is not among them;
- * 2. what the rule says: of the account, else of its groups (the lowest), else of all;
- * 3. lowered to what is said for all rules: of the account, else of its groups (the lowest), and of new accounts.
+ * Returns the rule's mode for one account:
+ * 1. `off` if the account is excluded, or if `accounts` is set and does not list it;
+ * 2. otherwise the rule's own setting: for the account, or for its groups (the lowest), or for all accounts;
+ * 3. lowered to the settings for all rules: for the account, or for its groups (the lowest), and for new accounts.
  */
 export function modeFor(settings: Settings, account: string, now: Date): Mode {
   return decideMode(settings, account, now).mode;
 }
 
-/** The same, with what decided it. */
+/** Returns the rule's mode for one account, as `modeFor` does, and the settings that determined it. */
 export function decideMode(settings: Settings, account: string, now: Date): DecidedMode {
   const { allRules } = settings;
   const leftOut = [
@@ -53,7 +53,7 @@ type Said = Pick<
   'accounts' | 'excluded_accounts' | 'excluded_groups' | 'mode_by_account' | 'mode_by_group'
 >;
 
-/** Lists what keeps an account out. */
+/** Lists the settings that exclude an account. */
 function leavesOut(
   account: string,
   { accounts, excluded_accounts, excluded_groups }: Said,
@@ -62,16 +62,18 @@ function leavesOut(
 ): string[] {
   const groups = groupsOf(account, allRules).filter((group) => excluded_groups.includes(group));
   return [
-    ...(accounts.length > 0 && !accounts.includes(account) ? [`accounts of ${of} does not name it`] : []),
-    ...(excluded_accounts.includes(account) ? [`excluded_accounts of ${of} names it`] : []),
-    ...groups.map((group) => `excluded_groups of ${of} names its group ${group}`),
+    ...(accounts.length > 0 && !accounts.includes(account)
+      ? [`accounts of ${of} does not list the account`]
+      : []),
+    ...(excluded_accounts.includes(account) ? [`excluded_accounts of ${of} lists the account`] : []),
+    ...groups.map((group) => `excluded_groups of ${of} lists its group ${group}`),
   ];
 }
 
 /**
- * Reports whether the settings name the accounts that the rule is on for, and this one is not among them. No role is
- * assumed in such an account. An account that they name as `off` is not meant: what was begun there is followed to
- * its end.
+ * Reports whether the settings enable the rule for certain accounts only, and not for this one. No role is assumed in
+ * such an account. An account whose own mode or group's mode is `off` does not count: changes that were begun there are
+ * followed to their end.
  */
 export function isLeftOut(settings: Settings, account: string): boolean {
   const { mode, mode_by_account: ofAccounts, mode_by_group: ofGroups, allRules } = settings;

@@ -1,16 +1,21 @@
 import type { Finding } from './finding.ts';
 import type { FindingItem } from './table-items.ts';
 
-/** The longest that a fix is trusted without a scan: scans may have stopped, or the source's clock may be wrong. */
+/**
+ * Time for which a finding waits for a scan after its fix: scans may have stopped, or the source's clock may be wrong.
+ */
 const LONGEST_MILLISECONDS = 24 * 3_600_000;
 
-/** A fix, after which a finding is from before: nothing is checked until a scan, or until then. Milliseconds since 1970. */
+/**
+ * A fix that the source has not scanned yet. The finding is not checked before the next scan or `until`. Times in
+ * milliseconds since 1970.
+ */
 export interface AwaitedScan {
   readonly fixedAt: number;
   readonly until: number;
 }
 
-/** The fix after which a finding was not scanned yet; undefined if there is none. */
+/** Returns the finding's last fix if the source has not scanned the resource since, otherwise undefined. */
 export function awaitedScan(
   finding: Pick<Finding, 'lastScanTime' | 'failingSince'>,
   known: Pick<FindingItem, 'outcome' | 'changes'> | undefined,
@@ -20,7 +25,7 @@ export function awaitedScan(
   return { fixedAt, until: fixedAt + LONGEST_MILLISECONDS };
 }
 
-/** The time of the fix, if it was the last thing that happened to a finding. */
+/** Returns the time of a finding's fix in milliseconds since 1970, if the fix is its last outcome. */
 function fixOf(known: Pick<FindingItem, 'outcome' | 'changes'> | undefined): number | undefined {
   const last = known?.changes.at(-1);
   if (known?.outcome !== 'remediated' || last?.outcome !== 'remediated') return undefined;
@@ -28,8 +33,9 @@ function fixOf(known: Pick<FindingItem, 'outcome' | 'changes'> | undefined): num
 }
 
 /**
- * Reports whether a finding is from before a moment. Both times are needed to trust it: one that fails since a later moment was
- * scanned later, whatever its scan's time says. The source gives whole seconds.
+ * Reports whether the source's last scan of a finding is from before a moment. Checks both of the source's times: a
+ * finding that has been failing since a later time was scanned later, even if its scan time is earlier. The times are
+ * in whole seconds.
  */
 function isFromBefore(
   { lastScanTime, failingSince }: Pick<Finding, 'lastScanTime' | 'failingSince'>,

@@ -3,12 +3,12 @@ import { timestampSchema } from './finding.ts';
 import { MODULE_VERSION } from './module-version.ts';
 import { type SettingsVersions, settingsVersionsSchema } from './settings.ts';
 
-/** The failures of a finding in a row, as its item remembers them. */
+/** The consecutive failures of a finding, as stored in its item. */
 export const backOffSchema = z.object({
   failures: z.number().int().positive(),
-  /** Time of the last one. */
+  /** Time of the last failure. */
   last: timestampSchema,
-  /** Settings and version at that time: with others the failures no longer count. */
+  /** Settings and module version at that time. If they change, the failures no longer count. */
   settings: settingsVersionsSchema,
   module: z.string().min(1),
 });
@@ -18,20 +18,21 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** The waits after the first failures in a row, in milliseconds. After further ones it is a day each time. */
+/** The waits after the first consecutive failures, in milliseconds. After each further failure, the wait is a day. */
 const WAITS = [HOUR, 4 * HOUR, DAY] as const;
 
-/** The tolerance, half a poll period, if the period is unknown, as for polls with a cron. */
+/** The tolerance if the poll period is unknown, as for cron schedules. */
 const UNKNOWN_TOLERANCE = 15 * MINUTE;
 
-/** The time from which a finding is due again, in milliseconds since 1970. */
+/** Returns the time from which a finding is due again, in milliseconds since 1970. */
 export function dueAt({ failures, last }: BackOff): number {
   return Date.parse(last) + (WAITS[failures - 1] ?? DAY);
 }
 
 /**
- * Reports whether a finding is due: within half a poll period. Otherwise a finding that failed some seconds after an hourly
- * poll would be due some seconds after the next one, and wait for the one after that.
+ * Reports whether a finding is due, with a tolerance of half a poll period. Without the tolerance, a finding that
+ * failed some seconds after an hourly poll would be due some seconds after the next poll, and wait for the one after
+ * that.
  * @param now milliseconds since 1970
  * @param pollMinutes the rule's poll period; undefined or 0 if it is unknown
  */
@@ -40,15 +41,15 @@ export function isDue(backOff: BackOff, now: number, pollMinutes = 0): boolean {
   return now >= dueAt(backOff) - tolerance;
 }
 
-/** Reports whether failures count still: neither settings nor the module are other than they were. */
+/** Reports whether failures still count: neither the settings nor the module version has changed since. */
 export function counts({ settings, module }: BackOff, now: SettingsVersions): boolean {
   return settings.rule === now.rule && settings.accounts === now.accounts && module === MODULE_VERSION;
 }
 
 /**
- * The failures with one more.
- * @param known those before, where they count still
- * @param last when it failed
+ * Adds a failure.
+ * @param known the earlier failures, if they still count
+ * @param last the time of the new failure
  */
 export function withFailure(known: BackOff | undefined, last: string, settings: SettingsVersions): BackOff {
   return { failures: (known?.failures ?? 0) + 1, last, settings, module: MODULE_VERSION };

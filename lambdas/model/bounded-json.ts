@@ -2,13 +2,16 @@ import { createHash } from 'node:crypto';
 import type { Json } from './json.ts';
 import { jsonPieces } from './json-pieces.ts';
 
-/** The most characters of JSON that are kept of one item: it must fit into an event of 256 KB with room to spare. */
+/**
+ * Maximum length of an item's JSON text, in characters. The item must fit into an event of 256 KB together with other
+ * fields.
+ */
 const MAX_CHARACTERS = 16_384;
 
 /**
- * An item from outside in a form that can be stored and sent whatever it is: as it stands if it is small; otherwise
- * `{"truncated": "<the beginning of its JSON text>", "sha256": "<of the whole>"}`, so that two long items that begin
- * alike can be distinguished.
+ * Converts an external item to JSON of limited size: the item itself if it is small, otherwise `{"truncated": "<the
+ * beginning of its JSON text>", "sha256": "<digest of the whole text>"}`. The digest distinguishes long items with the
+ * same beginning.
  */
 export function boundedJson(item: unknown): Json {
   let text: string | undefined;
@@ -28,7 +31,7 @@ export function boundedJson(item: unknown): Json {
   return json;
 }
 
-/** The same of an item that is nested so deeply that it can be read but not written in one go. */
+/** Truncates an item that is nested too deeply for `JSON.stringify`. */
 function boundedPieces(item: unknown): Json {
   const hash = createHash('sha256');
   let truncated = '';

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 
-/** Thresholds at which a rule stops changing things in an account by itself. */
+/** The thresholds at which the breaker stops a rule's changes in an account. */
 export const breakerSettingsSchema = z.strictObject({
-  /** Number of changes within an hour that it takes to judge. */
+  /** Minimum number of changes within an hour. */
   changes: z.number().int().positive(),
-  /** The share of them, in percent, that went wrong. */
+  /** Percentage of them that failed or were undone. */
   failed_percent: z.number().int().min(1).max(100),
 });
 export type BreakerSettings = z.infer<typeof breakerSettingsSchema>;
 
-/** The breaker of settings that name none, the same as Terraform's. */
+/** The thresholds if the settings contain none; the same as Terraform's defaults. */
 export const defaultBreaker: BreakerSettings = { changes: 5, failed_percent: 50 };

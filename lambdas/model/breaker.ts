@@ -5,18 +5,21 @@ import type { ItemKey } from './table-items.ts';
 
 /** The result of one change of a finding's resource. */
 const resultSchema = z.object({
-  /** Id of the change: the same for anything found out later about it. */
+  /** Id of the change, by which later information about it is matched. */
   id: z.string(),
-  /** Time at which the result was known or, for a change undone by hand, at which it was made. Milliseconds since 1970. */
+  /**
+   * Time at which the result was known; for a change that someone undid by hand, the time of the change. Milliseconds
+   * since 1970.
+   */
   at: z.number().int(),
-  /** Time at which an undo by hand was seen, if any. */
+  /** Time at which it was noticed that someone undid the change by hand, if so. */
   seenAt: z.number().int().optional(),
-  /** Reason of a failure, if any. */
+  /** The reason why the change counts as failed; missing if it succeeded. */
   reason: z.string().optional(),
 });
 export type ChangeResult = z.infer<typeof resultSchema>;
 
-/** Reasons and time of a breaker's opening. */
+/** The time at which a breaker opened, and why. */
 export const openedSchema = z.object({
   at: timestampSchema,
   changes: z.number().int(),
@@ -26,13 +29,13 @@ export const openedSchema = z.object({
 });
 export type Opened = z.infer<typeof openedSchema>;
 
-/** The breaker of a rule in one account: its last results, and whether it is open. */
+/** The breaker of a rule in one account: its last results, and when and why it opened. */
 export const tripItemSchema = z.object({
   pk: z.string(),
   sk: z.string(),
   version: z.literal(1),
   expiresAt: z.number().int().positive(),
-  /** The id of the last write: it shows a job whether another one wrote in the meantime. */
+  /** The id of the last write. It shows a job whether another job has written in the meantime. */
   writer: z.string(),
   results: z.array(resultSchema),
   opened: openedSchema.optional(),
@@ -45,16 +48,16 @@ export function tripKey({ rule, account }: { readonly rule: string; readonly acc
 }
 
 const HOUR_MILLISECONDS = 3_600_000;
-/** The longest time after a change at which it may turn out to have been undone: a finding that waits for a scan is checked after a day. */
+/**
+ * Time after a change within which it may turn out that someone undid it. A finding that awaits a scan is checked after
+ * a day.
+ */
 export const UNDONE_MILLISECONDS = 48 * HOUR_MILLISECONDS;
-/** The most results that are kept: far more than it takes to judge. An item holds 400 KB. */
+/** Maximum number of results that are kept: far more than the breaker needs, and within an item's limit of 400 KB. */
 const MOST_RESULTS = 200;
 const MAX_REASON = 500;
 
-/**
- * Adds results to those that are known. A result that is known already stays when it was, unless it turns out to have gone
- * wrong.
- */
+/** Adds results to the known ones. A known result is replaced only if the change turns out to have failed. */
 export function withResults(
   known: readonly ChangeResult[],
   more: readonly ChangeResult[],
@@ -77,8 +80,8 @@ export function withResults(
 }
 
 /**
- * Judges the results of each hour that begins with one of them, if new information about it came within the last hour.
- * @returns why the breaker opens, or undefined if it does not
+ * Checks every hour that begins with a result and about which something was learned within the last hour.
+ * @returns the reasons to open the breaker, or undefined if it stays closed
  */
 export function judge(
   results: readonly ChangeResult[],
@@ -105,10 +108,10 @@ function learnedAt({ at, seenAt = at }: ChangeResult): number {
 }
 
 /**
- * The reason why a breaker is open: the recorded one, unless an operator has resumed the rule since, or the one that its results
- * ask for. Undefined if it is closed.
- * @param resumedAt when an operator last resumed the rule, milliseconds since 1970
- * @param settings undefined if unknown them
+ * Returns when and why a breaker opened: as recorded, unless an operator has resumed the rule since, or otherwise as
+ * its results show. Undefined if it is closed.
+ * @param resumedAt when an operator last resumed the rule, in milliseconds since 1970
+ * @param settings undefined if unknown; then only the recorded opening counts
  */
 export function openedOf(
   item: Pick<TripItem, 'opened'> | undefined,

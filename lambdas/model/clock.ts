@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** The time, and waiting for it: tests bring their own clock, so that they wait for nothing. */
+/** A clock, and a way to wait. Tests use their own clock so that they do not have to wait. */
 export interface Clock {
   /** Milliseconds since 1970, UTC. */
   now(): number;
@@ -15,5 +15,8 @@ export const systemClock: Clock = {
   },
 };
 
-/** The assumed maximum difference between two clocks, in milliseconds: of a function and AWS, or of two functions. */
+/**
+ * The assumed maximum difference between two clocks (those of a function and AWS, or of two functions), in
+ * milliseconds.
+ */
 export const CLOCKS_DIFFER_MILLISECONDS = 10 * 60_000;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Counter } from './limits.ts';
 import type { ItemKey } from './table-items.ts';
 
-/** `count#<rule>#<account>`, and `count#<rule>#all` over all accounts. */
+/** Builds the key `count#<rule>#<account>`, or `count#<rule>#all` for the counter of all accounts. */
 export function countKey({ rule, scope }: Counter): ItemKey {
   return { pk: `count#${rule}#${scope}`, sk: 'changes' };
 }
@@ -10,42 +10,45 @@ export function countKey({ rule, scope }: Counter): ItemKey {
 const SLOT_MILLISECONDS = 5 * 60_000;
 const HOUR_MILLISECONDS = 3_600_000;
 
-/** The number of the slot of five minutes that a moment is in. */
+/** Returns the number of the five-minute slot that contains a moment. */
 export function slotOf(at: number): number {
   return Math.floor(at / SLOT_MILLISECONDS);
 }
 
-/** The time from which a slot no longer counts: its last change is an hour old. */
+/** Returns the time from which a slot no longer counts, when its last possible change is an hour old. */
 export function endOfSlot(slot: number): number {
   return (slot + 1) * SLOT_MILLISECONDS + HOUR_MILLISECONDS;
 }
 
-/** The attribute that counts the changes of a slot. */
+/** Returns the name of the attribute that counts a slot's changes. */
 export function slotName(slot: number): string {
   return `slot-${slot}`;
 }
 
-/** The attribute that identifies a reservation that was made and not released yet. */
+/** Returns the name of the attribute that marks a reservation which has not been released. */
 export function reservationName(slot: number, id: string): string {
   return `reserved-${slot}-${id}`;
 }
 
-/** Time for which room is reserved for findings that a limit has deferred: until the next daily poll at the latest. */
+/** Time for which room is reserved for a finding that a limit has deferred, long enough for the next daily poll. */
 const WAITING_MILLISECONDS = 25 * HOUR_MILLISECONDS;
 
-/** The attribute that counts the changes of a finding which waits for room since a slot. */
+/**
+ * Returns the name of the attribute with the number of changes of a finding that has been waiting for room since a
+ * slot.
+ */
 export function waitingName(slot: number, finding: string): string {
   return `waiting-${slot}-${finding}`;
 }
 
-/** The findings that wait for room, with their attributes. */
+/** A finding that waits for room, and its attribute in the item. */
 export interface Waiting {
   readonly name: string;
   readonly finding: string;
   readonly changes: number;
 }
 
-/** Reads the findings that wait for room. Those that have waited for more than a day no longer count. */
+/** Returns the findings that wait for room. Those that have waited for more than a day no longer count. */
 export function waitingIn(item: CountItem, now: number): Waiting[] {
   return Object.entries(item).flatMap(([name, changes]) => {
     const [, slot, finding] = /^waiting-(\d+)-(\w+)$/.exec(name) ?? [];
@@ -59,19 +62,19 @@ function isWaiting(slot: number, now: number): boolean {
 }
 
 /**
- * The counter of changes. `total` only grows, but for what is released, so that one condition on it limits what is in the
- * slots: see `LimitCounts`.
+ * The counter of changes. `total` decreases only when reservations are released, so that one condition on it limits the
+ * sum of the slots: see `LimitCounts`.
  */
 export const countItemSchema = z.looseObject({
   pk: z.string().min(1),
   version: z.literal(1),
   total: z.number().int(),
-  /** Recreated after DynamoDB has deleted it: `total` then begins at 0 again. */
+  /** Identifies the item: after DynamoDB has deleted it, a new one begins with a `total` of 0. */
   born: z.string().min(1),
 });
 export type CountItem = z.infer<typeof countItemSchema>;
 
-/** Reads the changes in each slot. */
+/** Returns the number of changes in each slot. */
 export function slotsIn(item: CountItem): ReadonlyMap<number, number> {
   const slots = Object.entries(item).flatMap(([name, value]): [number, number][] => {
     const [, slot] = /^slot-(\d+)$/.exec(name) ?? [];
@@ -80,12 +83,15 @@ export function slotsIn(item: CountItem): ReadonlyMap<number, number> {
   return new Map(slots);
 }
 
-/** Maximum number of names that one update removes, because its expression is limited to 4 KB. The next removes more. */
+/**
+ * Maximum number of names that one update removes, because an update expression is limited to 4 KB. The next update
+ * removes more.
+ */
 const MOST_OLD_NAMES = 100;
 
 /**
- * Lists attributes that are no longer needed: slots that have not counted for an hour, reservations of functions whose time
- * has been over for a slot, and findings that have waited for too long.
+ * Lists attributes that are no longer needed: slots that stopped counting an hour ago, reservations whose slot ended
+ * more than a slot ago, and findings that have waited too long.
  */
 export function oldNames(item: CountItem, now: number): string[] {
   const isOld = (kind: string, slot: number): boolean => {

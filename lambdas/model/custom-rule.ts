@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { jsonSchema } from './json.ts';
 
 /**
- * A rule that is declared, not coded: as Terraform writes it into the rule's settings, from `custom_rules` or from the
- * library. Its permissions are all that it needs, those of Cloud Control and Systems Manager among them.
+ * A custom rule as Terraform writes it into the rule's settings, from `custom_rules` or from the library. Its
+ * permissions include those for Cloud Control and Systems Manager.
  */
 
-/** Place of a property in a resource's description: `/VersioningConfiguration/Status` (RFC 6901). */
+/** JSON pointer to a property in a resource's description (RFC 6901): `/VersioningConfiguration/Status`. */
 const pointerSchema = z.string().regex(/^(\/[^/]+)+$/, 'expected a JSON pointer such as /PubliclyAccessible');
 
 const permissionSchema = z
@@ -26,23 +26,26 @@ const conditionSchema = z.union([
 export type PropertyCondition = z.infer<typeof conditionSchema>;
 
 const desiredStateSchema = z.strictObject({
-  /** CloudFormation's name of the type: `AWS::RDS::DBInstance`. */
+  /** The CloudFormation type name: `AWS::RDS::DBInstance`. */
   resource_type: z.string(),
   /** The type's primary identifier, with placeholders: `{{resource}}`. */
   identifier: z.string().min(1),
-  /** All of these must hold; empty: any of `set` is not as wanted. */
+  /**
+   * Conditions that must all be true for a violation. Empty: a resource violates the rule if any value in `set`
+   * differs.
+   */
   violates: z.record(pointerSchema, conditionSchema),
   /** The values that the properties must have. */
   set: z.record(pointerSchema, jsonSchema),
-  /** Values that an undo sets where a property was absent. */
+  /** Values that an undo sets for properties that were absent. */
   defaults: z.record(pointerSchema, jsonSchema),
-  /** Values without which AWS would refuse a change just now. */
+  /** Values that a resource must have for AWS to accept a change now. */
   ready: z.record(pointerSchema, jsonSchema),
   /** True if resources that a CloudFormation stack manages are changed, too. */
   allow_stack_managed: z.boolean(),
-  /** The properties that the type's primary identifier is made of. */
+  /** The properties that form the type's primary identifier. */
   primary_identifier: z.array(pointerSchema),
-  /** The property that holds the type's tags. */
+  /** The property with the resource's tags; null if the type has none. */
   tags: pointerSchema.nullable(),
 });
 export type DesiredState = z.infer<typeof desiredStateSchema>;
@@ -51,14 +54,17 @@ const documentSchema = z.strictObject({
   /** A name, or an ARN with placeholders. */
   document: z.string().min(1),
   version: z.string().min(1),
-  /** Values with placeholders. The role is among them where the document takes one. */
+  /** Values with placeholders. If the document takes a role, they include it. */
   parameters: z.record(z.string(), z.array(z.string())),
 });
 export type CustomDocument = z.infer<typeof documentSchema>;
 
 const runbookSchema = documentSchema.extend({
   undo: documentSchema.optional(),
-  /** The resource's ARN, with placeholders, by which its tags are read. Left out: a tag exempts nothing. */
+  /**
+   * The resource's ARN, with placeholders, which is needed to read its tags. Without it, a tag can't exempt the
+   * resource.
+   */
   resource_arn: z.string().min(1).optional(),
 });
 export type CustomRunbook = z.infer<typeof runbookSchema>;

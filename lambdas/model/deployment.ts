@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { accountIdSchema, regionSchema, ruleIdSchema } from './finding.ts';
 
-/** Names of the queues. Those of jobs are the same in every region. */
+/** Names of the queues. The names of job queues are the same in every region. */
 const queuesSchema = z.object({
   jobs: z.string(),
   jobs_dead_letters: z.string(),
@@ -12,8 +12,8 @@ const queuesSchema = z.object({
 });
 
 /**
- * The content of the parameter `/<name>/deployment` in the home region: what was deployed, and what it is called. Terraform
- * writes it (`modules/central/deployment-parameter.tf`); a parameter holds 4 KB.
+ * The content of the parameter `/<name>/deployment` in the home region: the deployed resources and their names.
+ * Terraform writes it (`modules/central/deployment-parameter.tf`). A parameter is limited to 4 KB.
  */
 export const deploymentSchema = z.object({
   version: z.literal(1),
@@ -28,7 +28,7 @@ export const deploymentSchema = z.object({
   /** The rules that are polled. */
   rules: z.array(ruleIdSchema),
   functions: z.object({ collector: z.string(), remediator: z.string() }),
-  /** SHA-256 of each function's zip in base64, as Lambda tells it of what is deployed. */
+  /** SHA-256 of each function's zip in base64, as Lambda reports it for deployed code. */
   code: z.object({ collector: z.string(), remediator: z.string() }),
   queues: queuesSchema,
   findings_table: z.string(),
@@ -42,17 +42,20 @@ export const deploymentSchema = z.object({
 });
 export type Deployment = z.infer<typeof deploymentSchema>;
 
-/** `/<name>/deployment` */
+/** Builds the parameter name `/<name>/deployment`. */
 export function deploymentParameter(name: string): string {
   return `/${name}/deployment`;
 }
 
-/** `/<name>/home-region`, in each region: its value is the home region's code. */
+/**
+ * Builds the parameter name `/<name>/home-region`. The parameter exists in each region, and its value is the home
+ * region's code.
+ */
 export function homeRegionParameter(name: string): string {
   return `/${name}/home-region`;
 }
 
-/** `/<name>/pause`, in each region. */
+/** Builds the parameter name `/<name>/pause`. The parameter exists in each region. */
 export function pauseParameter({ name }: Pick<Deployment, 'name'>): string {
   return `/${name}/pause`;
 }

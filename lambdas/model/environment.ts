@@ -3,8 +3,8 @@ import { InvalidInputError } from './errors.ts';
 import { formatIssues } from './issues.ts';
 
 /**
- * A function's settings from its environment variables, which Terraform sets.
- * @throws InvalidInputError that names every variable that is missing or wrong, all at once
+ * Parses a function's environment variables, which Terraform sets.
+ * @throws InvalidInputError that names all missing and invalid variables
  */
 export function parseEnvironment<T>(
   schema: z.ZodType<T>,

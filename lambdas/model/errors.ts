@@ -1,6 +1,6 @@
 /**
- * The errors of this project. Each has a `name` to tell it by, says what was wrong with which value and what was
- * expected, and keeps its cause. Errors never hold a secret.
+ * The base class of this project's errors. Each error has a distinct `name`, a message that names the wrong value and
+ * the expected one, and its cause. Errors never contain a secret.
  */
 export abstract class AutomationError extends Error {
   abstract override readonly name: string;
@@ -11,7 +11,7 @@ export class InvalidInputError extends AutomationError {
   override readonly name = 'InvalidInputError';
 }
 
-/** Settings that can't be read, don't fit together or don't parse. The rule stops: nothing is changed. */
+/** Settings that can't be read or parsed, or that contradict each other. The rule stops: nothing is changed. */
 export class SettingsError extends AutomationError {
   override readonly name = 'SettingsError';
 }
@@ -19,7 +19,7 @@ export class SettingsError extends AutomationError {
 /** The source of findings did not answer as documented, after all retries. */
 export class FindingSourceError extends AutomationError {
   override readonly name = 'FindingSourceError';
-  /** HTTP status of the last answer; undefined when there was none. */
+  /** HTTP status of the last answer; undefined if there was no answer. */
   readonly status: number | undefined;
   constructor(message: string, options?: ErrorOptions & { status?: number }) {
     super(message, options);
@@ -27,15 +27,18 @@ export class FindingSourceError extends AutomationError {
   }
 }
 
-/** A queue or an event bus did not accept a message after all retries. Messages that it accepted before stay there. */
+/**
+ * A queue or an event bus did not accept a message, even after all retries. Messages that it had accepted before are
+ * delivered.
+ */
 export class DeliveryError extends AutomationError {
   override readonly name = 'DeliveryError';
 }
 
 /**
- * A change that AWS refused in a way that means nothing was done. `because`: `busy` where the resource is being changed
- * by something else, so that the same change may be accepted later; `gone` if the resource no longer exists;
- * `refused` for everything that someone has to see to, for instance a full security group.
+ * A change that AWS refused, so that nothing was changed. `because` is `busy` if something else is changing the
+ * resource, so that AWS may accept the same change later; `gone` if the resource no longer exists; `refused` for
+ * everything that a person has to resolve, for example a full security group.
  */
 export class ChangeRefusedError extends AutomationError {
   override readonly name = 'ChangeRefusedError';
@@ -47,32 +50,29 @@ export class ChangeRefusedError extends AutomationError {
 }
 
 /**
- * The resource is gone or has changed since the plan was made. Nothing was changed, or all changes have been taken back,
- * so the finding is planned again.
+ * The resource is gone or has changed since the plan was made. Nothing was changed, or all changes have been taken
+ * back. The finding is planned again.
  */
 export class StalePlanError extends AutomationError {
   override readonly name = 'StalePlanError';
 }
 
 /**
- * A gate stops a change between its calls, at a place where it is safe to stop. What it made is noted, stays, and is continued
- * with or taken back later.
+ * A gate stops a change between two of its calls, at a point where stopping is safe. The calls already made are
+ * recorded and stay in effect. A later attempt completes or takes back the change.
  */
 export class BlockedError extends AutomationError {
   override readonly name: string = 'BlockedError';
 }
 
-/**
- * A call is not sent, because the checks and reads before it are too old when it would be sent.
- * All is checked and read again.
- */
+/** A call is not sent, because the checks and reads that it depends on would be too old by then. They are repeated. */
 export class OutdatedError extends BlockedError {
   override readonly name = 'OutdatedError';
 }
 
 /**
- * A thing that a change wrote has lost its purpose and could not be taken back, so that it still stands. The message
- * names it. The finding stays pending until it is gone, and an alarm tells people.
+ * Something that a change created is no longer needed and could not be taken back, so it still exists. The message
+ * names it. The finding stays pending until it is gone, and an alarm notifies people.
  */
 export class TakeBackError extends AutomationError {
   override readonly name = 'TakeBackError';
@@ -81,7 +81,7 @@ export class TakeBackError extends AutomationError {
 /** Another attempt is working on the job, so this one does nothing. The job comes back after the other attempt. */
 export class LeaseHeldError extends AutomationError {
   override readonly name = 'LeaseHeldError';
-  /** Latest end of the other one, in milliseconds since 1970. Undefined if unknown. */
+  /** The latest time at which the other attempt ends, in milliseconds since 1970. Undefined if unknown. */
   readonly until: number | undefined;
   constructor(message: string, options?: ErrorOptions & { until?: number }) {
     super(message, options);
@@ -89,26 +89,27 @@ export class LeaseHeldError extends AutomationError {
   }
 }
 
-/** An item of the findings table that was written by another version of this product, or by somebody else. */
+/** An item of the findings table that another version of this product, or someone else, wrote. */
 export class UnreadableItemError extends AutomationError {
   override readonly name = 'UnreadableItemError';
 }
 
-/** The function's time is up before everything is done: the next attempt does the rest. */
+/** The function's time is up before all work is done. The next attempt does the rest. */
 export class OutOfTimeError extends AutomationError {
   override readonly name = 'OutOfTimeError';
 }
 
-/** A job that could not be finished in this attempt: it goes back to the queue, or to the dead-letter queue. */
+/** A job that could not be finished in this attempt. It returns to the queue, or goes to the dead-letter queue. */
 export class UnfinishedJobError extends AutomationError {
   override readonly name = 'UnfinishedJobError';
 }
 
 /**
- * Meaning of an error for the finding at work.
- * - `unavailable`: throttled, 5xx, a network fault, an expired session, no time left: it may go well later, so the
- *   message goes back.
- * - `refused`: AWS understood and said no (denied, invalid, quota): the finding has failed, with this reason.
- * - `bug`: anything else: the message goes back, and an alarm tells someone.
+ * The meaning of an error for the finding that is being processed.
+ * - `unavailable`: throttled, 5xx, a network fault, an expired session, no time left. A later attempt may succeed, so
+ *   the message returns to the queue.
+ * - `refused`: AWS understood the request and refused it (denied, invalid, quota). The finding has failed, with this
+ *   reason.
+ * - `bug`: anything else. The message returns to the queue, and an alarm notifies people.
  */
 export type ErrorKind = 'unavailable' | 'refused' | 'bug';

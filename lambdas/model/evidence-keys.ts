@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Poll } from './job.ts';
 
-/** A key holds 1,024 bytes. */
+/** Maximum length of a resource in a key. S3 limits an object key to 1,024 bytes. */
 const MAX_RESOURCE_IN_KEY = 512;
 
 /**
- * A resource's part of a key. Text that is too long, or can't be encoded, is not an id that any rule accepts, so nobody
- * looks it up by name.
+ * Encodes a resource for a key. A digest replaces text that is too long or can't be encoded, because no rule accepts it
+ * as an id and nobody looks it up by name.
  */
 export function resourceInKey(resource: string): string {
   const isText = !/\p{Surrogate}/u.test(resource);
@@ -15,19 +15,20 @@ export function resourceInKey(resource: string): string {
   return createHash('sha256').update(JSON.stringify(resource)).digest('hex');
 }
 
-/** The prefix of all evidence of plans on demand, which contains no outcomes of findings. */
+/** The prefix of all evidence of polls that only plan, which contains no outcomes of findings. */
 const PLANS = 'plans/';
 
-/** The prefix of a poll's evidence. */
+/** Returns the prefix of a poll's evidence. */
 export function evidencePrefix({ plans }: Pick<Poll, 'plans'>): string {
   return plans === true ? PLANS : '';
 }
 
 /**
- * `outcomes/date=<the poll's day>/rule=<rule>/<name>-<number>.jsonl.gz`: in the form of which Athena and DuckDB make
- * partitions. All that is written of a poll has the same day, whenever it was written. Of one that only plans: below `plans/`.
- * @param name what the lines belong to: a job's id
- * @param number counts its objects from 1
+ * Builds the object key `outcomes/date=<the poll's day>/rule=<rule>/<name>-<number>.jsonl.gz`, whose `date=` and
+ * `rule=` Athena and DuckDB read as partitions. All objects of a poll have the poll's day, regardless of when they are
+ * written. For a poll that only plans, the key has the prefix `plans/`.
+ * @param name the id of the job that the lines belong to
+ * @param number the number of the object among the job's objects, from 1
  */
 export function outcomesKey(
   poll: Pick<Poll, 'asOf' | 'rule' | 'plans'>,

@@ -1,31 +1,32 @@
 import { z } from 'zod';
 
 /**
- * The tag by which a resource's owner exempts it: `<reason> until <last day>`. Most services take only letters, digits,
- * spaces and `_.:/=+-@` in a tag's value; where a semicolon or a comma may stand, one before `until` is not part of the
- * reason.
+ * The tag with which a resource's owner exempts it: `<reason> until <last day>`. Most services allow only letters,
+ * digits, spaces and `_.:/=+-@` in tag values. Where a semicolon or comma is allowed, one before `until` is not part of
+ * the reason.
  */
 export const EXEMPTION_TAG = 'cspm-auto-remediation:exempt';
 
-/** The exemptions' verdict on one finding. */
+/** The result of applying exemptions to one finding. */
 export interface Exempting {
-  /** Reason why the finding is left alone; undefined if no exemption counts. */
+  /** The reason why the finding is exempt; undefined if no exemption applies. */
   readonly reason?: string;
-  /** Exemptions that name it and have ended, in words. */
+  /** Exemptions that match the finding and have ended, in words. */
   readonly ended: readonly string[];
 }
 
 /**
- * The exemption tag's verdict on its resource. `malformed`: someone meant to exempt it, but not in words that count.
+ * The result of reading a resource's exemption tag. `malformed`: the tag exists, and its value has not the expected
+ * form.
  */
 export type TagExempting = Exempting & { readonly malformed?: string };
 
-/** Reports whether a last day (UTC) is over. */
+/** Reports whether the last day of an exemption (UTC) is over. */
 export function isOver(lastDay: string, now: Date): boolean {
   return now.toISOString().slice(0, 10) > lastDay;
 }
 
-/** Reads a resource's exemption tag. */
+/** Parses a resource's exemption tag. */
 export function exemptionTagOf(tags: Readonly<Record<string, string>> = {}, now: Date): TagExempting {
   const tag = tags[EXEMPTION_TAG];
   if (tag === undefined) return { ended: [] };
@@ -41,7 +42,7 @@ export function exemptionTagOf(tags: Readonly<Record<string, string>> = {}, now:
   return { reason: `${reason} (tag, until ${until})`, ended: [] };
 }
 
-/** Reports whether a resource must not be changed because of its exemption tag, which counts even if it is malformed. */
+/** Reports whether a resource must not be changed because of its exemption tag. A malformed tag counts, too. */
 export function isExemptByTag(tags: Readonly<Record<string, string>> | undefined, now: Date): boolean {
   const { reason, malformed } = exemptionTagOf(tags, now);
   return reason !== undefined || malformed !== undefined;

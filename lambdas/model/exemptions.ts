@@ -3,13 +3,16 @@ import { type Exempting, isOver } from './exemption-tag.ts';
 import type { Finding } from './finding.ts';
 import type { Settings } from './settings.ts';
 
-/** `*` stands for any text, slashes and colons included; everything else for itself. */
+/**
+ * Matches a text against a pattern. `*` matches any text, including slashes and colons; every other character matches
+ * itself.
+ */
 function matches(pattern: string, text: string): boolean {
   const [start = '', ...others] = pattern.split('*');
   const end = others.pop();
   if (end === undefined) return pattern === text;
   if (!text.startsWith(start)) return false;
-  // The leftmost place of each part leaves the most for the parts behind it.
+  // Matching each part as far left as possible leaves the most text for the following parts.
   let from = start.length;
   for (const part of others) {
     const place = text.indexOf(part, from);

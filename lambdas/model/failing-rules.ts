@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { sourceSchema } from './job.ts';
 
-/** A rule of a source that some resources in AWS fail, whether anything here serves it or not. */
+/** A rule of a source for which resources in AWS fail, whether or not a rule here covers it. */
 export const failingRuleSchema = z.object({
   /** The rule's name in the source. */
   name: z.string(),
-  /** Number of failed findings, muted ones left out. */
+  /** Number of failed findings, excluding muted ones. */
   findings: z.int().positive(),
-  /** Number of accounts that they are in. */
+  /** Number of accounts with such findings. */
   accounts: z.int().positive(),
   severity: z.string().optional(),
 });

@@ -4,29 +4,27 @@ import { accountIdSchema, regionSchema, ruleIdSchema, timestampSchema } from './
 import type { Job } from './job.ts';
 
 /**
- * The `detail` of an event of the type `Finding Notice`: findings of one job that people are notified of, once a week while it
- * lasts.
+ * The `detail` of an event of type `Finding Notice`: findings of one job about which people are notified, once a week
+ * while the cause lasts.
  */
 export const findingNoticeSchema = z.object({
   version: z.literal(1),
-  /** The same however often the event is delivered. */
+  /** The same at each delivery of the event. */
   id: z.string(),
-  /**
-   * `recurring`: fixed again and again. `undone_by`: who undid such a repeated fix, according to CloudTrail.
-   */
+  /** `recurring`: the findings were fixed repeatedly. `undone_by`: CloudTrail shows who undid the fixes. */
   kind: z.enum(['recurring', 'undone_by']),
   rule: ruleIdSchema,
   account: accountIdSchema,
   region: regionSchema,
   findings: z.array(z.object({ resource: z.string(), since: timestampSchema, reason: z.string() })).min(1),
-  /** A text for people: what happened, and what to do. */
+  /** The text of the notification: what happened, and what to do. */
   words: z.string(),
 });
 export type FindingNotice = z.infer<typeof findingNoticeSchema>;
 
 const MAX_WORDS = 2_000;
 
-/** Makes the notice of a job about findings; none if there are none. */
+/** Creates a job's notice about findings. @returns no notice without findings */
 export function findingNotices(
   kind: FindingNotice['kind'],
   { poll, account, region }: Pick<Job, 'poll' | 'account' | 'region'>,

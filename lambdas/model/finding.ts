@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-/** Twelve digits. */
+/** An AWS account id: twelve digits. */
 export const accountIdSchema = z.string().regex(/^\d{12}$/, 'expected an AWS account id of twelve digits');
 
-/** An AWS region's code, `eu-central-1`. */
+/** An AWS region code: `eu-central-1`. */
 export const regionSchema = z
   .string()
   .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'expected an AWS region code such as eu-central-1');
@@ -16,8 +16,8 @@ export const ruleIdSchema = z
 export const timestampSchema = z.iso.datetime();
 
 /**
- * One failed finding, as the source of findings gave it and the collector understood it: which rule, and which
- * resource of which account and region violates it.
+ * One failed finding, as the collector parsed it from the source: a resource in an account and region that violates a
+ * rule.
  */
 export const findingSchema = z.object({
   rule: ruleIdSchema,
@@ -34,12 +34,12 @@ export const findingSchema = z.object({
   policies: z.array(z.string()).optional(),
   profiles: z.array(z.string()).optional(),
   complianceStandards: z.array(z.object({ standard: z.string(), control: z.string() })).optional(),
-  /** The rule's name in the source, as the finding carried it. */
+  /** The rule's name in the source, as in the finding. */
   sourceRuleName: z.string().optional(),
 });
 export type Finding = z.infer<typeof findingSchema>;
 
-/** `rule#account#region#resource`: the name of one finding, the same in every poll. */
+/** Builds the key `rule#account#region#resource`, which identifies a finding across polls. */
 export function findingKey(finding: Pick<Finding, 'rule' | 'account' | 'region' | 'resource'>): string {
   return [finding.rule, finding.account, finding.region, finding.resource].join('#');
 }

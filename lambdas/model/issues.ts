@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 
-/** Lists the issues that a schema found, on one line: `account_id: expected string, received number; status: …`. */
+/** Formats the issues that a schema found, on one line: `account_id: expected string, received number; status: …`. */
 export function formatIssues(error: z.ZodError): string {
   return error.issues
     .map((issue) => {

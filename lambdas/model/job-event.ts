@@ -7,10 +7,10 @@ import { outcomeNameSchema } from './outcome-names.ts';
 
 const count = z.int().nonnegative();
 
-/** The `detail` of an event of the type `Job Outcome`: the conclusions of an attempt at a job, in numbers. */
+/** The `detail` of an event of type `Job Outcome`: the number of outcomes of one attempt at a job. */
 export const jobEventSchema = z.object({
   version: z.literal(1),
-  /** The same however often the event is delivered. */
+  /** The same at each delivery of the event. */
   id: z.string(),
   job: z.string(),
   poll: occasionSchema,
@@ -18,14 +18,14 @@ export const jobEventSchema = z.object({
   region: regionSchema,
   /** Number of findings with each outcome. */
   outcomes: z.partialRecord(outcomeNameSchema, count),
-  /** Number of these outcomes that are other than before, or changed something. */
+  /** Number of these outcomes that differ from the previous ones or changed something. */
   changed: count,
-  /** `s3://<bucket>/<key>`: the object that has them all. */
+  /** `s3://<bucket>/<key>` of the object that contains these outcomes. */
   evidence: z.string().startsWith('s3://'),
 });
 export type JobEvent = z.infer<typeof jobEventSchema>;
 
-/** The event of an object of outcomes. */
+/** Creates the event for an object of outcomes. */
 export function jobEvent(
   job: Parameters<typeof jobId>[0],
   outcomes: readonly Outcome[],

@@ -3,16 +3,19 @@ import { z } from 'zod';
 import { accountIdSchema, findingSchema, regionSchema, ruleIdSchema, timestampSchema } from './finding.ts';
 import { modeSchema } from './mode.ts';
 
-/** The most findings that one job holds. A read or a transaction of the findings table takes as many items. */
+/**
+ * Maximum number of findings in a job. It equals the number of items that one read or transaction of the findings table
+ * allows.
+ */
 export const MAX_FINDINGS_PER_JOB = 100;
 
 /** The sources of findings. */
 export const sourceSchema = z.enum(['netskope']);
 export type Source = z.infer<typeof sourceSchema>;
 
-/** One run of the collector for one rule: a second delivery of the same schedule is the same poll. */
+/** One run of the collector for one rule. A repeated delivery of the same scheduled event is the same poll. */
 export const pollSchema = z.object({
-  /** The source that was asked. Jobs and evidence of the first version do not name it: there was one source. */
+  /** The source of the findings. Jobs and evidence of the first version do not name it, because there was only one. */
   source: sourceSchema.default('netskope'),
   rule: ruleIdSchema,
   /** The time of the poll. */
@@ -29,27 +32,27 @@ export type Poll = z.infer<typeof pollSchema>;
 const UNDO = 'undo';
 
 /**
- * The occasion of an outcome: a poll, or an undo, which no source knows about. For an undo, `asOf` is the time of the
- * request and the source is `undo`, so that it is never mistaken for a poll of the same time.
+ * The occasion of an outcome: a poll, or an undo, which does not come from a source of findings. For an undo, `asOf` is
+ * the time of the request and the source is `undo`, which distinguishes it from a poll of the same time.
  */
 export const occasionSchema = pollSchema.extend({
   source: z.enum([...sourceSchema.options, UNDO]).default('netskope'),
 });
 export type Occasion = z.infer<typeof occasionSchema>;
 
-/** The poll's moment in whole seconds since 1970, as names and keys hold it. */
+/** Returns the poll's time in whole seconds since 1970, as used in names and keys. */
 export function epochSeconds({ asOf }: Pick<Poll, 'asOf'>): number {
   return Math.floor(Date.parse(asOf) / 1000);
 }
 
-/** The most characters of a role session's name (STS API reference, AssumeRole). */
+/** Maximum length of a role session name (STS API reference, AssumeRole). */
 const MAX_POLL_ID = 64;
 const DIGEST_IN_ID = 8;
 
 /**
- * The name of a poll: `<source>.<rule>@<asOf in epoch seconds>`, and `+plan` where it only plans. It is the name of the
- * sessions in target accounts, so it has at most 64 characters: a rule's id that is too long for that is cut, and followed by
- * `.` and 8 digits of its SHA-256.
+ * Builds the id of a poll: `<source>.<rule>@<asOf in epoch seconds>`, with `+plan` if it only plans. The id is also the
+ * name of the sessions in target accounts, so it has at most 64 characters: a rule id that is too long is truncated and
+ * followed by `.` and 8 digits of its SHA-256.
  */
 export function pollId({ source, rule, asOf, plans }: Occasion): string {
   const moment = `@${epochSeconds({ asOf })}${plans === true ? '+plan' : ''}`;
@@ -61,14 +64,14 @@ export function pollId({ source, rule, asOf, plans }: Occasion): string {
 
 const POLL_ID = new RegExp(`^(?:${[...sourceSchema.options, UNDO].join('|')})\\.[^/]+@\\d+(\\+plan)?$`);
 
-/** Reports whether a text is the id of a poll or an undo, such as the name of one of our sessions. */
+/** Reports whether a text is the id of a poll or an undo, and therefore the name of one of this product's sessions. */
 export function isPollId(text: string): boolean {
   return POLL_ID.test(text);
 }
 
-/** A question to CloudTrail: who changed a resource between two moments. */
+/** A query to CloudTrail: who changed a resource between two times. */
 const investigationSchema = z.object({
-  /** The resource that was changed, which need not be the finding's. */
+  /** The changed resource, which may differ from the finding's resource. */
   changed: z.string().min(1).max(2048),
   from: timestampSchema,
   to: timestampSchema,
@@ -87,22 +90,22 @@ export const jobSchema = z
     chunk: z.number().int().nonnegative(),
     findings: z.array(findingSchema).min(1).max(MAX_FINDINGS_PER_JOB),
     /**
-     * The run of the collector that made the job: the jobs of one have no finding in common. A poll that is done again has
-     * another. No part of the job's id.
+     * The run of the collector that created the job. The jobs of one run have no findings in common. A repeated poll is
+     * another run. Not part of the job's id.
      */
     run: z.string().min(1).max(40).optional(),
-    /** The most that may be done for it. A message lowers the mode that the settings give, and never raises it. */
+    /** The highest mode in which the job may run. It can lower the mode in the settings, and never raises it. */
     atMost: modeSchema.optional(),
     /** Set in a job whose findings the source no longer reports: they are closed without reading any resource. */
     closes: z.literal(true).optional(),
     /**
-     * Set in a job whose findings the source itself works on: they are deferred, and nothing is read. The reasons, by
-     * resource.
+     * Set in a job whose findings the source itself is fixing: they are deferred without reading any resource. Contains
+     * the reasons by resource.
      */
     leaves: z.record(z.string(), z.string()).optional(),
     /**
-     * Set in a job that only asks CloudTrail, some minutes after fixes, who undid the ones before them: nothing is changed. By
-     * the finding's resource.
+     * Set in a job that only queries CloudTrail, some minutes after fixes, for who undid the earlier fixes. Nothing is
+     * changed. By the finding's resource.
      */
     investigates: z.record(z.string(), investigationSchema).optional(),
     /** Set in a follow-up job for changes of an earlier job that AWS takes minutes to finish. */
@@ -110,7 +113,7 @@ export const jobSchema = z
       .object({
         /** The earlier job's id. */
         job: z.string().regex(/^[0-9a-f]{64}$/, 'expected the id of a job'),
-        /** Number of looks so far, this one included. */
+        /** Number of follow-up jobs so far, including this one. */
         look: z.number().int().positive(),
       })
       .optional(),
@@ -131,7 +134,7 @@ export const jobSchema = z
         code: 'custom',
         path: ['poll', 'plans'],
         message:
-          'expected a job that is at most a dry run and continues with nothing, as its poll only plans',
+          'expected a dry run that neither closes, investigates nor continues anything, because its poll only plans',
       });
     }
     for (const [index, finding] of job.findings.entries()) {
@@ -151,9 +154,10 @@ export const jobSchema = z
 export type Job = z.infer<typeof jobSchema>;
 
 /**
- * The job's name in the evidence bucket and the queue's deduplication id (64 hexadecimal digits): a digest of poll,
- * account, region, chunk and the resources. The same job sent twice has the same id, so the queue drops the second;
- * a chunk that a second attempt filled with other findings (the source may reorder them) has another, and is not dropped.
+ * Computes the id of a job (64 hexadecimal digits), which is its name in the evidence bucket and its deduplication id
+ * in the queue: a digest of poll, account, region, chunk and resources. A job that is sent twice has the same id, so
+ * the queue drops the second. A chunk that a repeated poll filled with other findings, because the source reordered
+ * them, has another id and is not dropped.
  */
 export function jobId(job: Omit<Job, 'poll'> & { readonly poll: Occasion }): string {
   const parts = [
@@ -171,7 +175,7 @@ export function jobId(job: Omit<Job, 'poll'> & { readonly poll: Occasion }): str
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
-/** The name of the journal of a job and of all that continues with it. */
+/** Returns the id of the journal that a job shares with the jobs that continue it. */
 export function journalId(job: Job): string {
   return job.continues?.job ?? jobId(job);
 }

@@ -3,23 +3,26 @@ import { timestampSchema } from './finding.ts';
 import { jsonSchema } from './json.ts';
 import { appliedChangeSchema, recordedChangeSchema } from './outcome.ts';
 
-/** The record of a job while it is worked on: see `lambdas/remediator/record/journal.ts`. */
+/** The record of the work on a job: see `lambdas/remediator/record/journal.ts`. */
 export const journalRecordSchema = z.object({
   version: z.literal(1),
   resources: z.array(
     z.object({
       resource: z.string(),
-      /** State of the resource before anything was changed. */
+      /** The state of the resource before any change. */
       seen: jsonSchema.optional(),
-      /** All that was planned, by any attempt. */
+      /** Changes that any of the attempts planned. */
       plan: z.array(recordedChangeSchema),
       /** Changes that are known to have been applied. */
       applied: z.array(appliedChangeSchema),
-      /** The lines of the changes that may have been applied, as often as they were begun: noted directly before. */
+      /**
+       * The lines of changes that may have been applied, each as often as it was begun. Written directly before the
+       * change.
+       */
       begun: z.array(z.string()).optional(),
-      /** Time at which the last of them was begun. */
+      /** The time at which the last change was begun. */
       begunAt: timestampSchema.optional(),
-      /** Order in which changes were begun and applied. An older version did not note it. */
+      /** The order in which changes were begun and applied. Older versions do not write it. */
       steps: z
         .array(
           z.discriminatedUnion('is', [
@@ -28,8 +31,8 @@ export const journalRecordSchema = z.object({
               line: z.string(),
               at: timestampSchema,
               /**
-               * Changes that other jobs had recently made to the same resource, as far as they were known: only what is not
-               * among them may have come later. An older version noted none.
+               * Other jobs' recent changes to the same resource that were known at that time. Only changes that are not
+               * listed can be newer. Older versions do not write it.
                */
               others: z.array(z.string()).optional(),
             }),
@@ -37,29 +40,32 @@ export const journalRecordSchema = z.object({
           ]),
         )
         .optional(),
-      /** Changes, as far as they are known to have come, whose end is not known. */
+      /** The progress of changes that were begun: the part of each that is known to have been applied. */
       noted: z.array(recordedChangeSchema).optional(),
       /**
-       * Time at which the whole plan was applied. From then on the resource is only read, until AWS shows the
+       * The time at which the whole plan had been applied. After that, the resource is only read until AWS shows the
        * changes.
        */
       completedAt: timestampSchema.optional(),
     }),
   ),
-  /** The findings that a later job continues with, by that job: its look, and all of its findings. */
+  /** The follow-up jobs that continue with findings of this job: the number of each, and all of its findings. */
   handedOn: z
     .array(z.object({ look: z.number().int().positive(), resources: z.array(z.string()) }))
     .optional(),
-  /** The attempt that wrote this version, by which an attempt recognizes its own. Older versions have none. */
+  /**
+   * Identifies the attempt that wrote this version, so that it recognizes its own write. Older versions do not write
+   * it.
+   */
   writer: z.string().optional(),
-  /** Time at which the first attempt began that wrote it. */
+  /** The start time of the first attempt that wrote the journal. */
   startedAt: timestampSchema.optional(),
-  /** The resources whose outcomes the event bus has. */
+  /** The resources whose outcomes have been published on the event bus. */
   published: z.array(z.string()).default([]),
 });
 export type JournalRecord = z.infer<typeof journalRecordSchema>;
 
-/** `jobs/<journal>.json` */
+/** Builds the object key `jobs/<journal>.json`. */
 export function journalKey(journal: string): string {
   return `jobs/${journal}.json`;
 }

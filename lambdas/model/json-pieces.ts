@@ -2,12 +2,12 @@
 type Pending = { readonly text: string } | { readonly value: unknown };
 
 /**
- * The JSON text of a value, piece by piece. `JSON.parse` reads values that are nested deeper than `JSON.stringify` can
- * write, since that one calls itself: this has a list instead, and no limit.
+ * Generates the JSON text of a value in pieces. `JSON.parse` accepts deeper nesting than the recursive `JSON.stringify`
+ * can write; this function uses a list instead of recursion, so it has no such limit.
  * @param value the result of `JSON.parse`
  */
 export function* jsonPieces(value: unknown): Generator<string> {
-  // The last is the next.
+  // A stack: the last entry is processed next.
   const pending: Pending[] = [{ value }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     if ('text' in next) yield next.text;

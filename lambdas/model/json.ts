@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
-/** A value that JSON can hold. */
+/** A JSON value. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 export const jsonSchema: z.ZodType<Json> = z.json();
 
-/** A schema of text that holds JSON, which its own schema describes. */
+/** Creates the schema of a text that contains JSON, which another schema describes. */
 export function jsonText<T>(schema: z.ZodType<T>) {
   return z
     .string()

@@ -8,13 +8,13 @@ const timeOfDaySchema = z
   .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'expected hours and minutes, such as "22:00"');
 
 /**
- * The times at which a rule may change something, by the wall clock of `time_zone`. It opens on each of `days` at
- * `start` and closes at the `end` that follows, on the next day if that is not later than `start`.
+ * The times at which a rule may change resources, by the wall clock of `time_zone`. The window opens on each of `days`
+ * at `start` and closes at the next `end`, which is on the following day if `end` is not later than `start`.
  */
 export const maintenanceWindowSchema = z.strictObject({
   days: z.array(z.enum(DAYS)).min(1),
   start: timeOfDaySchema,
-  /** The first minute that no longer counts. */
+  /** The first minute at which the window is closed. */
   end: timeOfDaySchema,
   time_zone: z.string().refine(isTimeZone, 'expected a name of the IANA time zone database'),
 });
@@ -24,12 +24,12 @@ export type MaintenanceWindow = z.infer<typeof maintenanceWindowSchema>;
 export function isOpen({ days, start, end, time_zone }: MaintenanceWindow, at: Date): boolean {
   const { day, time } = wallClock(at, time_zone);
   const opensOn = (weekday: number): boolean => days.some((name) => WEEK.indexOf(name) === weekday);
-  // Times of day compare as texts.
+  // Times of day have the same format, so they compare as text.
   if (start < end) return opensOn(day) && start <= time && time < end;
   return (opensOn(day) && start <= time) || (opensOn((day + 6) % 7) && time < end);
 }
 
-/** The window in words: `22:00 to 04:00 Europe/Berlin on FRI, SAT`. */
+/** Describes the window in words: `22:00 to 04:00 Europe/Berlin on FRI, SAT`. */
 export function describeWindow({ days, start, end, time_zone }: MaintenanceWindow): string {
   const on = new Set(days).size === DAYS.length ? 'every day' : `on ${days.join(', ')}`;
   return `${start} to ${end} ${time_zone} ${on}`;
@@ -38,14 +38,14 @@ export function describeWindow({ days, start, end, time_zone }: MaintenanceWindo
 const MINUTE_MILLISECONDS = 60_000;
 const DAY_MINUTES = 24 * 60;
 
-/** The moment at which a closed window opens next. Clocks may be put forward or back until then. */
+/** Returns the time at which a closed window opens next, regardless of clock changes until then. */
 export function nextOpening(window: MaintenanceWindow, after: Date): Date | undefined {
   const start = minutesOf(window.start);
   const whole = Math.floor(after.getTime() / MINUTE_MILLISECONDS) * MINUTE_MILLISECONDS;
   for (let day = 0; day <= 8; day += 1) {
     const ahead = start - minutesOf(wallClock(new Date(whole), window.time_zone).time) + day * DAY_MINUTES;
     const guess = whole + ahead * MINUTE_MILLISECONDS;
-    // By as much as the clocks were put forward or back since.
+    // The difference is caused by clock changes in between.
     const late = minutesOf(wallClock(new Date(guess), window.time_zone).time) - start;
     const wrapped = ((late + 1.5 * DAY_MINUTES) % DAY_MINUTES) - DAY_MINUTES / 2;
     const opening = new Date(guess - wrapped * MINUTE_MILLISECONDS);
@@ -55,7 +55,10 @@ export function nextOpening(window: MaintenanceWindow, after: Date): Date | unde
   return undefined;
 }
 
-/** The first minute of an opening: where clocks leave out the time at which it begins, that is when they have gone on. */
+/**
+ * Returns the first minute of an opening. If clocks are put forward past the start time, that is the minute after the
+ * gap.
+ */
 function beginOf(window: MaintenanceWindow, open: Date, after: Date): Date {
   const before = new Date(open.getTime() - MINUTE_MILLISECONDS);
   return before > after && isOpen(window, before) ? beginOf(window, before, after) : open;
@@ -66,7 +69,7 @@ function minutesOf(time: string): number {
   return hours * 60 + minutes;
 }
 
-/** The day of the week (0: Sunday) and the time of day (`09:05`) that clocks in a time zone show. */
+/** Returns the day of the week (0: Sunday) and the time of day (`09:05`) in a time zone. */
 function wallClock(at: Date, timeZone: string): { day: number; time: string } {
   const parts = new Map(
     new Intl.DateTimeFormat('en-US', {

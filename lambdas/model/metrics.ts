@@ -1,36 +1,39 @@
 import type { OutcomeName } from './outcome-names.ts';
 
 interface MetricFacts {
-  /** True if it is counted per rule. Otherwise its only dimension is `service`. */
+  /** True if the metric is counted per rule. Otherwise, its only dimension is `service`. */
   readonly perRule: boolean;
   readonly counts: string;
 }
 
 /**
- * The metrics that alarms and the dashboard read, in addition to one per outcome (`metricOf`). Terraform reads them from
- * `modules/catalog.json`, so that an alarm can't wait for a name that nobody counts.
+ * The metrics that alarms and the dashboard read, in addition to one per outcome (`metricOf`). Terraform reads them
+ * from `modules/catalog.json`, so that no alarm refers to a metric that the functions do not emit.
  */
 export const metrics = {
   Findings: { perRule: true, counts: 'findings that became part of a job' },
   Unprocessable: { perRule: true, counts: 'findings that could not become part of a job' },
-  UnprocessableFindings: { perRule: false, counts: 'the same, of all rules' },
+  UnprocessableFindings: {
+    perRule: false,
+    counts: 'findings of all rules that could not become part of a job',
+  },
   UnknownRegionLabel: { perRule: false, counts: 'findings with an unknown region label' },
   UnmatchedItems: {
     perRule: true,
     counts: "items that the source returned although the poll's filter excludes them",
   },
-  PollSucceeded: { perRule: true, counts: 'polls that were completed' },
+  PollSucceeded: { perRule: true, counts: 'completed polls' },
   PollSkipped: {
     perRule: true,
     counts:
-      'accounts and regions for which a poll created no jobs, because their last ones are still pending',
+      'accounts and regions for which a poll created no jobs, because their previous jobs are still pending',
   },
   PollSkippedLasting: {
     perRule: false,
     counts:
-      'accounts and regions whose jobs have been pending for twelve hours, without an alarm of the region that reports it',
+      'accounts and regions whose jobs have been pending for twelve hours, if no alarm of the region reports it',
   },
-  PollFailed: { perRule: false, counts: 'polls that failed after all attempts' },
+  PollFailed: { perRule: false, counts: 'failed attempts at polls' },
   PollOverdue: {
     perRule: false,
     counts: 'rules that have not been polled successfully for two of their periods',
@@ -54,10 +57,10 @@ export const metrics = {
   HeldFindings: { perRule: false, counts: "findings that an operator's hold deferred" },
   LimitReached: { perRule: false, counts: 'findings that a limit on changes deferred' },
   BreakerOpen: { perRule: false, counts: 'jobs that only planned, because their breaker was open' },
-  OpenBreakers: { perRule: false, counts: 'breakers that are open, each once an hour in all regions' },
+  OpenBreakers: { perRule: false, counts: 'open breakers, each counted once an hour across all regions' },
   RoleMissing: { perRule: false, counts: 'accounts whose target role could not be assumed' },
-  TakeBackFailed: { perRule: false, counts: 'changes that should have been taken back and could not be' },
-  SettingsInvalid: { perRule: false, counts: 'jobs that found settings they could not read' },
+  TakeBackFailed: { perRule: false, counts: 'changes that could not be taken back' },
+  SettingsInvalid: { perRule: false, counts: 'jobs whose settings could not be read or parsed' },
   InvalidMessage: { perRule: false, counts: 'messages that are not jobs' },
   RequestIgnored: {
     perRule: false,
@@ -68,7 +71,7 @@ export const metrics = {
 
 export type MetricName = keyof typeof metrics;
 
-/** The metric that counts an outcome, per rule: `not_applicable` → `NotApplicable`. */
+/** Returns the name of the metric that counts an outcome per rule: `not_applicable` → `NotApplicable`. */
 export function metricOf(outcome: OutcomeName): string {
   return outcome.replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -1,2 +1,5 @@
-/** The version of this module, as `package.json` has it: a finding that failed by an earlier one is attempted at once. */
+/**
+ * The version of this module, as in `package.json`. A finding that failed with another version is attempted again at
+ * once.
+ */
 export const MODULE_VERSION = '0.2.0';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** Makes a UUID of a text: the same one of the same text. */
+/** Computes a UUID from a text. The same text results in the same UUID. */
 export function nameBasedUuid(text: string): string {
   const hex = createHash('sha256').update(text).digest('hex');
   const variant = ((Number.parseInt(hex.charAt(16), 16) & 3) | 8).toString(16);

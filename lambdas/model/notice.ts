@@ -4,7 +4,7 @@ import { accountIdSchema, regionSchema, ruleIdSchema, timestampSchema } from './
 import { sortOf } from './reason.ts';
 import type { ItemKey } from './table-items.ts';
 
-/** States of a rule that are reported, once each time. */
+/** The states of a rule that are reported, once when each begins. */
 export const noticeKindSchema = z.enum([
   'limit_reached',
   'breaker_open',
@@ -12,27 +12,33 @@ export const noticeKindSchema = z.enum([
   'lasting_deferral',
 ]);
 
-/** The `detail` of an event of the type `Rule Held Back`: a rule changes less than its mode allows, and why. */
+/** The `detail` of an event of type `Rule Held Back`: the reason why a rule changes less than its mode allows. */
 export const noticeSchema = z.object({
   version: z.literal(1),
   kind: noticeKindSchema,
   rule: ruleIdSchema,
-  /** `all` if it is about all accounts together. */
+  /** The account, or `all` if the notice concerns all accounts together. */
   account: z.union([accountIdSchema, z.literal('all')]),
   /** The region in which it was noticed. */
   region: regionSchema,
   at: timestampSchema,
-  /** Words for a person: what happened, until when, and what to do. */
+  /** The text of the notification: what happened, until when, and what to do. */
   words: z.string(),
 });
 export type Notice = z.infer<typeof noticeSchema>;
 
-/** `deferral#<digest>`: beside it stands when people were last notified of a cause that defers findings for long. */
+/**
+ * Builds the key `deferral#<digest>` of the item that stores when people were last notified of a cause that has
+ * deferred findings for a long time.
+ */
 export function deferralNoticeKey(cause: string): ItemKey {
   return { pk: `deferral#${digestOf(cause)}`, sk: 'told' };
 }
 
-/** `settings#<digest>`: beside it stands when people were last notified of wrong settings, regardless of the jobs that find it. */
+/**
+ * Builds the key `settings#<digest>` of the item that stores when people were last notified of invalid settings,
+ * whichever job found them.
+ */
 export function settingsNoticeKey(reason: string): ItemKey {
   return { pk: `settings#${digestOf(sortOf(reason))}`, sk: 'told' };
 }

@@ -1,18 +1,18 @@
 import { ALL, type HoldName, type RetryName } from './operator-items.ts';
 
-/** Commands of the command line, for texts that tell operators what to do. */
+/** Builders of command lines, for texts that tell operators what to do. */
 
-/** The command that lifts a hold. */
+/** Returns the command that releases a hold. */
 export function releaseCommand({ rule, ...place }: HoldName): string {
   return command('release', ...placeWords(place), ...(rule === ALL ? [] : ['--rule', rule]));
 }
 
-/** The command that has findings attempted at the next poll, however often they have failed. */
+/** Returns the command that makes the next poll attempt findings again, regardless of earlier failures. */
 export function retryCommand(place: RetryName): string {
   return command('retry', ...placeWords(place));
 }
 
-/** The command that ends a pause in a region: all of it, or that of a rule or an account. */
+/** Returns the command that ends a pause in a region: all of it, or the part for a rule or an account. */
 export function resumeCommand(
   region: string,
   { rule, account }: { readonly rule?: string; readonly account?: string } = {},
@@ -24,7 +24,7 @@ export function resumeCommand(
   return command('resume', ...words, '--region', region);
 }
 
-/** The command that closes the breaker of a rule in an account. */
+/** Returns the command that closes the breaker of a rule in an account. */
 export function resumeBreakerCommand(rule: string, account: string): string {
   return command('resume', '--breaker', rule, '--account', account);
 }
@@ -42,7 +42,7 @@ function command(...words: readonly string[]): string {
   return ['cspm-remediation', ...words.map(quoted)].join(' ');
 }
 
-/** A word as a shell takes it: ids come from findings, and people paste commands. */
+/** Quotes a word for the shell if necessary: ids come from findings, and people paste these commands. */
 function quoted(word: string): string {
   return /^[\w./:@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

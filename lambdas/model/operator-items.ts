@@ -2,43 +2,46 @@ import { z } from 'zod';
 import { timestampSchema } from './finding.ts';
 import type { ItemKey } from './table-items.ts';
 
-/** Stands for all accounts' regions, resources or rules in the key of a hold. */
+/** Matches all regions, resources or rules in the key of a hold or a retry. */
 export const ALL = '*';
 
-/** Names the target of a hold. `region`, `resource` and `rule` may be `*`: all of them. */
+/** The target of a hold. `region`, `resource` and `rule` can be `*` for all. */
 export interface HoldName {
   readonly account: string;
-  /** The region as in the finding: `global` for a resource of no region. */
+  /** The region as in the finding: `global` for a global resource. */
   readonly region: string;
   /** The id of the resource that would be changed. */
   readonly resource: string;
   readonly rule: string;
 }
 
-/** `hold#<account>#<region>#<resource>`, by rule. The id comes last and as it is: people write these items by hand. */
+/**
+ * Builds the key `hold#<account>#<region>#<resource>` / `<rule>`. The resource id comes last and is not encoded,
+ * because people may write these items by hand.
+ */
 export function holdKey({ account, region, resource, rule }: HoldName): ItemKey {
   return { pk: `hold#${account}#${region}#${resource}`, sk: rule };
 }
 
-/** An ARN that names a region. */
+/** An ARN with a region. */
 const REGIONAL_ARN = /^arn:[^:]+:[^:]+:[^:]+:/;
 
 /**
- * The region in the key of a hold on a resource: the region of its findings, or `*` if its id is an ARN that names a
- * region, such as a trail's, because its findings may come from several regions.
+ * Returns the region in the key of a hold on a resource: the region of its findings, or `*` if its id is an ARN with a
+ * region, as for a trail, because its findings may come from several regions.
  */
 export function regionOfHold({ region, resource }: Pick<HoldName, 'region' | 'resource'>): string {
   return tellsItsRegion(resource) ? ALL : region;
 }
 
-/** Reports whether a resource's id is an ARN that names a region. */
+/** Reports whether a resource's id is an ARN with a region. */
 export function tellsItsRegion(resource: string): boolean {
   return REGIONAL_ARN.test(resource);
 }
 
 /**
- * The names that a hold on a finding may have, each once: on its account, on its region there, and on resources there, for
- * all rules and for its own.
+ * Lists the names of all holds that would apply to a finding, without duplicates: on its account, on its region there,
+ * and on its resources, for all rules and for its own rule.
  */
 export function namesOfHolds(
   { account, region, rule }: Omit<HoldName, 'resource'>,
@@ -62,20 +65,20 @@ export const holdItemSchema = z.object({
   reason: z.string().trim().min(1),
   /** The person to ask. */
   by: z.string().trim().min(1),
-  /** The last day (UTC) on which it counts. Without it: until an operator lifts it. */
+  /** The last day (UTC) of the hold. Default: it lasts until an operator releases it. */
   until: z.iso.date().optional(),
 });
 export type HoldItem = z.infer<typeof holdItemSchema>;
 
-/** Names the target of a retry. `region` and `resource` may be `*`: all of them. */
+/** The target of a retry. `region` and `resource` can be `*` for all. */
 export type RetryName = Omit<HoldName, 'rule'>;
 
-/** `retry#<account>#<region>#<resource>`, for all rules. */
+/** Builds the key `retry#<account>#<region>#<resource>` / `retry`, which is for all rules. */
 export function retryKey({ account, region, resource }: RetryName): ItemKey {
   return { pk: `retry#${account}#${region}#${resource}`, sk: 'retry' };
 }
 
-/** The names that a retry of a finding may have. */
+/** Lists the names of all retries that would apply to a finding. */
 export function namesOfRetries({ account, region, resource }: RetryName): RetryName[] {
   return [
     { account, region: ALL, resource: ALL },
@@ -84,17 +87,23 @@ export function namesOfRetries({ account, region, resource }: RetryName): RetryN
   ];
 }
 
-/** The content of a retry, as an operator writes it: findings are checked once, however often they have failed. */
+/**
+ * The content of a retry, as an operator writes it: matching findings are attempted once, regardless of earlier
+ * failures.
+ */
 export const retryItemSchema = z.object({
   version: z.literal(1),
-  /** Time before which a finding failed, or was remediated, to be looked at. */
+  /** The retry applies to findings that failed or were remediated before this time. */
   at: timestampSchema,
   by: z.string().trim().min(1),
   reason: z.string().trim().min(1),
 });
 export type RetryItem = z.infer<typeof retryItemSchema>;
 
-/** `resume#<rule>#<account>`: an operator's word that a rule whose breaker opened may change something again. */
+/**
+ * Builds the key `resume#<rule>#<account>` / `breaker`, under which an operator permits a rule whose breaker opened to
+ * make changes again.
+ */
 export function resumeKey({ rule, account }: { readonly rule: string; readonly account: string }): ItemKey {
   return { pk: `resume#${rule}#${account}`, sk: 'breaker' };
 }
@@ -102,7 +111,7 @@ export function resumeKey({ rule, account }: { readonly rule: string; readonly a
 /** The content of a resume, as an operator writes it. */
 export const resumeItemSchema = z.object({
   version: z.literal(1),
-  /** A breaker that opened before is closed. */
+  /** A breaker that opened before this time is closed. */
   at: timestampSchema,
   by: z.string().trim().min(1),
   reason: z.string().trim().min(1),
@@ -110,17 +119,18 @@ export const resumeItemSchema = z.object({
 export type ResumeItem = z.infer<typeof resumeItemSchema>;
 
 /**
- * The list of holds, which DynamoDB can't search: `holds` / `<account>#<region>#<resource>#<rule>`. The command line writes an
- * entry before it writes the hold, and removes it after it. A hold that somebody wrote by hand may lack one.
+ * Builds the key of an entry in the list of holds: `holds` / `<account>#<region>#<resource>#<rule>`. The list exists
+ * because DynamoDB can't search partition keys by prefix. The command line writes the entry before the hold, and
+ * removes it after the hold. A hold that someone wrote by hand may lack an entry.
  */
 export function listedHoldKey({ account, region, resource, rule }: HoldName): ItemKey {
   return { pk: LISTED_HOLDS, sk: `${account}#${region}#${resource}#${rule}` };
 }
 
-/** The partition of the list of holds. */
+/** The partition key of the list of holds. */
 export const LISTED_HOLDS = 'holds';
 
-/** The content of an entry in the list of holds: its name. What it says, and until when, is in the hold itself. */
+/** The content of an entry in the list of holds: the hold's name. Its reason and last day are in the hold itself. */
 export const listedHoldSchema = z.object({
   version: z.literal(1),
   account: z.string(),

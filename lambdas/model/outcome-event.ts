@@ -9,19 +9,19 @@ import {
   unprocessableSchema,
 } from './outcome.ts';
 
-/** Changes as the lines that a person reads. */
+/** Changes, as lines for people to read. */
 const linesSchema = z.array(z.string());
 
-/** Address of the whole record: `s3://<bucket>/<key>`. */
+/** The address of the full record: `s3://<bucket>/<key>`. */
 const evidenceSchema = z.string().startsWith('s3://');
 
-/** The same however often the event is delivered. */
+/** The id of an event, the same at each delivery. */
 const idSchema = z.string();
 
 /** The event of one finding's outcome. */
 export const findingOutcomeEventSchema = outcomeSchema.omit({ seen: true }).extend({
   id: idSchema,
-  /** The finding, without what only informs where the whole would be too large. */
+  /** The finding; only its rule, account, region and resource if it is too large. */
   finding: findingSchema,
   plan: linesSchema,
   applied: linesSchema,
@@ -37,15 +37,18 @@ export const unprocessableEventSchema = unprocessableSchema.extend({
 });
 export type UnprocessableEvent = z.infer<typeof unprocessableEventSchema>;
 
-/** The `detail` of an event of the type `Finding Outcome`. Its form depends on `outcome`. */
+/** The `detail` of an event of type `Finding Outcome`. Its schema depends on `outcome`. */
 export const outcomeEventSchema = z.union([unprocessableEventSchema, findingOutcomeEventSchema]);
 export type OutcomeEvent = z.infer<typeof outcomeEventSchema>;
 
-/** Size of the lines in bytes of JSON: an event must fit into 256 KB, whatever a plan, a finding or an error holds. */
+/**
+ * Maximum size of the lines in bytes of JSON: an event must fit into 256 KB, regardless of the size of a plan, a
+ * finding or an error.
+ */
 const MAX_LINES = 48 * 1024;
 const MAX_FINDING = 64 * 1024;
 const MAX_EXEMPTIONS = 16 * 1024;
-/** Length in characters, each at most six bytes of JSON. */
+/** Maximum length in characters, each of which takes at most six bytes of JSON. */
 const MAX_REASON = 2_000;
 const MAX_LINE = 1_000;
 
@@ -57,7 +60,7 @@ function cut(text: string, maxLength: number): string {
   return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
 }
 
-/** The first of some lines, at most `maxBytes` of JSON; the last says how many are missing. */
+/** Returns the first lines, up to `maxBytes` of JSON. If lines are left out, the last line says how many. */
 function boundedLines(lines: readonly string[], maxBytes: number): string[] {
   const kept: string[] = [];
   let bytes = 0;
@@ -70,7 +73,7 @@ function boundedLines(lines: readonly string[], maxBytes: number): string[] {
   return kept;
 }
 
-/** Changes as the lines that a person reads, no more of them than a log or an event takes. */
+/** Returns changes as lines for people to read, limited to what fits into a log line or an event. */
 export function linesOf(changes: readonly RecordedChange[]): string[] {
   return boundedLines(
     changes.map(({ line }) => line),
@@ -79,7 +82,7 @@ export function linesOf(changes: readonly RecordedChange[]): string[] {
 }
 
 /**
- * The event of an outcome: changes as the lines that a person reads, and where the evidence is.
+ * Creates the event of an outcome, with changes as lines for people to read, and the address of the evidence.
  * @param evidence `s3://<bucket>/<key>`
  */
 export function outcomeEvent(
@@ -103,7 +106,7 @@ export function outcomeEvent(
 }
 
 /**
- * The event of an item that could not become part of a job.
+ * Creates the event of an item that could not become part of a job.
  * @param evidence `s3://<bucket>/<key>`
  */
 export function unprocessableEvent(unprocessable: Unprocessable, evidence: string): UnprocessableEvent {

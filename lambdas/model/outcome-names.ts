@@ -3,7 +3,7 @@ import { z } from 'zod';
 interface OutcomeFacts {
   /** True if outcomes of this name always have a reason. */
   readonly reasonIsDue: boolean;
-  /** True if a person must look at it: an alarm counts it, and `notifications.outcomes` has it by default. */
+  /** True if a person must act on it: an alarm counts it, and `notifications.outcomes` includes it by default. */
   readonly needsPerson: boolean;
 }
 
@@ -33,15 +33,15 @@ export const outcomes: Readonly<Record<OutcomeName, OutcomeFacts>> = {
   compliant: { reasonIsDue: false, needsPerson: false },
   exempt: { reasonIsDue: true, needsPerson: false },
   deferred: { reasonIsDue: true, needsPerson: false },
-  /** Fixed recently and not scanned since: it is not looked at, for 24 hours at most. */
+  /** Fixed recently and not scanned since. The resource is not checked again for up to 24 hours. */
   awaiting_scan: { reasonIsDue: true, needsPerson: false },
   gone: { reasonIsDue: true, needsPerson: false },
   not_applicable: { reasonIsDue: true, needsPerson: false },
   failed: { reasonIsDue: true, needsPerson: true },
   unprocessable: { reasonIsDue: true, needsPerson: true },
   closed: { reasonIsDue: true, needsPerson: false },
-  /** A fix was undone at an operator's request, and the result was read back. */
+  /** A fix was undone at an operator's request, and reading the resource back confirmed it. */
   undone: { reasonIsDue: false, needsPerson: false },
-  /** A fix was not undone, or not completely. The person who requested the undo gets the answer. */
+  /** A fix was not undone, or not completely. The operator who requested the undo gets the result. */
   undo_refused: { reasonIsDue: true, needsPerson: false },
 };

@@ -1,9 +1,9 @@
 import { SettingsError } from './errors.ts';
 
-/** The content of the pause parameter: what must stop. */
+/** The parsed pause parameter: the work that is paused. */
 export interface Pause {
   readonly all: boolean;
-  /** True if undoing is stopped, too. */
+  /** True if undos are paused, too. */
   readonly undo: boolean;
   readonly rules: ReadonlySet<string>;
   readonly accounts: ReadonlySet<string>;
@@ -12,10 +12,10 @@ export interface Pause {
 const accountPattern = /^account:(\d{12})$/;
 
 /**
- * Reads the pause parameter's value: `none`, or words with commas between them: `all`, `all+undo`, rule ids,
- * `account:` with an account id.
+ * Parses the value of the pause parameter: `none`, or one or more of `all`, `all+undo`, rule ids, and `account:<account
+ * id>`, separated by commas.
  * @param knownRules the ids of all rules
- * @throws SettingsError for any other value: someone wanted to stop something, and it is unknown what
+ * @throws SettingsError for any other value, because someone meant to pause something and it is unclear what
  */
 export function parsePause(value: string, knownRules: readonly string[]): Pause {
   const words = value.split(',').map((word) => word.trim());
@@ -38,12 +38,12 @@ export function parsePause(value: string, knownRules: readonly string[]): Pause 
   return { all: undo || words.includes('all'), undo, rules, accounts };
 }
 
-/** The kinds of work that a pause may stop. Taking back an interrupted change waits as remediation does. */
+/** The kinds of work that a pause can stop. Taking back an interrupted change counts as `remediate`. */
 export type PausedWork = 'remediate' | 'undo';
 
 /**
- * Tells by which of its words a pause stops work on a rule in an account. Undos continue in every pause except `all+undo`:
- * an operator who pauses may want to restore something.
+ * Returns the part of a pause that stops work on a rule in an account. Undos continue in every pause except `all+undo`,
+ * because an operator who pauses remediation may want to restore something.
  * @returns undefined if the work may continue
  */
 export function stoppedBy(

@@ -16,8 +16,8 @@ export const unprocessableKinds = [
 export type UnprocessableKind = (typeof unprocessableKinds)[number];
 
 /**
- * Reasons to leave a readable finding alone: someone muted it in the source, it has passed, or it belongs to another
- * cloud or rule because the source did not filter as requested.
+ * Reasons to ignore a readable finding: someone muted it in the source, it has passed, or it belongs to another cloud
+ * or rule because the source did not filter as requested.
  */
 export const leftAloneReasons = ['muted', 'passed', 'other_cloud', 'other_rule'] as const;
 export type LeftAloneReason = (typeof leftAloneReasons)[number];
@@ -30,13 +30,13 @@ const behindSchema = z.object({
   since: timestampSchema,
   /** The region's alarms that have notified people of the cause. */
   alarms: z.array(z.string()).default([]),
-  /** The reason why they could not be queried, if so. */
+  /** The error because of which the alarms could not be read, if any. */
   notAsked: z.string().optional(),
 });
 
 /**
- * The result of one poll in numbers. Findings in = outcomes out: every item from the source is counted once: in a job,
- * or as a duplicate, skipped, unprocessable or left alone.
+ * The counts of one poll. Every item from the source is counted exactly once: in a job, or as a duplicate, deferred,
+ * skipped, unprocessable or ignored (`leftAlone`).
  */
 export const pollSummarySchema = z
   .object({
@@ -51,9 +51,12 @@ export const pollSummarySchema = z
     /** Findings in jobs. */
     findings: count,
     duplicates: count,
-    /** Findings that the source's own remediation is working on. Summaries of the first version have none. */
+    /** Findings that the source itself is fixing. Summaries of the first version do not count them. */
     deferred: count.default(0),
-    /** Findings of accounts and regions whose last jobs are still pending, so that the poll made none for them. */
+    /**
+     * Findings of accounts and regions for which the poll created no jobs, because their previous jobs are still
+     * pending.
+     */
     skipped: count.default(0),
     /** The number of these accounts and regions. */
     skippedPlaces: count.default(0),
@@ -66,7 +69,7 @@ export const pollSummarySchema = z
     /** Findings by unknown region label; part of `unprocessable`. */
     unknownRegionLabels: z.record(z.string(), count),
     jobs: count,
-    /** The jobs by the account that they are for and the region whose queue they went to. */
+    /** The jobs by account and by the region of their queue. */
     destinations: z.array(
       z.object({ account: accountIdSchema, region: regionSchema, jobs: count, findings: count }),
     ),
@@ -89,12 +92,15 @@ export const pollSummarySchema = z
   });
 export type PollSummary = z.infer<typeof pollSummarySchema>;
 
-/** `polls/<rule>/<poll in epoch seconds>.json`; for a poll that only plans, below `plans/`. */
+/**
+ * Builds the object key `polls/<rule>/<poll in epoch seconds>.json`, with the prefix `plans/` for a poll that only
+ * plans.
+ */
 export function pollSummaryKey(poll: Poll): string {
   return `${evidencePrefix(poll)}polls/${poll.rule}/${epochSeconds(poll)}.json`;
 }
 
-/** All of a record's counts together. */
+/** Adds up the counts of a record. */
 export function sum(counts: Readonly<Record<string, number>>): number {
   return Object.values(counts).reduce((total, value) => total + value, 0);
 }

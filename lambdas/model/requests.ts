@@ -4,14 +4,15 @@ import { accountIdSchema, regionSchema, ruleIdSchema, timestampSchema } from './
 import type { ItemKey } from './table-items.ts';
 
 /**
- * Requests of operators, as items of the findings table: what the command line writes, and the remediators act on. A
- * message only names a request. Who may write the item decides.
+ * Requests of operators, as items of the findings table, which the command line writes and the remediators act on. A
+ * message only names a request. The permission to write the item is what authorizes it.
  *
- * In order: the holds (`operator-items.ts`), `requestKey`, `pendingKey`, and last the message to the region's queue, which
- * wakes a remediator that has nothing to do. One that has jobs looks at `pendingKey` before each.
+ * The command line writes, in this order: the holds (`operator-items.ts`), `requestKey`, `pendingKey`, and the message
+ * to the region's queue, which starts a remediator that has no other work. A remediator with jobs reads `pendingKey`
+ * before each job.
  */
 
-/** The most fixes that one request undoes: a larger selection becomes several requests. */
+/** Maximum number of fixes that one request undoes. A larger selection becomes several requests. */
 export const MOST_UNDONE = 25;
 
 /** The time within which a request must begin. After that it is refused, because its circumstances may have changed. */
@@ -22,8 +23,8 @@ export const requestKindSchema = z.enum(['undo', 'check']);
 export type RequestKind = z.infer<typeof requestKindSchema>;
 
 /**
- * The `aws:userid` of whoever wrote a request, which IAM compares with the item's key (IAM user guide, "Principal key
- * values"): `AROA…:<session>` of a role, `AIDA…` of a user. It is `UserId` in the answer of STS's `GetCallerIdentity`.
+ * The `aws:userid` of the writer of a request, which IAM compares with the item's key (IAM user guide, "Principal key
+ * values"): `AROA…:<session>` for a role, `AIDA…` for a user. STS's `GetCallerIdentity` returns it as `UserId`.
  */
 export const principalSchema = z
   .string()
@@ -34,7 +35,7 @@ export const principalSchema = z
 export const requestNameSchema = z.object({ principal: principalSchema, id: z.uuid() });
 export type RequestName = z.infer<typeof requestNameSchema>;
 
-/** The key of an object of outcomes in the evidence bucket: `outcomesKey` makes it. */
+/** The key of an object of outcomes in the evidence bucket, as `outcomesKey` builds it. */
 export const outcomesKeySchema = z
   .string()
   .regex(
@@ -49,7 +50,7 @@ export const fixSchema = z.object({
   region: z.union([z.literal('global'), regionSchema]),
   /** The finding's resource. */
   resource: z.string().min(1).max(2048),
-  /** The object that has the line: the last one of its poll, which no other line replaces. */
+  /** The object with the line: the last one of its poll, which no other line replaces. */
   evidence: outcomesKeySchema,
 });
 export type Fix = z.infer<typeof fixSchema>;
@@ -57,18 +58,18 @@ export type Fix = z.infer<typeof fixSchema>;
 const itemShape = {
   version: z.literal(1),
   account: accountIdSchema,
-  /** The region whose remediator acts on it, which is that of the job that made the fixes. */
+  /** The region whose remediator acts on the request: the region of the job that made the fixes. */
   region: regionSchema,
   /** Time of the request. Work must begin within `REQUEST_VALID_MILLISECONDS`. */
   at: timestampSchema,
-  /** The person to ask, in words: the caller's ARN. The principal in the key identifies the person. */
+  /** The person to ask: the caller's ARN. It is informative; the principal in the key is what IAM verifies. */
   by: z.string().trim().min(1).max(2048),
   reason: z.string().trim().min(1).max(1000),
-  /** Epoch seconds after which DynamoDB may delete the item: weeks later, so that it can be read as a record. */
+  /** Epoch seconds after which DynamoDB may delete the item: weeks later, so that it remains as a record. */
   expiresAt: z.number().int().positive(),
 };
 
-/** A request to undo fixes of one account and one region's remediator. */
+/** A request to undo fixes in one account by one region's remediator. */
 export const undoRequestSchema = z.object({
   ...itemShape,
   kind: z.literal('undo'),
@@ -77,7 +78,9 @@ export const undoRequestSchema = z.object({
    * older fix without the newer ones of its resource is refused.
    */
   fixes: z.array(fixSchema).min(1).max(MOST_UNDONE),
-  /** Undo whatever still can be undone if the resource has changed since. Default: such a fix is not undone at all. */
+  /**
+   * True to undo as much as possible if the resource has changed since. By default, such a fix is not undone at all.
+   */
   force: z.boolean().default(false),
 });
 export type UndoRequest = z.infer<typeof undoRequestSchema>;
@@ -86,49 +89,50 @@ export type UndoRequest = z.infer<typeof undoRequestSchema>;
 export const checkRequestSchema = z.object({ ...itemShape, kind: z.literal('check') });
 export type CheckRequest = z.infer<typeof checkRequestSchema>;
 
-/** The content of a request, as an operator writes it, once, and never changes it. */
+/** The content of a request, which an operator writes once and nobody changes. */
 export const requestItemSchema = z.discriminatedUnion('kind', [undoRequestSchema, checkRequestSchema]);
 export type RequestItem = z.infer<typeof requestItemSchema>;
 
 /**
- * `request#<aws:userid>#<id>` / `request`: operators may write below their own `aws:userid` only, so the key says who asks.
+ * Builds the key `request#<aws:userid>#<id>` / `request`. Operators can write below their own `aws:userid` only, so the
+ * key identifies the requester.
  */
 export function requestKey({ principal, id }: RequestName): ItemKey {
   return { pk: `request#${principal}#${id}`, sk: 'request' };
 }
 
 /**
- * The names of requests that may not have been acted on yet. It carries no authority: each name leads to a request or to
- * nothing. A writer reads the item, keeps the entries that are not over, adds its own, and puts the item on condition
- * that `writer` is unchanged (or that there is none).
+ * The names of requests that may not have been acted on yet. The list carries no authority: each name leads to a
+ * request or to nothing. A writer reads the item, keeps the entries that have not expired, adds its own, and puts the
+ * item on the condition that `writer` is unchanged (or that there is no item).
  */
 export const pendingItemSchema = z.object({
   version: z.literal(1),
   writer: z.uuid(),
-  /** `at`: the request's own. An entry is over `REQUEST_VALID_MILLISECONDS` after it. */
+  /** `at` is the time of the request. An entry expires `REQUEST_VALID_MILLISECONDS` after it. */
   requests: z.array(requestNameSchema.extend({ at: timestampSchema })).max(200),
   expiresAt: z.number().int().positive(),
 });
 export type PendingItem = z.infer<typeof pendingItemSchema>;
 
-/** `pending#<account>#<region>` / `requests`: the region is that of the remediator. */
+/** Builds the key `pending#<account>#<region>` / `requests`, with the remediator's region. */
 export function pendingKey({ account, region }: Pick<RequestItem, 'account' | 'region'>): ItemKey {
   return { pk: `pending#${account}#${region}`, sk: 'requests' };
 }
 
-/** A message that wakes the remediator: it names a request, but contains none of its content. */
+/** A message that starts the remediator. It names a request, but contains none of its content. */
 export const requestMessageSchema = z.object({
   version: z.literal(1),
   kind: requestKindSchema,
   request: requestNameSchema,
   account: accountIdSchema,
   region: regionSchema,
-  /** Number of the check, if an earlier one left something to wait for. Set by the remediator only. */
+  /** The number of this check, if an earlier check has to wait for something. Set by the remediator only. */
   look: z.number().int().positive().optional(),
 });
 export type RequestMessage = z.infer<typeof requestMessageSchema>;
 
-/** The deduplication id of a request's message. Its group is the account, as that of jobs. */
+/** Computes the deduplication id of a request's message. The message group is the account, as for jobs. */
 export function requestMessageId({ request, look = 0 }: RequestMessage): string {
   return createHash('sha256')
     .update(JSON.stringify([request.principal, request.id, look]))
@@ -140,12 +144,12 @@ export const undoResultSchema = z.object({
   rule: ruleIdSchema,
   region: z.union([z.literal('global'), regionSchema]),
   resource: z.string(),
-  /** The evidence of the fix, as the request names it. */
+  /** The evidence of the fix, as in the request. */
   undoes: z.string(),
-  /** `waiting`: AWS is working on it, or does not show it yet; it is checked again. */
+  /** `waiting`: AWS is still working on it, or does not show the result yet; it is checked again. */
   is: z.enum(['undone', 'undo_refused', 'waiting']),
   reason: z.string().optional(),
-  /** The object in the evidence bucket that has the outcome's line. */
+  /** The key of the evidence object with the outcome's line. */
   evidence: z.string().optional(),
 });
 export type UndoResult = z.infer<typeof undoResultSchema>;
@@ -157,8 +161,8 @@ export const requestResultSchema = z.object({
   account: accountIdSchema,
   region: regionSchema,
   /**
-   * `working`: started. `waiting`: started, and checked again later. `done`: see `results`. `refused`: refused as a
-   * whole for `reason`, with nothing changed.
+   * `working`: in progress. `waiting`: in progress, and checked again later. `done`: see `results`. `refused`: refused
+   * as a whole for `reason`; nothing was changed.
    */
   state: z.enum(['working', 'waiting', 'done', 'refused']),
   reason: z.string().optional(),
@@ -169,7 +173,10 @@ export const requestResultSchema = z.object({
 });
 export type RequestResult = z.infer<typeof requestResultSchema>;
 
-/** `result#<account>#<region>#<aws:userid>#<id>` / `result`: only the region's remediator writes it. */
+/**
+ * Builds the key `result#<account>#<region>#<aws:userid>#<id>` / `result`. Only the region's remediator writes the
+ * item.
+ */
 export function resultKey(
   { account, region }: Pick<RequestItem, 'account' | 'region'>,
   { principal, id }: RequestName,
@@ -177,28 +184,30 @@ export function resultKey(
   return { pk: `result#${account}#${region}#${principal}#${id}`, sk: 'result' };
 }
 
-/** Evidence of the undo of one fix. It lets a list of outcomes include those of undos, which belong to no poll. */
+/**
+ * A pointer to the evidence of one undo, which lets lists of outcomes include undos, because they belong to no poll.
+ */
 export const undoneItemSchema = z.object({
   version: z.literal(1),
   account: accountIdSchema,
   rule: ruleIdSchema,
-  /** The object in the evidence bucket. It is named before it is written. */
+  /** The key of the evidence object. The item is written before the object. */
   evidence: outcomesKeySchema,
   expiresAt: z.number().int().positive(),
 });
 export type UndoneItem = z.infer<typeof undoneItemSchema>;
 
-/** `undone#<region>`: the region is that of the remediator. */
+/** Builds the partition key `undone#<region>`, with the remediator's region. */
 export function undonePartition(region: string): string {
   return `undone#${region}`;
 }
 
-/** The beginning of the sort keys of requests at a time: in the order of time, as texts too. */
+/** Returns the prefix of the sort keys of requests at a time. The prefixes sort by time. */
 export function undoneMoment(at: string | Date): string {
   return new Date(at).toISOString().slice(0, 19);
 }
 
-/** `undone#<region>` / `<time of the request>#<digest of the evidence's key>` */
+/** Builds the key `undone#<region>` / `<time of the request>#<digest of the evidence's key>`. */
 export function undoneKey({ region, at }: Pick<RequestItem, 'region' | 'at'>, evidence: string): ItemKey {
   const digest = createHash('sha256').update(evidence).digest('hex');
   return { pk: undonePartition(region), sk: `${undoneMoment(at)}#${digest}` };

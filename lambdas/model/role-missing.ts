@@ -1,19 +1,19 @@
 import { z } from 'zod';
 import { accountIdSchema, regionSchema, ruleIdSchema, timestampSchema } from './finding.ts';
 
-/** An account whose target role could not be assumed: missing there, or without trust in the remediators. */
+/** An account whose target role could not be assumed, because it is missing or does not trust the remediators. */
 export const roleMissingSchema = z.object({
   account: accountIdSchema,
-  /** Region and rule in which it was noticed: in the others it is missing as well. */
+  /** The region in which this was noticed. The role is missing for other regions and rules as well. */
   region: regionSchema,
   rule: ruleIdSchema,
 });
 export type RoleMissing = z.infer<typeof roleMissingSchema>;
 
-/** The `detail` of an event of the type `Target Role Missing`: one per account, while it lasts. */
+/** The `detail` of an event of type `Target Role Missing`: one per account, while the state lasts. */
 export const roleMissingEventSchema = roleMissingSchema.extend({
   version: z.literal(1),
-  /** Time at which it was noticed first. */
+  /** The time at which it was first noticed. */
   since: timestampSchema,
 });
 export type RoleMissingEvent = z.infer<typeof roleMissingEventSchema>;

@@ -1,4 +1,4 @@
-/** A source's rule name in the form in which names are compared: regardless of spaces and case. */
+/** Normalizes a source's rule name for comparison, ignoring spaces and case. */
 export function comparableRuleName(name: string): string {
   return name.replaceAll(/\s/g, '').toLowerCase();
 }

@@ -17,16 +17,16 @@ const groupNamesSchema = z.array(groupNameSchema);
 const modeByAccountSchema = z.record(accountIdSchema, modeSchema);
 const modeByGroupSchema = z.record(groupNameSchema, modeSchema);
 
-/** `account`, `region` and `resource` may hold `*`, which stands for any text. */
+/** An exemption. `account`, `region` and `resource` can contain `*`, which matches any text. */
 export const exemptionSchema = z.strictObject({
   account: z.union([z.literal('*'), accountIdSchema]),
-  /** A group of accounts: the exemption counts in these alone. */
+  /** A group of accounts to which the exemption is limited. */
   group: groupNameSchema.optional(),
   region: z.string().min(1),
   resource: z.string().min(1),
   reason: z.string().min(1),
   owner: z.string().min(1),
-  /** The last day (UTC) on which it counts: `2026-12-31`. */
+  /** The last day (UTC) of the exemption: `2026-12-31`. */
   expires: z.iso.date(),
 });
 export type Exemption = z.infer<typeof exemptionSchema>;
@@ -38,55 +38,58 @@ const ruleSettingsSchema = z.strictObject({
   mode: modeSchema,
   mode_by_account: modeByAccountSchema,
   mode_by_group: modeByGroupSchema,
-  /** The only accounts for which the rule is on; empty: all. */
+  /** The only accounts for which the rule is enabled. Empty: all accounts. */
   accounts: accountsSchema,
   excluded_accounts: accountsSchema,
   excluded_groups: groupNamesSchema,
-  /** Way in which violations are fixed: by direct calls, or by AWS's managed runbook where the rule has one. */
+  /** How violations are fixed: by direct calls, or by AWS's managed runbook if the rule has one. */
   method: z.enum(['api', 'runbook']).default('api'),
-  /** Next step for violations that the runbook leaves open: fix them by direct calls, or report them as failed. */
+  /** What happens to violations that the runbook leaves open: direct calls fix them, or they are reported as failed. */
   runbook_then: z.enum(['api', 'report']).default('api'),
-  /** The time in which something may be changed. Without it: at any time. */
+  /** The time in which resources may be changed. Default: any time. */
   maintenance_window: maintenanceWindowSchema.optional(),
-  /** Number of minutes from one poll of the rule to the next; 0: by a cron. */
+  /** The number of minutes between polls of the rule; 0 if the schedule is a cron expression. */
   poll_minutes: z.number().nonnegative().optional(),
   limits: limitsSchema.default(defaultLimits),
   breaker: breakerSettingsSchema.default(defaultBreaker),
   exemptions: z.array(exemptionSchema),
-  /** The rule's own, parsed by the rule. */
+  /** Options of the rule, which the rule parses. */
   options: z.record(z.string(), jsonSchema),
-  /** Definition of a rule that is declared and not coded. */
+  /** The definition of a custom rule. */
   definition: customRuleSchema.optional(),
 });
 export type RuleSettings = z.infer<typeof ruleSettingsSchema>;
 
-/** Default of `deferred_days`, the same as Terraform's. */
+/** The default of `deferred_days`; the same as Terraform's. */
 export const DEFERRED_DAYS = 14;
 
-/** Settings of accounts for all rules. Modes are ceilings: a rule never does more in an account. */
+/** Account settings for all rules. Their modes are ceilings: no rule does more in an account. */
 const accountSettingsSchema = z.strictObject({
   version: z.literal(2),
   groups: z.record(groupNameSchema, accountsSchema),
-  /** The only accounts for which any rule is on; empty: all. */
+  /** The only accounts for which any rule is enabled. Empty: all accounts. */
   accounts: accountsSchema,
   excluded_accounts: accountsSchema,
   excluded_groups: groupNamesSchema,
   mode_by_account: modeByAccountSchema,
   mode_by_group: modeByGroupSchema,
-  /** A ceiling for accounts that joined the organization recently: for each, the moment until which it holds. */
+  /** A ceiling for accounts that joined the organization recently: for each, the time until which it applies. */
   new_accounts: z
     .strictObject({ mode: modeSchema, until: z.record(accountIdSchema, z.iso.datetime({ offset: true })) })
     .optional(),
-  /** The rules that are declared and not coded. A pause may name them. */
+  /** The custom rules, which a pause can name. */
   declared_rules: z.array(ruleIdSchema).optional(),
-  /** Outcomes that are put on the event bus. Default: those that differ from the previous one, or changed something. */
+  /**
+   * Outcomes that are published on the event bus. Default: those that differ from the previous one, or changed
+   * something.
+   */
   events: z.enum(['changed', 'all']).optional(),
   /** Number of days after which a deferred finding is reported. Default: `DEFERRED_DAYS`. */
   deferred_days: z.number().int().positive().optional(),
 });
 export type AccountSettings = z.infer<typeof accountSettingsSchema>;
 
-/** The versions of the objects that settings were read from: S3's version ids. */
+/** The S3 version ids of the objects from which settings were read. */
 export const settingsVersionsSchema = z.object({ rule: z.string(), accounts: z.string() });
 export type SettingsVersions = z.infer<typeof settingsVersionsSchema>;
 
@@ -96,22 +99,23 @@ export interface Settings extends RuleSettings {
   readonly versions: SettingsVersions;
 }
 
-/** The keys of the objects in the settings bucket. */
+/** The key of the account settings in the settings bucket. */
 export const ACCOUNTS_KEY = 'accounts.json';
+/** Builds the key of a rule's settings in the settings bucket. */
 export function ruleSettingsKey(rule: string): string {
   return `rules/${rule}.json`;
 }
 
-/** @throws SettingsError when the text is not that rule's settings */
+/** Parses a rule's settings. @throws SettingsError if the text is not this rule's settings */
 export function parseRuleSettings(rule: string, text: string): RuleSettings {
   const settings = parse(ruleSettingsSchema, ruleSettingsKey(rule), text);
   if (settings.rule === rule) return settings;
   throw new SettingsError(
-    `settings in ${ruleSettingsKey(rule)} are those of ${settings.rule}; nothing changes until they are valid: run terraform apply again`,
+    `settings in ${ruleSettingsKey(rule)} are for rule ${settings.rule}; nothing changes until they are valid: run terraform apply again`,
   );
 }
 
-/** @throws SettingsError when the text is not account settings */
+/** Parses account settings. @throws SettingsError if the text is not account settings */
 export function parseAccountSettings(text: string): AccountSettings {
   return parse(accountSettingsSchema, ACCOUNTS_KEY, text);
 }
@@ -133,7 +137,10 @@ function parse<T>(schema: z.ZodType<T>, key: string, text: string): T {
   return parsed.data;
 }
 
-/** The groups that the settings name but that have no accounts listed: the two objects then come from different applies. */
+/**
+ * Returns groups that the settings refer to but that the account settings do not define, which happens if the two
+ * objects come from different applies.
+ */
 export function unknownGroups(rule: RuleSettings, allRules: AccountSettings): string[] {
   const named = [
     ...Object.keys(rule.mode_by_group),

@@ -7,8 +7,8 @@ export interface KeptLine {
 }
 
 /**
- * Selects the lines of a finding in a poll that no other line replaces. Ignores their timestamps, because clocks differ.
- * Several remain only if an attempt did not know of the others; then the final one, if any, comes first.
+ * Selects the lines of a finding in a poll that no other line replaces. Ignores their timestamps, because clocks
+ * differ. Several lines remain only if an attempt did not know of the others. The final ones come first.
  * @param lines each line once, oldest first if the order is known
  */
 export function standingLines<T extends KeptLine>(lines: readonly T[]): T[] {

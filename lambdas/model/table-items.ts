@@ -13,26 +13,27 @@ export interface ItemKey {
   readonly sk: string;
 }
 
-/**
- * Fields that every item holds. An item of another version has another schema and is neither read nor overwritten.
- */
+/** Fields of every item. An item of another version has another schema, and is neither read nor overwritten. */
 const itemSchema = z.object({
   pk: z.string().min(1),
   sk: z.string().min(1),
   version: z.literal(1),
-  /** Epoch seconds after which DynamoDB may delete the item. Deleting takes days, so readers must compare the time. */
+  /**
+   * Epoch seconds after which DynamoDB may delete the item. The deletion may take days, so readers must compare the
+   * time.
+   */
   expiresAt: z.number().int().positive(),
 });
 
 type Item = z.infer<typeof itemSchema>;
 
 /**
- * The lease of a job. `held` until `until`, then anyone's; `released` by an attempt that left something to do; `done`
- * when nothing is left.
+ * The lease of a job. `held`: an attempt has it until `until`, after which any attempt may take it. `released`: an
+ * attempt ended and left work. `done`: no work is left.
  */
 export const leaseItemSchema = itemSchema.extend({
   state: z.enum(['held', 'released', 'done']),
-  /** The attempt that wrote it. */
+  /** The attempt that wrote the lease. */
   holder: z.string().min(1),
   /** Milliseconds since 1970. */
   until: z.number().int().nonnegative(),
@@ -46,42 +47,42 @@ const resourceShape = {
   resource: z.string(),
 };
 
-/** Number of changes of its outcome that a finding's item remembers. */
+/** Number of outcome changes that a finding's item keeps. */
 export const REMEMBERED_CHANGES = 20;
 
 /**
- * Knowledge of a finding from one poll to the next, from any source. It is written when the outcome changes
- * or something was changed, and otherwise once a week.
+ * The state of a finding across polls, from any source. It is written when the outcome changes or a resource was
+ * changed, and otherwise once a week.
  */
 export const findingItemSchema = itemSchema.extend({
   ...resourceShape,
   rule: ruleIdSchema,
   outcome: outcomeNameSchema,
   reason: z.string().optional(),
-  /** The gate that held it back, if any. */
+  /** The gate that held the finding back, if any. */
   gate: holdingGateSchema.optional(),
   /** The poll that set the current outcome. */
   since: timestampSchema,
-  /** The first poll that gave the finding. */
+  /** The first poll that reported the finding. */
   firstSeen: timestampSchema,
-  /** The last poll that reported it; at most a week old while it is reported. */
+  /** The last poll that reported the finding; up to a week old while the source still reports it. */
   lastSeen: timestampSchema,
-  /** Number of times that it was remediated, or became `failed`. */
+  /** Number of times that the finding was remediated or became `failed`. */
   attempts: z.number().int().nonnegative(),
   /** The number of consecutive failures; missing if the last outcome was not a failure. */
   backOff: backOffSchema.optional(),
-  /** Times of the last messages to people about it, by kind. */
+  /** Times of the last notifications about the finding, by kind. */
   told: z
     .object({ recurring: timestampSchema.optional(), lasting_deferral: timestampSchema.optional() })
     .optional(),
-  /** The last changes of its outcome. Oldest first. */
+  /** The last changes of the outcome, oldest first. */
   changes: z
     .array(
       z.object({
         outcome: outcomeNameSchema,
         at: timestampSchema,
         poll: occasionSchema,
-        /** The key of the object in the evidence bucket that has the outcome's line. */
+        /** The key of the evidence object with the outcome's line. */
         evidence: z.string(),
       }),
     )
@@ -90,8 +91,8 @@ export const findingItemSchema = itemSchema.extend({
 export type FindingItem = z.infer<typeof findingItemSchema>;
 
 /**
- * Changes that any rule applied to a resource recently: AWS may answer reads from before a write for
- * minutes, and nothing may be changed on such a read.
+ * Changes that any rule recently applied to a resource. AWS may return the state from before a write for minutes, and
+ * nothing may be changed based on such a read.
  */
 export const changedItemSchema = itemSchema.extend({
   ...resourceShape,
@@ -100,11 +101,11 @@ export const changedItemSchema = itemSchema.extend({
       rule: z.string(),
       /** The journal of the job that applied it; missing in older items. */
       job: z.string().optional(),
-      /** Set if it undid another change, which is no longer listed. */
+      /** Set if it undid another change. The undone change is then no longer listed. */
       undo: z.literal(true).optional(),
     }),
   ),
-  /** The id of its last write, by which a writer recognizes its own. Older versions have none. */
+  /** The id of the last write, by which a writer recognizes its own write. Older versions do not write it. */
   writer: z.string().optional(),
 });
 export type ChangedItem = z.infer<typeof changedItemSchema>;
@@ -113,8 +114,9 @@ export type ChangedItem = z.infer<typeof changedItemSchema>;
 export type ChangedResource = Pick<ChangedItem, 'account' | 'region' | 'resource'>;
 
 /**
- * The evidence objects that the jobs of one poll write, for one rule, account and region. A repeated poll sends findings
- * in different jobs if the source's order changed. This item tells those jobs what was concluded, even if nothing is new.
+ * The evidence objects that the jobs of one poll write, for one rule, account and region. A repeated poll may
+ * distribute findings differently over jobs if the source's order changed. This item shows those jobs which findings
+ * have an outcome, even if nothing is new.
  */
 export const doneItemSchema = itemSchema.extend({
   rule: ruleIdSchema,
@@ -122,29 +124,31 @@ export const doneItemSchema = itemSchema.extend({
   /** The region whose remediator works on the jobs. */
   region: regionSchema,
   poll: occasionSchema,
-  /** One entry per object of evidence, from before it is written. Oldest first. */
+  /** One entry per evidence object, added before the object is written. Oldest first. */
   jobs: z.array(
     z.object({
-      /** The job's id and the object's number, which its key is made of. An older version has 0 where there is none. */
+      /**
+       * The job's id and the number of the object, which form its key. Older versions write 0 if there is no object.
+       */
       job: z.string(),
       number: z.number().int().nonnegative(),
-      /** The run of the collector that sent the job. An older version does not name it. */
+      /** The run of the collector that sent the job. Older versions do not write it. */
       run: z.string().optional(),
       /** The journal's id if it differs from the job's, because the job continues an earlier one. */
       journal: z.string().optional(),
     }),
   ),
-  /** The id of its last write, by which a writer recognizes its own. Older versions have none. */
+  /** The id of the last write, by which a writer recognizes its own write. Older versions do not write it. */
   writer: z.string().optional(),
 });
 export type DoneItem = z.infer<typeof doneItemSchema>;
 
-/** `done#<rule>#<account>#<region>`, by poll. */
+/** Builds the key `done#<rule>#<account>#<region>` / `<poll>`. */
 export function doneKey({ rule, account, region, poll }: Omit<DoneItem, keyof Item | 'jobs'>): ItemKey {
   return { pk: `${DONE}${rule}#${account}#${region}`, sk: pollId(poll) };
 }
 
-/** Prefix of the partition keys of the jobs done. */
+/** The prefix of the partition keys of done jobs. */
 export const DONE = 'done#';
 
 /** Jobs that a completed poll has sent for a rule, account and region. */
@@ -154,17 +158,19 @@ export const sentItemSchema = itemSchema.extend({
   /** The region whose remediator works on the jobs. */
   region: regionSchema,
   poll: pollSchema,
-  /** The poll's moment, in whole seconds: later polls have later ones, as texts too. */
+  /** The poll's time, in whole seconds. The times sort as text. */
   at: timestampSchema,
   jobs: z.number().int().nonnegative(),
   /** Time after which unfinished jobs count as lost. */
   until: timestampSchema,
-  /** The first consecutive poll that found earlier jobs unfinished; missing if the last poll found them done. */
+  /**
+   * The first of the consecutive polls that found earlier jobs unfinished; missing if the last poll found them done.
+   */
   behindSince: timestampSchema.optional(),
 });
 export type SentItem = z.infer<typeof sentItemSchema>;
 
-/** `sent#<rule>#<account>#<region>`: the last jobs. */
+/** Builds the key `sent#<rule>#<account>#<region>` / `last`. */
 export function sentKey({ rule, account, region }: Pick<SentItem, 'rule' | 'account' | 'region'>): ItemKey {
   return { pk: `sent#${rule}#${account}#${region}`, sk: 'last' };
 }
@@ -173,63 +179,72 @@ export function sentKey({ rule, account, region }: Pick<SentItem, 'rule' | 'acco
 export const accountItemSchema = itemSchema.extend({
   account: accountIdSchema,
   since: timestampSchema,
-  /** `reported` after a message was sent to people. */
+  /** `reported` after people were notified. */
   state: z.enum(['noticed', 'reported']),
-  /** The report that wrote the item, by which a report recognizes its own write. */
+  /** The id of the report that wrote the item, by which a report recognizes its own write. */
   writer: z.string().min(1),
-  /** The last poll of each rule that had a job check whether the role is back, and that job. */
+  /** For each rule, the last poll that had a job check whether the role is back, and that job. */
   probes: z.record(ruleIdSchema, z.object({ poll: z.string().min(1), job: z.string().min(1) })).optional(),
-  /** Time of the last message to people; missing in older items. */
+  /** The time of the last notification; missing in older items. */
   toldAt: timestampSchema.optional(),
 });
 export type AccountItem = z.infer<typeof accountItemSchema>;
 
-/** `account#<account>`: shared by all regions, so that only one of their jobs reports it. */
+/**
+ * Builds the key `account#<account>` / `role`. All regions share the item, so that only one of their jobs reports the
+ * account.
+ */
 export function accountKey(account: string): ItemKey {
   return { pk: `account#${account}`, sk: 'role' };
 }
 
-/** The time of the last complete poll of a rule or, before its first poll, the time from which it should be polled. */
+/** The time of a rule's last complete poll or, before its first poll, the time from which polls are expected. */
 export const pollItemSchema = itemSchema.extend({
   rule: ruleIdSchema,
   at: timestampSchema,
-  /** The poll that was completed. */
+  /** The last complete poll. */
   poll: pollSchema.optional(),
 });
 export type PollItem = z.infer<typeof pollItemSchema>;
 
-/** `poll#<rule>` */
+/** Builds the key `poll#<rule>` / `last`. */
 export function pollKey(rule: string): ItemKey {
   return { pk: `poll#${rule}`, sk: 'last' };
 }
 
-/** `lease#<region>#<job>`: each region's remediator writes only its jobs'. */
+/** Builds the key `lease#<region>#<job>` / `lease`. Each region's remediator can write only its own leases. */
 export function leaseKey(region: string, job: string): ItemKey {
   return { pk: `lease#${region}#${job}`, sk: 'lease' };
 }
 
-/** `finding#<account>#<region>#<resource, URL-encoded>`, by rule: two sources share an item. */
+/**
+ * Builds the key `finding#<account>#<region>#<resource, URL-encoded>` / `<rule>`. It does not contain the source: two
+ * sources share an item.
+ */
 export function findingItemKey({ rule, ...resource }: Pick<FindingItem, 'rule'> & ChangedResource): ItemKey {
   return { ...changedKey(resource), sk: rule };
 }
 
-/** The sort key of recent changes, beside those of the rules, which have no number sign. */
+/** The sort key of recent changes. Rule ids, the other sort keys of the partition, contain no number sign. */
 export const CHANGED = '#changed';
 
-/** `finding#<account>#<region>#<resource, URL-encoded>`, beside what is known of the resource's findings. */
+/**
+ * Builds the key `finding#<account>#<region>#<resource, URL-encoded>` / `#changed`, in the partition of the resource's
+ * findings.
+ */
 export function changedKey({ account, region, resource }: ChangedResource): ItemKey {
   return { pk: `finding#${account}#${region}#${resourceInKey(resource)}`, sk: CHANGED };
 }
 
 const anyItemSchema = z.looseObject({ pk: z.string(), sk: z.string(), version: z.unknown() }).partial();
 
-/** @throws UnreadableItemError when the item has another form, for instance that of a newer version */
+/** Parses an item. @throws UnreadableItemError if it does not match the schema, for example because a newer version wrote it */
 export function parseItem<T>(schema: z.ZodType<T>, item: unknown): T {
   const parsed = schema.safeParse(item);
   if (parsed.success) return parsed.data;
   const { pk, sk, version } = anyItemSchema.parse(item);
   throw new UnreadableItemError(
-    `item ${pk} / ${sk} of the findings table has version ${JSON.stringify(version)}, and this function reads version 1: ${z.prettifyError(parsed.error)}`,
+    `item ${pk} / ${sk} of the findings table has version ${JSON.stringify(version)}, but this function reads version 1: ${z.prettifyError(parsed.error)}`,
     { cause: parsed.error },
   );
 }

@@ -246,7 +246,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
 
       expect(of('sg-0000000000000000a')).toMatchObject({
         outcome: 'not_applicable',
-        reason: `rule ${RDP} is off for account ${excluded} until its settings are changed: excluded_accounts of all rules names it`,
+        reason: `rule ${RDP} is off for account ${excluded} until its settings are changed: excluded_accounts of all rules lists the account`,
       });
       expect(of('sg-0000000000000000b')).toMatchObject({
         outcome: 'exempt',

@@ -49,7 +49,7 @@ describe('settings that can not be used stop the rule, and say so', () => {
     [
       "they are another rule's",
       ({ product }) => product.putSettingsText(ruleSettingsKey(SSH), settingsJson(RDP, enforce)),
-      /are those of security-group-rdp-open/,
+      /are for rule security-group-rdp-open/,
     ],
     [
       'an option is not the rule’s',

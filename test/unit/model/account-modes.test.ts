@@ -19,45 +19,45 @@ test('the groups of an account', () => {
   expect(groupsOf('999999999999', { groups })).toEqual([]);
 });
 
-describe('what the rule says: the first of', () => {
+describe('the mode of the rule is the first of', () => {
   const rule: Partial<RuleSettings> = {
     mode: 'off',
     mode_by_account: { [ACCOUNT]: 'enforce' },
     mode_by_group: { production: 'dry_run' },
   };
 
-  test('the account’s own mode', () => {
+  test('the mode for the account', () => {
     expect(modeOf(rule)).toBe('enforce');
   });
 
-  test('that of its groups, of several the lowest', () => {
+  test('the lowest mode for its groups', () => {
     expect(modeOf({ ...rule, mode_by_account: {} })).toBe('dry_run');
     expect(modeOf({ mode: 'off', mode_by_group: { production: 'enforce', web: 'dry_run' } })).toBe('dry_run');
   });
 
-  test('that of all accounts', () => {
+  test('the mode for all accounts', () => {
     expect(modeOf(rule, {}, OTHER)).toBe('off');
   });
 });
 
-describe('what is said for all rules only lowers it', () => {
+describe('a mode for all rules lowers it', () => {
   test.each<[string, Partial<AccountSettings>, string]>([
-    ['the account’s own mode', { mode_by_account: { [ACCOUNT]: 'dry_run' } }, 'dry_run'],
-    ['that of a group', { mode_by_group: { web: 'dry_run' } }, 'dry_run'],
-    ['of several groups the lowest', { mode_by_group: { web: 'enforce', production: 'off' } }, 'off'],
+    ['the mode for the account', { mode_by_account: { [ACCOUNT]: 'dry_run' } }, 'dry_run'],
+    ['the mode for a group', { mode_by_group: { web: 'dry_run' } }, 'dry_run'],
+    ['the lowest mode for several groups', { mode_by_group: { web: 'enforce', production: 'off' } }, 'off'],
     [
-      'the account’s own goes before its groups’',
+      'the mode for the account takes precedence over its groups',
       { mode_by_account: { [ACCOUNT]: 'enforce' }, mode_by_group: { web: 'off' } },
       'enforce',
     ],
-    ['another account’s', { mode_by_account: { [OTHER]: 'off' } }, 'enforce'],
+    ['not the mode for another account', { mode_by_account: { [OTHER]: 'off' } }, 'enforce'],
     [
-      'a new account’s, until it is no longer new',
+      'the mode for new accounts, while the account is new',
       { new_accounts: { mode: 'dry_run', until: { [ACCOUNT]: '2026-06-30T12:00:01Z' } } },
       'dry_run',
     ],
     [
-      'one that is no longer new',
+      'not the mode for new accounts afterwards',
       { new_accounts: { mode: 'dry_run', until: { [ACCOUNT]: '2026-06-30T12:00:00Z' } } },
       'enforce',
     ],
@@ -80,7 +80,7 @@ describe('what is said for all rules only lowers it', () => {
   });
 });
 
-describe('off, whatever else is said of the account', () => {
+describe('the mode is off, regardless of modes for the account, if the account is', () => {
   const enforced = { mode_by_account: { [ACCOUNT]: 'enforce' } } as const;
 
   test.each<[string, Partial<RuleSettings>, Partial<AccountSettings>]>([
@@ -96,22 +96,22 @@ describe('off, whatever else is said of the account', () => {
   });
 });
 
-describe('the settings that decided a mode are named', () => {
+describe('the settings that determined a mode are', () => {
   const because = (rule: Partial<RuleSettings>, allRules: Partial<AccountSettings> = {}) =>
     decideMode(settingsOf({ ...rule, allRules: accountSettingsOf({ groups, ...allRules }) }), ACCOUNT, NOW)
       .because;
   const of = 'rule iam-access-key-unrotated';
 
   test.each<[string, Partial<RuleSettings>, Partial<AccountSettings>, string[]]>([
-    ['the rule itself', { mode: 'enforce' }, {}, [`mode of ${of} is enforce`]],
+    ["the rule's mode", { mode: 'enforce' }, {}, [`mode of ${of} is enforce`]],
     [
-      'its account',
+      "the account's mode",
       { mode: 'off', mode_by_account: { [ACCOUNT]: 'enforce' } },
       {},
       [`mode_by_account of ${of} is enforce`],
     ],
     [
-      'the lowest of its groups, each that says so',
+      'each group with the lowest mode',
       { mode: 'off', mode_by_group: { production: 'dry_run', web: 'dry_run' } },
       {},
       [
@@ -120,7 +120,7 @@ describe('the settings that decided a mode are named', () => {
       ],
     ],
     [
-      'what lowers it, after what it is lowered from',
+      'the mode, and then the settings that lowered it',
       { mode: 'enforce' },
       {
         mode_by_group: { web: 'dry_run' },
@@ -133,19 +133,19 @@ describe('the settings that decided a mode are named', () => {
       ],
     ],
     [
-      'not what would lower it less, or not at all',
+      'not settings that lower it less, or not at all',
       { mode: 'dry_run' },
       { mode_by_account: { [ACCOUNT]: 'enforce' } },
       [`mode of ${of} is dry_run`],
     ],
     [
-      'all that leaves the account out, and nothing else',
+      'all settings that exclude the account, and no others',
       { mode: 'enforce', excluded_groups: ['web'], accounts: [OTHER] },
       { excluded_accounts: [ACCOUNT] },
       [
-        `accounts of ${of} does not name it`,
-        `excluded_groups of ${of} names its group web`,
-        'excluded_accounts of all rules names it',
+        `accounts of ${of} does not list the account`,
+        `excluded_groups of ${of} lists its group web`,
+        'excluded_accounts of all rules lists the account',
       ],
     ],
   ])('%s', (_, rule, allRules, expected) => {

@@ -16,13 +16,13 @@ const failed = (failures: number): BackOff => ({
 });
 
 describe('the back-off of a finding', () => {
-  test('is an hour, four, and then a day each time', () => {
+  test('is one hour, four hours, and then a day each time', () => {
     const waits = [1, 2, 3, 4, 5, 50].map((failures) => (dueAt(failed(failures)) - START) / HOUR);
 
     expect(waits).toEqual([1, 4, 24, 24, 24, 24]);
   });
 
-  test('ends within half a poll period, and within a quarter of an hour where nobody knows the period', () => {
+  test('ends up to half a poll period early, or a quarter of an hour if the period is unknown', () => {
     const dueBefore = (minutes: number, pollMinutes?: number) =>
       isDue(failed(2), START + 4 * HOUR - minutes * MINUTE, pollMinutes);
 
@@ -35,7 +35,7 @@ describe('the back-off of a finding', () => {
     ]);
   });
 
-  test('of hourly polls lets a finding that fails all day be attempted three times in the first day', () => {
+  test('allows three attempts on the first day for a finding that fails at every hourly poll', () => {
     const attempts: number[] = [];
     let backOff: BackOff | undefined;
     for (let hour = 0; hour < 24; hour += 1) {
@@ -49,7 +49,7 @@ describe('the back-off of a finding', () => {
     expect(attempts).toEqual([0, 1, 5]);
   });
 
-  test('never ends earlier than the wait less half a poll period, whenever polls come', () => {
+  test('never ends more than half a poll period early, whenever polls run', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 2 * 1440 }),

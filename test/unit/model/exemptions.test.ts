@@ -25,7 +25,7 @@ function exemptionsOf(of: typeof finding, exemptions: readonly Exemption[], now:
   );
 }
 
-/** Tells whether a pattern for resources names a resource. */
+/** Reports whether a resource matches an exemption with a pattern. */
 function names(pattern: string, resource: string): boolean {
   return (
     exemptionsOf({ ...finding, resource }, [{ ...exemption, resource: pattern }], lastMoment).reason !==
@@ -37,7 +37,7 @@ describe('patterns', () => {
   const text = fc.string({ unit: fc.constantFrom('a', 'b', '.', '*', '?', '[', '\\', '/', '\n', 'é', '😀') });
   const literal = text.map((each) => each.replaceAll('*', ''));
 
-  test('a pattern without * is the resource itself, every character of it', () => {
+  test('a pattern without * matches only the identical resource', () => {
     fc.assert(
       fc.property(
         literal.filter((each) => each !== ''),
@@ -49,7 +49,7 @@ describe('patterns', () => {
     );
   });
 
-  test('* stands for any text, none included', () => {
+  test('* matches any text, including none', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(literal, text), { minLength: 1 }), literal, (parts, end) => {
         const pattern = parts.map(([part]) => `${part}*`).join('') + end;
@@ -59,7 +59,7 @@ describe('patterns', () => {
     );
   });
 
-  test('is right for every pattern and resource of few characters', () => {
+  test('short patterns match exactly the resources that a simple recursive matcher finds', () => {
     const short = fc.string({ unit: fc.constantFrom('a', 'b', '*'), minLength: 1, maxLength: 6 });
     const resources = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 8 });
     const matches = (pattern: string, resource: string): boolean => {
@@ -76,13 +76,13 @@ describe('patterns', () => {
     );
   });
 
-  test('a pattern of many * takes no time', () => {
+  test('a pattern with many * is fast', () => {
     expect(names(`${'*a'.repeat(200)}*b`, 'a'.repeat(2_048))).toBe(false);
   });
 });
 
 describe('exemptions in the settings', () => {
-  test('name account, region and resource, all three', () => {
+  test('apply if account, region and resource all match', () => {
     const given = { ...exemption, account: finding.account, region: 'eu-*', resource: 'sg-*' };
     const counts = (of: Partial<typeof finding>) =>
       exemptionsOf({ ...finding, ...of }, [given], lastMoment).reason !== undefined;
@@ -94,7 +94,7 @@ describe('exemptions in the settings', () => {
     expect(counts({ resource: 'acl-0123' })).toBe(false);
   });
 
-  test('by group name the accounts of that group alone', () => {
+  test('with a group apply to the accounts of that group only', () => {
     const groups = { sandbox: [finding.account], production: ['444455556666'] };
     const counts = (group: string) =>
       exemptionsOf(finding, [{ ...exemption, group }], lastMoment, groups).reason !== undefined;
@@ -103,7 +103,7 @@ describe('exemptions in the settings', () => {
     expect(counts('production')).toBe(false);
   });
 
-  test('count to the end of their last day in UTC, and are reported when it is over', () => {
+  test('apply until the end of their last day in UTC, and are reported after that', () => {
     expect(exemptionsOf(finding, [exemption], lastMoment)).toEqual({
       reason: 'bastion (team-a, until 2026-06-30)',
       ended: [],
@@ -113,7 +113,7 @@ describe('exemptions in the settings', () => {
     });
   });
 
-  test('one that has ended does not hide one that counts', () => {
+  test('that have ended do not hide one that applies', () => {
     const later = { ...exemption, reason: 'migration', expires: '2026-12-31' };
 
     expect(exemptionsOf(finding, [exemption, later], dayAfter)).toEqual({
@@ -123,10 +123,10 @@ describe('exemptions in the settings', () => {
   });
 });
 
-describe('the tag', () => {
+describe('the exemption tag', () => {
   const tagOf = (tag: string, now = lastMoment) => exemptionTagOf({ [EXEMPTION_TAG]: tag }, now);
 
-  test('is not there', () => {
+  test('may be missing', () => {
     expect(exemptionTagOf({ Name: 'a' }, lastMoment)).toEqual({ ended: [] });
     expect(exemptionTagOf(undefined, lastMoment)).toEqual({ ended: [] });
   });
@@ -137,12 +137,12 @@ describe('the tag', () => {
     'public web site, until  2026-06-30 ',
     '  public web site;until 2026-06-30',
     'public web site Until 2026-06-30',
-  ])('%j exempts to the end of its last day in UTC', (tag) => {
+  ])('%j exempts until the end of its last day in UTC', (tag) => {
     expect(tagOf(tag)).toEqual({ reason: 'public web site (tag, until 2026-06-30)', ended: [] });
     expect(tagOf(tag, dayAfter)).toEqual({ ended: ['public web site (tag), ended on 2026-06-30'] });
   });
 
-  test('its form needs no character that AWS refuses in a tag', () => {
+  test('needs no characters that AWS does not allow in tags', () => {
     // IAM, Tag: https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html
     const taggable = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
     const [, example = ''] = /as in "(.*?)"/.exec(tagOf('').malformed ?? '') ?? [];
@@ -152,7 +152,7 @@ describe('the tag', () => {
     expect(tagOf(example).reason).toBeDefined();
   });
 
-  test('a reason may hold the word itself', () => {
+  test('can have a reason with the word "until"', () => {
     expect(tagOf('open until the audit until 2026-12-31').reason).toBe(
       'open until the audit (tag, until 2026-12-31)',
     );
@@ -170,7 +170,7 @@ describe('the tag', () => {
     'public web site until 2026-12-31T00:00:00Z',
     'public web site until 2026-12-31 or so',
     'public web siteuntil 2026-12-31',
-  ])('%j is not understood, which is neither an exemption nor none', (tag) => {
+  ])('%j is malformed, which is reported and is not an exemption', (tag) => {
     const { reason, malformed, ended } = tagOf(tag);
 
     expect({ reason, ended }).toEqual({ reason: undefined, ended: [] });

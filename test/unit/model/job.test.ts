@@ -14,11 +14,11 @@ const job: Job = {
   ],
 };
 
-test('a job comes through the queue as it was', () => {
+test('a job is unchanged by the queue', () => {
   expect(jobSchema.parse(JSON.parse(JSON.stringify(job)))).toEqual(job);
 });
 
-test('a poll is known by its rule and its moment, to the second', () => {
+test('a poll is identified by its rule and its time in seconds', () => {
   expect(pollId(job.poll)).toBe('netskope.s3-bucket-public@1782817200');
   expect(pollId({ ...job.poll, asOf: '2026-06-30T11:00:00.999Z' })).toBe(pollId(job.poll));
   expect([pollId(job.poll), 'someone.s3-bucket-public@1782817200', 'netskope.s3'].map(isPollId)).toEqual([
@@ -28,13 +28,13 @@ test('a poll is known by its rule and its moment, to the second', () => {
   ]);
 });
 
-test('a poll of a job that names no source is one of Netskope', () => {
+test('a poll without a source is a poll of Netskope', () => {
   const { source: _, ...poll } = job.poll;
 
   expect(jobSchema.parse({ ...job, poll })).toEqual(job);
 });
 
-test('the name of a poll is a role session’s name, however long the rule’s is', () => {
+test('the id of a poll is a valid role session name, however long the rule id is', () => {
   const idOf = (rule: string) => pollId({ source: 'netskope', rule, asOf: '2999-12-31T23:59:59Z' });
   const longest = 'a'.repeat(43);
 
@@ -48,14 +48,14 @@ test('the name of a poll is a role session’s name, however long the rule’s i
   expect(idOf(`${longest}-one`)).toMatch(/^netskope\.a{34}\.[0-9a-f]{8}@32503679999$/);
 });
 
-test('the same job has the same id, whatever else is known of its findings', () => {
+test('the same job has the same id, regardless of other fields of its findings', () => {
   const again = { ...job, findings: job.findings.map((finding) => ({ ...finding, severity: 'High' })) };
 
   expect(jobId(again)).toBe(jobId(job));
   expect(jobId(job)).toMatch(/^[0-9a-f]{64}$/);
 });
 
-test('another poll, account, region, chunk or list of resources is another job', () => {
+test('a job with another poll, account, region, chunk or list of resources has another id', () => {
   const others: Job[] = [
     { ...job, poll: { ...job.poll, asOf: '2026-06-30T11:00:01Z' } },
     { ...job, poll: { ...job.poll, rule: 'security-group-ssh-open' } },
@@ -69,7 +69,7 @@ test('another poll, account, region, chunk or list of resources is another job',
   expect(new Set([job, ...others].map(jobId)).size).toBe(others.length + 1);
 });
 
-test('no two lists of resources have the same id, whatever characters they hold', () => {
+test('no two lists of resources have the same id, whatever characters they contain', () => {
   const resources = fc.array(fc.string({ unit: fc.constantFrom('a', ',', '"', '\\', '#') }), {
     minLength: 1,
   });

@@ -28,11 +28,11 @@ const windows = fc.record({
   end: timeOfDay,
   time_zone: fc.constant('UTC'),
 });
-/** A Sunday's midnight, UTC. */
+/** Midnight at the beginning of a Sunday, in UTC. */
 const sunday = Date.UTC(2026, 10, 22);
 
 describe('a maintenance window', () => {
-  // 2026-11-27 is a Friday; Berlin is an hour ahead of UTC then.
+  // 2026-11-27 is a Friday; Berlin is then one hour ahead of UTC.
   test.each([
     ['before it opens', nights, '2026-11-27T20:59:59Z', false],
     ['when it opens', nights, '2026-11-27T21:00:00Z', true],
@@ -41,8 +41,8 @@ describe('a maintenance window', () => {
     ['after its last night', nights, '2026-11-29T02:59:59Z', true],
     ['the evening after', nights, '2026-11-29T21:30:00Z', false],
     ['in the early morning before its first evening', nights, '2026-11-27T01:00:00Z', false],
-    ['by summer time, before it opens', nights, '2026-07-03T19:59:59Z', false],
-    ['by summer time, when it opens', nights, '2026-07-03T20:00:00Z', true],
+    ['in summer time, before it opens', nights, '2026-07-03T19:59:59Z', false],
+    ['in summer time, when it opens', nights, '2026-07-03T20:00:00Z', true],
     ['within a day: before', noons, '2026-11-30T11:59:59Z', false],
     ['within a day: at its start', noons, '2026-11-30T12:00:00Z', true],
     ['within a day: at its end', noons, '2026-11-30T13:30:00Z', false],
@@ -54,7 +54,7 @@ describe('a maintenance window', () => {
     expect(open).toBe(expected);
   });
 
-  test('with the same start and end it is open for a whole day each time', () => {
+  test('with the same start and end is open for 24 hours each time', () => {
     const window = { ...noons, end: noons.start };
 
     const opened = [...Array(8 * 24).keys()].filter((hour) =>
@@ -65,7 +65,7 @@ describe('a maintenance window', () => {
     expect(opened).toEqual([...Array(24).keys()].map((hour) => 36 + hour));
   });
 
-  test('in any week it is open for as long as it says, once for each of its days', () => {
+  test('is open for its length once for each of its days, in any week', () => {
     fc.assert(
       fc.property(windows, (window) => {
         const halfHours = [...Array(7 * 48).keys()].filter((number) =>
@@ -80,7 +80,7 @@ describe('a maintenance window', () => {
     );
   });
 
-  test('the next opening is the first minute of those to come in which it is open', () => {
+  test('opens next at the first minute after now in which it is open', () => {
     fc.assert(
       fc.property(
         windows,
@@ -105,18 +105,15 @@ describe('a maintenance window', () => {
   });
 
   test.each([
-    // Berlin's clocks go from 02:00 to 03:00, and from 03:00 back to 02:00.
+    // Berlin's clocks change from 02:00 to 03:00, and from 03:00 back to 02:00.
     ['2026-03-29T00:30:00Z', '02:30', '04:00', '2026-03-29T01:00:00.000Z'],
     ['2026-03-28T12:00:00Z', '05:00', '06:00', '2026-03-29T03:00:00.000Z'],
     ['2026-10-24T12:00:00Z', '05:00', '06:00', '2026-10-25T04:00:00.000Z'],
-  ])(
-    'by the clock of its zone, when that is put forward or back: after %s, %s',
-    (at, start, end, expected) => {
-      const window = { days: everyDay, start, end, time_zone: 'Europe/Berlin' };
+  ])('follows the clock of its time zone through clock changes: after %s, %s', (at, start, end, expected) => {
+    const window = { days: everyDay, start, end, time_zone: 'Europe/Berlin' };
 
-      expect(nextOpening(window, new Date(at))?.toISOString()).toBe(expected);
-    },
-  );
+    expect(nextOpening(window, new Date(at))?.toISOString()).toBe(expected);
+  });
 
   test.each([
     [nights, '22:00 to 04:00 Europe/Berlin on FRI, SAT'],

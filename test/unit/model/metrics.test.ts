@@ -6,7 +6,7 @@ import { outcomeNameSchema } from '../../../lambdas/model/outcome-names.ts';
 
 const root = path.resolve(import.meta.dirname, '../../..');
 
-/** Every name that the functions give to `count`, with whether a rule is named beside it. */
+/** Returns each name that the functions pass to `count`, and whether they pass a rule with it. */
 async function countedNames(): Promise<Map<string, boolean>> {
   const folder = path.join(root, 'lambdas');
   const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith('.ts'));
@@ -18,7 +18,7 @@ async function countedNames(): Promise<Map<string, boolean>> {
   );
 }
 
-test('what the functions count is what the catalogue says, by the dimensions that it says', async () => {
+test('the functions count only metrics of the catalogue, with the dimensions that it lists', async () => {
   const known = new Map(Object.entries(metrics).map(([name, { perRule }]) => [name, perRule]));
 
   const counted = await countedNames();
@@ -27,7 +27,7 @@ test('what the functions count is what the catalogue says, by the dimensions tha
   expect([...counted].filter(([name, perRule]) => known.get(name) !== perRule)).toEqual([]);
 });
 
-test('no outcome shares its metric with something else', () => {
+test('no outcome shares its metric with another metric', () => {
   const names = outcomeNameSchema.options.filter((name) => name !== 'unprocessable').map(metricOf);
 
   expect(names).toContain('NotApplicable');

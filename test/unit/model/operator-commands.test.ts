@@ -33,7 +33,7 @@ test.each([
   expect(command).toBe(`cspm-remediation ${expected}`);
 });
 
-test('a resource that a shell would read as more than a word is quoted', () => {
+test('a resource that a shell would split or expand is quoted', () => {
   const command = retryCommand({ account, region, resource: "it's; rm -rf $HOME" });
 
   expect(command).toBe(

@@ -36,12 +36,12 @@ const outcome: Outcome = {
 };
 const EVIDENCE = 's3://cspm-evidence/outcomes/key.json';
 
-test('an outcome is what its schema says', () => {
+test('an outcome matches its schema', () => {
   expect(outcomeSchema.parse(outcome)).toEqual(outcome);
 });
 
 describe('the event of an outcome', () => {
-  test('has changes as lines, and leaves what was seen to the evidence', () => {
+  test('has changes as lines, and does not contain the state of the resource', () => {
     const { seen: _, ...published } = outcome;
 
     expect(outcomeEvent(outcome, EVIDENCE)).toEqual({
@@ -54,7 +54,7 @@ describe('the event of an outcome', () => {
     });
   });
 
-  test('is what its schema says, as is that of an item that could not become part of a job', () => {
+  test('matches its schema, as does the event of an item that could not become part of a job', () => {
     const unprocessable: Unprocessable = {
       version: 1,
       poll: { ...outcome.poll, source: 'netskope' },
@@ -71,7 +71,7 @@ describe('the event of an outcome', () => {
     expect(events[1]).toEqual({ ...unprocessable, id: expect.any(String), evidence: EVIDENCE });
   });
 
-  test('has the same id however often it is made, and no other event has it', () => {
+  test('has the same id each time it is created, and no other event has this id', () => {
     const other = { ...outcome, finding: { ...outcome.finding, resource: 'sg-2' } };
     const ids = [outcome, outcome, other].map((each) => outcomeEvent(each, EVIDENCE).id);
 
@@ -79,7 +79,7 @@ describe('the event of an outcome', () => {
     expect(new Set([...ids, outcomeEvent(outcome, `${EVIDENCE}2`).id]).size).toBe(3);
   });
 
-  test('has no more fields than there are', () => {
+  test('has no fields that the outcome does not have', () => {
     const { reason: _, earlierPlan: __, endedExemptions: ___, ...plain } = outcome;
     const event = outcomeEvent(plain, EVIDENCE);
 
@@ -88,7 +88,7 @@ describe('the event of an outcome', () => {
     }
   });
 
-  test('fits on the bus, whatever an outcome holds', () => {
+  test('fits on the bus, whatever an outcome contains', () => {
     const text = fc
       .tuple(fc.constantFrom('a', 'é', '漢', '😀', '\u0000', '"', '\ud800'), fc.nat({ max: 60_000 }))
       .map(([unit, length]) => unit.repeat(length));
@@ -128,7 +128,7 @@ describe('the event of an outcome', () => {
   });
 });
 
-test('of many lines the first are kept, and how many more there are is said', () => {
+test('a long list of lines is truncated, with the number of lines left out', () => {
   const many = Array.from({ length: 1_000 }, (_, index) => ({
     ...change,
     line: `${index} ${'x'.repeat(200)}`,

@@ -5,8 +5,8 @@ import { outcomeNames, outcomes } from '../../../lambdas/model/outcome-names.ts'
 
 const variables = path.resolve(import.meta.dirname, '../../../modules/_settings/typed/variables.tf');
 
-test('the outcomes that a person must look at are those of which people are told by default', async () => {
-  // Terraform takes no value of the catalogue as a default.
+test('people are notified by default of the outcomes that need a person', async () => {
+  // A default in Terraform can't be a value from the catalogue.
   const text = await readFile(variables, 'utf8');
   const [, list = ''] = /^ {4}outcomes = optional\(set\(string\), \[([^\]]*)\]\)$/m.exec(text) ?? [];
 

@@ -30,7 +30,7 @@ describe('the pause parameter', () => {
     'account:1111',
     'account: 111122223333',
     '111122223333',
-  ])('%j is not understood: so nothing is changed', (value) => {
+  ])('%j is invalid, so nothing is changed', (value) => {
     const parse = () => parsePause(value, rules);
 
     expect(parse).toThrow(SettingsError);
@@ -47,7 +47,7 @@ test.each<[string, string | undefined, string | undefined]>([
   ['account:111122223333', 'account', undefined],
   ['account:444455556666', undefined, undefined],
   ['all+undo,account:111122223333', 'account', 'all'],
-])('%j stops remediation by %s, undoing by %s', (value, remediation, undoing) => {
+])('%j stops remediation by %s, and undos by %s', (value, remediation, undoing) => {
   const pause = parsePause(value, rules);
   const place = { rule: SSH, account: '111122223333' };
 

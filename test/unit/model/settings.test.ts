@@ -36,8 +36,8 @@ const exemption = fc.record(
 const positive = fc.integer({ min: 1, max: 1_000_000 });
 const window = { days: ['SAT', 'SUN'], start: '22:00', end: '04:00', time_zone: 'Europe/Berlin' } as const;
 
-describe('settings come back from their text', () => {
-  test('those of a rule', () => {
+describe('settings are parsed from their JSON text', () => {
+  test('for a rule', () => {
     const settings = fc.record(
       {
         version: fc.constant(2),
@@ -61,7 +61,7 @@ describe('settings come back from their text', () => {
     );
   });
 
-  test('those of accounts', () => {
+  test('for accounts', () => {
     const settings = fc.record({
       version: fc.constant(2),
       groups: fc.dictionary(group, fc.array(account, { maxLength: 5 })),
@@ -80,28 +80,28 @@ describe('settings that stop the rule', () => {
   const exempt = { account: '*', region: '*', resource: 'a', reason: 'r', owner: 'b', expires: '2026-12-31' };
 
   test.each<[string, string, RegExp]>([
-    ['nothing', '', /they are not JSON/],
+    ['an empty text', '', /they are not JSON/],
     ['not JSON', '{"mode":', /they are not JSON/],
     ['an unknown setting', ofRule({ max_changes: 3 }), /Unrecognized key: "max_changes"/],
     ['an unknown mode', ofRule({ mode: 'on' }), /mode: /],
     [
-      'a maintenance window in a time zone that there is not',
+      'a maintenance window in an unknown time zone',
       ofRule({ maintenance_window: { ...window, time_zone: 'Mars/Olympus' } }),
       /maintenance_window\.time_zone: /,
     ],
-    ['a mode of something that is no account', ofRule({ mode_by_account: { '1234': 'off' } }), /1234/],
+    ['a mode for an invalid account id', ofRule({ mode_by_account: { '1234': 'off' } }), /1234/],
     [
       'an exemption without a reason',
       ofRule({ exemptions: [{ ...exempt, reason: '' }] }),
       /exemptions\.0\.reason: /,
     ],
     [
-      'an exemption until a day that there is not',
+      'an exemption until an impossible date',
       ofRule({ exemptions: [{ ...exempt, expires: '2026-02-30' }] }),
       /exemptions\.0\.expires: /,
     ],
     ['another version', ofRule({ version: 1 }), /version: /],
-    ['of another rule', ofRule({ rule: 's3-bucket-public' }), /are those of s3-bucket-public/],
+    ['settings of another rule', ofRule({ rule: 's3-bucket-public' }), /are for rule s3-bucket-public/],
   ])('%s', (_, text, message) => {
     const parse = (): RuleSettings => parseRuleSettings(RULE, text);
 
@@ -113,10 +113,10 @@ describe('settings that stop the rule', () => {
   });
 
   test.each<[string, object, RegExp]>([
-    ['a group of something that is no account', { groups: { web: ['12'] } }, /groups\.web\.0: /],
+    ['a group with an invalid account id', { groups: { web: ['12'] } }, /groups\.web\.0: /],
     ['an unknown mode', { mode_by_group: { web: 'on' } }, /mode_by_group\.web: /],
     ['an unknown setting', { excluded: [] }, /Unrecognized key: "excluded"/],
-  ])('of accounts: %s', (_, changes, message) => {
+  ])('for accounts: %s', (_, changes, message) => {
     const parse = (): AccountSettings =>
       parseAccountSettings(JSON.stringify({ ...accountSettingsOf(), ...changes }));
 
@@ -126,7 +126,7 @@ describe('settings that stop the rule', () => {
   });
 });
 
-test('groups that are named anywhere must be known', () => {
+test('undefined groups are found wherever settings refer to them', () => {
   const exemptions = [
     { account: '*', group: 'd', region: '*', resource: '*', reason: 'r', owner: 'o', expires: '2026-12-31' },
   ];

@@ -182,7 +182,7 @@ describe('what stands against a change', () => {
     ],
     [
       'off',
-      'excluded_accounts of all rules names it',
+      'excluded_accounts of all rules lists the account',
       () =>
         aws.objects.set(
           'settings/accounts.json',
