@@ -31,8 +31,8 @@ export const journalRecordSchema = z.object({
               line: z.string(),
               at: timestampSchema,
               /**
-               * Other jobs' recent changes to the same resource that were known at that time. Only changes that are not
-               * listed can be newer. Older versions do not write it.
+               * Recent changes by other jobs to the same resource that were known at that time. Changes that are not
+               * listed may be newer. Older versions do not write it.
                */
               others: z.array(z.string()).optional(),
             }),

@@ -42,9 +42,9 @@ const ruleSettingsSchema = z.strictObject({
   accounts: accountsSchema,
   excluded_accounts: accountsSchema,
   excluded_groups: groupNamesSchema,
-  /** How violations are fixed: by direct calls, or by AWS's managed runbook if the rule has one. */
+  /** Means of fixing violations: direct calls, or AWS's managed runbook if the rule has one. */
   method: z.enum(['api', 'runbook']).default('api'),
-  /** What happens to violations that the runbook leaves open: direct calls fix them, or they are reported as failed. */
+  /** Handling of violations that the runbook leaves open: direct calls fix them, or they are reported as failed. */
   runbook_then: z.enum(['api', 'report']).default('api'),
   /** The time in which resources may be changed. Default: any time. */
   maintenance_window: maintenanceWindowSchema.optional(),

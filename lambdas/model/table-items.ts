@@ -183,7 +183,7 @@ export const accountItemSchema = itemSchema.extend({
   state: z.enum(['noticed', 'reported']),
   /** The id of the report that wrote the item, by which a report recognizes its own write. */
   writer: z.string().min(1),
-  /** For each rule, the last poll that had a job check whether the role is back, and that job. */
+  /** Map from each rule to the last poll that had a job check whether the role is back, and that job. */
   probes: z.record(ruleIdSchema, z.object({ poll: z.string().min(1), job: z.string().min(1) })).optional(),
   /** The time of the last notification; missing in older items. */
   toldAt: timestampSchema.optional(),

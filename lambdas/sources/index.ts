@@ -6,20 +6,20 @@ import { netskopeRegionLabels } from './netskope/region-labels.ts';
 import { netskopeRuleNames } from './netskope/rule-names.ts';
 import type { FindingSource, SourceContext } from './source.ts';
 
-/** Names of each rule by source and rule id, every spelling that is known. */
+/** The names of each rule by source and rule id, in all known spellings. */
 export const ruleNames: Readonly<Record<Source, Readonly<Record<string, readonly string[]>>>> = {
   netskope: netskopeRuleNames,
 };
 
-/** Labels that each source uses for regions, with the regions' codes. AWS's own names and codes need none. */
+/** Each source's labels for regions, with the region codes. AWS's own names and codes need no entry. */
 export const regionLabels: Readonly<Record<Source, Readonly<Record<string, string>>>> = {
   netskope: netskopeRegionLabels,
 };
 
-/** Variables of the collector's environment that sources need. */
+/** The environment variables of the collector that sources need. */
 export const sourceEnvironmentSchema = z.object({ ...netskopeVariables });
 
-/** Makes every source. None asks for anything before its first poll. */
+/** Creates all sources. They send no requests before the first poll. */
 export function createSources(
   environment: z.infer<typeof sourceEnvironmentSchema>,
   context: SourceContext,

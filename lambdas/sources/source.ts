@@ -7,16 +7,16 @@ import type { LeftAloneReason } from '../model/poll-summary.ts';
 
 export type { LeftAloneReason } from '../model/poll-summary.ts';
 
-/** A query for the findings that fail a rule, as they stood at one moment. */
+/** A query for the findings that failed a rule at a point in time. */
 export interface FindingQuery {
-  /** The rule's names in the source, every spelling; a finding of any of them counts. */
+  /** The rule's names in the source, in all spellings. A finding with any of these names matches. */
   readonly ruleNames: readonly string[];
   readonly asOf: Date;
 }
 
 /**
- * A failed finding as the source reports it: an AWS account's resource that fails the rule. Account, region and
- * resource are text of the source's own, not yet checked for their form.
+ * A failed finding as the source reports it: a resource in an AWS account that violates the rule. Account, region and
+ * resource are unvalidated text from the source.
  */
 export interface SourceFinding
   extends Pick<
@@ -33,52 +33,55 @@ export interface SourceFinding
     | 'complianceStandards'
     | 'sourceRuleName'
   > {
-  /** The region as the source calls it: a label, a code, `global`. Undefined if it names none. */
+  /** The region as the source names it: a label, a code, or `global`. Undefined if the finding has none. */
   readonly region?: string | undefined;
-  /** Work of the source itself on the finding at this moment, in words: nobody else should touch it. */
+  /**
+   * The reason to leave the finding to the source's own remediation, if one is in progress. Nothing else may change the
+   * resource then.
+   */
   readonly remediationAtWork?: string | undefined;
 }
 
-/** A part of the source's answer that could not be understood. */
+/** An item of the source's answer that could not be parsed. */
 export interface RejectedItem {
   readonly reason: string;
-  /** The item itself, cut short if it is long. */
+  /** The item, truncated if it is long. */
   readonly item: Json;
 }
 
-/** A part of the answer. Every item is counted in exactly one of `findings`, `rejected`, `leftAlone`. */
+/** A page of the answer. Every item is counted in exactly one of `findings`, `rejected`, and `leftAlone`. */
 export interface FindingPage {
   readonly findings: readonly SourceFinding[];
   readonly rejected: readonly RejectedItem[];
   readonly leftAlone: Readonly<Record<LeftAloneReason, number>>;
 }
 
-/** Values that every source is made with, in addition to its own part of the environment. */
+/** The options of every source, in addition to its own environment variables. */
 export interface SourceContext {
   /** The collector's region. */
   readonly region: string;
   readonly clock: Clock;
   readonly clientOptions: AwsClientOptions;
-  /** Findings asked for at once; the source's own default where it is not set. */
+  /** The number of findings per request. Default: set by the source. */
   readonly pageSize?: number;
 }
 
 /** A system that reports failed findings. */
 export interface FindingSource {
   /**
-   * The findings, page by page, so that they need not all be held at once. The same finding may come more than once.
-   * An iteration that ends without an error has given all of them.
-   * @throws FindingSourceError when the source does not answer as it should, after retries
+   * Reads the findings page by page, so that they need not all be in memory. The same finding may occur more than once.
+   * An iteration that ends without an error has returned all findings.
+   * @throws FindingSourceError if the source does not answer as documented, after retries
    */
   pages(query: FindingQuery): AsyncIterable<FindingPage>;
   /**
-   * Asks for as little as shows that the source answers, and takes the credentials.
-   * @throws FindingSourceError that says why it does not
+   * Sends a minimal request to check that the source answers and accepts the credentials.
+   * @throws FindingSourceError with the reason if it does not
    */
   check(asOf: Date): Promise<void>;
   /**
-   * Counts the failed findings of AWS by rule, also of rules that nothing here serves.
-   * @throws FindingSourceError when the source does not answer as it should, after retries
+   * Counts the failed findings in AWS by rule, including rules that nothing here covers.
+   * @throws FindingSourceError if the source does not answer as documented, after retries
    */
   failingRules(asOf: Date, signal: AbortSignal): Promise<readonly FailingRule[]>;
 }

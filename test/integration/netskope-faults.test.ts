@@ -121,7 +121,7 @@ const unanswered: readonly (readonly [
   [
     'JSON of another form',
     () => ({ kind: 'body', body: '{"status":"success","data":{"items":[]}}' }),
-    { says: /an unknown form.*attempted 6 times/, requests: 6 },
+    { says: /an unknown format.*attempted 6 times/, requests: 6 },
   ],
   [
     'a connection that is broken off before the answer',

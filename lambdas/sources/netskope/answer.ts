@@ -6,7 +6,7 @@ export class AnswerError extends Error {
   readonly status: number;
   /** `token`: the token was refused; `final`: a retry can't succeed; `passing`: a retry may succeed. */
   readonly kind: 'token' | 'final' | 'passing';
-  /** The tenant's `Retry-After` header, as it was sent. */
+  /** The tenant's `Retry-After` header, unparsed. */
   readonly retryAfter: string | undefined;
   constructor(
     message: string,
@@ -52,19 +52,19 @@ function excerpt(text: string): string {
   return line.length > 200 ? `${line.slice(0, 200)}…` : line;
 }
 
-/** Returns the tenant's error message in the documented form; otherwise the beginning of the body. */
+/** Returns the tenant's error message if it has the documented form; otherwise the beginning of the body. */
 function complaint(body: unknown, text: string): string {
   const { errorCode, errors = [], msg } = errorSchema.safeParse(body).data ?? {};
   const words = [errorCode, ...errors, msg].filter((word) => word !== undefined && word !== '');
   return excerpt(words.length > 0 ? words.join(': ') : text);
 }
 
-/** Pattern of a tenant's error code for a refused token: `Authorization Error`. */
+/** Pattern of the error codes with which a tenant refuses a token: `Authorization Error`. */
 const tokenErrorCode = /^(?:un)?auth(?:ori[sz]|entic)/i;
 
 /**
- * Reports whether the tenant refused the token, by the HTTP status and `errorCode`. The message does not count: a
- * gateway's "Unexpected token <" and a rate limit's "token bucket is empty" do not justify reading another token.
+ * Reports whether the tenant refused the token, based on the HTTP status and `errorCode`. The message is ignored: a
+ * gateway's "Unexpected token <" and a rate limit's "token bucket is empty" are no reason to read the token again.
  */
 function isTokenRefusal(status: number, body: unknown): boolean {
   if (status === 401 || status === 403) return true;
@@ -93,7 +93,7 @@ export function readAnswer(status: number, retryAfter: string | undefined, text:
   if (status >= 300 && status < 500 && status !== 408 && status !== 429) {
     throw new AnswerError(`answered HTTP ${status}: ${words}`, { status, kind: 'final' });
   }
-  const what = body === undefined ? 'something that is not JSON' : 'an error or an unknown form';
+  const what = body === undefined ? 'something that is not JSON' : 'an error or an unknown format';
   throw new AnswerError(`answered HTTP ${status} with ${what}: ${words}`, {
     status,
     kind: 'passing',

@@ -8,7 +8,7 @@ import { redactor } from './redact.ts';
 
 /** A store for the tenant's API token. */
 export interface TokenStore {
-  /** The name of the token for people: the secret's ARN. */
+  /** The name of the token in messages: the secret's ARN. */
   readonly name: string;
   /**
    * Returns the token.
@@ -24,7 +24,7 @@ export interface NetskopeClientOptions {
   readonly clock: Clock;
   /** Keeps the rate of requests below the tenant's limit. */
   readonly pacer: Pacer;
-  /** Maximum time from sending a request to the headers of its answer, and again to the end of the body. */
+  /** Maximum time from sending a request to the headers of its answer, and from there to the end of the body. */
   readonly timeoutMilliseconds?: number;
 }
 
@@ -37,8 +37,7 @@ const LIMITED = 429;
 const TIMEOUT_MILLISECONDS = 60_000;
 const LONGEST_BACKOFF_MILLISECONDS = 30_000;
 /**
- * Maximum accepted `Retry-After`. If a tenant asks for more, the next poll tries again, because the function's time is
- * limited.
+ * Maximum accepted `Retry-After`. If a tenant asks for more, the poll fails, because the function's time is limited.
  */
 const LONGEST_RETRY_AFTER_MILLISECONDS = 120_000;
 
@@ -52,14 +51,14 @@ function retryAfterMilliseconds(header: string | undefined, now: number): number
 const wrappedTokenSchema = z.object({ token: z.string() });
 
 /**
- * Pattern of a token, to reject secrets that were never set, contain JSON, or contain a line break. A shorter token could
- * not be removed from a text without damaging the text.
+ * Pattern of a token. It rejects secrets that were never set, contain other JSON, or contain a line break. A shorter
+ * token could not be removed from a text without damaging the text.
  */
 const tokenPattern = /^[\x21-\x7e]{8,}$/;
 
 /**
- * Returns the token in a secret's text: the text itself or, if the text is a JSON object, the value of `token`, which is
- * the form that the older framework stored.
+ * Returns the token in a secret's text: the value of `token` if the text is a JSON object, which is the form that the
+ * older framework stored; otherwise the text itself.
  */
 function tokenIn(text: string): string {
   if (!text.trim().startsWith('{')) return text;
@@ -70,7 +69,7 @@ function tokenIn(text: string): string {
   }
 }
 
-/** Computes the exponential backoff with jitter: 0.5–1 s, 1–2 s, 2–4 s, … … */
+/** Computes the exponential backoff with jitter: 0.5–1 s, 1–2 s, 2–4 s, and so on. */
 function backoffMilliseconds(attempt: number): number {
   const longest = Math.min(1000 * 2 ** (attempt - 1), LONGEST_BACKOFF_MILLISECONDS);
   return longest / 2 + (Math.random() * longest) / 2;
@@ -79,9 +78,9 @@ function backoffMilliseconds(attempt: number): number {
 /**
  * Client of a Netskope tenant's REST API v1.
  *
- * The documented way to pass the token is the query of a GET. Nothing that can be logged ever holds that URL: the token
- * is added in the last step, behind ky, whose requests and errors know the URL without it; it is taken out of the body
- * before anyone reads it; and errors are recreated from words that it was taken out of.
+ * The documented way to pass the token is the query of a GET request. Nothing that can be logged contains that URL: the
+ * token is added in the last step, after ky, so ky's requests and errors contain the URL without it. The token is
+ * removed from each body before the body is parsed, and errors are recreated from redacted text.
  */
 export class NetskopeClient {
   readonly #options: NetskopeClientOptions;
@@ -128,7 +127,8 @@ export class NetskopeClient {
         if (problem?.kind === 'final') throw fail(`; check the tenant's URL`);
         if (problem?.status === LIMITED) {
           pacer.slowDown();
-          // The tenant answers other requests of this client, so this one only waits for its turn.
+          // The tenant answers other requests of this client, so the wait of this one does not count as failed
+          // attempts.
           if (this.#served > served) attempt = 1;
           served = this.#served;
         }
@@ -187,9 +187,7 @@ export class NetskopeClient {
   }
 }
 
-/**
- * Describes an error down to its innermost cause: `connect ECONNREFUSED 127.0.0.1:443` says more than `fetch failed`.
- */
+/** Describes an error by its innermost cause: `connect ECONNREFUSED 127.0.0.1:443` says more than `fetch failed`. */
 function describeError(error: unknown): string {
   if (error instanceof AnswerError) return error.message;
   let inner = error;

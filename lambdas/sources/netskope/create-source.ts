@@ -8,7 +8,7 @@ import { NetskopeFindingSource } from './source.ts';
 const REQUESTS = 24;
 const WINDOW_MILLISECONDS = 5_000;
 
-/** Creates the source of a tenant's findings. Its client keeps the token and the request rate between polls. */
+/** Creates the source of a tenant's findings. Its client keeps the cached token and the request rate across polls. */
 export function createNetskopeSource(
   environment: { readonly NETSKOPE_URL: URL; readonly NETSKOPE_TOKEN_SECRET_ARN: string },
   { region, clock, clientOptions, pageSize }: SourceContext,

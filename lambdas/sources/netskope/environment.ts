@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * Schema of the tenant's URL. The token is part of the query, so the URL must use TLS unless the server is on the same
- * machine.
+ * Schema of the tenant's URL. Requests contain the token in their query, so the URL must use TLS unless the server is
+ * on the same machine.
  */
 const urlSchema = z.string().transform((text, context) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;

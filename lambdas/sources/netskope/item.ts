@@ -13,8 +13,8 @@ export type ReadItem =
   | { readonly kind: 'rejected'; readonly rejected: RejectedItem };
 
 /**
- * Schema of the mute field. Booleans are strings in Netskope's items (`"true"`); the field only exists if the item is or
- * was muted.
+ * Schema of the mute field. Netskope's items contain booleans as strings (`"true"`). The field exists only if the item
+ * is or was muted.
  */
 const muteSchema = z
   .union([z.boolean(), z.string()])
@@ -82,7 +82,7 @@ const standards = z
   .optional()
   .catch(undefined);
 
-/** Fields by which items are counted, regardless of their other fields. */
+/** Fields that counts by rule use; the other fields need not be valid. */
 const failingSchema = z.object({ account_id: note, severity: note });
 
 /** An item of `GET /api/v1/security_assessment` (Netskope REST API v1, "View Security Assessment Violations"). */
@@ -117,9 +117,9 @@ export function readFailing(
 }
 
 /**
- * Creates the parser for the items of one query, which checks that each item was requested and converts it to a finding.
+ * Creates the parser of one query's items, which checks that each item matches the query and converts it to a finding.
  * @param ruleNames the rule's names in Netskope, in all spellings
- * @param asOf the requested point in time
+ * @param asOf the point in time of the query
  */
 export function itemReader(ruleNames: readonly string[], asOf: Date): (item: unknown) => ReadItem {
   const wanted = new Set(ruleNames.map(comparableRuleName));

@@ -1,8 +1,8 @@
 import type { Clock } from '../../model/clock.ts';
 
 /**
- * Allows no more than `limit` turns in any `windowMilliseconds`; further callers wait. A refusal means that other clients
- * share the limit. The pacer then halves its rate, and raises it by one per window without a refusal.
+ * Allows at most `limit` turns in any `windowMilliseconds`; further callers wait. A refused request means that other
+ * clients share the limit. The pacer then halves its rate, and raises it by one per window without a refusal.
  */
 export class Pacer {
   readonly #clock: Clock;
@@ -36,7 +36,9 @@ export class Pacer {
     }
   }
 
-  /** Notes a refusal. Refusals within one window count once, because they concern earlier turns. */
+  /**
+   * Lowers the rate after a refused request. Refusals within one window count once, because they concern earlier turns.
+   */
   slowDown(): void {
     const now = this.#clock.now();
     if (this.#slowed !== undefined && now - this.#slowed.at < this.#windowMilliseconds) return;

@@ -8,10 +8,10 @@ export interface PageAt<P> {
 }
 
 /**
- * Reads the pages of one query in order, up to an empty one, because there is no total and no next token. While every
- * page is full, the following ones are requested ahead by `skip = k × pageSize`: first one, then twice as many with each
- * page. After a page that is not full, requests ahead are dropped, and the next page is requested from the number of
- * items seen, one at a time.
+ * Reads the pages of one query in order until one is empty, because the API returns neither a total nor a next token.
+ * While all pages are full, the following ones are requested ahead at `skip = k × pageSize`: first one, and then twice
+ * as many with each page. After a page that is not full, requests ahead are dropped, and the next page is requested
+ * from the number of items seen, one at a time.
  * @param ask requests one page; its signal is aborted if the answer is no longer needed
  */
 export async function* pagesAhead<P extends { readonly items: readonly unknown[] }>(
@@ -42,7 +42,7 @@ export async function* pagesAhead<P extends { readonly items: readonly unknown[]
   }
 }
 
-/** Pages that were requested and not read yet. */
+/** Pages that have been requested and not read yet. */
 class Ahead<P> {
   readonly #ask: (skip: number, signal: AbortSignal) => Promise<P>;
   readonly #pageSize: number;
@@ -60,7 +60,7 @@ class Ahead<P> {
   fill(atOnce: number): void {
     while (this.#pages.length < atOnce) {
       const page = this.#ask(this.#skip, this.#dropped.signal);
-      // A request without waiting callers must not end the process when it fails.
+      // A request whose result nobody reads must not end the process when it fails.
       page.catch(() => undefined);
       this.#pages.push(page);
       this.#skip += this.#pageSize;
@@ -70,10 +70,11 @@ class Ahead<P> {
   /** Returns the next page, which must have been requested. */
   async next(): Promise<P> {
     const [page] = this.#pages.splice(0, 1);
-    if (page === undefined) throw new Error('no page was asked for');
+    if (page === undefined) throw new Error('no page was requested');
     return page;
   }
 
+  /** Aborts the pending requests. */
   drop(): void {
     this.#dropped.abort();
   }

@@ -16,8 +16,8 @@ const htmlNames: Readonly<Record<string, string>> = {
 };
 
 /**
- * Builds a pattern for one ASCII character as plain text, URLs, JSON and HTML may encode it, even two or three times:
- * `%2F`, `%252F`, `\/`, `\\/`.
+ * Builds a pattern for one ASCII character in all encodings of plain text, URLs, JSON and HTML, even if they were
+ * applied two or three times: `%2F`, `%252F`, `\/`, `\\/`.
  */
 function spellings(character: string): string {
   const code = character.charCodeAt(0);
@@ -27,7 +27,7 @@ function spellings(character: string): string {
   return `(?:\\\\{0,3}\\u00${hex}|%(?:25){0,2}${hex}|\\\\{1,3}u00${hex}|${html})`;
 }
 
-/** Lists the forms of a Base64 text: for URLs, encoded in a URL once or twice, in JSON. */
+/** Lists the forms of a Base64 text: URL-safe, URL-encoded once or twice, and in JSON. */
 function writtenBase64(base64: string): string[] {
   const inUrl = encodeURIComponent(base64);
   const lowerCase = inUrl.replaceAll(/%../g, (written) => written.toLowerCase());
@@ -52,8 +52,8 @@ interface Trace {
 }
 
 /**
- * Lists the forms of a secret within a longer text that was encoded in Base64 as a whole: the secret starts at the first,
- * second or third byte of a group of three.
+ * Lists the forms of a secret within a longer text that was Base64-encoded as a whole: the secret starts at the first,
+ * second or third byte of a three-byte group.
  */
 function base64Traces(secret: string): Trace[] {
   return [0, 1, 2].flatMap((offset) => {
@@ -78,7 +78,7 @@ export function redactor(secret: string): Redactor {
   const traces = [...new Set([secret, encodeURIComponent(secret)])].flatMap(base64Traces);
   const text = (given: string): string => {
     let result = given.replaceAll(plain, REPLACEMENT);
-    // Most texts contain none of these, and a text search is much faster than a pattern search.
+    // Most texts contain none of these forms, and a text search is much faster than a pattern search.
     for (const trace of traces) {
       if (result.includes(trace.text)) result = result.replaceAll(trace.pattern, REPLACEMENT);
     }

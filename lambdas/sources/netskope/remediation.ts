@@ -18,7 +18,7 @@ const time = z
  * can't be parsed is ignored, so that the finding is not lost.
  */
 export const remediationSchema = z.object({
-  /** `"true"` if Netskope remediates automatically. */
+  /** `"true"` if Netskope remediates the finding automatically. */
   is_auto_remediation: word,
   /** `none`, `started`, `completed`, `errored`. */
   auto_remediation_status: word,
@@ -26,7 +26,7 @@ export const remediationSchema = z.object({
   remediation_action_name: z.string().optional().catch(undefined),
 });
 
-/** The states in which Netskope's remediation has ended, successfully or not, or never began. */
+/** The states in which Netskope's remediation has ended, successfully or not. */
 const over: ReadonlySet<string> = new Set([
   'completed',
   'errored',
@@ -35,25 +35,26 @@ const over: ReadonlySet<string> = new Set([
   'canceled',
   'skipped',
 ]);
+/** The states in which Netskope's remediation has not begun. */
 const notBegun: ReadonlySet<string> = new Set(['', 'none', 'null', 'not available', 'n/a']);
 
 /** Time after which a remediation that has not ended is ignored. */
 const LONGEST_MILLISECONDS = 24 * 3_600_000;
 
-/** The end of each reason: what an operator can do about it. */
+/** The end of each reason, which says what an operator can do. */
 const TO_CHANGE_IT = "to change it, turn off Netskope's remediation of the rule";
 
 /**
- * Returns the reason to leave a finding to Netskope's own remediation, including until when and how to change it;
+ * Returns the reason to leave a finding to Netskope's own remediation, with its end and what an operator can do;
  * undefined if no remediation is in progress.
  *
- * - Started, pending, or in any other state that is not known as an end: at work, for at most 24 hours from
- *   `auto_remediation_time`, or, without that, since the finding fails. Without either time it counts as at work for as
- *   long as Netskope says so.
- * - Completed or errored: the finding still fails, so it is processed. If it was completed but not scanned since, the
+ * - Started, pending, or any other state that is not known as an end: in progress for at most 24 hours from
+ *   `auto_remediation_time` or, without it, from `failing_since`. Without either time, it counts as in progress until
+ *   Netskope reports another state.
+ * - Completed or errored: the finding still fails, so it is processed. If it was completed and not scanned since, the
  *   resource turns out to be compliant.
- * - None, although Netskope is set to remediate by itself (`is_auto_remediation`): about to begin, for at most 24 hours
- *   since the finding fails; after that, no remediation is expected. Without that time, the finding is processed.
+ * - Not begun, although Netskope is set to remediate automatically (`is_auto_remediation`): about to begin, for at most
+ *   24 hours from `failing_since`. After that, or without that time, the finding is processed.
  */
 export function remediationAtWork(
   item: z.infer<typeof remediationSchema> & { readonly failing_since?: string | undefined },
@@ -81,6 +82,6 @@ function endOf(from: string): Date {
 }
 
 function untilWords(since: string | undefined): string {
-  if (since === undefined) return 'until that status ends or has a time, however long that takes';
+  if (since === undefined) return 'until its status changes or includes a time';
   return `until ${endOf(since).toISOString()} at the latest`;
 }

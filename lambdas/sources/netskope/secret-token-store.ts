@@ -3,7 +3,7 @@ import type { AwsClientOptions } from '../../aws/client-defaults.ts';
 import { FindingSourceError } from '../../model/errors.ts';
 import type { TokenStore } from './client.ts';
 
-/** Time for which the token is cached. It may be long, because a rotated token is read again when the old one is refused. */
+/** Time for which the token is cached. It can be long, because a refused token is read again. */
 const MAX_AGE_SECONDS = 300;
 
 /** Reads the token from a Secrets Manager secret. */
@@ -13,14 +13,14 @@ export class SecretTokenStore implements TokenStore {
   readonly #clientOptions: AwsClientOptions;
   #provider: SecretsProvider | undefined;
 
-  /** @param arn the secret's */
+  /** @param arn the ARN of the secret */
   constructor(arn: string, region: string, clientOptions: AwsClientOptions) {
     this.name = arn;
     this.#region = region;
     this.#clientOptions = clientOptions;
   }
 
-  /** @throws FindingSourceError if the secret can't be read or is not text */
+  /** Reads the secret's value. @throws FindingSourceError if it can't be read or is not text */
   async read(fresh: boolean): Promise<string> {
     const { SecretsProvider } = await import('@aws-lambda-powertools/parameters/secrets');
     this.#provider ??= new SecretsProvider({
@@ -36,6 +36,8 @@ export class SecretTokenStore implements TokenStore {
       });
     }
     if (typeof value === 'string') return value;
-    throw new FindingSourceError(`the value of ${this.name} is not text: put the API token there`);
+    throw new FindingSourceError(
+      `the value of ${this.name} is not text: put the API token there as plain text`,
+    );
   }
 }

@@ -16,8 +16,8 @@ import { itemReader, type ReadItem, readFailing } from './item.ts';
 import { pagesAhead } from './pages-ahead.ts';
 
 /**
- * Number of items per page; the documented `limit` is below 10,000. A thousand items are about two megabytes, so a retry
- * is fast.
+ * Number of items per page; the documented maximum of `limit` is just below 10,000. A thousand items are about two
+ * megabytes, so a retry is fast.
  */
 const PAGE_SIZE = 1000;
 
@@ -28,9 +28,9 @@ export interface NetskopeFindingSourceOptions {
 }
 
 /**
- * Source of findings from a Netskope tenant's security assessment (Netskope REST API v1, "View Security Assessment
- * Violations"). Rules are queried by their exact name, so each spelling is a separate query. All pages request the same
- * point in time, because offset paging drifts while a scan runs.
+ * The findings of a Netskope tenant's security assessment (Netskope REST API v1, "View Security Assessment
+ * Violations"). The API filters by exact rule name, so each spelling is a separate query. All pages request the same
+ * point in time, because offset paging would drift while a scan runs.
  */
 export class NetskopeFindingSource implements FindingSource {
   readonly #client: Pick<NetskopeClient, 'violations'>;
@@ -75,8 +75,7 @@ export class NetskopeFindingSource implements FindingSource {
   }
 
   /**
-   * Reads the pages of one query, and compares each with the earlier pages.
-   * @param ruleName undefined for all rules
+   * Reads the pages of one query, and compares each page with the earlier ones to detect a tenant that ignores paging.
    */
   async *#itemPages(ruleName: string | undefined, asOf: Date): AsyncGenerator<readonly unknown[]> {
     const of = ruleName === undefined ? 'all rules' : `rule_name=${ruleName}`;
@@ -106,7 +105,7 @@ export class NetskopeFindingSource implements FindingSource {
       const digest = pageDigest(items);
       if (earlier.has(digest)) {
         throw new FindingSourceError(
-          `Netskope returned the same ${items.length} items for skip=${skip} as for a page before (${of}): it ignores paging, so the findings may be incomplete`,
+          `Netskope returned the same ${items.length} items for skip=${skip} as for an earlier page (${of}): it ignores paging, so the findings may be incomplete`,
         );
       }
       earlier.add(digest);
@@ -131,7 +130,7 @@ function countItem(item: unknown, rules: Map<string, RuleCount>): void {
   rules.set(rule, count);
 }
 
-/** Computes a digest of a page, regardless of the order of its items, to compare pages. */
+/** Computes a digest of a page that does not depend on the order of its items. */
 function pageDigest(items: readonly unknown[]): string {
   const digests = items.map((item) => {
     const hash = createHash('sha256');

@@ -1,8 +1,8 @@
 import { timestampSchema } from '../../model/finding.ts';
 
 /**
- * Converts Netskope's times (`2020-02-12 02:30:17AM`) to ISO 8601 (`2020-02-12T02:30:17Z`). They contain no time zone and
- * are read as GMT, which the reference documents for `as_of`.
+ * Converts Netskope's times (`2020-02-12 02:30:17AM`) to ISO 8601 (`2020-02-12T02:30:17Z`). They contain no time zone
+ * and are read as GMT, which the reference documents for `as_of`.
  * @returns undefined for any other text
  */
 export function parseNetskopeTime(text: string): string | undefined {

@@ -35,7 +35,7 @@ function clientOf(url: URL, token: TokenStore = storeOf(TOKEN), clock = new Fake
   return new NetskopeClient({ url, token, clock, pacer, timeoutMilliseconds: timeout });
 }
 
-/** Answers with these, one after the other, the last for ever. */
+/** Creates a server's script: these answers in order, and then the last one repeatedly. */
 function script(...answers: readonly (Sent | 'cut' | 'hang' | 'stall')[]) {
   let next = 0;
   return (request: IncomingMessage, response: ServerResponse) => {
@@ -59,7 +59,7 @@ async function failure(promise: Promise<unknown>): Promise<FindingSourceError> {
 }
 
 describe('a request', () => {
-  test('asks the documented path, with every parameter and the token encoded', async () => {
+  test('uses the documented path, with all parameters and the token encoded', async () => {
     await using server = await startServer(script({ body: SUCCESS }));
 
     const { items } = await clientOf(server.url).violations({ rule_name: 'a b+c & d', skip: 0 });
@@ -70,7 +70,7 @@ describe('a request', () => {
     ]);
   });
 
-  test('is made at most 24 times in any 5 seconds, and no slower than that', async () => {
+  test('is sent at most 24 times in any 5 seconds, and no slower than that', async () => {
     const clock = new FakeClock();
     const times: number[] = [];
     await using server = await startServer((_, response) => {
@@ -89,12 +89,12 @@ describe('a request', () => {
   });
 });
 
-describe('what may pass is attempted again', () => {
+describe('a temporary failure is retried', () => {
   test.each<[string, (Sent | 'cut')[]]>([
     ['HTTP 429 without Retry-After', [{ status: 429, body: '' }]],
-    ['HTTP 429 whose words speak of tokens', [{ status: 429, body: { msg: 'token bucket is empty' } }]],
+    ['HTTP 429 with a message about tokens', [{ status: 429, body: { msg: 'token bucket is empty' } }]],
     [
-      'a rate limit in an HTTP 200 whose words speak of tokens',
+      'a rate limit as HTTP 200 with a message about tokens',
       [
         {
           body: {
@@ -106,7 +106,7 @@ describe('what may pass is attempted again', () => {
       ],
     ],
     [
-      'HTTP 500 whose words speak of tokens',
+      'HTTP 500 with a message about tokens',
       [{ status: 500, body: { status: 'error', errors: ['Unexpected token < in JSON at position 0'] } }],
     ],
     [
@@ -116,10 +116,10 @@ describe('what may pass is attempted again', () => {
         { status: 503, body: '<html>busy</html>' },
       ],
     ],
-    ['a connection that is cut', ['cut', 'cut']],
-    ['JSON that breaks off', [{ body: '{"status":"success","data":[{"a"' }]],
+    ['a broken connection', ['cut', 'cut']],
+    ['truncated JSON', [{ body: '{"status":"success","data":[{"a"' }]],
     ['HTML with HTTP 200', [{ body: '<html>maintenance</html>' }]],
-    ['an error of another kind with HTTP 200', [{ body: { status: 'error', errors: ['Internal error'] } }]],
+    ['another error with HTTP 200', [{ body: { status: 'error', errors: ['Internal error'] } }]],
     ['success without a list', [{ body: { status: 'success', msg: '' } }]],
   ])('%s', async (_, faults) => {
     await using server = await startServer(script(...faults, { body: SUCCESS }));
@@ -139,7 +139,7 @@ describe('what may pass is attempted again', () => {
   test.each([
     ['seconds', '7', 7_000],
     ['a date', 'Sat, 31 Jan 2026 12:00:42 GMT', 42_000],
-  ])('after as long as Retry-After says in %s', async (_, header, expected) => {
+  ])('after the time in Retry-After, in %s', async (_, header, expected) => {
     await using server = await startServer(
       script({ status: 429, headers: { 'retry-after': header }, body: '' }, { body: SUCCESS }),
     );
@@ -151,7 +151,7 @@ describe('what may pass is attempted again', () => {
   });
 
   test.each([['0'], ['Fri, 30 Jan 2026 12:00:00 GMT'], ['soon']])(
-    'after the usual pause when Retry-After is %s',
+    'after the usual wait if Retry-After is %s',
     async (header) => {
       await using server = await startServer(
         script({ status: 429, headers: { 'retry-after': header }, body: '' }, { body: SUCCESS }),
@@ -166,7 +166,7 @@ describe('what may pass is attempted again', () => {
     },
   );
 
-  test('but six times at most', async () => {
+  test('up to six times', async () => {
     await using server = await startServer(script({ status: 503, body: 'busy' }));
 
     const error = await failure(clientOf(server.url).violations({ rule_name: 'r', skip: 3000 }));
@@ -180,14 +180,14 @@ describe('what may pass is attempted again', () => {
     expect(error.message).toContain('attempted 6 times');
   });
 
-  test('and for longer where the tenant only limits, and serves the client otherwise', async () => {
+  test('more often if the tenant limits this request and serves others of the client', async () => {
     let limited = 0;
     await using server = await startServer((request, response) => {
       const isFirst = request.url?.includes('skip=0&') === true;
       if (isFirst && limited++ < 20) send(response, { status: 429, body: '' });
       else send(response, { body: SUCCESS });
     });
-    // While it waits, the client asks for other pages.
+    // During the wait, the client requests other pages.
     const clock = new FakeClock();
     const sleep = clock.sleep.bind(clock);
     const client = clientOf(server.url, storeOf(TOKEN), clock);
@@ -202,7 +202,7 @@ describe('what may pass is attempted again', () => {
     expect(limited).toBe(21);
   });
 
-  test('but not where nobody needs the answer any more', async () => {
+  test('but not if the answer is no longer needed', async () => {
     await using server = await startServer(script({ status: 503, body: 'busy' }));
     const controller = new AbortController();
     const clock = new FakeClock();
@@ -214,7 +214,7 @@ describe('what may pass is attempted again', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test('and not at all when Retry-After asks for too much patience', async () => {
+  test('but not if Retry-After is too long', async () => {
     await using server = await startServer(
       script({ status: 429, headers: { 'retry-after': '3600' }, body: '' }),
     );
@@ -228,8 +228,8 @@ describe('what may pass is attempted again', () => {
   });
 
   test.each<['hang' | 'stall', string]>([
-    ['hang', 'no answer at all'],
-    ['stall', 'an answer that stops half way'],
+    ['hang', 'no answer'],
+    ['stall', 'an answer that stops halfway'],
   ])('%s: %s', async (fault) => {
     await using server = await startServer(script(fault));
 
@@ -242,7 +242,7 @@ describe('what may pass is attempted again', () => {
     expect(error.message).toContain('did not answer in time');
   });
 
-  test('a server that is not there', async () => {
+  test('a server that does not exist', async () => {
     const server = await startServer(script({ body: SUCCESS }));
     const { url } = server;
     await server[Symbol.asyncDispose]();
@@ -254,7 +254,7 @@ describe('what may pass is attempted again', () => {
   });
 });
 
-describe('what will not pass is not attempted again', () => {
+describe('a permanent failure is not retried', () => {
   test.each([301, 302, 404, 400])('HTTP %i', async (status) => {
     await using elsewhere = await startServer(script({ body: SUCCESS }));
     await using server = await startServer(
@@ -270,14 +270,14 @@ describe('what will not pass is not attempted again', () => {
   });
 });
 
-describe('a token that is refused', () => {
+describe('a refused token', () => {
   test.each<[string, Sent]>([
     ['HTTP 200', { body: REFUSED }],
     ['HTTP 403', { status: 403, body: REFUSED }],
-    ['HTTP 403 without words', { status: 403, body: '' }],
+    ['HTTP 403 without a message', { status: 403, body: '' }],
     ['HTTP 500', { status: 500, body: REFUSED }],
-    ['the code alone', { body: { status: 'error', errorCode: 'Unauthorized' } }],
-  ])('with %s is read afresh once, for it may have been rotated', async (_, refusal) => {
+    ['only the error code', { body: { status: 'error', errorCode: 'Unauthorized' } }],
+  ])('with %s is read again once, because it may have been rotated', async (_, refusal) => {
     await using server = await startServer(script(refusal, { body: SUCCESS }));
     const token = storeOf(TOKEN, 'the-new-token');
     const clock = new FakeClock();
@@ -290,7 +290,7 @@ describe('a token that is refused', () => {
     expect(clock.sleeps).toEqual([]);
   });
 
-  test('again is an error that says where to put a valid one', async () => {
+  test('that is refused again is an error that says where to put a valid one', async () => {
     await using server = await startServer(script({ body: REFUSED }));
     const token = storeOf(TOKEN);
 
@@ -322,7 +322,7 @@ describe('a token that is refused', () => {
   });
 });
 
-test('a value that is no token is read again before it is an error: it may have been put right', async () => {
+test('an invalid secret is read again before it is an error, because it may have been corrected', async () => {
   await using server = await startServer(script({ body: SUCCESS }));
   const token = storeOf('not a token', TOKEN);
 
@@ -332,7 +332,7 @@ test('a value that is no token is read again before it is an error: it may have 
   expect(server.requests).toHaveLength(1);
 });
 
-test('a secret that holds a JSON object with the token, as the older framework stored it, works', async () => {
+test('a secret can be a JSON object with the token, as the older framework stored it', async () => {
   await using server = await startServer(script({ body: SUCCESS }));
   const token = storeOf(`\n{ "token": ${JSON.stringify(TOKEN)} }\n`);
 
@@ -341,14 +341,14 @@ test('a secret that holds a JSON object with the token, as the older framework s
   expect(server.requests).toEqual([expect.stringMatching(/&token=simulated%2Btenant%2Ftoken%3D%3D$/)]);
 });
 
-describe('the token is nowhere but in the request', () => {
+describe('the token is only in the request', () => {
   const characters = [...'abcXYZ019!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~'];
   const anyToken = fc
     .string({ unit: fc.constantFrom(...characters), minLength: 8, maxLength: 40 })
     .filter((token) => !token.startsWith('{'));
   const html = (text: string) =>
     text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;').replaceAll("'", '&#039;');
-  /** Ways in which a server, or what stands before it, may give the token back. */
+  /** The encodings in which a server, or a proxy in front of it, may return the token. */
   const echoes: ((token: string, query: string) => Sent)[] = [
     (token) => ({ status: 403, body: { status: 'error', errors: [`bad token ${token}`] } }),
     (token) => ({ body: { status: 'error', errorCode: token } }),
@@ -372,7 +372,7 @@ describe('the token is nowhere but in the request', () => {
     ];
   }
 
-  test('not in an error, its causes or its stack, whatever the tenant answers', async () => {
+  test('and not in an error, its causes or its stack, whatever the tenant answers', async () => {
     let answer: Sent = { body: '' };
     await using server = await startServer((_, response) => send(response, answer));
 
@@ -387,7 +387,7 @@ describe('the token is nowhere but in the request', () => {
           expect(shown).not.toContain(spelling);
           expect(error.message).not.toContain(spelling);
           expect(error.stack).not.toContain(spelling);
-          // Cut short, half of it would still be too much.
+          // A truncated token is still half a secret.
           expect(error.message).not.toContain(spelling.slice(0, 8));
         }
       }),
@@ -395,7 +395,7 @@ describe('the token is nowhere but in the request', () => {
     );
   });
 
-  test('not in an error of the network', async () => {
+  test('and not in a network error', async () => {
     await using server = await startServer(script('cut'));
 
     const error = await failure(clientOf(server.url).violations({ skip: 0 }));
@@ -404,7 +404,7 @@ describe('the token is nowhere but in the request', () => {
     for (const spelling of spellings(TOKEN)) expect(shown).not.toContain(spelling);
   });
 
-  test('not in the items, where the tenant puts it into one', async () => {
+  test('and not in the items, even if the tenant includes it in one', async () => {
     await using server = await startServer(
       script({ body: { status: 'success', data: [{ link: `https://x/?token=${TOKEN}` }] } }),
     );

@@ -14,7 +14,7 @@ function reasonOf(given: unknown): string {
 }
 
 describe('an item', () => {
-  test('as documented is a finding, with all that informs', () => {
+  test('in the documented format becomes a finding with all informational fields', () => {
     expect(read(item())).toEqual({
       kind: 'finding',
       finding: {
@@ -40,16 +40,16 @@ describe('an item', () => {
     ['of another rule', { rule_name: `${SSH_RULE_NAME} or 3389` }, 'other_rule'],
     ['that is muted', { mute: 'true' }, 'muted'],
     ['that is muted by a boolean', { mute: true }, 'muted'],
-    ['that is muted, in another word', { mute: 'Yes' }, 'muted'],
+    ['that is muted, in another spelling', { mute: 'Yes' }, 'muted'],
   ])('%s is left alone', (_, fields, reason) => {
     expect(read(item(fields))).toEqual({ kind: 'left_alone', reason });
   });
 
   test.each([
     ['was muted once', { mute: 'false', mute_by: 'someone' }],
-    ['spells the cloud as the request does', { cloud_provider: 'aws' }],
-    ['writes its status in another case', { status: 'FAILED' }],
-    ['writes its rule with other spaces', { rule_name: SSH_RULE_NAME.replace(': ', ' : ') }],
+    ['spells the cloud as in the request', { cloud_provider: 'aws' }],
+    ['spells its status in upper case', { status: 'FAILED' }],
+    ['spells its rule with other spaces', { rule_name: SSH_RULE_NAME.replace(': ', ' : ') }],
     ['has new fields', { brand_new: { nested: [1] } }],
   ])('that %s is a finding', (_, fields) => {
     expect(read(item(fields)).kind).toBe('finding');
@@ -89,7 +89,7 @@ describe('an item', () => {
     findingSchema.parse({ ...finding, rule: 'security-group-ssh-open', region: 'us-east-1' });
   });
 
-  test.each(['', '  ', null, undefined])('whose region is %j names no region', (region_name) => {
+  test.each(['', '  ', null, undefined])('with the region %j has no region', (region_name) => {
     const result = read(item({ region_name }));
 
     if (result.kind !== 'finding') throw new Error(`expected a finding, got ${result.kind}`);
@@ -104,9 +104,9 @@ describe('an item', () => {
       { ...lately, auto_remediation_status: 'Started' },
       /"started" since 2026-01-31T11:00:00Z; .* until 2026-02-01T11:00:00.000Z at the latest; to change it, turn off Netskope's remediation of the rule$/,
     ],
-    ['is in a state that nobody knows', { ...lately, auto_remediation_status: 'queued' }, /"queued"/],
+    ['is in an unknown state', { ...lately, auto_remediation_status: 'queued' }, /"queued"/],
     [
-      'is pending without a time, and the finding fails lately',
+      'is pending without a time, and the finding has failed recently',
       { auto_remediation_status: 'pending', failing_since: lately.failing_since },
       /"pending"; .* until 2026-02-01T02:00:00.000Z at the latest; to change it, turn off/,
     ],
@@ -118,9 +118,13 @@ describe('an item', () => {
     [
       'is pending without any time',
       { auto_remediation_status: 'pending', failing_since: undefined },
-      /"pending"; .* until that status ends or has a time, however long that takes; to change it, turn off/,
+      /"pending"; .* until its status changes or includes a time; to change it, turn off/,
     ],
-    ['began a day ago and never ended', { ...longAgo, auto_remediation_status: 'started' }, undefined],
+    [
+      'began more than a day ago and has not ended',
+      { ...longAgo, auto_remediation_status: 'started' },
+      undefined,
+    ],
     ['is completed', { ...lately, auto_remediation_status: 'completed' }, undefined],
     [
       'had an error',
@@ -128,15 +132,19 @@ describe('an item', () => {
       undefined,
     ],
     [
-      'is to begin by itself',
+      'is about to begin automatically',
       { ...lately, is_auto_remediation: 'true' },
       /has not begun: .* 2026-01-31T02:00:00Z; .* until 2026-02-01T02:00:00.000Z at the latest; to change it, turn off/,
     ],
-    ['is to begin by itself, as a boolean', { ...lately, is_auto_remediation: true }, /has not begun/],
-    ['did not begin for days', { ...longAgo, is_auto_remediation: 'true' }, undefined],
-    ['does not begin by itself', { ...lately, is_auto_remediation: 'false' }, undefined],
-    ['is none', { ...lately, auto_remediation_status: 'None' }, undefined],
-    ['can not be understood', { auto_remediation_status: 7, auto_remediation_time: [] }, undefined],
+    [
+      'is about to begin automatically, as a boolean',
+      { ...lately, is_auto_remediation: true },
+      /has not begun/,
+    ],
+    ['has not begun for days', { ...longAgo, is_auto_remediation: 'true' }, undefined],
+    ['does not begin automatically', { ...lately, is_auto_remediation: 'false' }, undefined],
+    ['has the status None', { ...lately, auto_remediation_status: 'None' }, undefined],
+    ['cannot be parsed', { auto_remediation_status: 7, auto_remediation_time: [] }, undefined],
   ])('whose remediation by Netskope %s', (_, fields, expected) => {
     const result = read(item(fields));
 
@@ -145,7 +153,7 @@ describe('an item', () => {
     else expect(result.finding.remediationAtWork).toMatch(expected);
   });
 
-  test('that is too deep to be written down in one go is distinguished from another such one', () => {
+  test('that is nested too deeply for JSON.stringify has a distinct digest', () => {
     const nest = (core: string) => {
       let deep: unknown = core;
       for (let depth = 0; depth < 50_000; depth++) deep = depth % 2 === 0 ? [deep] : { deep };
@@ -164,7 +172,7 @@ describe('an item', () => {
     expect(again).toEqual(first);
   });
 
-  test('that is very long or deep is kept in part', () => {
+  test('that is very long or deep is truncated', () => {
     let deep: unknown = 'core';
     for (let depth = 0; depth < 50_000; depth++) deep = [deep];
 
@@ -177,7 +185,7 @@ describe('an item', () => {
     }
   });
 
-  test('is read whatever it is', () => {
+  test('is parsed without an error, whatever it contains', () => {
     fc.assert(
       fc.property(
         fc.oneof(

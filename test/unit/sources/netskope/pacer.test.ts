@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { Pacer } from '../../../../lambdas/sources/netskope/pacer.ts';
 import { FakeClock } from '../../collector/support/fake-clock.ts';
 
-/** Takes turns one after another. @returns how many were taken in each window of five seconds */
+/** Takes turns one after another. @returns the number of turns in each window of five seconds */
 async function turnsByWindow(pacer: Pacer, clock: FakeClock, turns: number): Promise<number[]> {
   const start = clock.now();
   const counts: number[] = [];
@@ -14,7 +14,7 @@ async function turnsByWindow(pacer: Pacer, clock: FakeClock, turns: number): Pro
   return counts;
 }
 
-test('a refusal halves the turns of a window, and each window without one gives one back', async () => {
+test('a refusal halves the turns per window, and each window without a refusal adds one', async () => {
   const clock = new FakeClock();
   const pacer = new Pacer(clock, 8, 5_000);
   await turnsByWindow(pacer, clock, 8);
@@ -25,7 +25,7 @@ test('a refusal halves the turns of a window, and each window without one gives 
   expect(await turnsByWindow(pacer, clock, 4 + 30)).toEqual([undefined, 5, 6, 7, 8, 8]);
 });
 
-test('one turn is always left, however many refusals there are', async () => {
+test('at least one turn per window is left after any number of refusals', async () => {
   const clock = new FakeClock();
   const pacer = new Pacer(clock, 8, 5_000);
 

@@ -12,7 +12,7 @@ interface Page {
   readonly items: readonly unknown[];
 }
 
-/** Pages of ten; who reads them answers each request when it likes. */
+/** Pages of ten items. The test answers each request when it chooses to. */
 function start(): { readonly asked: Asked[]; readonly pages: AsyncGenerator<{ page: Page; skip: number }> } {
   const asked: Asked[] = [];
   const ask = (skip: number, signal: AbortSignal): Promise<Page> => {
@@ -28,7 +28,7 @@ function start(): { readonly asked: Asked[]; readonly pages: AsyncGenerator<{ pa
   return { asked, pages: pagesAhead(ask, 10) };
 }
 
-/** Reads a page whose request is answered with so many items. @returns the offset of the page */
+/** Reads a page whose request is answered with this many items. @returns the offset of the page */
 async function read({ asked, pages }: ReturnType<typeof start>, length: number): Promise<number | undefined> {
   const next = pages.next();
   await Promise.resolve();
@@ -38,8 +38,8 @@ async function read({ asked, pages }: ReturnType<typeof start>, length: number):
 
 const skips = (asked: readonly Asked[]): number[] => asked.map(({ skip }) => skip);
 
-describe('pages that are asked for ahead', () => {
-  test('are one, then twice as many with each full page, six at most', async () => {
+describe('pages that are requested ahead', () => {
+  test('are one at first, then twice as many with each full page, up to six', async () => {
     const reading = start();
 
     expect(await read(reading, 10)).toBe(0);
@@ -52,7 +52,7 @@ describe('pages that are asked for ahead', () => {
 
   test.each([
     ['short', 4],
-    ['longer than was asked for', 12],
+    ['longer than requested', 12],
   ])('are dropped after a page that is %s: one at a time from the items seen', async (_, length) => {
     const reading = start();
     await read(reading, 10);
@@ -61,7 +61,7 @@ describe('pages that are asked for ahead', () => {
     expect(await read(reading, length)).toBe(10);
     expect(skips(reading.asked)).toEqual([0, 10, 20, 10 + length]);
     expect(reading.asked.map(({ signal }) => signal.aborted)).toEqual([true, true, true, false]);
-    // Full pages later on change nothing: this tenant gives other numbers than it is asked for.
+    // Later full pages change nothing, because this tenant returns other numbers than requested.
     expect(await read(reading, 10)).toBe(10 + length);
     expect(skips(reading.asked).slice(4)).toEqual([20 + length]);
     expect(await read(reading, 0)).toBe(20 + length);
@@ -69,7 +69,7 @@ describe('pages that are asked for ahead', () => {
     expect(reading.asked).toHaveLength(5);
   });
 
-  test('end at an empty page, and what was asked for after it is dropped', async () => {
+  test('end at an empty page, and requests after it are dropped', async () => {
     const reading = start();
     await read(reading, 10);
     reading.asked[1]?.answer(0);
@@ -79,7 +79,7 @@ describe('pages that are asked for ahead', () => {
     expect(reading.asked.map(({ signal }) => signal.aborted)).toEqual([true, true, true]);
   });
 
-  test('are dropped when one of them fails, or nobody reads on', async () => {
+  test('are dropped when one of them fails, or nobody reads further', async () => {
     const failing = start();
     await read(failing, 10);
     failing.asked[2]?.fail();

@@ -7,12 +7,12 @@ const SECRET = 'a+b/c&d"e\\f';
 
 describe('a redactor', () => {
   test.each([
-    ['as it stands', SECRET],
+    ['in plain text', SECRET],
     ['in upper case', SECRET.toUpperCase()],
     ['in a URL', encodeURIComponent(SECRET)],
-    ['in a URL, in part', 'a%2Bb/c%26d"e%5cf'],
+    ['in a URL, partly encoded', 'a%2Bb/c%26d"e%5cf'],
     ['in a URL within a URL', encodeURIComponent(encodeURIComponent(SECRET))],
-    ['in a URL, three times over', encodeURIComponent(encodeURIComponent(encodeURIComponent(SECRET)))],
+    ['in a URL, encoded three times', encodeURIComponent(encodeURIComponent(encodeURIComponent(SECRET)))],
     ['in JSON within JSON', JSON.stringify(JSON.stringify(SECRET)).slice(3, -3)],
     ['in JSON', JSON.stringify(SECRET).slice(1, -1)],
     ['in JSON with escapes', 'a\\u002bb\\/c\\u0026d\\"e\\\\f'],
@@ -33,7 +33,7 @@ describe('a redactor', () => {
     ['Base64 for URLs', (text) => Buffer.from(text).toString('base64url')],
     ['Base64 in a URL', (text) => encodeURIComponent(Buffer.from(text).toString('base64'))],
     ['Base64 in JSON', (text) => Buffer.from(text).toString('base64').replaceAll('/', '\\/')],
-  ])('leaves nothing of it in a text that is in %s, wherever it begins', (_, encode) => {
+  ])('leaves no trace of the secret in a text that is encoded as %s, at any offset', (_, encode) => {
     fc.assert(
       fc.property(anySecret, anyText, anyText, fc.boolean(), (secret, before, after, inUrl) => {
         const written = inUrl ? encodeURIComponent(secret) : secret;
@@ -42,7 +42,7 @@ describe('a redactor', () => {
         const redacted = redactor(secret).text(`{"blob":"${encoded}"}`);
 
         expect(redacted).toMatch(/^\{"blob":".*\[token\].*"\}$/);
-        // What is left around it holds no byte of the secret: the text before it and after it alone.
+        // The remaining text contains no byte of the secret, only the text before and after it.
         const [start = '', end = ''] = redacted.slice(9, -2).split('[token]');
         const plainStart = Buffer.from(decodeURIComponent(start).replaceAll('\\', ''), 'base64').toString(
           'latin1',
@@ -56,13 +56,13 @@ describe('a redactor', () => {
     );
   });
 
-  test('leaves everything else as it stands', () => {
+  test('leaves all other text unchanged', () => {
     const text = `a+b/c&d"e ${SECRET.slice(1)} $& \\f`;
 
     expect(redactor(SECRET).text(text)).toBe(text);
   });
 
-  test('makes an error anew, causes and all, without what else was in it', () => {
+  test('recreates an error with its causes, and without its other fields', () => {
     const cause = Object.assign(
       new TypeError(`Invalid URL: https://x/?token=${encodeURIComponent(SECRET)}`),
       {

@@ -18,7 +18,7 @@ function storeOf(server: ScriptedAws): SecretTokenStore {
 }
 
 describe('the token in a secret', () => {
-  test('is remembered, and read again when asked to', async () => {
+  test('is cached, and read again on request', async () => {
     let token = 'the-first-token';
     await using aws = await scriptedAws(() => json(200, { ARN, SecretString: token }));
     const store = storeOf(aws);
@@ -38,7 +38,7 @@ describe('the token in a secret', () => {
     expect(aws.calls.map((call) => JSON.parse(call.body).SecretId)).toEqual([ARN, ARN]);
   });
 
-  test('that has no value is an error that names the secret', async () => {
+  test('without a value is an error that names the secret', async () => {
     await using aws = await scriptedAws(() =>
       json(400, { __type: 'ResourceNotFoundException', message: 'cannot find the specified secret value' }),
     );

@@ -9,7 +9,7 @@ import { groupId, item, SSH_RULE_NAME } from '../../collector/support/items.ts';
 
 const AS_OF = new Date('2026-01-31T12:00:00Z');
 
-/** A tenant that has these items for each rule's name, and pages as the reference says. */
+/** Starts a tenant with these items by rule name, which pages as the reference documents. */
 function startTenant(
   itemsByRule: Readonly<Record<string, readonly unknown[]>>,
   { cap = Number.POSITIVE_INFINITY, total }: { readonly cap?: number; readonly total?: unknown } = {},
@@ -52,7 +52,7 @@ function queries(server: HttpServer): Record<string, string>[] {
 }
 
 describe('the source', () => {
-  test('asks for the failed, unmuted findings of AWS, all pages as of one moment', async () => {
+  test('requests the failed, unmuted findings in AWS, with all pages as of one point in time', async () => {
     await using server = await startTenant({ [SSH_RULE_NAME]: items(5) });
 
     await pagesOf(sourceOf(server, 2), [SSH_RULE_NAME]);
@@ -95,7 +95,7 @@ describe('the source', () => {
     },
   );
 
-  test('goes on from the items seen where the tenant gives fewer than it was asked for', async () => {
+  test('continues from the number of items seen if the tenant returns fewer than requested', async () => {
     await using server = await startTenant({ [SSH_RULE_NAME]: items(1_200) }, { cap: 500 });
 
     const pages = await pagesOf(sourceOf(server, 1_000), [SSH_RULE_NAME]);
@@ -108,7 +108,7 @@ describe('the source', () => {
     ['that fits', 5, undefined],
     ['that is larger', 7, /returned 5 items but reports 7/],
     ['that is smaller', 3, /returned 4 items but reports 3/],
-    ['of another form', 'five', undefined],
+    ['of another type', 'five', undefined],
   ])('reads a total %s', async (_, total, error) => {
     await using server = await startTenant({ [SSH_RULE_NAME]: items(5) }, { total });
 
@@ -118,7 +118,7 @@ describe('the source', () => {
     else await expect(reading).rejects.toThrow(error);
   });
 
-  test('asks for each of the names once, and takes findings of any of them', async () => {
+  test('requests each of the names once, and returns the findings of all of them', async () => {
     const other = 'Our own benchmark: SSH';
     await using server = await startTenant({
       [SSH_RULE_NAME]: [item()],
@@ -161,7 +161,7 @@ describe('the source', () => {
     expect(server.requests.length).toBeLessThanOrEqual(5);
   });
 
-  test('counts every item once: as a finding, rejected or left alone', async () => {
+  test('counts every item once: as a finding, rejected, or left alone', async () => {
     await using server = await startTenant({
       [SSH_RULE_NAME]: [
         item(),
@@ -182,10 +182,10 @@ describe('the source', () => {
   });
 });
 
-describe('the rules that fail', () => {
+describe('the failing rules', () => {
   const rdp = { rule_name: 'RDP', severity: 'High' };
 
-  test('are counted over all pages, whoever serves them; what is muted, passed or of another cloud is not', async () => {
+  test('are counted over all pages, whether or not a rule here covers them, without muted and passed items and other clouds', async () => {
     const all = [
       item({ resource_id: groupId(1), severity: 'Medium' }),
       item({ resource_id: groupId(2), account_id: '222222222222' }),
@@ -213,7 +213,7 @@ describe('the rules that fail', () => {
     });
   });
 
-  test('are not counted to the end once the time is up', async () => {
+  test('are no longer counted when the time is up', async () => {
     await using server = await startTenant({ '': items(3) });
 
     const counted = sourceOf(server, 2).failingRules(AS_OF, AbortSignal.abort(new Error('time is up')));

@@ -28,7 +28,7 @@ describe("Netskope's times", () => {
     expect(parseNetskopeTime(text)).toBeUndefined();
   });
 
-  test('are read back as they were written', () => {
+  test('are parsed to the times that were formatted', () => {
     const seconds = fc.integer({ min: 0, max: Date.parse('2099-12-31') / 1000 });
     fc.assert(
       fc.property(seconds, (second) => {
