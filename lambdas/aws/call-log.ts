@@ -4,7 +4,7 @@ import type { AwsCall } from './session.ts';
 /** The calls of the current work. */
 const logs = new AsyncLocalStorage<AwsCall[]>();
 
-/** Runs work, and adds its calls to a list, oldest first, without those of parallel work. */
+/** Runs work and adds its calls, but not those of parallel work, to a list, oldest first. */
 export function loggingCalls<T>(calls: AwsCall[], work: () => Promise<T>): Promise<T> {
   return logs.run(calls, work);
 }

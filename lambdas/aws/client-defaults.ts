@@ -3,7 +3,7 @@ export interface RequestTimeouts {
   readonly connectionTimeout: number;
   /** Time from sending the request to the answer's headers. */
   readonly requestTimeout: number;
-  /** Maximum idle time of a connection, which ends an answer whose body stalls. */
+  /** Maximum idle time of a connection, which ends requests whose answer stalls. */
   readonly socketTimeout: number;
   /** True so that the SDK throws an error after `requestTimeout` instead of only logging a warning. */
   readonly throwOnRequestTimeout: true;
@@ -20,8 +20,8 @@ export interface AwsClientOptions {
 }
 
 /**
- * Timeouts of every request. With all attempts and the pauses between them, a call to a server that never answers ends
- * after about 35 seconds, which is less than a remediator reserves for recording its changes.
+ * Timeouts of every request. Including all attempts and the pauses between them, a call to a server that never answers
+ * ends after about 35 seconds, which is less than the time that a remediator reserves for recording its changes.
  */
 export const requestTimeouts: RequestTimeouts = {
   connectionTimeout: 3_000,

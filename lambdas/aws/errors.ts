@@ -26,7 +26,7 @@ function bounded(text: string): string {
   return text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE)}…` : text;
 }
 
-/** Returns what was thrown as an error. */
+/** Returns a thrown value if it is an error, otherwise wraps it in one. */
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
 }
@@ -47,16 +47,16 @@ function mayBeSdkError(error: unknown): error is SdkError {
 }
 
 /**
- * Reports whether AWS refused a call because the session's credentials are not or not yet valid: they have expired, or a
- * region does not know them so soon after AssumeRole. The call had no effect. EC2 and IAM: "Common errors".
+ * Reports whether AWS refused a call because the session's credentials have expired, or are not yet known in a region
+ * so soon after AssumeRole. The call had no effect. See "Common errors" in the EC2 and IAM API references.
  */
 export function isExpiredSession(error: unknown): error is Error {
   return isAwsError(error, 'ExpiredToken', 'RequestExpired', 'AuthFailure');
 }
 
 /**
- * Reports whether AWS temporarily did not accept a call, because of throttling or an expired session, or the call was not
- * sent. It had no effect and may succeed when it is sent again.
+ * Reports whether AWS temporarily refused a call, because of throttling or an expired session, or the call was not
+ * sent. It had no effect and may succeed if it is sent again.
  */
 export function isNotTaken(error: unknown): boolean {
   if (error instanceof OutdatedError) return true;
@@ -68,7 +68,7 @@ export function isThrottled(error: unknown): boolean {
   return mayBeSdkError(error) && !isUsedUp(error) && isThrottlingError(error);
 }
 
-/** Reports whether a quota is used up, so that waiting does not help. The SDK treats this error as throttling. */
+/** Reports whether a quota is used up, so that waiting does not help. The SDK classifies this error as throttling. */
 function isUsedUp(error: unknown): boolean {
   return isAwsError(error, 'LimitExceeded');
 }
@@ -92,8 +92,8 @@ export function errorKind(error: unknown): ErrorKind {
 }
 
 /**
- * Reports whether it is unknown if a call had its effect: no answer arrived, AWS answered with an internal error, or the
- * answer could not be read.
+ * Reports whether the effect of a call is unknown, because no answer arrived, AWS answered with an internal error, or
+ * the answer could not be parsed.
  */
 export function isAnswerLost(error: unknown): boolean {
   if (error instanceof StalePlanError || error instanceof TakeBackError) return false;

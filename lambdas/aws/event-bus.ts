@@ -16,7 +16,7 @@ import type { RoleMissingEvent } from '../model/role-missing.ts';
 import { batches } from './batches.ts';
 import { type EventBridgeClient, PutEventsCommand } from './eventbridge.ts';
 
-/** PutEvents takes at most 10 entries, less than 256 KB in all (EventBridge API reference, PutEvents). */
+/** Maximum number of entries in PutEvents, of less than 256 KB in total (EventBridge API reference, PutEvents). */
 const MAX_ENTRIES = 10;
 const MAX_BYTES = 256 * 1024 - 1;
 const ATTEMPTS = 4;
@@ -51,9 +51,9 @@ export function publishOutcomes(
 /** Events about a job. */
 export interface JobEvents {
   readonly outcomes: readonly OutcomeEvent[];
-  /** The results of attempts in numbers. */
+  /** Counts of outcomes, one event per attempt. */
   readonly jobs: readonly JobEvent[];
-  /** Notices about findings that recur or are deferred for long. */
+  /** Notices about findings that were fixed repeatedly. */
   readonly notices: readonly FindingNotice[];
 }
 
@@ -75,10 +75,7 @@ export function publishJob(
   return publish(client, busArn, events, clock);
 }
 
-/**
- * Publishes that an account lacks the target role.
- * @throws DeliveryError and AWS's own error, as `publish`
- */
+/** Publishes an event about an account without the target role. */
 export function publishRoleMissing(
   client: EventBridgeClient,
   busArn: string,
@@ -88,10 +85,7 @@ export function publishRoleMissing(
   return publish(client, busArn, [{ type: TARGET_ROLE_MISSING, details: [event] }], clock);
 }
 
-/**
- * Publishes that a rule is held back.
- * @throws DeliveryError and AWS's own error, as `publish`
- */
+/** Publishes an event about a rule that is held back. */
 export function publishNotice(
   client: EventBridgeClient,
   busArn: string,
@@ -136,7 +130,7 @@ async function putBatch(
   let pending = batch;
   for (let attempt = 1; ; attempt++) {
     const answer = await client.send(new PutEventsCommand({ Entries: [...pending] }));
-    // The answer has one entry for each sent one, in the same order; refused entries have an error code.
+    // The answer has one entry per sent entry, in the same order; refused entries have an error code.
     const refusals = (answer.Entries ?? []).filter((entry) => entry.ErrorCode !== undefined);
     if ((answer.FailedEntryCount ?? 0) === 0 && refusals.length === 0) return;
     pending = pending.filter((_, index) => answer.Entries?.[index]?.EventId === undefined);
@@ -144,7 +138,7 @@ async function putBatch(
     if (attempt === ATTEMPTS) {
       const reasons = new Set(refusals.map((entry) => `${entry.ErrorCode}: ${entry.ErrorMessage ?? ''}`));
       throw new DeliveryError(
-        `event bus ${busArn} refused ${pending.length} of ${batch.length} events ${ATTEMPTS} times: ${[...reasons].join('; ')}`,
+        `event bus ${busArn} refused ${pending.length} of ${batch.length} events after ${ATTEMPTS} attempts: ${[...reasons].join('; ')}`,
       );
     }
     await clock.sleep(200 * 2 ** attempt);

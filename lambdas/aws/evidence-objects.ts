@@ -70,7 +70,8 @@ export class EvidenceObjects {
   }
 
   /**
-   * @param condition `IfNoneMatch: '*'` only writes a new object, `IfMatch` only replaces the version with that ETag
+   * Writes an object.
+   * @param condition `IfNoneMatch: '*'` writes only a new object; `IfMatch` replaces only the version with that ETag
    * @returns the ETag of the written version
    * @throws AWS's own error: `PreconditionFailed` if the condition is not met
    */
@@ -96,7 +97,7 @@ export class EvidenceObjects {
         const { ETag = '' } = await client.send(new PutObjectCommand(object));
         return ETag;
       } catch (error) {
-        // Another write of the object interfered. S3 user guide, "Conditional writes": upload again.
+        // Another write of the object interfered. S3 user guide, "Conditional writes": send the write again.
         if (attempt === CONFLICT_ATTEMPTS || !isAwsError(error, 'ConditionalRequestConflict')) throw error;
       }
     }

@@ -30,7 +30,7 @@ export interface FindingsTableOptions {
 export type Item = ItemKey & Readonly<Record<string, unknown>>;
 
 /**
- * A condition on the existing item; if it is not met, nothing is written (DynamoDB developer guide, "Condition
+ * A condition on the existing item. If it is not met, nothing is written (DynamoDB developer guide, "Condition
  * expressions").
  */
 export interface Condition {
@@ -47,17 +47,17 @@ export interface ItemWrite {
   readonly condition?: Condition;
 }
 
-/** An item that guards all others in several transactions. */
+/** An item that guards the writes of several transactions, because each of them also writes it. */
 export interface Guard {
-  /** The write of the guard in every transaction but the last, which leaves it unchanged. */
+  /** The write of the guard in every transaction except the last. It leaves the guard unchanged. */
   readonly each: Required<ItemWrite>;
   /** The write of the guard in the last transaction. */
   readonly last: Required<ItemWrite>;
 }
 
 /**
- * An update of some attributes of an item, which is created if it does not exist. It has a condition because the SDK may
- * send it twice.
+ * An update of some attributes of an item. A missing item is created. The condition is required because the SDK may
+ * send the update twice.
  */
 export interface ItemUpdate extends AttributeChanges {
   readonly key: ItemKey;
@@ -66,8 +66,8 @@ export interface ItemUpdate extends AttributeChanges {
 
 /** The result of a conditional write. */
 export type Put =
-  | { readonly isWritten: true /** The item that stood there before. */; readonly replaced?: unknown }
-  /** `found`: the existing item. */
+  | { readonly isWritten: true /** The previous item, if any. */; readonly replaced?: unknown }
+  /** `found`: the existing item, which does not meet the condition. */
   | { readonly isWritten: false; readonly found: unknown };
 
 /** Maximum number of keys in BatchGetItem, and of items in TransactWriteItems, of 4 MB in total (API reference). */
@@ -111,7 +111,7 @@ export class FindingsTable {
       if (pending.length === 0) break;
       if (attempt === ATTEMPTS) {
         throw new DeliveryError(
-          `table ${table} left ${pending.length} of ${batch.length} items unread ${ATTEMPTS} times`,
+          `table ${table} did not return ${pending.length} of ${batch.length} items after ${ATTEMPTS} attempts`,
         );
       }
       await this.#clock.sleep(100 * 2 ** attempt);
@@ -119,7 +119,10 @@ export class FindingsTable {
     return items;
   }
 
-  /** Writes an item if its condition holds. The SDK may send the write twice, so the condition must accept the same item. */
+  /**
+   * Writes an item if its condition is met. The SDK may send the write twice, so the condition must also accept the new
+   * item.
+   */
   async putIf({ item, condition }: Required<ItemWrite>): Promise<Put> {
     const client = this.#connect();
     try {
@@ -139,7 +142,7 @@ export class FindingsTable {
     }
   }
 
-  /** Changes an item if its condition holds. */
+  /** Updates an item if its condition is met. */
   async updateIf({ key, condition, ...change }: ItemUpdate): Promise<Put> {
     const client = this.#connect();
     const { expression, names, values } = updateExpression(change);
@@ -166,8 +169,8 @@ export class FindingsTable {
   }
 
   /**
-   * Writes all items or none. If there are too many for one transaction, several are used, each of which also writes the
-   * guard's item, so that its condition applies to all of them.
+   * Writes all items or none. If they do not fit into one transaction, several are used, and each also writes the
+   * guard's item, so that the guard's condition applies to all of them.
    */
   async writeAll(writes: readonly ItemWrite[], guard?: Guard): Promise<Put> {
     const bytesOf = ({ item }: ItemWrite): number => Buffer.byteLength(JSON.stringify(item));
@@ -223,11 +226,13 @@ export class FindingsTable {
   }
 }
 
-/** Reports whether a write may succeed later, because another transaction used the same item or the table was throttled. */
+/**
+ * Reports whether a transaction may succeed later, because another one used the same item or the table was throttled.
+ */
 function isConflict(error: unknown): boolean {
   return isAwsError(error, 'TransactionCanceledException', 'TransactionConflictException');
 }
 
 function conflictWords(table: string): string {
-  return `table ${table} cancelled a transaction although all of its conditions hold`;
+  return `table ${table} cancelled a transaction although all its conditions were met`;
 }

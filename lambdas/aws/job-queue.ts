@@ -32,7 +32,7 @@ const ATTEMPTS = 5;
 /** The content of a message: a job, or the name of an operator's request. */
 export type Sendable = Job | RequestMessage;
 
-/** The deduplication id of a message. */
+/** Returns the deduplication id of a message. */
 function messageId(content: Sendable): string {
   return 'kind' in content ? requestMessageId(content) : jobId(content);
 }
@@ -56,8 +56,8 @@ function messageBody(content: Sendable): string {
 }
 
 /**
- * The queues of jobs in one region: the FIFO queue, the one where follow-up jobs wait, and the dead letters. It
- * remembers its client and the queues' addresses, so keep it from one invocation to the next.
+ * The job queues of one region: the FIFO queue, the queue in which follow-up jobs wait, and the dead-letter queue. It
+ * caches its client and the queues' URLs, so reuse it across invocations.
  */
 export class JobQueue {
   readonly #options: JobQueueOptions;
@@ -69,10 +69,10 @@ export class JobQueue {
   }
 
   /**
-   * Sends jobs in order. Those that the queue refuses are sent again after others of the same batch. The order does not
-   * matter, because a job names what to check and contains no state.
-   * @throws DeliveryError when the queue is missing, or still refuses jobs after retries; AWS's own error when a call
-   *   fails. The jobs before those have been taken.
+   * Sends jobs in order. Jobs that the queue refuses are sent again after others of the same batch. The order does not
+   * matter, because a job names resources to check and contains no state.
+   * @throws DeliveryError if the queue is missing, or refuses jobs even after retries; AWS's own error if a call fails.
+   *   Earlier jobs have been accepted
    */
   async send(jobs: readonly Job[]): Promise<void> {
     let waiting = jobs.map((job): Outgoing => ({ job, body: messageBody(job), refusals: 0 }));
@@ -88,8 +88,8 @@ export class JobQueue {
   }
 
   /**
-   * Sends what is to arrive after a while. A FIFO queue delays all of its messages or none, so it waits in a
-   * queue without an order, and is then forwarded to its account's group.
+   * Sends a message that is to arrive after a delay. A FIFO queue can't delay single messages, so the message waits in
+   * a standard queue and is then forwarded to its account's message group.
    */
   async sendLater(content: Sendable, delaySeconds: number): Promise<void> {
     const { SendMessageCommand } = await import('./sqs.ts');
@@ -104,12 +104,15 @@ export class JobQueue {
     );
   }
 
-  /** Reports whether a message comes from the queue of delayed jobs, and is only to be forwarded. */
+  /** Reports whether a message comes from the queue of delayed jobs, and only needs to be forwarded. */
   isDelayed(message: Pick<SQSRecord, 'eventSourceARN'>): boolean {
     return message.eventSourceARN.endsWith(`:${this.#options.name}-${DELAYED}`);
   }
 
-  /** Sends a message to an account's message group, the only place where changes are made, without delay. */
+  /**
+   * Sends a message without delay to its account's message group, because changes are made only by messages of that
+   * group.
+   */
   async forward(content: Sendable): Promise<void> {
     const { SendMessageCommand } = await import('./sqs.ts');
     await this.#call(JOBS, (client, url) =>
@@ -124,7 +127,7 @@ export class JobQueue {
     );
   }
 
-  /** Moves a message that is not a job to the dead letters, where people find it: it must not be attempted again. */
+  /** Moves a message that is not a job to the dead-letter queue for people to find. It must not be attempted again. */
   async sendToDeadLetters(message: Message): Promise<void> {
     const { SendMessageCommand } = await import('./sqs.ts');
     await this.#call(DEAD_LETTERS, (client, url) =>
@@ -140,8 +143,9 @@ export class JobQueue {
   }
 
   /**
-   * Makes an unfinished job visible before the queue's visibility timeout, which is many times the function's timeout and
-   * blocks the job's account. After the last attempt, the queue moves the job to the dead letters at once.
+   * Makes an unfinished job visible again before the queue's visibility timeout, which is many times the function's
+   * timeout and would block the job's account. After the last attempt, the queue moves the job to the dead-letter queue
+   * at once.
    */
   async putBack(message: Message, policy: RetryPolicy): Promise<void> {
     const received = Number(message.attributes.ApproximateReceiveCount);
@@ -158,7 +162,7 @@ export class JobQueue {
     );
   }
 
-  /** Sends one batch. @returns the messages that the queue has refused */
+  /** Sends one batch. @returns the messages that the queue refused */
   async #sendBatch(batch: readonly Outgoing[]): Promise<Outgoing[]> {
     const { SendMessageBatchCommand } = await import('./sqs.ts');
     const answer = await this.#call(JOBS, (client, url) =>
@@ -180,7 +184,7 @@ export class JobQueue {
     if (refused.some(({ refusals }) => refusals >= ATTEMPTS)) {
       const reasons = new Set((answer.Failed ?? []).map(({ Code, Message = '' }) => `${Code}: ${Message}`));
       throw new DeliveryError(
-        `queue ${this.#queueName(JOBS)} in ${this.#options.region} refused a job ${ATTEMPTS} times: ${[...reasons].join('; ') || 'it did not say why'}`,
+        `queue ${this.#queueName(JOBS)} in ${this.#options.region} refused a job ${ATTEMPTS} times: ${[...reasons].join('; ') || 'SQS gave no reason'}`,
       );
     }
     return refused;
@@ -195,7 +199,7 @@ export class JobQueue {
       if (!isAwsError(error, 'QueueDoesNotExist', 'AWS.SimpleQueueService.NonExistentQueue')) throw error;
       this.#urls.delete(suffix);
       throw new DeliveryError(
-        `queue ${this.#queueName(suffix)} does not exist in ${this.#options.region}: apply the per-region module there, or take the region out of "regions"`,
+        `queue ${this.#queueName(suffix)} does not exist in ${this.#options.region}: apply the per-region module there, or remove the region from "regions"`,
         { cause: error },
       );
     }
@@ -207,7 +211,7 @@ export class JobQueue {
     const { GetQueueUrlCommand } = await import('./sqs.ts');
     const name = this.#queueName(suffix);
     const { QueueUrl } = await client.send(new GetQueueUrlCommand({ QueueName: name }));
-    if (QueueUrl === undefined) throw new DeliveryError(`SQS gave no URL for the queue ${name}`);
+    if (QueueUrl === undefined) throw new DeliveryError(`SQS returned no URL for queue ${name}`);
     this.#urls.set(suffix, QueueUrl);
     return QueueUrl;
   }
@@ -218,7 +222,7 @@ export class JobQueue {
 
   async #sqs(): Promise<SQSClient> {
     const { SQSClient } = await import('./sqs.ts');
-    // The endpoint decides where calls go, not the URL that the queue calls itself by.
+    // Calls go to the client's endpoint, not to the address in the queue's URL.
     const { clientOptions, region } = this.#options;
     this.#client ??= new SQSClient({ ...clientOptions, region, useQueueUrlAsEndpoint: false });
     return this.#client;

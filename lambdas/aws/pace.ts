@@ -2,9 +2,9 @@ import { type Clock, systemClock } from '../model/clock.ts';
 
 /** The rate limit of calls in one account and region, as a token bucket. */
 export interface Pace {
-  /** The name of the bucket, which calls with the same quota share; for changes, it is the service. */
+  /** The name of the bucket, which all calls with the same quota share. For changes, it is the service. */
   readonly quota: string;
-  /** The number of tokens that are refilled per second. */
+  /** The number of tokens that the bucket gains per second. */
   readonly perSecond: number;
   /** The maximum number of calls at once. */
   readonly burst: number;
@@ -21,9 +21,9 @@ export const paceOnceThrottled = (service: string): Pace => ({
 });
 
 /**
- * Rate for EC2 calls that change something. AWS has a bucket of 50 for each account, region and API, of which 5 are
- * refilled per second. Here, all kinds of changes share one bucket, which leaves half of AWS's to the account's own
- * users, or to a second function instance that continues with the account.
+ * Rate for EC2 calls that change something. AWS has a bucket of 50 tokens for each account, region and API, refilled
+ * with 5 per second. Here, all kinds of changes share one bucket of half that size. The rest is left to the account's
+ * own users, and to a second function instance that continues with the account.
  * https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html
  */
 export const ec2Writes: Pace = { quota: 'ec2', perSecond: 5, burst: 25 };
@@ -48,18 +48,18 @@ export const cloudTrailLookups: Pace = { quota: 'cloudtrail-lookups', perSecond:
 
 /** Maximum number of times that a rate is halved by successive throttled calls. */
 const MOST_HALVINGS = 3;
-/** Time without a throttled call after which one halving is reversed. */
+/** Time without throttling after which one halving is reversed. */
 const RECOVERY_MILLISECONDS = 10_000;
-/** Time during which further throttled calls count as one, because they were already in progress at the first. */
+/** Time during which further throttled calls count as one, because they were already in progress. */
 const SAME_MILLISECONDS = 1_000;
 
 /**
- * Spaces changes so that AWS does not throttle them, and slows down if it does, because the account's own users share the
- * quotas. Each function instance counts separately. Jobs for one account and region never run in parallel, so one
- * instance makes all changes in a place at a time.
+ * Paces changes so that AWS does not throttle them, and slows down if it does, because the account's own users share
+ * the quotas. Each function instance counts separately. Jobs for one account and region never run in parallel, so one
+ * instance makes all changes there at a time.
  *
- * The SDK's adaptive mode (`retryMode: 'adaptive'`) is not used: it delays calls directly before they are sent, when a
- * change must no longer wait because its basis was just read. Turns are awaited before that.
+ * The SDK's adaptive mode (`retryMode: 'adaptive'`) is not used. It delays calls directly before they are sent, when a
+ * change must no longer wait because its basis was just read. Callers wait for their turn before that read.
  */
 export class Pacer {
   readonly #clock: Clock;
@@ -74,7 +74,7 @@ export class Pacer {
 
   /**
    * Resolves, in the order of the callers, when the bucket has enough tokens for the calls, or is full if they are more
-   * than it holds.
+   * than it can contain.
    * @param account the account of the bucket
    */
   async turn(account: string, { quota, isAssumed, ...pace }: Pace, calls = 1): Promise<void> {

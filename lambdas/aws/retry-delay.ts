@@ -1,6 +1,6 @@
 /** Number of attempts at an unfinished job, and the delay before each. */
 export interface RetryPolicy {
-  /** Number of receives after which the queue moves a job to the dead letters. */
+  /** The number of receives after which the queue moves a job to the dead-letter queue. */
   readonly maxReceiveCount: number;
   /** The delay before the second attempt. Each further delay is twice as long. */
   readonly retryDelaySeconds: number;
@@ -14,8 +14,8 @@ const LONGEST_DELAY_SECONDS = 900;
 const LONGEST_WAIT_SECONDS = 1_200;
 
 /**
- * Computes the delay in seconds before a job's next attempt; none after the last attempt, so that the queue moves the job
- * to the dead letters at once.
+ * Computes the delay in seconds before a job's next attempt. It is 0 after the last attempt, so that the queue moves
+ * the job to the dead-letter queue at once.
  * @param now milliseconds since 1970
  */
 export function retryDelay(

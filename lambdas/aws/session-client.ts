@@ -11,29 +11,29 @@ const sends = new AsyncLocalStorage<number>();
 const checks = new AsyncLocalStorage<() => Promise<void> | void>();
 
 /**
- * Runs work in which each call that changes something is checked directly before it is sent, because earlier reads may
+ * Runs work and checks each of its calls that changes something directly before it is sent, because earlier reads may
  * have taken time.
- * @param check Throws if the call must not be sent. It must not wait for anything if the call depends on a read.
+ * @param check throws if the call must not be sent. It must not wait for anything if the call depends on a read
  */
 export function checkingChanges<T>(check: () => Promise<void> | void, work: () => Promise<T>): Promise<T> {
   return checks.run(check, work);
 }
 
-/** Checks a call before it is sent. */
+/** Runs the current check for a call that changes something. @throws the error of the check */
 export async function checkCall(operation: string): Promise<void> {
   if (!isRead(operation)) await checks.getStore()?.();
 }
 
-/** Reports whether a call can't have changed anything, by its operation: `DescribeSecurityGroups`. */
+/** Reports whether a call only reads, by its operation: `DescribeSecurityGroups`. */
 export function isRead(operation: string): boolean {
   return /^(Describe|Get|Head|List|Lookup)/.test(operation);
 }
 
 /**
- * Creates a client of a session. The SDK retries reads without an answer, and sends every other call only once: before a
- * change is sent again, the caller must check that its basis is unchanged and that it is still wanted.
+ * Creates a client of a session. The SDK retries reads that get no answer, and sends every other call only once: before
+ * a change is sent again, the caller must check that its basis is unchanged and that it is still wanted.
  * @param settings with `maxAttempts` for reads
- * @param onThrottled called each time that a sent call was throttled
+ * @param onThrottled called each time that AWS throttles a call
  */
 export function sessionClient<C>(
   ClientOfService: new (settings: ClientSettings) => C,
@@ -63,7 +63,7 @@ export function sessionClient<C>(
           throw error;
         }
       },
-      // Within the retries.
+      // Runs once per attempt, within the retries.
       { step: 'finalizeRequest', name: 'tellThrottling', priority: 'low' },
     );
   }

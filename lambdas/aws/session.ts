@@ -9,26 +9,26 @@ export interface AwsCall {
   readonly requestId: string | undefined;
 }
 
-/** Settings that every AWS SDK client's constructor takes from a session. */
+/** The settings that a session passes to the constructor of every SDK client. */
 export interface ClientSettings {
   region: string;
 }
 
 /**
- * Credentials for one account, and clients that use them. Rules and changes receive a session; they never create clients,
- * read the clock or choose an account themselves.
+ * Credentials for one account, and clients that use them. Rules and changes receive a session; they never create
+ * clients, read the clock or choose an account themselves.
  *
- * SDK clients load lazily: code that calls AWS imports `lambdas/aws/<service>.ts` dynamically, then asks
- * `session.client(EC2Client)`.
+ * SDK clients are loaded lazily: code that calls AWS imports `lambdas/aws/<service>.ts` dynamically, and then gets the
+ * client with `session.client(EC2Client)`.
  */
 export interface AwsSession {
   /** The account of the resources. */
   readonly account: string;
-  /** The current region. */
+  /** The region of the session. */
   readonly region: string;
   /** `aws`, `aws-us-gov`, `aws-cn`. */
   readonly partition: string;
-  /** The name of the work, which is the same in all of its attempts; created resources have it as a tag. */
+  /** The name of the work, which is the same in all its attempts. Created resources have it as a tag. */
   readonly maker: string;
   /** Returns the current time. */
   now(): Date;
@@ -41,6 +41,6 @@ export interface AwsSession {
    * @param calls the number of calls to one API. Default: one
    */
   turn(pace: Pace, calls?: number): Promise<void>;
-  /** Every call made so far, oldest first. */
+  /** All calls so far, oldest first. */
   readonly calls: readonly AwsCall[];
 }

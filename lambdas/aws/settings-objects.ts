@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { AwsClientOptions } from './client-defaults.ts';
 import { GetObjectCommand, S3Client } from './s3.ts';
 
-/** Schema of the SDK's error for status 304, which S3 sends without a body or code. */
+/** Schema of the SDK's error for status 304, which S3 returns without a body or error code. */
 const notModifiedSchema = z.object({ $metadata: z.object({ httpStatusCode: z.literal(304) }) });
 
 export interface SettingsObjectsOptions {
@@ -32,8 +32,8 @@ export class SettingsObjects {
   }
 
   /**
-   * Reads an object; undefined if it still has the known ETag.
-   * @throws AWS's own error, `NoSuchKey` or `AccessDenied` if there is none
+   * Reads an object; undefined if its ETag is the known one.
+   * @throws AWS's own error: `NoSuchKey` or `AccessDenied` if the object does not exist
    */
   async read(key: string, knownEtag?: string): Promise<ReadObject | undefined> {
     const { bucket, owner, region, clientOptions } = this.#options;

@@ -6,17 +6,17 @@ import type { AwsCall, AwsSession } from './session.ts';
 /** Reads many resources in as few calls as their API allows. @returns the existing ones, by key */
 type ReadAll<Value> = (session: AwsSession, keys: readonly string[]) => Promise<ReadonlyMap<string, Value>>;
 
-/** The answer for one of the callers that share a read. */
+/** The result for one of the callers that share a read. */
 interface Answer<Value> {
   readonly value: Value | undefined;
   readonly calls: readonly AwsCall[];
 }
 
 /**
- * Creates a function that reads one resource and batches reads that start at the same moment, such as those of parallel
- * changes, into one call. Nothing is cached, so a result is as fresh as a separate read. If the shared call fails, each
- * resource is read separately, so that one with an error does not affect the others. Only if AWS did not accept the call,
- * for example by throttling, there are no further reads.
+ * Creates a function that reads one resource, and batches reads that start at the same moment, such as those of
+ * parallel changes, into one call. Nothing is cached, so a result is as fresh as that of a separate read. If the shared
+ * call fails, each resource is read separately, so that one with an error does not affect the others, unless AWS
+ * temporarily refused the call, for example by throttling it.
  * @param readAll throws if it can't read one of them
  */
 export function sharedRead<Value>(

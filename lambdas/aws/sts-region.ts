@@ -24,10 +24,10 @@ const enabledInEveryAccount: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Returns the region whose STS issues credentials for work without a region, such as IAM's. It is the function's own, so
- * that a VPC endpoint serves it. But STS refuses in a region that the target account has not enabled
- * (`RegionDisabledException`), so a function in such a region uses one that every account has. Credentials of a regional
- * endpoint are valid in all regions.
+ * Returns the region whose STS issues credentials for global work, such as IAM's. It is the function's own region,
+ * which a VPC endpoint can serve. But STS refuses requests in a region that the target account has not enabled
+ * (`RegionDisabledException`), so a function in such a region uses one that is enabled in every account. Credentials
+ * from a regional endpoint are valid in all regions.
  */
 export function stsRegionForAnyAccount(partition: string, functionRegion: string): string {
   return partition !== 'aws' || enabledInEveryAccount.has(functionRegion) ? functionRegion : 'us-east-1';

@@ -14,7 +14,7 @@ import { isAnswerLost } from './errors.ts';
 import type { FindingsTable } from './findings-table.ts';
 import type { JobQueue } from './job-queue.ts';
 
-/** Places that requests go to. */
+/** The destinations of requests. */
 export interface RequestDesk {
   readonly table: Pick<FindingsTable, 'putIf' | 'read'>;
   /** The queue of the requests' region. */
@@ -22,21 +22,21 @@ export interface RequestDesk {
   readonly clock: Clock;
 }
 
-/** The result of submitting a request. */
+/** A request, and how far its submission got. */
 export interface HandedIn<R extends RequestItem = RequestItem> {
   readonly request: R;
   readonly name: RequestName;
   /**
-   * `not listed`: its message arrives after the jobs that were queued before it. `not woken`: it is listed and begins
-   * with the account's next job, but has no message. `not submitted`: neither, so it is never found. `perhaps
-   * submitted`: it has no message, and it is unknown whether it is listed.
+   * `not listed`: it begins only when its message arrives, after the jobs that were queued before. `not woken`: it is
+   * listed and begins with the account's next job, but has no message. `not submitted`: it is neither listed nor has a
+   * message, so nothing finds it. `perhaps submitted`: it has no message, and it is unknown whether it is listed.
    */
   readonly is: 'submitted' | 'not listed' | 'not woken' | 'not submitted' | 'perhaps submitted';
-  /** The error that stopped it. */
+  /** The error that stopped the submission. */
   readonly error?: unknown;
 }
 
-/** Maximum number of attempts at a write, as others may write in between. */
+/** Maximum number of attempts at a write, because others may write in between. */
 const MOST_WRITES = 10;
 const FIRST_PAUSE_MILLISECONDS = 50;
 const LONGEST_PAUSE_MILLISECONDS = 2_000;
@@ -45,10 +45,10 @@ const MOST_LISTED = 200;
 const KEPT_SECONDS = 86_400;
 
 /**
- * Submits an operator's requests for one account and region: writes them, lists them in one write for the jobs that are
- * queued before them, and sends, in order, the messages that wake a remediator. Holds must be written before. An error
- * with one request is part of its result, and does not stop the others.
- * @param principal the caller's own `aws:userid`, as IAM lets nobody write under another
+ * Submits an operator's requests for one account and region: writes them; lists them in one write, so that jobs that
+ * were queued earlier find them; and sends, in order, the messages that start a remediator. Holds must be written
+ * first. An error with one request is part of its result, and does not stop the others.
+ * @param principal the caller's own `aws:userid`, because IAM does not allow writes below another
  */
 export async function submitRequests<R extends RequestItem>(
   requests: readonly R[],
@@ -113,7 +113,8 @@ function wake(
 }
 
 /**
- * Lists requests of one place. @returns the error, and whether they may be listed anyway; undefined if they are listed
+ * Lists requests of one place. @returns the error and whether the requests may be listed anyway; undefined if they are
+ * listed
  */
 async function tryToList(
   requests: readonly Pick<HandedIn, 'request' | 'name'>[],
@@ -143,7 +144,7 @@ interface Listing {
   readonly clock: Clock;
 }
 
-/** @throws DeliveryError if other writers were faster each time; AWS's own error otherwise */
+/** Adds requests to the list of their place. @throws DeliveryError if other writers were faster each time; AWS's own error otherwise */
 async function list(
   requests: readonly Pick<HandedIn, 'request' | 'name'>[],
   { table, put, clock }: Listing,
@@ -152,12 +153,12 @@ async function list(
   if (first === undefined) return;
   const key = pendingKey(first.request);
   const writer = randomUUID();
-  // Requests that do not fit still have their messages, which arrive in the same order.
+  // Requests that do not fit into the list still have their messages, which arrive in the same order.
   const own = requests.slice(0, MOST_LISTED).map(({ name, request: { at } }) => ({ ...name, at }));
   for (let writes = 0; writes < MOST_WRITES; writes += 1) {
     if (writes > 0) await clock.sleep(pauseBefore(writes));
     const [found] = await table.read([key]);
-    // An unreadable item is overwritten, because it only refers to the requests.
+    // An unreadable item is overwritten, because it contains only references to requests.
     const known = pendingItemSchema.safeParse(found).data;
     const pending = (known?.requests ?? []).filter(
       ({ at }) => clock.now() - Date.parse(at) < REQUEST_VALID_MILLISECONDS,
@@ -179,11 +180,11 @@ async function list(
     if (isWritten) return;
   }
   throw new DeliveryError(
-    `${key.pk}: others wrote ${MOST_WRITES} times in a row before these requests were listed`,
+    `${key.pk}: other writers changed the list ${MOST_WRITES} times in a row, so these requests could not be listed`,
   );
 }
 
-/** Waits for a random time, so that competing writers do not conflict again. */
+/** Returns a random wait in milliseconds, so that competing writers do not conflict again. */
 function pauseBefore(attempt: number): number {
   return Math.random() * Math.min(FIRST_PAUSE_MILLISECONDS * 2 ** attempt, LONGEST_PAUSE_MILLISECONDS);
 }

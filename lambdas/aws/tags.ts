@@ -1,4 +1,4 @@
-/** Converts a list of tags to a map. A tag without a value gets an empty one. */
+/** Converts a list of tags to a map. A tag without a value has an empty one. */
 export function tagMap(
   tags: readonly { readonly Key?: string | undefined; readonly Value?: string | undefined }[] | undefined,
 ): Record<string, string> {

@@ -71,8 +71,8 @@ export class OutdatedError extends BlockedError {
 }
 
 /**
- * Something that a change created is no longer needed and could not be taken back, so it still exists. The message
- * names it. The finding stays pending until it is gone, and an alarm notifies people.
+ * The error for something that a change created, that is no longer needed, and that could not be taken back, so it
+ * still exists. The message names it. The finding stays pending until it is gone, and an alarm notifies people.
  */
 export class TakeBackError extends AutomationError {
   override readonly name = 'TakeBackError';

@@ -64,7 +64,7 @@ const tokenErrorCode = /^(?:un)?auth(?:ori[sz]|entic)/i;
 
 /**
  * Reports whether the tenant refused the token, based on the HTTP status and `errorCode`. The message is ignored: a
- * gateway's "Unexpected token <" and a rate limit's "token bucket is empty" are no reason to read the token again.
+ * gateway's "Unexpected token <" and a rate limit's "token bucket is empty" do not mean that the token was refused.
  */
 function isTokenRefusal(status: number, body: unknown): boolean {
   if (status === 401 || status === 403) return true;

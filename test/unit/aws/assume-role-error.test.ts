@@ -9,10 +9,10 @@ test.each([
   { name: 'AccessDenied', words: 'deploy modules/target in that account' },
   {
     name: 'RegionDisabledException',
-    words: 'enable the region in account 111122223333, or take it out of the module',
+    words: 'enable the region in account 111122223333, or remove it from the module',
   },
-  { name: 'PackedPolicyTooLargeException', words: 'too large for STS; nothing was started or changed' },
-])('$name says what to do', ({ name, words }) => {
+  { name: 'PackedPolicyTooLargeException', words: 'too large for STS, so nothing was started or changed' },
+])('$name is explained with what to do', ({ name, words }) => {
   const reason = describeAssumeRoleError(named(name), '111122223333', 'eu-south-2');
 
   expect(reason).toContain('the target role in account 111122223333 cannot be assumed: ');
@@ -20,7 +20,7 @@ test.each([
   expect(reason).toContain(`${name} by AWS`);
 });
 
-test('an error without advice is given as AWS words it', () => {
+test('an error without advice has the message from AWS', () => {
   const reason = describeAssumeRoleError(named('ExpiredToken'), '111122223333', 'eu-south-2');
 
   expect(reason).toBe(

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { batches } from '../../../lambdas/aws/batches.ts';
 
-test('nothing is lost or moved, and no batch is too long, too heavy or could take the next item', () => {
+test('batches contain all items in order, within both limits, and none has room for the next item', () => {
   const weights = fc.array(fc.nat({ max: 12 }));
   fc.assert(
     fc.property(

@@ -21,7 +21,7 @@ async function serve(listener: RequestListener) {
   };
 }
 
-/** The product's own settings with one short timeout and without the other: it must not be what ends the call. */
+/** The product's settings with a short value for one timeout and without the other, which must not end the call. */
 function hasty(endpoint: string, timeout: 'requestTimeout' | 'socketTimeout') {
   const noTimeouts = { requestTimeout: 0, socketTimeout: 0 };
   return {
@@ -35,8 +35,8 @@ function hasty(endpoint: string, timeout: 'requestTimeout' | 'socketTimeout') {
   };
 }
 
-describe('a server of AWS', () => {
-  test('that never answers ends the call, as a fault that may pass', async () => {
+describe('an AWS endpoint', () => {
+  test('that never answers ends the call with a temporary error', async () => {
     let requests = 0;
     await using server = await serve(() => {
       requests += 1;
@@ -50,7 +50,7 @@ describe('a server of AWS', () => {
     expect(requests).toBe(2);
   });
 
-  test('whose body stalls ends the read, as a fault that may pass', async () => {
+  test('whose body stalls ends the read with a temporary error', async () => {
     await using server = await serve((_, response) => {
       response.writeHead(200, { 'content-length': '100' });
       response.write('half of the ');
@@ -67,7 +67,7 @@ describe('a server of AWS', () => {
   });
 });
 
-test('all attempts of a call fit into the time that is reserved for recording', () => {
+test('all attempts at a call fit into the time that is reserved for recording', () => {
   const { maxAttempts = 0 } = clientDefaults;
   const reservedMilliseconds = 45_000;
 

@@ -16,7 +16,7 @@ afterEach(() => {
 
 const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
 
-/** Makes the error that the SDK throws for an answer of IAM, after its retries. */
+/** Returns the error that the SDK throws for an answer of IAM, after its retries. */
 async function thrownFor(answer: Answer, maxAttempts = 1): Promise<unknown> {
   await using aws = await scriptedAws(() => answer);
   const client = new IAMClient({ endpoint: aws.endpoint, region: 'us-east-1', maxAttempts, credentials });
@@ -33,19 +33,19 @@ describe('the kind of an error', () => {
     'TooManyRequestsException',
     'SlowDown',
     'RequestTimeout',
-  ])('%s: it may go well later', async (code) => {
+  ])('%s is temporary', async (code) => {
     expect(errorKind(await thrownFor(queryError(code, 400)))).toBe('unavailable');
   });
 
-  test.each([429, 500, 502, 503, 504, 501])('HTTP %i: it may go well later', async (status) => {
+  test.each([429, 500, 502, 503, 504, 501])('HTTP %i is temporary', async (status) => {
     expect(errorKind(await thrownFor(queryError('Whatever', status)))).toBe('unavailable');
   });
 
-  test('a connection that breaks: it may go well later', async () => {
+  test('a broken connection is temporary', async () => {
     expect(errorKind(await thrownFor('cut'))).toBe('unavailable');
   });
 
-  test('nobody listens: it may go well later', async () => {
+  test('a refused connection is temporary', async () => {
     const server = await scriptedAws(() => 'cut');
     await server[Symbol.asyncDispose]();
     const client = new IAMClient({
@@ -63,7 +63,7 @@ describe('the kind of an error', () => {
   });
 
   test.each(['ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'ECONNRESET', 'EPIPE', 'EHOSTUNREACH'])(
-    'the network’s %s: it may go well later',
+    'the network error %s is temporary',
     (code) => {
       expect(errorKind(Object.assign(new Error(code), { code }))).toBe('unavailable');
     },
@@ -80,7 +80,7 @@ describe('the kind of an error', () => {
     expect(errorKind(await thrownFor(queryError(code, status)))).toBe('refused');
   });
 
-  test('a quota that is used up is not throttling, though the SDK takes it for that', async () => {
+  test('a used-up quota is not throttling, although the SDK classifies it as such', async () => {
     await using aws = await scriptedAws(() => jsonAnswer({ __type: 'LimitExceededException' }, 400));
     const client = new CloudWatchLogsClient({
       endpoint: aws.endpoint,
@@ -96,7 +96,7 @@ describe('the kind of an error', () => {
     expect(errorKind(error)).toBe('refused');
   });
 
-  test('our own: refused, out of time, and everything else a bug', () => {
+  test('a refused change is refused, lack of time and undelivered messages are temporary, all else is a bug', () => {
     expect(errorKind(new ChangeRefusedError('full'))).toBe('refused');
     expect(errorKind(new OutOfTimeError('late'))).toBe('unavailable');
     expect(errorKind(new DeliveryError('the queue is missing'))).toBe('unavailable');
@@ -107,8 +107,8 @@ describe('the kind of an error', () => {
   });
 });
 
-describe('an error in words', () => {
-  test('has its code, its message and AWS’s request id', async () => {
+describe('the description of an error', () => {
+  test('has its code, its message and the AWS request id', async () => {
     const denied: Answer = {
       status: 403,
       headers: { 'x-amzn-requestid': 'r-1' },
@@ -130,7 +130,7 @@ describe('an error in words', () => {
   });
 });
 
-test('a code is known with and without the ending that the SDK gives some', async () => {
+test('a code matches with and without the suffix that the SDK adds to some', async () => {
   const error = await thrownFor(queryError('NoSuchEntity', 404));
 
   expect(isAwsError(error, 'Other', 'NoSuchEntity')).toBe(true);

@@ -27,7 +27,7 @@ const numbers = (call: ReceivedCall): unknown[] =>
 const taken = (call: ReceivedCall): Answer =>
   jsonAnswer({ FailedEntryCount: 0, Entries: sent(call).map(() => ({ EventId: 'e' })) });
 
-/** Refuses the events with these numbers. */
+/** Returns the answers of a bus that refuses the events with these numbers. */
 function refusing(isRefused: (number: unknown) => boolean) {
   return (call: ReceivedCall): Answer => {
     const Entries = numbers(call).map((number) =>
@@ -67,7 +67,7 @@ async function publishTo(aws: ScriptedAws, items: readonly Json[], sleeps: numbe
 const numbered = (count: number) => Array.from({ length: count }, (_, number) => ({ number }));
 
 describe('publishing', () => {
-  test('says where it comes from and what it is', async () => {
+  test('sets the source and the detail type', async () => {
     await using aws = await scriptedAws(taken);
 
     await publishTo(aws, [{ number: 1 }]);
@@ -82,7 +82,7 @@ describe('publishing', () => {
     ]);
   });
 
-  test('nothing is no call', async () => {
+  test('no events makes no call', async () => {
     await using aws = await scriptedAws(taken);
 
     await publishTo(aws, []);
@@ -90,7 +90,7 @@ describe('publishing', () => {
     expect(aws.calls).toEqual([]);
   });
 
-  test('no more than ten go together, in order', async () => {
+  test('sends at most ten events per call, in order', async () => {
     await using aws = await scriptedAws(taken);
 
     await publishTo(aws, numbered(23));
@@ -99,7 +99,7 @@ describe('publishing', () => {
     expect(aws.calls.flatMap(numbers)).toEqual(numbered(23).map(({ number }) => number));
   });
 
-  test('less than 256 KB go together, in bytes', async () => {
+  test('sends less than 256 KB per call, counted in bytes', async () => {
     await using aws = await scriptedAws(taken);
 
     await publishTo(
@@ -117,7 +117,7 @@ describe('publishing', () => {
     }
   });
 
-  test('what is refused is sent again, and only that', async () => {
+  test('sends only refused events again', async () => {
     const refusals = [[1, 3], [1], []];
     await using aws = await scriptedAws((call) => {
       const refused = refusals.shift();
@@ -132,18 +132,18 @@ describe('publishing', () => {
     expect(sleeps[1]).toBeGreaterThan(sleeps[0] ?? 0);
   });
 
-  test('what is refused for good is an error with the reason, after those before it were taken', async () => {
+  test('throws an error with the reason if events are still refused after all attempts', async () => {
     await using aws = await scriptedAws(refusing((number) => number === 11));
     const publishing = publishTo(aws, numbered(12));
 
     await expect(publishing).rejects.toThrow(DeliveryError);
     await expect(publishing).rejects.toThrow(
-      `event bus ${BUS} refused 1 of 2 events 4 times: InternalFailure: try again`,
+      `event bus ${BUS} refused 1 of 2 events after 4 attempts: InternalFailure: try again`,
     );
     expect(aws.calls.map(numbers)).toEqual([[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], [10, 11], [11], [11], [11]]);
   });
 
-  test('a call that fails as a whole is AWS’s own error', async () => {
+  test('throws AWS’s own error if the whole call fails', async () => {
     await using aws = await scriptedAws(() => jsonAnswer({ __type: 'AccessDeniedException' }, 400));
 
     await expect(publishTo(aws, numbered(1))).rejects.toMatchObject({ name: 'AccessDeniedException' });

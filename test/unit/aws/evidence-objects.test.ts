@@ -39,7 +39,7 @@ test('a write whose condition is not met is not sent again', async () => {
   expect(aws.calls).toHaveLength(1);
 });
 
-test('a conflict that lasts is AWS’s own error', async () => {
+test('a lasting conflict is AWS’s own error', async () => {
   await using aws = await scriptedAws(() => s3Error('ConditionalRequestConflict', 409));
 
   const writing = objectsAt(aws.endpoint).put('outcomes/one.json', '{}', { IfNoneMatch: '*' });

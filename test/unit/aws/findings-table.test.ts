@@ -47,7 +47,7 @@ const cancelled = (...codes: readonly string[]): Answer =>
     400,
   );
 
-test('what an answer leaves out is asked for again', async () => {
+test('items that an answer omits are read again', async () => {
   answers = [
     jsonAnswer({
       Responses: { findings: [stored('a')] },
@@ -66,7 +66,7 @@ test('what an answer leaves out is asked for again', async () => {
   ]);
 });
 
-test('what is left out each time is an error: nothing is taken for absent', async () => {
+test('items that every answer omits are an error, and do not count as missing', async () => {
   const left = jsonAnswer({ UnprocessedKeys: { findings: { Keys: [stored('a')] } } });
   answers = [left, left, left, left];
 
@@ -74,14 +74,14 @@ test('what is left out each time is an error: nothing is taken for absent', asyn
 
   await expect(reading).rejects.toMatchObject({
     name: 'DeliveryError',
-    message: 'table findings left 1 of 1 items unread 4 times',
+    message: 'table findings did not return 1 of 1 items after 4 attempts',
   });
 });
 
-test('more keys than a call takes are read by several calls, none of which waits for another', async () => {
+test('more keys than fit into one call are read by several parallel calls', async () => {
   const keys = Array.from({ length: 250 }, (_, index) => key(`k${index}`));
   answers = [jsonAnswer({ UnprocessedKeys: { findings: { Keys: [stored('k0')] } } })];
-  // The first one is made again only when all others were made.
+  // The first call is repeated only after all others were made.
   const sleep = async (): Promise<void> => {
     while (aws.calls.length < 3) await new Promise((resolve) => setImmediate(resolve));
   };
@@ -92,12 +92,12 @@ test('more keys than a call takes are read by several calls, none of which waits
   expect(sizes.toSorted((one, other) => one - other)).toEqual([1, 50, 100, 100]);
 });
 
-test('nothing is asked about nothing', async () => {
+test('no keys make no call', async () => {
   expect(await tableAt().read([])).toEqual([]);
   expect(aws.calls).toEqual([]);
 });
 
-test('a transaction that a condition cancels writes nothing, one that meets another may go well later', async () => {
+test('a transaction with an unmet condition writes nothing, and one that conflicts may succeed later', async () => {
   answers = [cancelled('None', 'ConditionalCheckFailed'), cancelled('TransactionConflict', 'None')];
   const writes = [{ item: key('a') }, { item: key('b') }];
 
@@ -108,7 +108,7 @@ test('a transaction that a condition cancels writes nothing, one that meets anot
   await expect(conflict).rejects.toMatchObject({ name: 'DeliveryError' });
 });
 
-test('of several transactions each has the condition of the guard, and the last one its last write', async () => {
+test("each of several transactions has the guard's condition, and the last one has its last write", async () => {
   const condition = {
     expression: '#holder = :holder',
     names: { '#holder': 'holder' },

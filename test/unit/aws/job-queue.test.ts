@@ -59,8 +59,8 @@ function region(call: ReceivedCall): string {
 }
 
 /**
- * SQS with a queue in every region: refuses the entries that `refuses` says, takes the others.
- * @returns with the jobs that it took, in order
+ * Starts an SQS with a queue in every region, which refuses the entries that `refuses` selects, and accepts the others.
+ * @returns the server, with the accepted jobs in order
  */
 async function startSqs(
   refuses: (entry: Entry) => boolean = () => false,
@@ -123,7 +123,7 @@ function sizes(server: ScriptedAws): number[] {
 }
 
 describe('jobs on the queue of a region', () => {
-  test('are messages of their account, known by their id, and sent to the endpoint in that region', async () => {
+  test('are messages in the group of their account, with their id, and are sent to the endpoint in that region', async () => {
     await using sqs = await startSqs();
     const jobs = [job('111111111111', 0), job('222222222222', 0)];
 
@@ -138,7 +138,7 @@ describe('jobs on the queue of a region', () => {
     expect(Entries.map((entry) => entry.MessageDeduplicationId)).toEqual(jobs.map(jobId));
   });
 
-  test('go ten at once, and the address is asked for once', async () => {
+  test('are sent ten at a time, and the queue URL is requested once', async () => {
     await using sqs = await startSqs();
     const queue = queueOf(sqs);
 
@@ -149,7 +149,7 @@ describe('jobs on the queue of a region', () => {
     expect(sqs.calls.filter((call) => operation(call) === 'GetQueueUrl')).toHaveLength(1);
   });
 
-  test('go fewer at once where they are heavy: 256 KB at most', async () => {
+  test('are sent fewer at a time if they are large: at most 256 KB', async () => {
     await using sqs = await startSqs();
     const jobs = accounts(5).map((account) => job(account, 0, 'x'.repeat(100 * 1024)));
 
@@ -159,7 +159,7 @@ describe('jobs on the queue of a region', () => {
     expect(sqs.taken).toHaveLength(5);
   });
 
-  test('go ten at once though they are of one account, in their order', async () => {
+  test('are sent ten at a time and in order even if they are for one account', async () => {
     await using sqs = await startSqs();
     const jobs = Array.from({ length: 23 }, (_, chunk) => job('111111111111', chunk));
 
@@ -169,7 +169,7 @@ describe('jobs on the queue of a region', () => {
     expect(sqs.taken).toEqual(jobs);
   });
 
-  test('that are refused are sent again, before those that come after their batch', async () => {
+  test('that are refused are sent again, before the jobs of later batches', async () => {
     const seen = new Map<string, number>();
     await using sqs = await startSqs(({ MessageDeduplicationId }) => {
       const times = (seen.get(MessageDeduplicationId) ?? 0) + 1;
@@ -191,7 +191,7 @@ describe('jobs on the queue of a region', () => {
     expect(clock.sleeps.length).toBeGreaterThan(0);
   });
 
-  test('that are refused five times are an error that says why; those before them have been taken', async () => {
+  test('that are refused five times are an error with the reason, and earlier jobs have been accepted', async () => {
     await using sqs = await startSqs(({ MessageGroupId }) => MessageGroupId === '222222222222');
     const clock = new FakeClock();
     const jobs = [job('111111111111', 0), job('222222222222', 0)];
@@ -206,7 +206,7 @@ describe('jobs on the queue of a region', () => {
     expect(clock.sleeps).toEqual([400, 800, 1600, 3200]);
   });
 
-  test('hold what JSON lets stand but SQS refuses as escapes', async () => {
+  test('contain characters that JSON allows but SQS refuses as escapes', async () => {
     await using sqs = await startSqs(({ MessageBody }) => /[\uFFFE\uFFFF]/.test(MessageBody));
     const jobs = [job('111111111111', 0, 'a\uFFFE\uFFFF\u0000\uD800b')];
 
@@ -215,7 +215,7 @@ describe('jobs on the queue of a region', () => {
     expect(sqs.taken).toEqual(jobs);
   });
 
-  test('are an error where the region has no queue: it may be there at the next attempt', async () => {
+  test('are an error if the region has no queue, which is looked up again at the next attempt', async () => {
     let isMissing = true;
     await using sqs = await startSqs(undefined, (call) =>
       operation(call) === 'GetQueueUrl' && isMissing ? missingQueue : undefined,
@@ -234,7 +234,7 @@ describe('jobs on the queue of a region', () => {
     expect(sqs.taken).toHaveLength(1);
   });
 
-  test('are an error where the queue is gone since its address was asked for; the address is asked for again', async () => {
+  test('are an error if the queue has been deleted since, and its URL is then requested again', async () => {
     let batches = 0;
     await using sqs = await startSqs(undefined, (call) => {
       if (operation(call) === 'SendMessageBatch') batches += 1;
@@ -251,7 +251,7 @@ describe('jobs on the queue of a region', () => {
     expect(sqs.calls.filter((call) => operation(call) === 'GetQueueUrl')).toHaveLength(2);
   });
 
-  test('are an error where SQS fails as a whole, as when it denies the call', async () => {
+  test('are an error if the whole call fails, for example because SQS denies it', async () => {
     const denied: Answer = {
       status: 403,
       headers: { 'content-type': 'application/x-amz-json-1.0' },
@@ -278,7 +278,7 @@ function messageOf(received: number) {
   };
 }
 
-/** SQS that takes every single message, as long as it holds nothing that SQS refuses. */
+/** Starts an SQS that accepts single messages, unless they contain characters that SQS refuses. */
 function startSingleSqs(): Promise<ScriptedAws> {
   return scriptedAws((call) => {
     const { QueueName, MessageBody = '' } = singleSchema.parse(JSON.parse(call.body));
@@ -288,8 +288,8 @@ function startSingleSqs(): Promise<ScriptedAws> {
   });
 }
 
-describe('the queues of a region, for the function that works on jobs', () => {
-  test('a message that does not hold a job goes to the dead letters as it is, once', async () => {
+describe('the queues of a region, for the remediator', () => {
+  test('a message that is not a job is moved unchanged to the dead-letter queue, once', async () => {
     await using sqs = await startSingleSqs();
     const queue = queueOf(sqs);
 
@@ -336,7 +336,7 @@ describe('the queues of a region, for the function that works on jobs', () => {
     ]);
   });
 
-  test('a follow-up job holds what JSON allows but SQS refuses as escapes', async () => {
+  test('a follow-up job contains characters that JSON allows but SQS refuses as escapes', async () => {
     await using sqs = await startSingleSqs();
     const queue = queueOf(sqs);
     const followUp = job('111111111111', 0, 'a\uFFFE\uFFFFb');
@@ -360,7 +360,7 @@ describe('the queues of a region, for the function that works on jobs', () => {
     expect(queueOf(sqs).isDelayed({ eventSourceARN })).toBe(isDelayed);
   });
 
-  test('a job that cannot be attempted before some time waits for it, but not for ever', async () => {
+  test('a job that cannot be attempted before a certain time waits for it, up to a maximum', async () => {
     await using sqs = await startSingleSqs();
     const clock = new FakeClock();
     const queue = queueOf(sqs, clock);
@@ -375,7 +375,7 @@ describe('the queues of a region, for the function that works on jobs', () => {
     expect(changes.map(({ VisibilityTimeout }) => VisibilityTimeout)).toEqual([30, 30, 300, 1200]);
   });
 
-  test('an unfinished job waits twice as long each time, not for ever, and not at all after the last', async () => {
+  test('an unfinished job waits twice as long each time, up to a maximum, and not at all after the last attempt', async () => {
     await using sqs = await startSingleSqs();
     const queue = queueOf(sqs);
     const retry = { maxReceiveCount: 20, retryDelaySeconds: 30 };

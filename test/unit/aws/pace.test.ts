@@ -11,7 +11,7 @@ import { changeKinds, paceOf } from '../../../lambdas/changes/index.ts';
 import { documentedThrottles } from '../../lab/aws-proxy/index.ts';
 import { proxiedCall } from '../../lab/aws-proxy/proxied-call.ts';
 
-/** A clock that stands still but for sleeping. */
+/** Creates a clock that advances only by sleeps. */
 function fakeClock() {
   let now = 0;
   return {
@@ -24,8 +24,7 @@ function fakeClock() {
 }
 
 /**
- * Counts the calls that AWS throttles when changes are made as fast as the pacers let them, one function after the
- * other.
+ * Counts the calls that AWS throttles when functions, one after the other, make changes as fast as their pacers allow.
  */
 async function throttled(
   service: string,
@@ -48,13 +47,13 @@ async function throttled(
   return count;
 }
 
-describe('changes as fast as they may be', () => {
+describe('changes at full speed', () => {
   test.each([
     { what: '300 security groups', service: 'ec2', pace: ec2Writes, changes: 300 },
     { what: '40 network ACLs of 19 entries', service: 'ec2', pace: ec2Writes, changes: 40, calls: 19 },
     { what: 'network ACLs of 40 entries', service: 'ec2', pace: ec2Writes, changes: 5, calls: 40 },
     {
-      what: 'a function that goes on for another',
+      what: 'a function that continues for another',
       service: 'ec2',
       pace: ec2Writes,
       changes: 60,
@@ -70,7 +69,7 @@ describe('changes as fast as they may be', () => {
   });
 });
 
-test('every kind of change has the pace of its service', async () => {
+test('every kind of change has the rate of its service', async () => {
   const paces = await Promise.all(changeKinds.map(async (kind) => [kind, await paceOf(kind)] as const));
 
   const quotas = Object.fromEntries(paces.map(([kind, pace]) => [kind, pace.quota]));
@@ -94,7 +93,7 @@ test('every kind of change has the pace of its service', async () => {
   });
 });
 
-test('25 trails are updated one per second, which is what CloudTrail takes', async () => {
+test("25 trails are updated one per second, which is CloudTrail's limit", async () => {
   const clock = fakeClock();
   const pacer = new Pacer(clock);
   const turns: number[] = [];
@@ -107,7 +106,7 @@ test('25 trails are updated one per second, which is what CloudTrail takes', asy
   expect(turns).toEqual(Array.from({ length: 25 }, (_, n) => n * 1_000));
 });
 
-test('CloudTrail is asked for events twice per second, in each account', async () => {
+test('CloudTrail events are looked up twice per second in each account', async () => {
   const clock = fakeClock();
   const pacer = new Pacer(clock);
   const turns: number[] = [];
@@ -120,7 +119,7 @@ test('CloudTrail is asked for events twice per second, in each account', async (
   expect(turns).toEqual([0, 500, 1_000, 1_500, 2_000, 2_500]);
 });
 
-test('turns that are asked for at once are given one after the other', async () => {
+test('turns that are requested at the same time are granted one after the other', async () => {
   const waits: number[] = [];
   const pacer = new Pacer({
     now: () => 0,
@@ -135,7 +134,7 @@ test('turns that are asked for at once are given one after the other', async () 
   expect(waits).toEqual([500, 1_000]);
 });
 
-test('another account and another quota have their own, and time that has passed counts', async () => {
+test('each account and quota has its own bucket, which refills over time', async () => {
   const clock = fakeClock();
   const pacer = new Pacer(clock);
   const keys: Pace = { quota: 'keys', perSecond: 1, burst: 1 };
@@ -151,10 +150,10 @@ test('another account and another quota have their own, and time that has passed
   expect([others - start, clock.now() - start]).toEqual([0, 1_000]);
 });
 
-describe('once AWS has throttled a call', () => {
+describe('after AWS has throttled a call', () => {
   const keys: Pace = { quota: 'keys', perSecond: 10, burst: 5 };
 
-  /** The times at which calls get their turns, in milliseconds after now. */
+  /** Returns the times at which calls get their turns, in milliseconds from now. */
   async function turns(pacer: Pacer, clock: ReturnType<typeof fakeClock>, pace: Pace, calls: number) {
     const start = clock.now();
     const times: number[] = [];
@@ -165,7 +164,7 @@ describe('once AWS has throttled a call', () => {
     return times;
   }
 
-  test('the next ones of the quota come half as fast, and none at once', async () => {
+  test('further calls of the quota are half as fast, and without bursts', async () => {
     const clock = fakeClock();
     const pacer = new Pacer(clock);
 
@@ -178,7 +177,7 @@ describe('once AWS has throttled a call', () => {
     expect(after).toEqual([0, 200, 400]);
   });
 
-  test('each further one halves the pace, up to an eighth; calls of one burst count once', async () => {
+  test('each further throttled call halves the rate, down to an eighth; calls of one burst count once', async () => {
     const clock = fakeClock();
     const pacer = new Pacer(clock);
     const gaps: number[] = [];
@@ -193,7 +192,7 @@ describe('once AWS has throttled a call', () => {
     expect(gaps).toEqual([200, 400, 800, 800, 800]);
   });
 
-  test('the pace comes back while none is throttled', async () => {
+  test('the rate recovers while no call is throttled', async () => {
     const clock = fakeClock();
     const pacer = new Pacer(clock);
     pacer.throttled('here', 'keys');
@@ -203,7 +202,7 @@ describe('once AWS has throttled a call', () => {
     expect(await turns(pacer, clock, keys, 5)).toEqual([0, 0, 0, 0, 0]);
   });
 
-  test('others keep theirs: another account, and another quota', async () => {
+  test('other accounts and other quotas keep their rate', async () => {
     const clock = fakeClock();
     const pacer = new Pacer(clock);
     pacer.throttled('there', 'keys');
@@ -212,7 +211,7 @@ describe('once AWS has throttled a call', () => {
     expect(await turns(pacer, clock, keys, 5)).toEqual([0, 0, 0, 0, 0]);
   });
 
-  test('calls whose rate AWS does not name are kept apart, too', async () => {
+  test('calls without a documented rate are delayed, too', async () => {
     const clock = fakeClock();
     const pacer = new Pacer(clock);
     const assumed = paceOnceThrottled('keys');

@@ -11,7 +11,7 @@ const session = (): AwsSession =>
     async () => ({}),
   );
 
-/** A service with one call for any number of things, which fails while one of some is asked for. */
+/** A service with one call for any number of resources, which fails if it includes a failing one. */
 class Service {
   readonly asked: (readonly string[])[] = [];
   readonly failing = new Map<string, Error>();
@@ -28,7 +28,7 @@ class Service {
   });
 }
 
-test('who asks at the same moment shares one call; each has its own answer', async () => {
+test('reads at the same moment share one call, and each gets its own result', async () => {
   const service = new Service();
   service.values.set('a', '1').set('b', '2');
   const one = session();
@@ -39,7 +39,7 @@ test('who asks at the same moment shares one call; each has its own answer', asy
   expect(answers).toEqual(['1', '2', undefined, '1']);
 });
 
-test('an answer is never older than its question', async () => {
+test('a result is never older than its read', async () => {
   const service = new Service();
   const one = session();
   service.values.set('a', 'before');
@@ -61,12 +61,12 @@ test('two sessions share no call', async () => {
 });
 
 const failures = [
-  ['AWS refuses', sdkError('InvalidGroup.NotFound', 'no such group', 400, 'request')],
+  ['AWS refuses to read', sdkError('InvalidGroup.NotFound', 'no such group', 400, 'request')],
   ['AWS fails to read', sdkError('InternalError', 'oops', 500, 'request')],
-  ['gives no answer', networkError()],
-  ['can not be parsed', new TypeError('expected a string')],
+  ['gets no answer', networkError()],
+  ['cannot be parsed', new TypeError('expected a string')],
 ] as const;
-test.each(failures)('one that %s stops no other', async (_, error) => {
+test.each(failures)('a resource that %s does not affect the others', async (_, error) => {
   const service = new Service();
   service.values.set('a', '1').set('b', '2');
   service.failing.set('bad', error);
@@ -82,7 +82,7 @@ test.each(failures)('one that %s stops no other', async (_, error) => {
   expect(service.asked).toEqual([['a', 'bad', 'b'], ['a'], ['bad'], ['b']]);
 });
 
-test('where AWS throttles, it is not asked for each', async () => {
+test('a throttled call is not followed by separate reads', async () => {
   const service = new Service();
   const throttled = sdkError('RequestLimitExceeded', 'slow down', 503, 'request');
   service.failing.set('a', throttled);
@@ -94,7 +94,7 @@ test('where AWS throttles, it is not asked for each', async () => {
   expect(service.asked).toEqual([['a', 'b']]);
 });
 
-test('the call is in the list of each work that it was made for', async () => {
+test('the call is in the list of each caller that shares it', async () => {
   const service = new Service();
   const one = session();
   const lists: AwsCall[][] = [[], []];

@@ -26,7 +26,7 @@ const request: RequestItem = {
 
 const items = new Map<string, Item>();
 const sent: unknown[] = [];
-/** Number of times that somebody else writes first. */
+/** Number of times that another writer is faster. */
 let others = 0;
 
 let failing: Readonly<Record<string, Error>> = {};
@@ -74,15 +74,15 @@ beforeEach(() => {
   failing = {};
 });
 
-/** Hands in one request. */
+/** Submits one request. */
 async function submit(principal = PRINCIPAL): Promise<HandedIn> {
   const [handedIn] = await submitRequests([request], principal, desk);
   if (handedIn === undefined) throw new Error('expected a result');
   return handedIn;
 }
 
-describe('handing in a request', () => {
-  test('writes it below its author, lists it, and sends its name alone', async () => {
+describe('submitting a request', () => {
+  test('writes it under its author, lists it, and sends only its name', async () => {
     const { name } = await submit();
 
     expect(items.get(requestKey(name).pk)).toMatchObject(request);
@@ -92,7 +92,7 @@ describe('handing in a request', () => {
     ] satisfies RequestMessage[]);
   });
 
-  test('keeps what others have listed, and not what is over', async () => {
+  test('keeps other listed requests, except expired ones', async () => {
     const { name: first } = await submit();
     const old = { ...first, id: '11111111-1111-4111-8111-111111111111', at: '2026-06-30T10:59:00Z' };
     const list = pendingItemSchema.parse(items.get(pendingKey(request).pk));
@@ -103,7 +103,7 @@ describe('handing in a request', () => {
     expect(pending().map(({ id }) => id)).toEqual([first.id, second.id]);
   });
 
-  test('lists it again where someone else was first', async () => {
+  test('lists it again if another writer was faster', async () => {
     others = 2;
 
     const { name } = await submit();
@@ -111,7 +111,7 @@ describe('handing in a request', () => {
     expect(pending().map(({ id }) => id)).toEqual([name.id]);
   });
 
-  test('where others are always first, says so, and sends the message all the same', async () => {
+  test('reports that it is not listed if others are always faster, and sends the message anyway', async () => {
     others = 100;
 
     const handedIn = await submit();
@@ -120,7 +120,7 @@ describe('handing in a request', () => {
     expect(sent).toHaveLength(1);
   });
 
-  test('40 for one account are listed, in their order, beside those of a second writer', async () => {
+  test('lists 40 for one account in order, together with those of another writer', async () => {
     const forty = Array.from({ length: 40 }, () => request);
 
     const [ours, theirs] = await Promise.all([
@@ -140,7 +140,7 @@ describe('handing in a request', () => {
     expect(sent).toHaveLength(80);
   });
 
-  test('of more than are listed, the first are', async () => {
+  test('lists the first of them if there are too many', async () => {
     const many = Array.from({ length: 210 }, () => request);
 
     const handedIn = await submitRequests(many, PRINCIPAL, desk);
@@ -153,7 +153,7 @@ describe('handing in a request', () => {
     ['request', 'not submitted', 0],
     ['pending', 'not listed', 1],
     ['queue', 'not woken', 0],
-  ])('an error at the %s is part of its result: %s', async (at, is, messages) => {
+  ])('returns an error of the %s as part of the result: %s', async (at, is, messages) => {
     const error = new Error('no');
     failing = { [at]: error };
 
@@ -168,10 +168,10 @@ describe('handing in a request', () => {
   const reset = Object.assign(new Error('reset'), { code: 'ECONNRESET' });
 
   test.each<[string, Readonly<Record<string, Error>>, HandedIn['is']]>([
-    ['the answer to the list is lost', { pending: reset }, 'perhaps submitted'],
-    ['the list is refused', { pending: denied }, 'not submitted'],
-    ['the list was only read', { read: reset }, 'not submitted'],
-  ])('without a message, and %s: %s %s', async (_, places, is) => {
+    ['a lost answer to the list', { pending: reset }, 'perhaps submitted'],
+    ['a refused list', { pending: denied }, 'not submitted'],
+    ['a failed read of the list', { read: reset }, 'not submitted'],
+  ])('without a message, and with %s (%s), it is %s', async (_, places, is) => {
     failing = { ...places, queue: denied };
 
     expect(await submit()).toMatchObject({ is, error: denied });

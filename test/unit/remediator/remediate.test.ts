@@ -441,7 +441,7 @@ describe('the target role', () => {
     expect(unfinished).toEqual([]);
     expect(remediator.names).toEqual({ a: 'failed', b: 'failed' });
     expect(remediator.outcome('a')?.reason).toBe(
-      `the target role in account ${ACCOUNT} cannot be assumed: it is missing there, or does not trust this remediator (name, external id, organization), or the settings do not name the account; deploy modules/target in that account. AccessDenied: AccessDenied by fault (request request-0)`,
+      `the target role in account ${ACCOUNT} cannot be assumed: it is missing there, or does not trust this remediator (name, external id, organization), or the settings do not include the account; deploy modules/target in that account. AccessDenied: AccessDenied by fault (request request-0)`,
     );
   });
 
