@@ -32,7 +32,7 @@ async function retry(name: RetryName): Promise<void> {
   );
 }
 
-test('what failed is left alone until an operator asks, and then attempted', async () => {
+test('a failed finding is left alone until an operator requests a retry, and is then attempted', async () => {
   const account = harness.account();
   const item = await makeViolation(harness.endpoint, RULE, account);
   const fault = harness.fault({

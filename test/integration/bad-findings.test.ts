@@ -14,8 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => harness[Symbol.asyncDispose]());
 
-describe('findings that can not become jobs', () => {
-  test('a region label that nobody knows is counted and reported by label; the others are worked on', async () => {
+describe('findings that cannot become jobs', () => {
+  test('unknown region labels are counted and reported, and the other findings are processed', async () => {
     const deployed = await harness.deploy({ rules: enforce });
     const account = harness.account();
     const item = await makeViolation(harness.endpoint, SSH, account);
@@ -38,7 +38,7 @@ describe('findings that can not become jobs', () => {
     );
   });
 
-  test('a label that the user adds is known', async () => {
+  test('a label from the region_labels variable is known', async () => {
     const deployed = await harness.deploy({ rules: enforce, regionLabels: { 'Moon(Base)': 'eu-central-1' } });
     const item = await makeViolation(harness.endpoint, SSH, harness.account());
 
@@ -47,7 +47,7 @@ describe('findings that can not become jobs', () => {
     expect(outcomes).toMatchObject([{ outcome: 'remediated', finding: { region: 'eu-central-1' } }]);
   });
 
-  test('a region that is not deployed: unprocessable, and nothing is changed there', async () => {
+  test('findings of a region that is not deployed are unprocessable, and nothing changes there', async () => {
     const deployed = await harness.deploy({ rules: enforce });
     const account = harness.account();
     const here = await makeViolation(harness.endpoint, SSH, account, 'eu-central-1');
@@ -64,7 +64,7 @@ describe('findings that can not become jobs', () => {
     expect(await deployed.snapshot(account, ['eu-west-1'])).toEqual(before);
   });
 
-  test('a region whose queue is missing: the poll fails, the others have their jobs, and the next attempt sends the rest', async () => {
+  test('a missing queue fails the poll; the other regions get their jobs, and the next attempt sends the rest', async () => {
     const regions = ['eu-central-1', 'us-east-1'];
     const deployed = await harness.deploy({ rules: enforce, regions, collectorRegions: regions });
     const { product } = deployed;
@@ -93,7 +93,7 @@ describe('findings that can not become jobs', () => {
     expect(outcomes).toMatchObject([{ outcome: 'remediated' }, { outcome: 'remediated' }]);
   });
 
-  test('resources and accounts whose ids are of another form reach no AWS call', async () => {
+  test('malformed resource and account ids reach no AWS call', async () => {
     const deployed = await harness.deploy({ rules: enforce });
     const account = harness.account();
     harness.proxy.clear();
@@ -111,7 +111,7 @@ describe('findings that can not become jobs', () => {
   });
 });
 
-describe('accounts and resources that are not what the finding says', () => {
+describe('accounts and resources that differ from what the finding says', () => {
   test.each([
     ['is missing or does not trust', 'denied', /AccessDenied/],
     [
@@ -120,7 +120,7 @@ describe('accounts and resources that are not what the finding says', () => {
       /PackedPolicyTooLarge/,
     ],
   ] as const)(
-    'a target role that %s: its findings fail with advice, other accounts are remediated',
+    'a target role that %s fails its findings with advice, while other accounts are remediated',
     async (_, effect, says) => {
       const deployed = await harness.deploy({ rules: enforce });
       const [closed, open] = [harness.account(0), harness.account(1)];
@@ -152,7 +152,7 @@ describe('accounts and resources that are not what the finding says', () => {
     },
   );
 
-  test('the role refuses one call: its finding fails with the reason, and nothing of its plan is done', async () => {
+  test('a call that the role refuses fails the finding with the reason, and nothing of its plan is done', async () => {
     const deployed = await harness.deploy({ rules: enforce });
     const account = harness.account();
     const items = [
@@ -182,7 +182,7 @@ describe('accounts and resources that are not what the finding says', () => {
     expect(about(await deployed.snapshot(account))).toEqual(about(before));
   });
 
-  test('resources that are gone, in each rule', async () => {
+  test('resources that no longer exist are gone, for each rule', async () => {
     const deployed = await harness.deploy({
       rules: {
         ...enforce,
@@ -236,11 +236,11 @@ describe('accounts and resources that are not what the finding says', () => {
     expect(await deployed.snapshot(owner)).toEqual(before);
   });
 
-  test('a group that another account shares with this one is its owner’s to change', async () => {
+  test('a group that another account shares with this one is left to its owner', async () => {
     const deployed = await harness.deploy({ rules: enforce });
     const [owner, account] = [harness.account(0), harness.account(1)];
     const item = await makeViolation(harness.endpoint, SSH, account);
-    // The local AWS shows nobody the groups of a shared VPC: the answer names another owner, as AWS's does.
+    // The local AWS shows nobody the groups of a shared VPC: this answer names another owner, as AWS's does.
     harness.fault({
       service: 'ec2',
       operation: 'DescribeSecurityGroups',
@@ -267,24 +267,24 @@ describe('accounts and resources that are not what the finding says', () => {
 describe('messages', () => {
   test.each<[string, (account: string) => string, RegExp]>([
     ['is not JSON', () => 'hello', /the message is not JSON/],
-    ['is no job', () => '{"version":2}', /the message is not a job: version: .*; poll: /],
+    ['is not a job', () => '{"version":2}', /the message is not a job: version: .*; poll: /],
     [
       'is for another region',
       (account) => JSON.stringify(jobFor(account, 'us-east-1', SSH)),
       /the job is for region us-east-1, and this is the remediator of eu-central-1/,
     ],
     [
-      'is for a rule that there is not',
+      'is for an unknown rule',
       (account) => JSON.stringify(jobFor(account, 'eu-central-1', 'no-such-rule')),
       /unknown rule no-such-rule: expected one of cloudtrail-.*, or one that has settings/,
     ],
     [
-      'is in the group of another account',
+      "is in another account's message group",
       () => JSON.stringify(jobFor('444455556666', 'eu-central-1', SSH)),
       /the message is for account 444455556666, but has message group \d{12}/,
     ],
   ])(
-    'a message that %s goes to the dead letters at once, and what follows is worked on',
+    'a message that %s goes straight to the dead-letter queue, and later messages are processed',
     async (_, bodyFor, says) => {
       const deployed = await harness.deploy({ rules: enforce });
       const account = harness.account();
@@ -310,7 +310,7 @@ describe('messages', () => {
     },
   );
 
-  test('a poll that is delivered twice is worked on once', async () => {
+  test('a poll that is delivered twice is processed once', async () => {
     const deployed = await harness.deploy({ rules: enforce });
     const account = harness.account();
     const items = [
@@ -331,7 +331,7 @@ describe('messages', () => {
     expectWritesWithin(deployed.writes(), outcomes);
   });
 
-  test('a message that is delivered twice keeps the outcome that says what was changed', async () => {
+  test('a message that is delivered twice keeps the outcome that lists the changes', async () => {
     const deployed = await harness.deploy({ rules: enforce });
     const { product } = deployed;
     const account = harness.account();
@@ -345,7 +345,7 @@ describe('messages', () => {
       chunk: 0,
       findings: [{ rule: SSH, account, region: 'eu-central-1', resource: group }],
     };
-    // Twice on the queue, as where the first was done and could not be deleted.
+    // Twice on the queue, as if the first message had been processed and could not be deleted.
     for (const deduplication of ['first', 'second']) {
       await send(product, 'eu-central-1', JSON.stringify(job), { group: account, deduplication });
     }
@@ -358,11 +358,11 @@ describe('messages', () => {
     expect(outcomes).toMatchObject([{ outcome: 'remediated', applied: [{}] }]);
     expect(deployed.writes().map(({ operation }) => operation)).toEqual(['RevokeSecurityGroupIngress']);
     const events = await product.events((known) => known.length > 0);
-    // The second delivery cannot know whether the first came to tell the event bus, and tells it the same again.
+    // The second delivery cannot know whether the first one published its outcome, and publishes the same one again.
     expect(new Set(events.map(({ outcome }) => outcome))).toEqual(new Set(['remediated']));
   });
 
-  test('a batch of several accounts: the one in trouble goes back, the others are done', async () => {
+  test('in a batch of several accounts, only the failing one returns to the queue', async () => {
     const deployed = await harness.deploy({ rules: enforce });
     const accounts = [harness.account(0), harness.account(1), harness.account(2)];
     const [, troubled = ''] = accounts;
@@ -384,7 +384,7 @@ describe('messages', () => {
     );
   });
 
-  test('a job that can not be put back comes back when its visibility timeout is over, and is finished', async () => {
+  test('a job that cannot be returned to the queue comes back after its visibility timeout, and is finished', async () => {
     const deployed = await harness.deploy({ rules: enforce });
     const item = await makeViolation(harness.endpoint, SSH, harness.account());
     harness.tenant.setFindings([item]);

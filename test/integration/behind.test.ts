@@ -29,7 +29,7 @@ async function putUnfinishedJobs(account: string, region: string, since: string)
   );
 }
 
-/** Makes an alarm of the deployment in a region, and puts it into a state. */
+/** Creates an alarm of the deployment in a region, and sets its state. */
 async function alarm(region: string, name: string, StateValue: 'ALARM' | 'OK'): Promise<string> {
   const cloudWatch = new CloudWatchClient(deployed.product.client(region));
   const AlarmName = `${deployed.product.name}-${name}`;
@@ -43,7 +43,7 @@ async function alarm(region: string, name: string, StateValue: 'ALARM' | 'OK'): 
       EvaluationPeriods: 1,
       Threshold: 0,
       ComparisonOperator: 'GreaterThanThreshold',
-      // The local AWS looks at metrics in between: without data, the alarm keeps the state it is put into.
+      // The local AWS evaluates metrics in between: without data, the alarm keeps its state.
       TreatMissingData: 'ignore',
     }),
   );
@@ -51,7 +51,7 @@ async function alarm(region: string, name: string, StateValue: 'ALARM' | 'OK'): 
   return AlarmName;
 }
 
-test('jobs that are never done are one message: by the alarm of their region, or by polls-skipped where there is none', async () => {
+test('jobs that are never done cause one message: from an alarm of their region, or else from polls-skipped', async () => {
   const account = harness.account();
   const since = new Date(Date.now() - 13 * HOUR).toISOString();
   const items = await Promise.all(
@@ -81,7 +81,7 @@ test('jobs that are never done are one message: by the alarm of their region, or
   );
 });
 
-test('where alarms can not be asked, polls-skipped tells', async () => {
+test('polls-skipped reports them when the alarms cannot be read', async () => {
   const before = deployed.metric('PollSkippedLasting')[''] ?? 0;
   harness.fault({ service: 'monitoring', operation: 'DescribeAlarms', effect: 'denied' });
   const poll = { rule: SSH, asOf: nextMoment() };

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => harness[Symbol.asyncDispose]());
 
-test('what the source no longer gives at a complete poll is closed, and counted apart', async () => {
+test('findings that a complete poll no longer returns are closed, and counted separately', async () => {
   const deployed = await harness.deploy({ rules: { [RULE]: { mode: 'dry_run' } } });
   deployed.closesMissing = true;
   const item = await makeViolation(harness.endpoint, RULE, harness.account());

@@ -24,7 +24,7 @@ beforeAll(async () => {
   const items = [
     await makeViolation(harness.endpoint, RULE, account),
     await makeViolation(harness.endpoint, RULE, account),
-    // Nobody understands it.
+    // A malformed item.
     itemOf(RULE, { account_id: account, resource_id: 'arn:aws:iam::1:root' }),
   ];
   await deployed.run(RULE, items);
@@ -41,7 +41,7 @@ beforeAll(async () => {
 });
 afterAll(() => harness[Symbol.asyncDispose]());
 
-test('a month without gaps, whose findings all have outcomes, is complete', async () => {
+test('a month without gaps in which every finding has an outcome is complete', async () => {
   const proof = await proveCompleteness(evidence, question);
 
   expect(proof).toMatchObject({
@@ -59,7 +59,7 @@ test('a month without gaps, whose findings all have outcomes, is complete', asyn
   });
 });
 
-test('polls that were due and not done are named, but those that may still come', async () => {
+test('polls that are overdue are listed, but not those that may still arrive', async () => {
   const later = new Date(question.now.getTime() + 5.6 * 3_600_000);
 
   const { complete, rules } = await proveCompleteness(evidence, { ...question, now: later });
@@ -68,7 +68,7 @@ test('polls that were due and not done are named, but those that may still come'
   expect(rules).toMatchObject([{ polls: { done: 2, missing: 4 }, mismatches: [] }]);
 });
 
-test('of a month without records of schedules, rules that are named are expected all along', async () => {
+test('without schedule records, the named rules are expected for the whole month', async () => {
   const named = 'security-group-ssh-open';
   const now = new Date(Date.UTC(2025, 1, 3));
 
@@ -83,7 +83,7 @@ test('of a month without records of schedules, rules that are named are expected
   expect(notShown).toContainEqual(expect.stringContaining('--schedule'));
 });
 
-describe('rules that are switched on or off within the month', () => {
+describe('rules that are switched on or off during the month', () => {
   const ON = 'redshift-cluster-public';
   const OFF = 'security-group-ssh-open';
   const MONTH = '2026-02';
@@ -92,14 +92,14 @@ describe('rules that are switched on or off within the month', () => {
     s3.send(new PutObjectCommand({ Bucket: deployed.product.bucket, Key, Body: JSON.stringify(value) }));
   const keys: string[] = [];
 
-  /** Notes what the collector would have noted. */
+  /** Records the schedules as the collector would. */
   async function note(moment: Date, schedules: Readonly<Record<string, string>>): Promise<void> {
     const record = { version: 1, at: moment.toISOString(), schedules, timeZone: 'UTC' };
     keys.push(scheduleRecordKey(record.at));
     await put(scheduleRecordKey(record.at), record);
   }
 
-  /** A poll that gave nothing. */
+  /** A poll without findings. */
   async function poll(rule: string, moment: Date): Promise<void> {
     const tally = new PollTally({ source: 'netskope', rule, asOf: moment.toISOString() }, [], moment);
     const key = pollSummaryKey({ source: 'netskope', rule, asOf: moment.toISOString() });
@@ -111,7 +111,7 @@ describe('rules that are switched on or off within the month', () => {
     const daily = 'rate(1 day)';
     await note(at(-1, 0), { [OFF]: daily });
     await note(at(4, 12), { [OFF]: daily });
-    // One goes, another comes.
+    // One rule is removed, another one added.
     await note(at(5, 0), { [ON]: daily });
     await note(at(9, 0), { [ON]: daily });
     for (const day of [0, 1, 2, 3, 4]) await poll(OFF, at(day, 6));
@@ -122,7 +122,7 @@ describe('rules that are switched on or off within the month', () => {
   });
   const proofOf = () => proveCompleteness(evidence, { ...question, month: MONTH, now: at(9, 12) });
 
-  test('are expected while they were on, by what the collector noted, and the month is complete', async () => {
+  test('are expected while they were on, according to the collector, and the month is complete', async () => {
     const { complete, rules, switches } = await proofOf();
 
     expect(complete).toBe(true);
@@ -136,7 +136,7 @@ describe('rules that are switched on or off within the month', () => {
       expected: [{ ...daily, from: at(5, 0).toISOString(), until: at(9, 10, 30).toISOString() }],
       missing: 0,
     });
-    // A rule that was never on in this month.
+    // A rule that was never on during this month.
     expect(expected(RULE)).toMatchObject({ expected: [], done: 0, missing: 0 });
     const window = { from: at(4, 12).toISOString(), until: at(5, 0).toISOString() };
     expect(switches).toEqual([
@@ -145,7 +145,7 @@ describe('rules that are switched on or off within the month', () => {
     ]);
   });
 
-  test('and a poll that is not there while its rule was on is missing', async () => {
+  test('a poll that is missing while its rule was on is reported as missing', async () => {
     const lost = [pollSummaryKey({ source: 'netskope', rule: OFF, asOf: at(3, 6).toISOString() })];
     for (const Key of lost) await s3.send(new DeleteObjectCommand({ Bucket: deployed.product.bucket, Key }));
 
@@ -159,7 +159,7 @@ describe('rules that are switched on or off within the month', () => {
   });
 });
 
-test('an auditor’s command says what is missing, ends with 1, and keeps its proof', async () => {
+test("the auditor's command lists what is missing, exits with 1 and keeps its proof", async () => {
   const Bucket = deployed.product.bucket;
   const { Contents: [lost] = [] } = await s3.send(
     new ListObjectsV2Command({ Bucket, Prefix: 'outcomes/', MaxKeys: 1 }),

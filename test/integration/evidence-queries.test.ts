@@ -15,7 +15,7 @@ import { makeViolation } from './harness/violations.ts';
 const RULE = 's3-bucket-public';
 const page = await readFile(path.resolve(import.meta.dirname, '../../docs/evidence.md'), 'utf8');
 
-/** The SQL under a heading of docs/evidence.md: what is for DuckDB or for both. */
+/** The SQL under a heading of docs/evidence.md that is for DuckDB, or for both engines. */
 function sqlUnder(heading: string): string {
   const [, section = ''] = page.split(new RegExp(`^##+ ${heading}$`, 'm'));
   const sql = /```sql(?: duckdb)?\n([\s\S]*?)```/.exec(section)?.[1];
@@ -28,7 +28,7 @@ let deployed: Deployed;
 let folder: string;
 let lastPoll: string;
 let duckdb: DuckDBConnection;
-/** The buckets of the polls below, and one whose job was sent back from the dead letters. */
+/** The buckets of the polls below, and one whose job was returned from the dead-letter queue. */
 let [fixed, failing, exempt, redriven] = ['', '', '', ''];
 
 beforeAll(async () => {
@@ -50,7 +50,7 @@ beforeAll(async () => {
     expires: '2999-12-31',
   };
   deployed = await harness.deploy({ rules: { [RULE]: { mode: 'enforce', exemptions: [exemption] } } });
-  // Twice: a bucket that may not be changed fails at both polls.
+  // Twice: a bucket that cannot be changed fails in both polls.
   harness.proxy.inject({ service: 's3', operation: 'PutPublicAccessBlock', text: failing, effect: 'denied' });
   await deployed.run(RULE, items.slice(0, 3));
   await deployed.run(RULE, items.slice(0, 3));
@@ -64,7 +64,7 @@ beforeAll(async () => {
   duckdb = await queriesOf(folder);
 });
 
-/** The views of the documentation on a copy of the outcomes. */
+/** Creates the documented views on a copy of the outcomes. */
 async function queriesOf(copy: string): Promise<DuckDBConnection> {
   const connection = await (await DuckDBInstance.create(':memory:')).connect();
   await connection.run(sqlUnder('Query a copy with DuckDB').replace("'outcomes/", `'${copy}/outcomes/`));
@@ -92,7 +92,7 @@ async function outcomeObjects(): Promise<ReadonlyMap<string, Uint8Array>> {
   return objects;
 }
 
-/** Copies the outcomes out of the evidence bucket, as `aws s3 sync` does. */
+/** Copies the outcomes from the evidence bucket, as `aws s3 sync` does. */
 async function download(copy: string): Promise<void> {
   for (const [key, bytes] of await outcomeObjects()) {
     const file = path.join(copy, key);
@@ -119,7 +119,7 @@ test('what was changed in the last week', async () => {
   ]);
 });
 
-test('what is failing longest', async () => {
+test('what has been failing longest', async () => {
   const rows = await rowsOf(sqlUnder('What has been failing longest'));
 
   expect(rows).toMatchObject([
@@ -153,11 +153,11 @@ test('everything about one resource', async () => {
   expect(rows.map(({ outcome }) => outcome)).toEqual(['remediated', 'awaiting_scan']);
 });
 
-describe('of a job that was sent back from the dead letters, the line counts that replaces the other', () => {
+describe('the line that replaces another one counts for a job that returned from the dead-letter queue', () => {
   const later = (moment: string, milliseconds: number): string =>
     new Date(Date.parse(moment) + milliseconds).toISOString();
 
-  /** Sets the time of the replacing line's end by that of the line that it replaces, as a function with that clock would. */
+  /** Sets the end of the replacing line relative to that of the replaced one, as a function with such a clock would. */
   async function finishAt(clock: (replaced: string) => string): Promise<void> {
     const { product } = deployed;
     const client = new S3Client(product.client(product.homeRegion));
@@ -187,9 +187,9 @@ describe('of a job that was sent back from the dead letters, the line counts tha
   }
 
   test.each([
-    ['as its clock says', (replaced: string) => later(replaced, 60_000)],
-    ['though both end at once', (replaced: string) => replaced],
-    ['though its clock was ten minutes behind', (replaced: string) => later(replaced, -600_000)],
+    ['when its clock is right', (replaced: string) => later(replaced, 60_000)],
+    ['when both end at the same time', (replaced: string) => replaced],
+    ['when its clock was ten minutes slow', (replaced: string) => later(replaced, -600_000)],
   ])('%s', async (_, clock) => {
     await finishAt(clock);
     const copy = await mkdtemp(path.join(folder, 'copy-'));

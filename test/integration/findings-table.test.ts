@@ -81,13 +81,13 @@ function findingOf(resource: string): FindingRecord {
   };
 }
 
-/** More findings than a transaction takes. */
+/** More findings than one transaction can write. */
 function many(name: string): FindingRecord[] {
   return Array.from({ length: 130 }, (_, number) => findingOf(`${name}-${number}`));
 }
 
-// Not at once: of puts that race, the local AWS lets several through. AWS puts one item at a time.
-test('of several attempts the first takes the lease', async () => {
+// Not in parallel: the local AWS accepts several racing puts. AWS accepts one.
+test('the first of several attempts takes the lease', async () => {
   const first = await record.takeLease(job, leaseOf('one'), NOW);
   const second = await record.takeLease(job, leaseOf('two'), NOW);
 
@@ -95,14 +95,14 @@ test('of several attempts the first takes the lease', async () => {
   expect(second).toMatchObject({ is: 'held', by: { holder: 'one', state: 'held', until: NOW + 1000 } });
 });
 
-test('a call that the SDK sends again takes what it took before', async () => {
+test('a call that the SDK repeats gets the lease that it already took', async () => {
   const lease = leaseOf('one');
   await record.takeLease(job, lease, NOW);
 
   expect(await record.takeLease(job, lease, NOW)).toMatchObject({ is: 'taken' });
 });
 
-test('a lease that is over or released is anyone’s, one that is done nobody’s', async () => {
+test('anyone can take an expired or released lease, and nobody a finished one', async () => {
   await record.takeLease(job, leaseOf('dead'), NOW);
   const over = await record.takeLease(job, leaseOf('next'), NOW + 1001);
   await record.endLease(job, leaseOf('next', { state: 'released' }), []);
@@ -115,13 +115,13 @@ test('a lease that is over or released is anyone’s, one that is done nobody’
   expect([over, released, done]).toEqual([taken, taken, { is: 'done' }]);
 });
 
-test('who was taken over cannot end the lease, and writes nothing', async () => {
+test('an attempt that lost its lease cannot end it, and writes nothing', async () => {
   await record.takeLease(job, leaseOf('slow'), NOW);
   await record.takeLease(job, leaseOf('next'), NOW + 1001);
 
   const endings = await Promise.allSettled([
     record.endLease(job, leaseOf('slow', { state: 'done' }), [findingOf('slow')]),
-    // More than a transaction takes: in none of the several.
+    // More than one transaction can write: none of the transactions succeeds.
     record.endLease(job, leaseOf('slow', { state: 'done' }), many('slow')),
   ]);
 
@@ -134,7 +134,7 @@ test('who was taken over cannot end the lease, and writes nothing', async () => 
   });
 });
 
-test('a lease of a newer version is not taken, and said loudly', async () => {
+test('a lease of a newer version is not taken, and causes an error', async () => {
   const newer = { ...leaseKey(REGION, job.job), ...leaseOf('new'), version: 2, state: 'resting' };
   await dynamodb.send(new PutItemCommand({ TableName: TABLE, Item: marshall(newer) }));
 
@@ -146,7 +146,7 @@ test('a lease of a newer version is not taken, and said loudly', async () => {
   });
 });
 
-test('which evidence jobs write is written over what is known, and over nothing else', async () => {
+test('the evidence that jobs write only overwrites the version that was read', async () => {
   const at = { ...place, account: '444455556666' };
   const entry = { job: 'one', number: 1, run: 'run' };
   const first = { ...at, jobs: [entry], writer: 'first' };
@@ -163,7 +163,7 @@ test('which evidence jobs write is written over what is known, and over nothing 
   expect(done).toMatchObject(second);
 });
 
-test('an item of an older version, which names no writer, is written over where it is known', async () => {
+test('an item of an older version without a writer is overwritten if it is unchanged', async () => {
   const at = { ...place, account: '555566667777' };
   const older = { ...at, jobs: [{ job: 'one', number: 0 }] };
   const next = { ...at, jobs: [...older.jobs, { job: 'two', number: 1, run: 'run' }], writer: 'next' };
@@ -181,7 +181,7 @@ test('an item of an older version, which names no writer, is written over where 
   expect(knowing).toEqual({});
 });
 
-test('more findings than a transaction takes are written, and the lease ends with the last of them', async () => {
+test('more findings than one transaction can write are written, and the lease ends with the last ones', async () => {
   await record.takeLease(job, leaseOf('one'), NOW);
 
   await record.endLease(job, leaseOf('one', { state: 'done' }), many('many'));
@@ -191,7 +191,7 @@ test('more findings than a transaction takes are written, and the lease ends wit
   expect(await record.takeLease(job, leaseOf('two'), NOW)).toEqual({ is: 'done' });
 });
 
-test('a finding of a newer version is not written over, and said loudly', async () => {
+test('a finding of a newer version is not overwritten, and causes an error', async () => {
   const finding = findingOf('newer-meanwhile');
   const newer = { ...findingItemKey(finding), ...finding, version: 2 };
   await record.takeLease(job, leaseOf('one'), NOW);
@@ -208,7 +208,7 @@ test('a finding of a newer version is not written over, and said loudly', async 
   expect((await record.recall([findingOf('other')], [], place)).findings).toEqual([]);
 });
 
-test('what was changed is read as it was written, of more resources than one request takes', async () => {
+test('recorded changes are read as they were written, for more resources than one request returns', async () => {
   const all = Array.from({ length: 130 }, (_, number) => changedOf(`arn:aws:s3:::bucket/${number} #%`));
 
   await record.writeChanged(all, []);
@@ -221,7 +221,7 @@ test('what was changed is read as it was written, of more resources than one req
 test.each([
   ['one resource', []],
   ['several', [changedOf('another')]],
-])('what was changed of %s is written over what is known, and over nothing else', async (what, others) => {
+])('recorded changes of %s only overwrite the version that was read', async (what, others) => {
   const [first, second, third] = ['first', 'second', 'third'].map((writer) =>
     [...others, changedOf(what)].map((each) => ({ ...each, writer })),
   );
@@ -235,7 +235,7 @@ test.each([
   expect(await record.readChanged([changedOf(what)])).toMatchObject([{ writer: 'second' }]);
 });
 
-test('what was changed in the form of a newer version is not written over, and said loudly', async () => {
+test('recorded changes of a newer version are not overwritten, and cause an error', async () => {
   const changed = changedOf('newer');
   const newer = { ...changedKey(changed), ...changed, version: 2 };
   await dynamodb.send(new PutItemCommand({ TableName: TABLE, Item: marshall(newer) }));
@@ -246,7 +246,7 @@ test('what was changed in the form of a newer version is not written over, and s
   expect(await Promise.allSettled(writing)).toMatchObject([unreadable, unreadable]);
 });
 
-test('what is known of findings is read as it was written, beside what was changed lately', async () => {
+test('findings are read as they were written, with their recent changes', async () => {
   const finding = { ...findingOf('deploy #%'), region: 'global' };
   const changed = changedOf('deploy #%');
   await record.takeLease(job, leaseOf('one'), NOW);
@@ -262,7 +262,7 @@ test('what is known of findings is read as it was written, beside what was chang
   expect(next).toMatchObject({ changed: [], findings: [], done: undefined, pending: [], counters: [] });
 });
 
-test('a finding of a newer version is not read as one of this, and said loudly', async () => {
+test('a finding of a newer version is not read as this version, and causes an error', async () => {
   const name = { account: '111122223333', region: REGION, resource: 'newer', rule: POLL.rule };
   const newer = { ...findingItemKey(name), ...name, version: 2 };
   await dynamodb.send(new PutItemCommand({ TableName: TABLE, Item: marshall(newer) }));
@@ -270,7 +270,7 @@ test('a finding of a newer version is not read as one of this, and said loudly',
   await expect(record.recall([name], [], place)).rejects.toMatchObject({ name: 'UnreadableItemError' });
 });
 
-test('a table that is not there is AWS’s own error', async () => {
+test("a missing table causes AWS's own error", async () => {
   const missing = new FindingsRecord(
     new FindingsTable({ table: 'missing', region: REGION, clientOptions }),
     systemClock,

@@ -27,7 +27,7 @@ async function putHold(name: HoldName, hold: Partial<HoldItem> | { until: string
   );
 }
 
-test('what is held stays as it is, and says why; what is not is remediated', async () => {
+test('held findings stay unchanged and say why; the others are remediated', async () => {
   const [first, second] = [harness.account(0), harness.account(1)];
   const items = await Promise.all(
     [first, first, second, first].map((account) => makeViolation(harness.endpoint, SSH, account)),
@@ -56,7 +56,7 @@ test('what is held stays as it is, and says why; what is not is remediated', asy
   expect(of(free)).toMatchObject({ outcome: 'remediated' });
 });
 
-test('while the table can not say what is held, nothing is changed', async () => {
+test('nothing is changed while the table cannot return the holds', async () => {
   const item = await makeViolation(harness.endpoint, SSH, harness.account(2));
   harness.fault({
     service: 'dynamodb',

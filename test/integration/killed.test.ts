@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => harness[Symbol.asyncDispose]());
 
-/** Two wide rules are to be shrunk: a plan of one call that adds and two that modify. */
+/** Two wide rules to shrink: the plan has one call that adds rules and two that modify one. */
 const twoRanges = [
   {
     IpProtocol: 'tcp',
@@ -41,7 +41,7 @@ const remediated = [
   `tcp 23-443 ${WORLD} legacy application`,
 ];
 
-/** Works off the queue: the first invocation in a process, which is killed, the others in this one. */
+/** Processes the queue: with a first invocation in a child process, which is killed, and the others in this one. */
 function workAfterKill(
   { product }: Deployed,
   started: (child: ChildProcess) => void,
@@ -64,19 +64,19 @@ function workAfterKill(
     await once(child, 'close');
     throw new Error('the function was killed');
   };
-  // The time until a message comes back whose function was killed: longer than that function's lease.
+  // The time until the message of a killed function comes back, which is longer than that function's lease.
   return workOff(product, 'eu-central-1', work, { onTimeout: () => passTime(1_800_000) });
 }
 
-describe('a function that is killed amid its work', () => {
-  /** The calls after which an attempt may be killed: each that leaves something behind. */
+describe('a function that is killed during its work', () => {
+  /** The calls after which an attempt may be killed: each one leaves something behind. */
   const calls = [
-    ['s3', 'PutObject', '/jobs/', 1, 'when the plan is written down'],
-    ['ec2', 'AuthorizeSecurityGroupIngress', '', 1, 'when the narrower rule stands'],
+    ['s3', 'PutObject', '/jobs/', 1, 'when the plan is recorded'],
+    ['ec2', 'AuthorizeSecurityGroupIngress', '', 1, 'when the narrower rule exists'],
     ['ec2', 'ModifySecurityGroupRules', '', 1, 'between two changes'],
-    ['ec2', 'ModifySecurityGroupRules', '', 2, 'when all is changed, and nobody knows'],
-    ['s3', 'PutObject', '/outcomes/', 1, 'when the outcome is written, and not published'],
-    ['events', 'PutEvents', '', 1, 'when it is published'],
+    ['ec2', 'ModifySecurityGroupRules', '', 2, 'when all changes are made, but not recorded'],
+    ['s3', 'PutObject', '/outcomes/', 1, 'when the outcome is written, but not published'],
+    ['events', 'PutEvents', '', 1, 'when the outcome is published'],
   ] as const;
 
   test.each(calls)(
@@ -90,7 +90,7 @@ describe('a function that is killed amid its work', () => {
       await deployed.collect({ rule: SSH, asOf });
       harness.proxy.clear();
       let victim: ChildProcess | undefined;
-      // The call takes effect; then the function is gone, before it can see the answer.
+      // The call takes effect, but the function is killed before it receives the response.
       const fault = harness.fault({
         service,
         operation,
@@ -111,7 +111,7 @@ describe('a function that is killed amid its work', () => {
         victim = child;
       });
 
-      // What nobody knows is known when reads must show it.
+      // What is unknown at first is known once reads must show it.
       await deployed.finish();
 
       expect(fault.hits).toBe(1);
@@ -122,12 +122,12 @@ describe('a function that is killed amid its work', () => {
       const { outcomes } = await deployed.resultOf({ rule: SSH, asOf }, 1);
       expect(outcomes).toMatchObject([{ outcome: 'remediated' }]);
       const [outcome] = outcomes;
-      // All that was done is recorded as applied, whichever attempt did it.
+      // All changes are recorded as applied, regardless of the attempt that made them.
       const applied = outcome?.applied ?? [];
       expect(outcome?.unconfirmed ?? []).toEqual([]);
       expectWritesWithin(deployed.writes(), [{ plan: applied }]);
       const lines = applied.map(({ line }) => line).join('\n');
-      // What was added before the end is recorded as that part; then the rest is.
+      // A part that was added before the kill is recorded as such, and then the rest.
       const isWhole =
         /^~ ingress tcp 20-443 .* -> (tcp 20-21, tcp 23-443|tcp 23-443 \(tcp 20-21 stands already\))$/m;
       expect(lines).toMatch(isWhole);

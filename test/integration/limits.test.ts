@@ -24,7 +24,7 @@ afterAll(() => harness[Symbol.asyncDispose]());
 
 const namesOf = (outcomes: readonly Outcome[]): string[] => outcomes.map(({ outcome }) => outcome).sort();
 
-test('jobs that race for room in the table never change more than the limit within an hour', async () => {
+test('jobs that race for room in the table never exceed the hourly limit', async () => {
   const clientOptions = {
     endpoint: inject('localAwsEndpoint'),
     credentials: { accessKeyId: freshAccount(), secretAccessKey: 'test' },
@@ -46,7 +46,7 @@ test('jobs that race for room in the table never change more than the limit with
 });
 
 describe('limits', () => {
-  test('hold over accounts, regions and polls; what was deferred comes first an hour later', async () => {
+  test('apply across accounts, regions and polls; deferred findings come first an hour later', async () => {
     const limits = { per_account_per_hour: 3, per_rule_per_hour: 4 };
     const deployed = await harness.deploy({
       rules: { [SSH]: { ...enforce, limits } },
@@ -85,7 +85,7 @@ describe('limits', () => {
     ]);
     expect(deployed.metric('ChangedResources')).toEqual({ [SSH]: 6 });
     expect(deployed.metric('LimitReached')).toEqual({ '': 4 });
-    // Once within an hour of each of the two. The polls' moments lie in the past, so that deferrals last as well.
+    // One deferral in each of the two hours. The polls' times are in the past, so that deferrals last as well.
     const ofLimits = deployed.product.notices.filter(({ kind }) => kind === 'limit_reached');
     expect(ofLimits.map(({ kind, account }) => `${kind} ${account}`).sort()).toEqual([
       `limit_reached ${first}`,
@@ -93,7 +93,7 @@ describe('limits', () => {
     ]);
   });
 
-  test('while the counter can not be written, nothing is changed', async () => {
+  test('nothing is changed while the counter cannot be written', async () => {
     const deployed = await harness.deploy({ rules: { [SSH]: enforce } });
     const item = await makeViolation(harness.endpoint, SSH, harness.account(2));
     harness.fault({ service: 'dynamodb', operation: 'UpdateItem', effect: 'denied' });
@@ -114,14 +114,14 @@ describe('the breaker', () => {
       version: 1,
       at,
       by: 'Ada',
-      reason: 'mended',
+      reason: 'fixed',
     });
     await new DynamoDBClient(product.client(HOME)).send(
       new PutItemCommand({ TableName: findingsTableName(product), Item }),
     );
   }
 
-  test('opens where changes are refused, says why, and closes when an operator says so', async () => {
+  test('opens when changes are refused, says why, and closes when an operator resumes', async () => {
     const deployed = await harness.deploy({ rules: { [SSH]: enforce } });
     const account = harness.account(2);
     const items = await Promise.all(
@@ -157,7 +157,7 @@ describe('the breaker', () => {
     expect(deployed.metric('BreakerOpen')).toEqual({ '': 2 });
   });
 
-  test('while results can not be read, nothing is changed', async () => {
+  test('nothing is changed while recorded results cannot be read', async () => {
     const deployed = await harness.deploy({ rules: { [SSH]: enforce } });
     const item = await makeViolation(harness.endpoint, SSH, harness.account(2));
     harness.fault({

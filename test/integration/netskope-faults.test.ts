@@ -44,7 +44,7 @@ afterEach(() => harness.tenant.clearFaults());
 /** Longest duration of one request, in `lambdas/sources/netskope/client.ts`. */
 const REQUEST_TIMEOUT_MILLISECONDS = 60_000;
 
-/** Lets nobody wait a minute for a tenant that does not answer: the client's own timer goes off soon. */
+/** Makes the client's own timer fire soon, so that no test waits a minute for a tenant that does not answer. */
 function shortenRequestTimeout(): void {
   const original = globalThis.setTimeout;
   vi.stubGlobal('setTimeout', (callback: (value: unknown) => void, milliseconds: number, value: unknown) =>
@@ -55,10 +55,10 @@ function shortenRequestTimeout(): void {
   });
 }
 
-/** A moment that the tenant wants to be left alone until. */
+/** A time until which the tenant asks not to be called. */
 const soon = (): Date => new Date(Date.now() + 3_000);
 
-/** Faults that keep a request from being answered, what the log line says when they stay, and after how many requests. */
+/** Faults that leave a request unanswered, with the log line when they last, and the number of requests by then. */
 const unanswered: readonly (readonly [
   string,
   () => AnswerFault | DeliveryFault,
@@ -113,41 +113,45 @@ const unanswered: readonly (readonly [
     { says: /something that is not JSON.*attempted 6 times/, requests: 6 },
   ],
   [
-    'a page for people',
+    'an HTML page',
     () => ({ kind: 'html' }),
     { says: /not JSON: .*Scheduled maintenance.*attempted 6 times/, requests: 6 },
   ],
-  ['nothing', () => ({ kind: 'empty_body' }), { says: /not JSON: nothing; attempted 6 times/, requests: 6 }],
+  [
+    'an empty body',
+    () => ({ kind: 'empty_body' }),
+    { says: /not JSON: nothing; attempted 6 times/, requests: 6 },
+  ],
   [
     'JSON of another form',
     () => ({ kind: 'body', body: '{"status":"success","data":{"items":[]}}' }),
     { says: /an unknown format.*attempted 6 times/, requests: 6 },
   ],
   [
-    'a connection that is broken off before the answer',
+    'a connection that breaks before the response',
     () => ({ kind: 'cut', part: 'head' }),
     { says: /could not be reached.*attempted 6 times/, requests: 6 },
   ],
   [
-    'a connection that is broken off amid the answer',
+    'a connection that breaks during the response',
     () => ({ kind: 'cut', part: 'body' }),
     { says: /could not be reached.*attempted 6 times/, requests: 6 },
   ],
   [
-    'no answer at all',
+    'no response',
     () => ({ kind: 'hang', part: 'head' }),
     { says: /did not answer in time; attempted 6 times/, requests: 6 },
   ],
   [
-    'an answer that stops',
+    'a response that stops',
     () => ({ kind: 'hang', part: 'body' }),
     { says: /did not answer in time; attempted 6 times/, requests: 6 },
   ],
 ];
 
-/** Answers that end a poll at once: no patience would help. */
+/** Responses that end a poll at once, because retries would not help. */
 const final: readonly (readonly [string, AnswerFault, RegExp])[] = [
-  ['a page to log in', { kind: 'login_redirect' }, /HTTP 302.*check the tenant's URL/],
+  ['a login page', { kind: 'login_redirect' }, /HTTP 302.*check the tenant's URL/],
   ['HTTP 404', { kind: 'status', status: 404 }, /HTTP 404.*check the tenant's URL/],
   [
     'HTTP 429 that asks for ten minutes',
@@ -156,7 +160,7 @@ const final: readonly (readonly [string, AnswerFault, RegExp])[] = [
   ],
 ];
 
-/** Checks that the poll failed as loudly as it should, and that nothing came of it. */
+/** Checks that the poll failed as loudly as it should, and had no effect. */
 async function expectFailedPoll(thrown: unknown, asOf: string, says: RegExp): Promise<void> {
   expect(thrown).toMatchObject({ name: 'FindingSourceError' });
   expect(deployed.messages('ERROR')).toEqual([
@@ -174,9 +178,9 @@ async function expectFailedPoll(thrown: unknown, asOf: string, says: RegExp): Pr
   expect(await deployed.product.depth('eu-central-1', 'jobs.fifo')).toBe(0);
 }
 
-describe('what keeps the tenant from answering', () => {
+describe('requests that get no answer', () => {
   test.each(unanswered)(
-    '%s: for ever, the poll fails and says why; once, nobody notices',
+    '%s: if it lasts, the poll fails and says why; if it happens once, the poll succeeds',
     async (_, make, expected) => {
       const account = harness.account();
       const item = await makeViolation(harness.endpoint, RULE, account);
@@ -184,7 +188,7 @@ describe('what keeps the tenant from answering', () => {
       const asOf = nextMoment();
       harness.tenant.setFindings([item]);
       const answer = make();
-      // Only where no answer comes: on a busy machine, an answer that does come may take longer.
+      // Only for missing responses: on a busy machine, a response that does arrive may take longer.
       if (answer.kind === 'hang') {
         shortenRequestTimeout();
       }
@@ -217,7 +221,7 @@ describe('what keeps the tenant from answering', () => {
     expect(fault.hits).toBe(1);
   });
 
-  test('a tenant that is not there: the poll fails and names its address', async () => {
+  test('an unreachable tenant fails the poll, which names its address', async () => {
     const gone = await startTenant();
     const { url } = gone;
     await gone.stop();
@@ -229,7 +233,7 @@ describe('what keeps the tenant from answering', () => {
     await expectFailedPoll(thrown, asOf, new RegExp(`Netskope at ${url} .*ECONNREFUSED.*attempted 6 times`));
   });
 
-  test('a token that someone replaced is read anew', async () => {
+  test('a token that was replaced is read again', async () => {
     const account = harness.account();
     const item = await makeViolation(harness.endpoint, RULE, account);
     await deployed.product.putToken('a-token-that-is-old');
@@ -245,8 +249,8 @@ describe('what keeps the tenant from answering', () => {
   test.each([
     ['empty', '', /is empty: put the API token there/],
     ['other JSON', '{"key":"0123456789abcdef"}', /is not a token \(26 characters\): put the API token there/],
-  ])('a secret that is %s: the poll fails before anything is asked', async (_, token, says) => {
-    // Secrets Manager keeps no empty text, as a secret that was never set has none.
+  ])('a secret that is %s fails the poll before any request', async (_, token, says) => {
+    // Secrets Manager stores no empty text: a secret that was never set has none.
     await deployed.product.putToken(token === '' ? ' ' : token);
     harness.tenant.clearRequests();
     const asOf = nextMoment();
@@ -259,8 +263,8 @@ describe('what keeps the tenant from answering', () => {
   });
 });
 
-describe('what the tenant answers that is not as it should be', () => {
-  test('a slow answer is waited for', async () => {
+describe('unexpected answers from the tenant', () => {
+  test('the poll waits for a slow response', async () => {
     const item = await makeViolation(harness.endpoint, RULE, harness.account());
     harness.tenant.setFault({ kind: 'slow', milliseconds: 300, part: 'body' });
 
@@ -269,7 +273,7 @@ describe('what the tenant answers that is not as it should be', () => {
     expect(outcomes).toMatchObject([{ outcome: 'remediated' }]);
   });
 
-  test('malformed items: each is unprocessable with its reason, and costs no other', async () => {
+  test('each malformed item is unprocessable with its reason, and does not affect the others', async () => {
     const item = await makeViolation(harness.endpoint, RULE, harness.account());
     harness.tenant.setFindings([item]);
     harness.tenant.setFault({ kind: 'extra_items', items: malformedItems(item), place: 'spread' });
@@ -294,7 +298,7 @@ describe('what the tenant answers that is not as it should be', () => {
     ]);
   });
 
-  test('items that were not asked for are left alone, whatever filter is ignored', async () => {
+  test('items that were not requested are left alone, regardless of which filter is ignored', async () => {
     const item = await makeViolation(harness.endpoint, RULE, harness.account());
     const other = await makeViolation(harness.endpoint, RULE, harness.account(1));
     const unwanted = unwantedItems(other);
@@ -319,7 +323,7 @@ describe('what the tenant answers that is not as it should be', () => {
     expect(await deployed.snapshot(other.account_id)).toEqual(before);
   });
 
-  test('missing, strange and new fields that only inform cost nothing; a finding that comes often is one', async () => {
+  test('missing, unexpected and new informational fields do not matter, and a repeated finding counts once', async () => {
     const item = await makeViolation(harness.endpoint, RULE, harness.account());
     const unusual = unusualItems(item);
     harness.tenant.setFindings([]);
@@ -334,7 +338,7 @@ describe('what the tenant answers that is not as it should be', () => {
     expect(outcomes).toMatchObject([{ outcome: 'remediated' }]);
   });
 
-  test('items in another order at each delivery of a poll: no finding is missed', async () => {
+  test('no finding is missed when items come in another order at each delivery of a poll', async () => {
     const account = harness.account();
     const items = [
       await makeViolation(harness.endpoint, RULE, account),
@@ -350,7 +354,7 @@ describe('what the tenant answers that is not as it should be', () => {
     expect(outcomes).toMatchObject([{ outcome: 'remediated' }, { outcome: 'remediated' }]);
   });
 
-  test('a scan that runs while pages are asked for moves nothing: all pages name one moment', async () => {
+  test('a scan between two pages does not shift them, because all pages name one point in time', async () => {
     const findings = fleetFindings(1_100, { accounts: 11, regions: ['eu-central-1'] });
     harness.tenant.setFindings(findings);
     const drift = harness.tenant.setFault({ kind: 'drift', by: 7 });
@@ -368,7 +372,7 @@ describe('what the tenant answers that is not as it should be', () => {
     });
   });
 
-  test('a tenant that gives 500 for limit=1000: nothing is lost', async () => {
+  test('no finding is missed when the tenant answers limit=1000 with HTTP 500', async () => {
     harness.tenant.setFindings(fleetFindings(1_200, { accounts: 12, regions: ['eu-central-1'] }));
     harness.tenant.setFault({ kind: 'page_capped', to: 500 });
     const asOf = nextMoment();
@@ -383,7 +387,7 @@ describe('what the tenant answers that is not as it should be', () => {
     });
   });
 
-  test('an item that moves between two pages: what comes twice is one, and the next poll has the rest', async () => {
+  test('an item that moves between two pages counts once, and the next poll has the rest', async () => {
     harness.tenant.setFindings(fleetFindings(1_100, { accounts: 11, regions: ['eu-central-1'] }));
     const moved = harness.tenant.setFault({ kind: 'item_moved' });
     const [first, second] = [nextMoment(), nextMoment()];
@@ -400,13 +404,13 @@ describe('what the tenant answers that is not as it should be', () => {
     expect(await deployed.product.summary(RULE, second)).toMatchObject({
       items: 1_100,
       duplicates: 0,
-      // The first poll's jobs are open still.
+      // The jobs of the first poll are still open.
       findings: 0,
       skipped: 1_100,
     });
   });
 
-  test('pages that overlap: what comes twice is one', async () => {
+  test('findings on overlapping pages count once', async () => {
     harness.tenant.setFindings(fleetFindings(1_100, { accounts: 11, regions: ['eu-central-1'] }));
     harness.tenant.setFault({ kind: 'pages_overlap', by: 100 });
     const asOf = nextMoment();
@@ -414,7 +418,7 @@ describe('what the tenant answers that is not as it should be', () => {
     await deployed.collect({ rule: RULE, asOf });
 
     expect(await deployed.product.summary(RULE, asOf)).toMatchObject({
-      // Pages are read until one is empty, and the third overlaps too.
+      // Pages are read until one is empty, and the third one overlaps, too.
       items: 1_300,
       findings: 1_100,
       duplicates: 200,
@@ -423,7 +427,7 @@ describe('what the tenant answers that is not as it should be', () => {
     expect(await deployed.product.depth('eu-central-1', 'jobs.fifo')).toBe(11);
   });
 
-  test('a tenant that does not page: the poll fails, and what it sent does no harm when it is sent again', async () => {
+  test('a tenant that ignores paging fails the poll, and the jobs that it sent do no harm when they are sent again', async () => {
     harness.tenant.setFindings(fleetFindings(1_100, { accounts: 1, regions: ['eu-central-1'] }));
     const fault = harness.tenant.setFault({ kind: 'page_repeated' });
     const asOf = nextMoment();

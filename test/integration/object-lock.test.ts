@@ -17,7 +17,7 @@ import { freshAccount } from './harness/product.ts';
 const REGION = 'eu-central-1';
 const POLL = { source: 'netskope', rule: 's3-bucket-public', asOf: '2026-01-31T12:00:00Z' } as const;
 
-/** Makes what `evidence.object_lock` does, as `modules/central/evidence.tf` does. */
+/** Creates what `evidence.object_lock` creates in `modules/central/evidence.tf`. */
 async function lockedBucket(Mode: 'COMPLIANCE' | 'GOVERNANCE') {
   const owner = freshAccount();
   const clientOptions = {
@@ -48,7 +48,7 @@ async function lockedBucket(Mode: 'COMPLIANCE' | 'GOVERNANCE') {
 }
 
 test.each(['COMPLIANCE', 'GOVERNANCE'] as const)(
-  'in a bucket with object lock in %s mode, a line of evidence can neither be deleted nor written over',
+  'evidence in a bucket with object lock in %s mode can be neither deleted nor overwritten',
   async (mode) => {
     const { s3, Bucket, evidence } = await lockedBucket(mode);
     const Key = outcomesKey(POLL, 'job', 1);
@@ -69,7 +69,7 @@ test.each(['COMPLIANCE', 'GOVERNANCE'] as const)(
     const deleted = s3.send(new DeleteObjectCommand(version));
 
     await expect(deleted).rejects.toMatchObject({ name: 'AccessDenied' });
-    // A mark of deletion, or another version, hides it and no more.
+    // A delete marker or a new version only hides the object.
     await s3.send(new DeleteObjectCommand({ Bucket, Key }));
     await s3.send(new PutObjectCommand({ Bucket, Key, Body: 'nothing happened' }));
     const { ObjectLockMode, ContentLength } = await s3.send(new GetObjectCommand(version));

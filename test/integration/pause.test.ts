@@ -6,16 +6,16 @@ import { itemOf, makeSecurityGroup, WORLD } from './harness/violations.ts';
 
 const SSH = 'security-group-ssh-open';
 
-/** Duration of each call by the functions' clock, which no machine makes slower. A change takes a few calls. */
+/** Duration of each call by the functions' clock, which a slow machine does not affect. A change takes a few calls. */
 const CALL_MILLISECONDS = 150;
 const MOST_MILLISECONDS_AFTER_PAUSE = 5_000;
 
-/** Rules of which each is shrunk by a change of its own. */
+/** Rules each of which takes one change to shrink. */
 const openRules = Array.from({ length: 26 }, (_, index): IpPermission => {
   const ports = { IpProtocol: 'tcp', FromPort: 22, ToPort: 23 + index };
   return { ...ports, IpRanges: [{ CidrIp: WORLD }] };
 });
-/** The pause is set directly after the first look for it that follows so many writes: the worst moment. */
+/** The pause is set right after the first check of it that follows this many writes: the worst moment. */
 const PAUSED_AFTER_WRITES = 2;
 
 let harness: Harness;
@@ -30,7 +30,7 @@ afterAll(() => harness[Symbol.asyncDispose]());
 const isOurs = ({ accessKeyId, principal }: AwsCall): boolean =>
   [accessKeyId, principal.assumedBy?.account].includes(deployed.product.account);
 
-test('a pause amid 26 changes of one group: no further write leaves 5 seconds later', async () => {
+test('a pause during 26 changes of one group stops all writes within 5 seconds', async () => {
   const account = harness.account();
   const group = await makeSecurityGroup(harness.endpoint, account, openRules);
   let pausedAt: number | undefined;
@@ -57,7 +57,7 @@ test('a pause amid 26 changes of one group: no further write leaves 5 seconds la
   const sentAfter = deployed.writes().map(({ startedAt }) => startedAt.getTime() - (pausedAt ?? Number.NaN));
   const late = sentAfter.filter((milliseconds) => milliseconds > MOST_MILLISECONDS_AFTER_PAUSE);
   expect(late).toEqual([]);
-  // It was amid its work, and does not look at the pause again at once: else this would show nothing.
+  // The function was in the middle of its work and does not check the pause again at once: else this proves nothing.
   expect(sentAfter.filter((milliseconds) => milliseconds < 0).length).toBeGreaterThan(1);
   expect(sentAfter.filter((milliseconds) => milliseconds >= 0).length).toBeGreaterThan(1);
   expect(sentAfter.length).toBeLessThan(openRules.length);

@@ -29,35 +29,35 @@ beforeAll(async () => {
 });
 afterAll(() => harness[Symbol.asyncDispose]());
 
-describe('settings that can not be used stop the rule, and say so', () => {
+describe('unusable settings stop the rule and say so', () => {
   test.each<[string, (deployed: Deployed) => Promise<unknown>, RegExp]>([
     [
-      'there are none',
+      'missing settings',
       async () => {},
       /^settings in rules\/security-group-ssh-open\.json cannot be read; nothing is changed until it can: NoSuchKey/,
     ],
     [
-      'they are not JSON',
+      'settings that are not JSON',
       ({ product }) => product.putSettingsText(ruleSettingsKey(SSH), 'mode = enforce'),
       /^settings in rules\/security-group-ssh-open\.json: they are not JSON; .*run terraform apply again/,
     ],
     [
-      'they are of another form',
+      'settings in another form',
       ({ product }) => product.putSettingsText(ruleSettingsKey(SSH), '{"version":2,"mode":"yes"}'),
       /^settings in rules\/security-group-ssh-open\.json: .*mode: Invalid option/,
     ],
     [
-      "they are another rule's",
+      'settings of another rule',
       ({ product }) => product.putSettingsText(ruleSettingsKey(SSH), settingsJson(RDP, enforce)),
       /are for rule security-group-rdp-open/,
     ],
     [
-      'an option is not the rule’s',
+      'an invalid value of an option',
       ({ product }) => product.putSettings(SSH, { ...enforce, options: { all_traffic: 'sometimes' } }),
       /^settings of security-group-ssh-open: options: all_traffic: /,
     ],
     [
-      'what is said of accounts is not JSON',
+      'a file of accounts that is not JSON',
       async ({ product }) => {
         await product.putSettings(SSH, enforce);
         await product.putSettingsText(ACCOUNTS_KEY, 'production');
@@ -65,7 +65,7 @@ describe('settings that can not be used stop the rule, and say so', () => {
       /^settings in accounts\.json: they are not JSON/,
     ],
     [
-      'the pause parameter says something that is no word of it',
+      'an unknown value of the pause parameter',
       async ({ product }) => {
         await product.putSettings(SSH, enforce);
         await product.putPause('ssh');
@@ -73,7 +73,7 @@ describe('settings that can not be used stop the rule, and say so', () => {
       /^unknown value "ssh" in pause "ssh": expected none, all, all\+undo, rule ids/,
     ],
     [
-      'the pause parameter is missing',
+      'a missing pause parameter',
       async ({ product }) => {
         await product.putSettings(SSH, enforce);
         await product.deletePause();
@@ -100,7 +100,7 @@ describe('settings that can not be used stop the rule, and say so', () => {
     expect(await deployed.snapshot(account)).toEqual(before);
   });
 
-  test('settings that AWS does not let the function read', async () => {
+  test('settings that AWS does not let the function read fail the findings', async () => {
     const deployed = await harness.deploy({ rules: { [SSH]: enforce } });
     const item = await makeViolation(harness.endpoint, SSH, harness.account());
     harness.fault({
@@ -123,7 +123,7 @@ describe('settings that can not be used stop the rule, and say so', () => {
 });
 
 describe('modes', () => {
-  test('off: nothing is read and nothing is changed', async () => {
+  test('off: nothing is read or changed', async () => {
     const deployed = await harness.deploy({ rules: { [SSH]: { mode: 'off' } } });
     const account = harness.account();
     const item = await makeViolation(harness.endpoint, SSH, account);
@@ -140,13 +140,13 @@ describe('modes', () => {
     expect(harness.proxy.calls.filter(({ service }) => service === 'sts' || service === 'ec2')).toEqual([]);
   });
 
-  test('by account: each has its own', async () => {
-    const [cured, planned, off] = [harness.account(0), harness.account(1), harness.account(2)];
+  test('by account: each account has its own mode', async () => {
+    const [enforced, planned, off] = [harness.account(0), harness.account(1), harness.account(2)];
     const deployed = await harness.deploy({
-      rules: { [SSH]: { mode: 'dry_run', mode_by_account: { [cured]: 'enforce', [off]: 'off' } } },
+      rules: { [SSH]: { mode: 'dry_run', mode_by_account: { [enforced]: 'enforce', [off]: 'off' } } },
     });
     const items = await Promise.all(
-      [cured, planned, off].map((account) => makeViolation(harness.endpoint, SSH, account)),
+      [enforced, planned, off].map((account) => makeViolation(harness.endpoint, SSH, account)),
     );
     const before = await Promise.all([planned, off].map((account) => deployed.snapshot(account)));
 
@@ -155,7 +155,7 @@ describe('modes', () => {
     const byAccount = new Map(outcomes.map(({ finding, outcome }) => [finding.account, outcome]));
     expect(byAccount).toEqual(
       new Map([
-        [cured, 'remediated'],
+        [enforced, 'remediated'],
         [planned, 'planned'],
         [off, 'not_applicable'],
       ]),
@@ -163,7 +163,7 @@ describe('modes', () => {
     expect(await Promise.all([planned, off].map((account) => deployed.snapshot(account)))).toEqual(before);
     expectWritesWithin(
       deployed.writes(),
-      outcomes.filter(({ finding }) => finding.account === cured),
+      outcomes.filter(({ finding }) => finding.account === enforced),
     );
   });
 
@@ -194,21 +194,21 @@ describe('modes', () => {
     expect(outcomes.map(({ settings }) => settings)).toEqual([versions, versions, versions]);
   });
 
-  test('a rule with the modes of 2,000 accounts and 500 exemptions', async () => {
-    const [cured, planned] = [harness.account(0), harness.account(1)];
+  test('modes for 2,000 accounts and 500 exemptions of one rule', async () => {
+    const [enforced, planned] = [harness.account(0), harness.account(1)];
     const modes = Object.fromEntries(
       Array.from({ length: 1_999 }, (_, index) => [String(700_000_000_000 + index), 'enforce'] as const),
     );
-    const exempt = await makeViolation(harness.endpoint, SSH, cured);
+    const exempt = await makeViolation(harness.endpoint, SSH, enforced);
     const settings = {
       mode: 'dry_run',
-      mode_by_account: { ...modes, [cured]: 'enforce' },
+      mode_by_account: { ...modes, [enforced]: 'enforce' },
       exemptions: [...many(499), { ...many(1)[0], account: '*', region: '*', resource: exempt.resource_id }],
     } as const;
     const deployed = await harness.deploy({ rules: { [SSH]: settings } });
     const items = [
       exempt,
-      await makeViolation(harness.endpoint, SSH, cured),
+      await makeViolation(harness.endpoint, SSH, enforced),
       await makeViolation(harness.endpoint, SSH, planned),
     ];
 
@@ -223,7 +223,7 @@ describe('exemptions', () => {
   const exemption = { account: '*', region: '*', reason: 'bastion', owner: 'network team' };
   const tag = 'cspm-auto-remediation:exempt';
 
-  test('by the settings: the resource is not even read; one that has ended no longer counts, and is reported', async () => {
+  test('in the settings: the resource is not even read; an exemption that has ended no longer counts, and is reported', async () => {
     const account = harness.account();
     const exempt = await makeViolation(harness.endpoint, SSH, account);
     const ended = await makeViolation(harness.endpoint, SSH, account);
@@ -257,18 +257,18 @@ describe('exemptions', () => {
 
   test.each([
     [
-      'that counts',
+      'that is valid: the resource is exempt',
       'bastion until 2099-12-31',
       'exempt',
       /^bastion \(tag, until 2099-12-31\); to end it earlier/,
     ],
     [
-      'that is malformed',
+      'that is malformed: the finding fails',
       'please leave this',
       'failed',
       /is "please leave this": expected "<reason> until <last day>"/,
     ],
-  ])('by a tag %s: the resource is left alone', async (_, value, outcome, reason) => {
+  ])('by a tag %s', async (_, value, outcome, reason) => {
     const account = harness.account();
     const group = await makeSecurityGroup(harness.endpoint, account, openPort(22), {
       tags: { [tag]: value },
@@ -285,7 +285,7 @@ describe('exemptions', () => {
     expect(await deployed.snapshot(account)).toEqual(before);
   });
 
-  test('by a tag that has ended: remediated, and reported', async () => {
+  test('by a tag that has ended: the resource is remediated, and the end reported', async () => {
     const account = harness.account();
     const group = await makeSecurityGroup(harness.endpoint, account, openPort(22), {
       tags: { [tag]: 'bastion until 2025-12-31' },
@@ -330,7 +330,7 @@ describe('pause', () => {
     },
   );
 
-  test('of an account: its findings are deferred, those of others are not', async () => {
+  test('of an account: its findings are deferred, those of other accounts are not', async () => {
     const [held, other] = [harness.account(0), harness.account(1)];
     const deployed = await harness.deploy({ rules: { [SSH]: enforce } });
     await deployed.product.putPause(`account:${held}`);
@@ -344,7 +344,7 @@ describe('pause', () => {
     expect(byAccount).toEqual({ [held]: 'deferred', [other]: 'remediated' });
   });
 
-  test('of another rule: this one goes on', async () => {
+  test('of another rule: this rule continues', async () => {
     const deployed = await harness.deploy({ rules: { [SSH]: enforce } });
     await deployed.product.putPause(RDP);
 
@@ -355,8 +355,8 @@ describe('pause', () => {
     expect(outcomes).toMatchObject([{ outcome: 'remediated' }]);
   });
 
-  test('between two findings of a job: the second is left alone', async () => {
-    // By this breaker, one is changed by itself first.
+  test('between two findings of a job: the second one is left alone', async () => {
+    // With this breaker, the first finding is changed alone.
     const breaker = { changes: 1, failed_percent: 100 };
     const deployed = await harness.deploy({ rules: { [SSH]: { ...enforce, breaker } } });
     const account = harness.account();
@@ -370,7 +370,7 @@ describe('pause', () => {
       if (operation === 'ModifySecurityGroupRules') {
         pausing.remove();
         await deployed.product.putPause('all');
-        // What the function remembers of the parameter is six seconds old then.
+        // The function's copy of the parameter is six seconds old by then.
         const now = Date.now.bind(Date);
         vi.spyOn(Date, 'now').mockImplementation(() => now() + 6_000);
       }
@@ -392,7 +392,7 @@ describe('pause', () => {
 });
 
 describe('two rules on one resource', () => {
-  test('a group that is open by SSH and RDP ends cured of both, and loses nothing else', async () => {
+  test('a group that is open for SSH and RDP is fixed for both, and keeps its other ports', async () => {
     const deployed = await harness.deploy({ rules: { [SSH]: enforce, [RDP]: enforce } });
     const account = harness.account();
     const group = await makeSecurityGroup(harness.endpoint, account, [
@@ -403,7 +403,7 @@ describe('two rules on one resource', () => {
     const asOf = nextMoment();
     harness.tenant.setFindings(items);
 
-    // Both jobs are there before the first is worked on.
+    // Both jobs are queued before the first is processed.
     await deployed.collect({ rule: SSH, asOf });
     await deployed.collect({ rule: RDP, asOf });
     await deployed.work();

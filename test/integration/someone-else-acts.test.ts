@@ -41,7 +41,7 @@ const SSH = 'security-group-ssh-open';
 const RDP = 'security-group-rdp-open';
 const ACL = 'network-acl-subnet-allows-all';
 const FLOW_LOGS = 'acts-flow-logs';
-/** One resource of a job is changed by itself first, then the others. */
+/** The first resource of a job is changed alone, then the others. */
 const enforce = { mode: 'enforce', breaker: { changes: 1, failed_percent: 100 } } as const;
 
 let harness: Harness;
@@ -75,10 +75,10 @@ beforeEach(() => {
   harness.proxy.clear();
 });
 
-/** Tells whether a call is one that a target role makes for the product. */
+/** Tells whether a target role makes the call, for the product. */
 const isOurs = ({ principal }: AwsCall): boolean => principal.assumedBy?.account === deployed.product.account;
 
-/** Lets someone else act once, directly before our call of this operation with this number. */
+/** Lets someone else act once, directly before the product's call of this operation with this number. */
 function actBefore(operation: string, number: number, act: () => Promise<unknown>): Injection {
   const effect = {
     before: async () => {
@@ -88,7 +88,7 @@ function actBefore(operation: string, number: number, act: () => Promise<unknown
   return harness.fault({ operation, skip: number - 1, times: 1, when: isOurs, effect });
 }
 
-/** A whole poll of one resource. */
+/** Runs a whole poll of one resource. */
 async function remediate(rule: TestedRule, resource: string): Promise<Outcome> {
   const { outcomes } = await deployed.run(rule, [
     itemOf(rule, { account_id: owner.account, resource_id: resource }),
@@ -106,7 +106,7 @@ async function rulesOf(group: string) {
   return SecurityGroupRules.filter(({ IsEgress }) => IsEgress !== true);
 }
 
-/** The wide rule's id: what we add beside it ends below 22. */
+/** The wide rule's id: the rule that the product adds beside it ends below 22. */
 async function wideRuleOf(group: string): Promise<string> {
   const wide = (await rulesOf(group)).find(({ ToPort, CidrIpv4 }) => ToPort === 443 && CidrIpv4 === WORLD);
   if (wide?.SecurityGroupRuleId === undefined)
@@ -129,12 +129,12 @@ async function narrowWide(group: string, FromPort: number, ToPort: number): Prom
   );
 }
 
-describe('the owner of a group with tcp 20-443 from the world', () => {
+describe('the owner of a group that allows tcp 20-443 from everywhere', () => {
   const office = `tcp 22-22 ${OFFICE} office`;
   const afterRead = ['DescribeSecurityGroupRules', 2, 'right after the read'] as const;
   const onceAdded = ['DescribeSecurityGroupRules', 3, 'when a part has been added'] as const;
   const atLast = ['ModifySecurityGroupRules', 1, 'directly before the rule is shrunk'] as const;
-  /** Record of an addition that is taken back: it has both. */
+  /** Record of an addition that is removed again: it has both. */
   const addedAndTakenBack = [
     { line: expect.stringMatching(/^~ .* \(in part\)$/) },
     { line: expect.stringMatching(/^- ingress tcp 20-21 /) },
@@ -145,7 +145,7 @@ describe('the owner of a group with tcp 20-443 from the world', () => {
     [...onceAdded, addedAndTakenBack],
     [...atLast, addedAndTakenBack],
   ] as const)(
-    'revokes it before our %s number %i, %s: nothing is opened',
+    'revokes the rule before our %s number %i, %s: nothing is opened',
     async (operation, number, _, applied) => {
       const group = await makeSecurityGroup(harness.endpoint, owner.account, wideRange);
       const act = actBefore(operation, number, () => revokeWide(group));
@@ -162,7 +162,7 @@ describe('the owner of a group with tcp 20-443 from the world', () => {
     [...afterRead, []],
     [...onceAdded, addedAndTakenBack],
   ] as const)(
-    'narrows it to 22-30 before our %s number %i, %s: it is planned anew',
+    'narrows the rule to 22-30 before our %s number %i, %s: it is planned again',
     async (operation, number, _, before) => {
       const group = await makeSecurityGroup(harness.endpoint, owner.account, wideRange);
       const act = actBefore(operation, number, () => narrowWide(group, 22, 30));
@@ -186,7 +186,7 @@ describe('SSH, then RDP on one rule that opens everything', () => {
   const wide = [{ IpProtocol: 'tcp', FromPort: 0, ToPort: 65_535, IpRanges: [{ CidrIp: WORLD }] }];
   const closed = [`tcp 0-21 ${WORLD} `, `tcp 23-3388 ${WORLD} `, `tcp 3390-65535 ${WORLD} `];
 
-  /** The ports that were added or shrunk to, as calls name them. */
+  /** The ports that were added or shrunk to, as the calls name them. */
   const opened = () =>
     deployed.writes().map(({ parameters }) => {
       const port = (name: string) =>
@@ -200,7 +200,7 @@ describe('SSH, then RDP on one rule that opens everything', () => {
     return reads;
   }
 
-  test('where the first read of the RDP job shows the group as it was: 22 stays closed', async () => {
+  test('port 22 stays closed when the first read of the RDP job shows the group as it was before', async () => {
     const group = await makeSecurityGroup(harness.endpoint, owner.account, wide);
     const reads = readsOfRules();
     await remediate(SSH, group);
@@ -214,7 +214,7 @@ describe('SSH, then RDP on one rule that opens everything', () => {
     expect(opened().filter(([from, to]) => from <= 22 && 22 <= to)).toEqual([]);
   });
 
-  test('where reads go on showing it: nothing is written until they no longer do', async () => {
+  test('nothing is written until reads no longer show it', async () => {
     const group = await makeSecurityGroup(harness.endpoint, owner.account, wide);
     const reads = readsOfRules();
     await remediate(SSH, group);
@@ -265,7 +265,7 @@ describe('the owner of a bucket that its ACL makes public', () => {
   const makeBucket = async () =>
     (await makeViolation(harness.endpoint, 's3-bucket-public', owner.account, REGION)).resource_id;
 
-  test('switches on all four settings after the read: all four stay on, and nothing is ours', async () => {
+  test('switches on all four settings after the read: they stay on, and the record claims none', async () => {
     const bucket = await makeBucket();
     const act = actBefore('GetPublicAccessBlock', 2, () => blockAllPublicAccess(owner, bucket));
 
@@ -276,7 +276,7 @@ describe('the owner of a bucket that its ACL makes public', () => {
     expect(outcome).toMatchObject({ outcome: 'compliant', applied: [] });
   });
 
-  test('switches on two others after the read: they stay on, and the record has what stood at the write', async () => {
+  test('switches on two others after the read: they stay on, and the record has the settings at the time of the write', async () => {
     const bucket = await makeBucket();
     const owns = { ...all, IgnorePublicAcls: false, RestrictPublicBuckets: false };
     const act = actBefore('GetPublicAccessBlock', 2, () =>
@@ -296,7 +296,7 @@ describe('the owner of a bucket that its ACL makes public', () => {
   });
 });
 
-describe('the owner of a network ACL that is to get replacement_cidrs for its open entry', () => {
+describe('the owner of a network ACL whose open entry is to be replaced by replacement_cidrs', () => {
   const web = {
     RuleNumber: 100,
     Protocol: '6',
@@ -319,7 +319,7 @@ describe('the owner of a network ACL that is to get replacement_cidrs for its op
   const deletes = ['deletes it', (acl: string) => deleteOpenEntry(owner, acl)] as const;
   const replaces = ['allows 443 under its number', replaceOpenEntry] as const;
 
-  /** Record of an addition that is taken back: it has both. */
+  /** Record of an addition that is removed again: it has both. */
   const addedAndTakenBack = [
     { line: expect.stringMatching(/^~ inbound entry 100 .* \(in part\)$/) },
     { line: expect.stringMatching(/^- inbound entry 101 /) },
@@ -339,7 +339,7 @@ describe('the owner of a network ACL that is to get replacement_cidrs for its op
       const acted = actBefore(operation, number, async () => {
         await act(acl);
         left = await inbound(acl);
-        // What we have added by then is not the owner's.
+        // The entries that the product has added by then are not the owner's.
         left = left.filter(({ CidrBlock }) => CidrBlock === WORLD);
       });
 
@@ -352,10 +352,10 @@ describe('the owner of a network ACL that is to get replacement_cidrs for its op
   );
 });
 
-describe('a resource whose turn comes after another one of its job', () => {
+describe('a resource that is processed after another one of its job', () => {
   const rules = Object.keys(ownerActs).filter((rule): rule is ActedRule => rule in ownerActs);
 
-  // Rules whose resources are alike share code.
+  // Rules with similar resources share code.
   const different = rules.filter(
     (rule, index) => rules.findIndex((other) => ownerActs[other] === ownerActs[rule]) === index,
   );
@@ -366,7 +366,7 @@ describe('a resource whose turn comes after another one of its job', () => {
       rule,
       what: 'deleted',
       act: ownerActs[rule].remove,
-      // Snapshots outlive what they were made of: that nothing has a name now does not say that none are left.
+      // Snapshots outlive their database: a name that resolves to nothing does not mean that no snapshots are left.
       expected: { outcome: rule === 'rds-snapshot-public' ? 'compliant' : 'gone' },
     },
     {
@@ -404,7 +404,7 @@ describe('a resource whose turn comes after another one of its job', () => {
   });
 });
 
-test('the public snapshot of a DB instance that was renamed is found under the new name', async () => {
+test('the public snapshot of a renamed DB instance is found under the new name', async () => {
   const name = `renamed-${owner.account}`;
   await new AccountBuilder(harness.endpoint, owner.account).instanceWithPublicSnapshot(REGION, name);
   await renameInstance(owner, name, `${name}-now`);
@@ -417,13 +417,13 @@ test('the public snapshot of a DB instance that was renamed is found under the n
   });
 });
 
-describe('a session that ends amid a job', () => {
+describe('a session that ends during a job', () => {
   test.each([
     [SSH, 'AuthorizeSecurityGroupIngress', 'RequestExpired', 400],
     [SSH, 'ModifySecurityGroupRules', 'AuthFailure', 401],
     ['s3-bucket-public', 'PutPublicAccessBlock', 'ExpiredToken', 400],
     ['iam-access-key-unrotated', 'UpdateAccessKey', 'ExpiredToken', 403],
-  ] as const)('%s, %s answers %s: a new session goes on', async (rule, operation, error, status) => {
+  ] as const)('%s, %s answers %s: a new session continues', async (rule, operation, error, status) => {
     const item = await makeViolation(harness.endpoint, rule, owner.account, REGION);
     const fault = harness.fault({ operation, times: 1, when: isOurs, effect: { error, status } });
 

@@ -55,7 +55,7 @@ async function itemAt({ pk, sk }: ItemKey): Promise<unknown> {
   return Item === undefined ? undefined : unmarshall(Item);
 }
 
-/** Makes a group that violates the rule, and has it fixed. */
+/** Creates a group that violates the rule, and has it fixed. */
 async function fixed(): Promise<{ readonly fix: Fix; readonly before: readonly string[] }> {
   const resource = await makeSecurityGroup(harness.endpoint, account, WIDE);
   const before = await contents();
@@ -64,7 +64,7 @@ async function fixed(): Promise<{ readonly fix: Fix; readonly before: readonly s
   return { before, fix: { rule: SSH, region: REGION, resource, evidence: await lastEvidence(resource) } };
 }
 
-/** The evidence of what happened to a finding last, as an operator finds it. */
+/** The evidence of a finding's last outcome, as an operator finds it. */
 async function lastEvidence(resource: string): Promise<string> {
   const item = await itemAt(findingItemKey({ account, region: REGION, resource, rule: SSH }));
   return findingItemSchema.parse(item).changes.at(-1)?.evidence ?? '';
@@ -72,7 +72,7 @@ async function lastEvidence(resource: string): Promise<string> {
 
 const contents = () => deployed.snapshot(account, [REGION]);
 
-/** Hands in a request to undo, after the hold, as the command line does. */
+/** Submits a request to undo, after the hold, as the command line does. */
 async function ask(fixes: readonly Fix[], given: Partial<UndoRequest> = {}): Promise<RequestName> {
   const { product } = deployed;
   for (const { region, resource } of fixes) {
@@ -108,7 +108,7 @@ async function resultOf(name: RequestName): Promise<RequestResult | undefined> {
   return item === undefined ? undefined : requestResultSchema.parse(item);
 }
 
-/** Compares what polls of the month of a moment say with the lines of evidence, which undos are among. */
+/** Compares the polls of a month with the lines of evidence, which include undos. */
 async function mismatches(now: Date): Promise<unknown[]> {
   const { product } = deployed;
   const evidence = new Evidence(new S3Client(product.client(REGION)), product.bucket);
@@ -116,7 +116,7 @@ async function mismatches(now: Date): Promise<unknown[]> {
   return (await proveCompleteness(evidence, question)).rules.flatMap((rule) => rule.mismatches);
 }
 
-test('an undo gives back what was there, and says so', async () => {
+test('an undo restores the former state, and says so', async () => {
   const { fix, before } = await fixed();
   const changed = await contents();
 
@@ -163,7 +163,7 @@ test.each([
   expect(await contents()).toEqual(before);
 });
 
-test('a message of no request changes nothing, and is said', async () => {
+test('a message without a request changes nothing, and is logged', async () => {
   const { fix } = await fixed();
   const before = await contents();
   const forged = {
@@ -189,7 +189,7 @@ test('a message of no request changes nothing, and is said', async () => {
   expect(deployed.metric('RequestIgnored')).toEqual({ '': 1 });
 });
 
-test('a request that comes while a job fails is begun before that job waits for its next attempt', async () => {
+test('a request that arrives while a job fails starts before the next attempt of that job', async () => {
   const { fix } = await fixed();
   const { product } = deployed;
   const resource = await makeSecurityGroup(harness.endpoint, account, WIDE);
@@ -201,7 +201,7 @@ test('a request that comes while a job fails is begun before that job waits for 
   let asked: Promise<RequestName> | undefined;
   const failing = harness.proxy.intercept(async (call) => {
     if (call.service !== 'ec2' || !call.body.includes(resource)) return undefined;
-    // The calls of a look come side by side.
+    // The calls of one check run side by side.
     asked ??= ask([fix]);
     await asked;
     return commonErrorAnswer(call, 'unavailable');
@@ -227,7 +227,7 @@ test('a request that comes while a job fails is begun before that job waits for 
   await deployed.work();
 });
 
-test('with a thousand jobs of the account before it, a request is begun by the next one', async () => {
+test('a request behind a thousand jobs of its account starts with the next one', async () => {
   const { fix, before } = await fixed();
   const { product } = deployed;
   const sqs = product.sqs(REGION);
