@@ -51,10 +51,10 @@ const prose = [
   '*.md',
   'docs/*.md',
   '{examples,modules}/**/*.md',
-  'test/lab/**/*.{md,ts}',
+  'test/{e2e,integration,lab}/**/*.{md,ts,yaml}',
   '*.tf',
   '{examples,modules}/**/*.{tf,yaml}',
-  '{cli,demo,lambdas,scripts,test/e2e}/**/*.{ts,yaml}',
+  '{cli,demo,lambdas,scripts}/**/*.{ts,yaml}',
 ];
 
 /** All steps. Where several could start, the earlier one does. */

@@ -7,7 +7,7 @@ const FINDINGS = 50_000;
 const ACCOUNTS = 200;
 const REGIONS = ['EU(Frankfurt)', 'EU(Ireland)', 'US East(N. Virginia)', 'US West(Oregon)'];
 
-/** An item as long as real ones are: most of it is prose that nobody needs. */
+/** An item as long as real ones, most of which is prose that the collector does not use. */
 function itemAt(index: number): Record<string, unknown> {
   return item({
     account_id: String(100_000_000_000 + (index % ACCOUNTS)),
@@ -18,7 +18,7 @@ function itemAt(index: number): Record<string, unknown> {
   });
 }
 
-test('50,000 findings of 800 accounts and regions go through less than 256 MB', {
+test('processes 50,000 findings of 800 accounts and regions in less than 256 MB', {
   timeout: 120_000,
 }, async () => {
   await using tenant = await startServer((request, response) => {
@@ -35,12 +35,12 @@ test('50,000 findings of 800 accounts and regions go through less than 256 MB', 
     aws,
     event: { rule: 'security-group-ssh-open', scheduled_time: '2026-01-31T12:00:00Z' },
     environment: { REMAINING_MILLISECONDS: '110000' },
-    // Lambda limits the heap by the function's memory; without a limit, Node lets garbage lie as long as there is room.
+    // Lambda limits the heap by the function's memory; without a limit, Node collects garbage only when it needs the space.
     nodeOptions: ['--max-old-space-size=112'],
   });
 
   expect(invocation.thrown).toBeUndefined();
-  // An empty page ends it; up to five more were asked for before that was known.
+  // An empty page is the last one; up to five more had been requested by then.
   expect(tenant.requests.length).toBeGreaterThanOrEqual(51);
   expect(tenant.requests.length).toBeLessThanOrEqual(56);
   expect(invocation.result).toMatchObject({ items: FINDINGS, findings: FINDINGS, pages: 50 });

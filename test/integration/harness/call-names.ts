@@ -1,8 +1,8 @@
 import type { AwsCall } from '../../lab/aws-proxy/index.ts';
 
 /**
- * The service and operation of a call, with the place in the product's own store: `ec2:DescribeVpcs`, `s3:PutObject
- * jobs/`. Object keys and item keys of one place differ from case to case, their place does not.
+ * The service and operation of a call, with the kind of object or item for the product's own stores: `ec2:DescribeVpcs`,
+ * `s3:PutObject jobs/`. Keys of one kind differ from case to case, the kind does not.
  */
 export type CallKind = string;
 
@@ -18,7 +18,7 @@ export function kindOf({ service, operation, parameters }: NamedCall): CallKind 
   return [`${service}:${operation}`, ...placesOf(service, parameters)].join(' ');
 }
 
-/** Calls by their names, in order. */
+/** The names of calls, in order. */
 export function namesOf(calls: readonly NamedCall[]): CallName[] {
   const counts = new Map<CallKind, number>();
   return calls.map((call) => {
@@ -33,7 +33,7 @@ export function textOf({ kind, number }: CallName): string {
   return `${kind} #${number}`;
 }
 
-/** The folder of an object's key, or the kinds of items by their keys: the first part, before `/` or `#`. */
+/** The folder of an object's key, or the kinds of items: the first part of their keys, before `/` or `#`. */
 function placesOf(service: string, parameters: Readonly<Record<string, unknown>>): string[] {
   const { Key: key } = parameters;
   if (service === 's3' && typeof key === 'string') return [key.replace(/\/.*$/s, '/')];

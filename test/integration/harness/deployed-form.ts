@@ -1,7 +1,7 @@
 /**
- * The form in which the modules deploy the product: names, environment variables, queues, settings. The harness makes
- * the product by it without Terraform; `test/e2e/single-account.test.ts` fails when it is no longer what Terraform
- * makes.
+ * The form in which the modules deploy the product: names, environment variables, queues, settings. With it, the harness
+ * sets up the product without Terraform. `test/e2e/single-account.test.ts` fails when it no longer matches what Terraform
+ * creates.
  */
 
 /** A deployment's name, its security account and its home region. */
@@ -46,7 +46,7 @@ export function queueName({ name }: DeployedPlace, queue: JobQueue): string {
   return `${name}-${queue}`;
 }
 
-/** Attributes of the queue of jobs, but for its visibility timeout. */
+/** Attributes of the queue of jobs, except for its visibility timeout. */
 export function jobQueueAttributes(
   place: DeployedPlace,
   region: string,
@@ -68,7 +68,7 @@ export interface CollectorValues {
   readonly secretArn: string;
   readonly regions: readonly string[];
   readonly regionLabels: Readonly<Record<string, string>>;
-  /** Rule → expression. */
+  /** Schedule expressions by rule. */
   readonly schedules: Readonly<Record<string, string>>;
 }
 

@@ -10,18 +10,18 @@ import { redrive, send } from './job-service.ts';
 import { accessKeyStates, ingressRules, itemOf, makeViolation, type TestedRule } from './violations.ts';
 
 /**
- * Number of times that a call is sent in one attempt: by the SDK, see `lambdas/aws/client-defaults.ts`; a change that AWS
- * did not take by the product itself, see `lambdas/changes/until-taken.ts`.
+ * Number of times that a call is sent in one attempt: by the SDK (see `lambdas/aws/client-defaults.ts`), or, for a change
+ * that AWS did not accept, by the product itself (see `lambdas/changes/until-taken.ts`).
  */
 const SENDS = 4;
 const MAX_RECEIVE_COUNT = 3;
-/** All cases of a file change something within an hour. */
+/** High enough for all cases of a file, which make changes within the same hour. */
 const NO_LIMITS = { per_account_per_hour: 1_000, per_rule_per_hour: 10_000 };
-/** Time after which the product takes it that AWS's reads show what was written. */
+/** Time after which the product assumes that AWS's reads show a write. */
 const LAG_MILLISECONDS = 20 * 60_000;
 const REGION = 'eu-central-1';
 
-/** Faults of a call that pass. */
+/** Temporary faults of a call. */
 const effects = ['throttle', 'internal', 'cut-after'] as const satisfies readonly Effect[];
 type InjectedEffect = (typeof effects)[number];
 
@@ -31,7 +31,7 @@ interface Case {
   readonly item: TenantItem;
 }
 
-/** The rules that are tested with every call broken: the three shapes that rules have. */
+/** The rules for which every call is broken: one of each of the three shapes of rules. */
 type SweptRule = Extract<
   TestedRule,
   'security-group-ssh-open' | 'security-group-rdp-open' | 's3-bucket-public' | 'iam-access-key-unrotated'
@@ -41,28 +41,28 @@ type SweptRule = Extract<
 interface CleanRun {
   readonly collector: readonly CallName[];
   readonly remediator: readonly CallName[];
-  /** Calls in target accounts that change something, in the order in which they are made. */
+  /** Calls in target accounts that change something, in order. */
   readonly changes: readonly CallName[];
-  /** Calls that the changes rest on once their plan is noted: looks, and notes that calls are about to be made. */
+  /** Calls that the changes depend on once the plan is recorded: reads, and marks of the calls to come. */
   readonly looks: readonly CallName[];
   /** Calls from the last change of the resource on. */
   readonly fromLastChange: readonly CallName[];
-  /** Calls after which the outcome stands, whatever becomes of them. */
+  /** Calls after which the outcome is final, whether they succeed or not. */
   readonly afterOutcome: readonly CallName[];
 }
 
 /**
- * Tests that a rule's work comes to its end whichever of the calls to AWS fails: once, so that it is sent again, or the
- * next attempt looks where AWS does not say whether it made a change; so often that the poll or the attempt fails, and
- * the next one finishes; for ever, so that it has to be reported. The calls are those of a run without faults, which is
- * made before the tests are known.
- * @param common `thorough` where the calls that all rules have in common are tested too, with every effect; else only
- * the remediator's, with the effect that leaves most open
+ * Tests that a rule's work is finished whichever of the calls to AWS fails: once, so that the call is repeated, or the next
+ * attempt checks whether AWS made the change; often enough that the poll or the attempt fails, and the next one finishes;
+ * or permanently, so that it must be reported. The calls are those of a run without faults, which runs before the tests
+ * are defined.
+ * @param common `thorough` also tests the calls that all rules share, with every effect; `brief` only those of the
+ * remediator, with the effect that leaves the most open
  */
 export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief' = 'brief'): Promise<void> {
   const harness: Harness = await startHarness({ time: 'stands still' });
   let deployed = await deploy();
-  /** The calls in target accounts: the rule's own, its changes' and a session's. */
+  /** The calls in target accounts by the rule, its changes or a session. */
   const isRulesOwn = ({ kind }: CallName): boolean =>
     !/^(s3:\w+ |ssm:|sts:|events:|sqs:|dynamodb:)/.test(kind);
   const isWrite = ({ kind }: CallName): boolean => !/:(Get|List|Describe|Assume)/.test(kind);
@@ -78,14 +78,14 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
     });
   }
 
-  /** Polls once, and works that off: a later poll closes what only an earlier one has found. */
+  /** Polls once, and processes the jobs, because a later poll closes what only an earlier one has found. */
   async function warmUp(): Promise<void> {
     await runCleanly(await newCase());
   }
 
   afterAll(() => harness[Symbol.asyncDispose]());
   afterEach(async ({ task }) => {
-    // What a failed test left behind is none of the next one's business.
+    // What a failed test left behind must not affect the next one.
     if (task.result?.state !== 'fail') return;
     deployed = await deploy();
     await warmUp();
@@ -114,7 +114,7 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
   }
 
   async function newCase(): Promise<Case> {
-    // What a function remembers it does not ask for.
+    // A function does not request what it has in memory.
     deployed.coldStart();
     deployed.lines.length = 0;
     const item = await makeViolation(harness.endpoint, rule, harness.account());
@@ -122,14 +122,14 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
     return { asOf: nextMoment(), item };
   }
 
-  /** Polls the finding, and an item beside it that nobody understands. */
+  /** Polls the finding, and a malformed item beside it. */
   async function collect({ asOf, item }: Case) {
     const strange = itemOf(rule, { account_id: item.account_id, resource_id: 'arn:aws:iam::1:root' });
     harness.tenant.setFindings([item, strange]);
     return deployed.collect({ rule, asOf });
   }
 
-  /** Puts the finding's job on the queue, as the collector would. */
+  /** Sends the finding's job to the queue, as the collector would. */
   async function enqueue({ asOf, item: { account_id: account, resource_id: resource } }: Case) {
     const region = rule === 'iam-access-key-unrotated' ? 'global' : REGION;
     const job: Job = {
@@ -143,7 +143,7 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
     await send(deployed.product, REGION, JSON.stringify(job), { group: account, deduplication: jobId(job) });
   }
 
-  /** Reads the state of the finding's resource, without what differs between cases. */
+  /** Reads the state of the finding's resource, without parts that differ between cases. */
   async function stateOf({ item: { account_id: account, resource_id } }: Case): Promise<readonly string[]> {
     switch (rule) {
       case 'security-group-ssh-open':
@@ -163,7 +163,7 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
     }
   }
 
-  /** Tells whether a call is one of the functions', in their own roles or in target roles. */
+  /** Tells whether a function makes the call, in its own role or in a target role. */
   function isOurs({ accessKeyId, principal }: AwsCall): boolean {
     const { account } = deployed.product;
     return accessKeyId === account || principal.assumedBy?.account === account;
@@ -176,8 +176,8 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
   }
 
   /**
-   * Puts a fault before a call and those of its kind that follow; it is over with the test at the latest. One that is limited
-   * meets this call alone, however often it is sent: another of its kind may be made at the same time.
+   * Injects a fault into a call and later calls of its kind, until the end of the test at the latest. A fault with a limit
+   * affects this call alone, however often it is sent: another one of its kind may be made at the same time.
    */
   function inject({ kind, number }: CallName, effect: Effect, times?: number): Injection {
     const isOfKind = (call: AwsCall) => isOurs(call) && kindOf(call) === kind;
@@ -193,13 +193,13 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
     return harness.fault({ times, when, effect });
   }
 
-  /** Puts a fault before each of these calls once: before the first attempt at each, not before the second. */
+  /** Injects a fault into the first attempt at each of these calls. */
   function injectOnce(calls: readonly CallName[], effect: Effect): readonly Injection[] {
     return calls.map(({ kind, number }) => inject({ kind, number: 2 * (number - 1) + 1 }, effect, 1));
   }
 
-  /** Checks that all adds up, and that the finding is remediated as without faults. */
-  async function expectCured(current: Case): Promise<void> {
+  /** Checks that the numbers agree, and that the finding is remediated as it is without faults. */
+  async function expectRemediated(current: Case): Promise<void> {
     const { outcomes } = await deployed.outcomesOf({ rule, asOf: current.asOf }, 1);
     expect(outcomes).toMatchObject([{ outcome: 'remediated' }]);
     expect(await stateOf(current)).toEqual(remediated);
@@ -215,7 +215,7 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
     return { jobs, deadLetters };
   }
 
-  /** Checks that nothing was sent to be changed that was not written down before. */
+  /** Checks that every change that was sent had been recorded before. */
   async function expectAllPlanned(): Promise<void> {
     const keys = harness.proxy.calls.flatMap(({ operation, status, parameters: { Key: key } }) =>
       operation === 'PutObject' && status === 200 && typeof key === 'string' && key.startsWith('jobs/')
@@ -229,13 +229,13 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
     );
   }
 
-  /** Tells whether the call took effect though nobody saw the answer. */
+  /** Tells whether the call took effect although its response was lost. */
   const isLasting = (name: CallName, effect: InjectedEffect): boolean =>
     effect === 'cut-after' && isWrite(name);
 
   /**
-   * Lets AWS's reads catch up where the job waits for them: it does so after a change of which nobody knows whether it
-   * was made, and where a look fails until the end with which a change that was begun goes on.
+   * Passes the time after which AWS's reads are up to date, where the job waits for it: after a change that may or may not
+   * have been made, and where the read with which a begun change continues fails until the end.
    * @returns whether it waited
    */
   async function lookLater(name: CallName): Promise<boolean> {
@@ -246,23 +246,23 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
     return hasWaited;
   }
 
-  /** Tells whether the work may be done by the next attempt although the call fails for ever. */
+  /** Tells whether the next attempt can finish although the call fails permanently. */
   function isNotNeededAgain(name: CallName, effect: InjectedEffect): boolean {
     const isAfterChanges = isAmong(clean.fromLastChange, name);
     return isLasting(name, effect) || (isAfterChanges && !isRulesOwn(name));
   }
 
-  /** Tells whether a call marks a change that was made: the next write of the journal has it where this one fails. */
+  /** Tells whether a call marks a change that was made: if it fails, the next write of the journal has the mark. */
   const isMark = (name: CallName): boolean =>
     name.kind === 's3:PutObject jobs/' && isAmong(clean.fromLastChange, name);
 
-  /** Counts how often a call is sent in one attempt: a change again only where AWS did not take it. */
+  /** Counts how often a call is sent in one attempt: a change is only repeated where AWS did not accept it. */
   const sendsOf = (name: CallName, effect: InjectedEffect): number =>
     isAmong(clean.changes, name) && effect !== 'throttle' ? 1 : SENDS;
 
   /**
-   * Checks what an attempt did that had to find out by reading whether its change was made, could not mark it at once,
-   * began the change anew because what it rests on was throttled, or asked again for what it had asked for ahead in vain.
+   * Checks an attempt that had to read whether its change was made, could not mark the change at once, restarted it because
+   * a read before it was throttled, or repeated a request that it had made ahead in vain.
    */
   async function expectResolved(current: Case, name: CallName, effect: InjectedEffect): Promise<void> {
     const isChange = isAmong(clean.changes, name) && isLasting(name, effect);
@@ -272,7 +272,7 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
       `${textOf(name)} is a change, what it rests on, its mark, or asked for ahead`,
     ).toBe(true);
     expect([...deployed.messages('WARN'), ...deployed.messages('ERROR')]).toEqual([]);
-    await expectCured(current);
+    await expectRemediated(current);
   }
 
   const inTurn = (calls: readonly CallName[], injected: readonly InjectedEffect[] = effects) =>
@@ -286,7 +286,7 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
     expect(deployed.writes()).not.toEqual([]);
   });
 
-  test.each(effects)('%s before every call once: it is made again, and nobody has to act', async (effect) => {
+  test.each(effects)('%s before every call once: it is repeated, and nobody has to act', async (effect) => {
     const current = await newCase();
 
     const collecting = injectOnce(clean.collector, effect);
@@ -294,7 +294,7 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
     for (const fault of collecting) fault.remove();
     const working = injectOnce(clean.remediator, effect);
     const { invocations } = await deployed.work();
-    // Where nobody knows whether AWS made a change, the next attempt looks, and waits for what reads may not show yet.
+    // If AWS may have made a change, the next attempt checks, and waits for what reads may not show yet.
     const unanswered = effect === 'throttle' ? [] : clean.changes.map(operationOf);
     if (unanswered.length > 0) {
       passTime(LAG_MILLISECONDS);
@@ -318,13 +318,13 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
       expect.stringMatching(/^1 findings could not become jobs/),
     ]);
     await deployed.resultOf({ rule, asOf: current.asOf }, 2);
-    await expectCured(current);
+    await expectRemediated(current);
   });
 
   if (thorough) {
     describe('a call of the collector', () => {
       test.each(inTurn(clean.collector))(
-        '%s, %s: the poll fails until it is over',
+        '%s, %s: the poll fails until the fault ends',
         async (_, effect, name) => {
           const often = await newCase();
           const fault = inject(name, effect, SENDS);
@@ -337,12 +337,12 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
               new RegExp(`^poll netskope\\.${rule}@\\d+ failed: .+\\. It is attempted again`),
             ),
           ]);
-          // The scheduler delivers it again.
+          // The scheduler delivers the event again.
           expect((await collect(often)).thrown).toBeUndefined();
           fault.remove();
           await deployed.work();
           await deployed.resultOf({ rule, asOf: often.asOf }, 2);
-          await expectCured(often);
+          await expectRemediated(often);
 
           const ever = await newCase();
           const lasting = inject(name, effect);
@@ -351,10 +351,10 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
           }
           expect(deployed.metric('PollFailed')).toEqual({ '': 2 });
           lasting.remove();
-          expect((await collect(ever)).thrown, 'started anew by hand').toBeUndefined();
+          expect((await collect(ever)).thrown, 'invoked again by hand').toBeUndefined();
           await deployed.work();
           await deployed.resultOf({ rule, asOf: ever.asOf }, 2);
-          await expectCured(ever);
+          await expectRemediated(ever);
         },
       );
     });
@@ -378,19 +378,19 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
       fault.remove();
       if (worked.invocations === 1) return expectResolved(current, name, effect);
       expect(fault.hits).toBe(sends);
-      // It goes back at once, but where the attempt has left its lease behind: that one is waited out.
+      // The job goes back at once, unless the attempt left its lease behind, which must expire first.
       const keepsLease = name.kind.endsWith(' lease#') && isLasting(name, effect) === isTaking(name);
       expect(worked).toEqual(keepsLease ? { invocations: 3, timeouts: 1 } : { invocations: 2, timeouts: 0 });
       expectReported(current, name);
       await lookLater(name);
-      await expectCured(current);
+      await expectRemediated(current);
     });
 
-    // Throttled or not, the SDK makes the same of an answer of 500, but where a change is not sent again.
+    // For the SDK, throttling and an answer of 500 are alike, except that a change is not repeated after the latter.
     const lasting = calls.filter(([, effect, name]) => effect !== 'internal' || isAmong(clean.changes, name));
 
     test.each(lasting)(
-      '%s, %s for ever: the job ends as a dead letter, and a redrive finishes it',
+      '%s, %s permanently: the job ends as a dead letter, and a redrive finishes it',
       async (_, effect, name) => {
         const current = await newCase();
         await enqueue(current);
@@ -401,18 +401,18 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
         if (invocations === 1) return expectResolved(current, name, effect);
         expectReported(current, name);
         if ((await depths()).deadLetters === 0) {
-          // All is changed, or this call took effect though nobody saw the answer: the next attempt finds it done.
+          // All changes are made, or this call took effect although its response was lost: the next attempt finds it done.
           fault.remove();
           const hasWaited = await lookLater(name);
           expect(hasWaited || isNotNeededAgain(name, effect), `${textOf(name)} is made again`).toBe(true);
           expect(invocations).toBeLessThanOrEqual(hasWaited ? MAX_RECEIVE_COUNT : 2);
-          await expectCured(current);
+          await expectRemediated(current);
           return;
         }
         expect(invocations).toBe(MAX_RECEIVE_COUNT);
         expect(await depths()).toEqual({ jobs: 0, deadLetters: 1 });
         await expectAllPlanned();
-        // Without them no outcome is written: a redrive writes it.
+        // Without these calls no outcome is written: a redrive writes it.
         const isNeeded = ['s3:PutObject outcomes/', 'dynamodb:PutItem done#'].includes(name.kind);
         if (!isNeeded && !isTelling(name) && !isAmong(clean.afterOutcome, name)) {
           const { outcomes } = await deployed.outcomesOf({ rule, asOf: current.asOf }, 1);
@@ -428,12 +428,12 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
         fault.remove();
         expect(await redrive(deployed.product, REGION)).toBe(1);
         await deployed.work();
-        await expectCured(current);
+        await expectRemediated(current);
       },
     );
   });
 
-  /** Checks that a person who reads the log learns what is not done, and why. */
+  /** Checks that the log says what is not done, and why. */
   function expectReported({ item }: Case, name: CallName): void {
     const reported = [...deployed.messages('WARN'), ...deployed.messages('ERROR')];
     const says =
@@ -444,12 +444,12 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
   }
 }
 
-/** `ec2:ModifySecurityGroupRules` without its service. */
+/** `ec2:ModifySecurityGroupRules` without the service. */
 function operationOf({ kind }: CallName): string {
   return kind.replace(/^.*:/, '');
 }
 
-/** Calls that are made side by side come in any order. */
+/** Calls that run side by side, in any order. */
 function inOrder(names: readonly CallName[]): CallName[] {
   return names.toSorted((one, other) => textOf(one).localeCompare(textOf(other), 'en', { numeric: true }));
 }
@@ -458,17 +458,17 @@ function isAmong(names: readonly CallName[], name: CallName): boolean {
   return names.some((other) => textOf(other) === textOf(name));
 }
 
-/** Tells whether the call takes a job's lease; others end it. */
+/** Tells whether the call takes a job's lease, rather than ends it. */
 function isTaking({ kind }: CallName): boolean {
   return kind === 'dynamodb:PutItem lease#';
 }
 
-/** Tells whether the call reads what an attempt asks for while it takes its lease, and again when it needs it. */
+/** Tells whether the call reads what an attempt requests while it takes its lease, and again when it needs it. */
 function isAskedAhead({ kind }: CallName): boolean {
   return ['s3:GetObject rules/', 's3:GetObject accounts.json', 'ssm:GetParameter'].includes(kind);
 }
 
-/** Tells whether the call lets other jobs know what was changed: the outcomes are written all the same. */
+/** Tells whether the call informs other jobs of a change: the outcomes are written even if it fails. */
 function isTelling({ kind }: CallName): boolean {
   return kind === 'dynamodb:PutItem finding#';
 }

@@ -16,7 +16,7 @@ const lineSchema = z.looseObject({ level: z.string().optional(), message: z.stri
 /** A log line, or a metric (with `_aws`). */
 export type LogLine = z.infer<typeof lineSchema>;
 
-/** A function as Lambda keeps it: what was made in its first invocation is there in the next. */
+/** A function in a warm execution environment: what the first invocation created is there in the next. */
 export interface WarmFunction<Event, Result> {
   invoke(event: Event, options?: { readonly remainingMilliseconds?: number }): Promise<Invocation<Result>>;
 }
@@ -25,12 +25,12 @@ export type CollectorFunction = WarmFunction<unknown, object>;
 export type RemediatorFunction = WarmFunction<SQSEvent, SQSBatchResponse>;
 
 /**
- * The clock of a function while it works: it goes on, or stands still but for the function's own waits. What it does
- * must not depend on how busy the machine is where its calls are counted.
+ * The clock of a function while it works: it runs, or stands still except for the function's own waits. Where calls are
+ * counted, what the function does must not depend on how busy the machine is.
  */
 export type TimeOfFunctions = 'goes on' | 'stands still';
 
-/** Time by which functions' clocks are ahead of the real time, for what they did not wait for. */
+/** Time by which the functions' clocks are ahead of real time, because of waits that were skipped. */
 let ahead = 0;
 
 /** Lets time pass for all functions. */
@@ -38,7 +38,7 @@ export function passTime(milliseconds: number): void {
   ahead += milliseconds;
 }
 
-/** Real time, in which nobody waits: who sleeps is ahead by as much. */
+/** Real time without real waits: a sleep puts the clock ahead instead. */
 const jumpingClock: Clock = {
   now: () => Date.now() + ahead,
   sleep: async (milliseconds) => {
@@ -48,8 +48,8 @@ const jumpingClock: Clock = {
 };
 
 /**
- * Starts the collector's code anew in this process, with nothing remembered, as a new instance of the function.
- * Its waits take no time; everything else is what is deployed.
+ * Starts the collector's code in this process with an empty memory, as a new instance of the function. Its waits take no
+ * time; everything else is as deployed.
  */
 export function startCollector(
   environment: Readonly<Record<string, string>>,
@@ -113,7 +113,7 @@ function startFunction<Event, Result>(
   };
 }
 
-/** The log lines and metrics in what a function wrote. */
+/** The log lines and metrics in a function's output. */
 export function readLines(text: string): LogLine[] {
   return text
     .split('\n')

@@ -3,7 +3,7 @@ import { type LocalAws, prepareLocalAws, startLocalAws } from '../../lab/local-a
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** The local AWS that the test files share: each test has accounts of its own. */
+    /** The local AWS that the test files share: each test uses accounts that no other test uses. */
     readonly localAwsEndpoint: string;
   }
 }

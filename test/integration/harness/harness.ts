@@ -29,29 +29,29 @@ import { oldAccessKeys } from './violations.ts';
 
 /** The shared local AWS behind a proxy for one test file, and a tenant. */
 export interface Harness extends AsyncDisposable {
-  /** The local AWS itself: what tests make and look at meets no fault. */
+  /** The local AWS itself: calls by tests meet no faults. */
   readonly endpoint: string;
   readonly proxy: AwsProxy;
   readonly tenant: Tenant;
   /**
-   * The file's accounts whose resources are remediated, by number from 0. Tests that come one after another share them: so
-   * what a test looks at is what it made itself.
+   * The file's accounts whose resources are remediated, by number from 0. The tests of a file share them, so that a test
+   * only looks at resources that it created.
    */
   account(number?: number): string;
-  /** Puts a fault before AWS until the test is over. */
+  /** Injects a fault into calls to AWS until the test ends. */
   fault(fault: Fault): Injection;
-  /** Deploys the product under a name of its own. */
+  /** Deploys the product under a unique name. */
   deploy(options: Pick<ProductOptions, 'rules'> & Partial<ProductOptions>): Promise<Deployed>;
 }
 
-/** @param time how it goes by while a function works. Default: it goes on */
+/** @param time how it passes while a function works. Default: it runs */
 export async function startHarness({ time }: { readonly time?: TimeOfFunctions } = {}): Promise<Harness> {
   const endpoint = inject('localAwsEndpoint');
   const proxy = await startAwsProxy({ upstream: () => endpoint });
-  // Functions whose clock jumps ask faster than the documented limit lets them.
+  // Functions whose clock jumps send requests faster than the documented limit allows.
   const tenant = await startTenant({ rateLimit: false });
   proxy.inject(oldAccessKeys);
-  // The SDK waits a random part of its bound before the next attempt: the smallest.
+  // Before the next attempt, the SDK waits for a random part of its bound: here, the smallest.
   const securityAccount = freshAccount();
   const accounts = Array.from({ length: 3 }, freshAccount);
   const random = vi.spyOn(Math, 'random').mockReturnValue(0);
@@ -88,13 +88,13 @@ export async function startHarness({ time }: { readonly time?: TimeOfFunctions }
   };
 }
 
-/** One poll: its rule and the moment whose findings it asks for. */
+/** A poll: its rule and the time for which it requests findings. */
 export interface PollName {
   readonly rule: string;
   readonly asOf: string;
 }
 
-/** All that is known of a poll when it is over. */
+/** All results of a completed poll. */
 export interface PollResult {
   readonly summary: PollSummary;
   readonly outcomes: readonly Outcome[];
@@ -104,27 +104,27 @@ export interface PollResult {
 
 let polls = 0;
 
-/** A moment that no other poll of this file has. */
+/** A time that no other poll of this file uses. */
 export function nextMoment(): string {
   polls += 1;
   return new Date(Date.UTC(2026, 0, 31, 12, polls)).toISOString().replace('.000', '');
 }
 
-/** The deployed product with functions that are started on first use, driven as AWS would drive them. */
+/** The deployed product, whose functions start on first use, and which the harness drives as AWS would. */
 export class Deployed {
   readonly product: Product;
   /**
-   * True where a poll closes what the one before gave. Most tests poll other findings each time and are not about
-   * that.
+   * True where a poll closes findings of the poll before. Most tests poll different findings each time and do not test
+   * this.
    */
   closesMissing = false;
-  /** All that the functions wrote. */
+  /** All output of the functions. */
   readonly lines: LogLine[] = [];
   readonly #harness: Pick<Harness, 'endpoint' | 'proxy' | 'tenant'>;
   readonly #time: TimeOfFunctions | undefined;
   #collector: CollectorFunction;
   readonly #remediators = new Map<string, RemediatorFunction>();
-  /** The number of the last call that put a job off whose time is over. */
+  /** The number of the last call that delayed a job whose delay has passed. */
   #lastPutOff = 0;
 
   constructor(
@@ -138,13 +138,13 @@ export class Deployed {
     this.#collector = startCollector(product.collectorEnvironment, time);
   }
 
-  /** Lambda starts functions anew when it likes: nothing is remembered then. */
+  /** Starts new functions with an empty memory, as Lambda may do at any time. */
   coldStart(): void {
     this.#collector = startCollector(this.product.collectorEnvironment, this.#time);
     this.#remediators.clear();
   }
 
-  /** The collector's part of a poll, as its schedule starts it. */
+  /** Runs the collector's part of a poll, as its schedule starts it. */
   async collect(poll: PollName): Promise<Invocation<object>> {
     if (!this.closesMissing) await this.product.forgetListing(poll.rule);
     const event = { rule: poll.rule, scheduled_time: poll.asOf, netskope_rule_names: [] };
@@ -153,7 +153,7 @@ export class Deployed {
     return invocation;
   }
 
-  /** The remediators' part: works off the queue of a region. */
+  /** Runs the remediators' part: processes the queue of a region. */
   async work(
     region = this.product.homeRegion,
     options: { readonly batchSize?: number; readonly remainingMilliseconds?: number } = {},
@@ -162,15 +162,15 @@ export class Deployed {
   }
 
   /**
-   * Lets the time pass for which jobs were put off, and works off the queue then: the remediator gets them as Lambda
-   * hands them over from the queue of delayed jobs, of which nobody waits for the end of the delay here.
-   * @returns for how many seconds each was put off
+   * Passes the delay of delayed jobs, and then processes the queue. The remediator receives them as Lambda would hand them
+   * over from the queue of delayed jobs, but without the wait.
+   * @returns each job's delay in seconds
    */
   async lookAgain(region = this.product.homeRegion): Promise<number[]> {
     return this.#forward(this.#putOff(region), region);
   }
 
-  /** Looks again, each time when the time has come, until nothing is put off any more. */
+  /** Passes delays and processes the queue until no job is delayed. */
   async finish(region = this.product.homeRegion): Promise<void> {
     for (let looks = 0; looks < MOST_LOOKS; looks += 1) {
       const jobs = this.#putOff(region);
@@ -178,10 +178,10 @@ export class Deployed {
       passTime(Math.max(...jobs.map(({ DelaySeconds }) => DelaySeconds)) * 1_000);
       await this.#forward(jobs, region);
     }
-    throw new Error(`jobs are still put off after ${MOST_LOOKS} looks`);
+    throw new Error(`jobs are still delayed after ${MOST_LOOKS} checks`);
   }
 
-  /** The messages of the queue of delayed jobs that came since the last time. */
+  /** The messages that have arrived in the queue of delayed jobs since the last call. */
   #putOff(region: string): readonly PutOff[] {
     const { delayedQueueName } = this.product;
     const calls = this.#harness.proxy.calls.filter(
@@ -195,7 +195,7 @@ export class Deployed {
     });
   }
 
-  /** Hands jobs over as the queue of delayed jobs does. @returns for how many seconds each was put off */
+  /** Forwards jobs as the queue of delayed jobs does. @returns each job's delay in seconds */
   async #forward(jobs: readonly PutOff[], region: string): Promise<number[]> {
     const { account, delayedQueueName } = this.product;
     const eventSourceARN = `arn:aws:sqs:${region}:${account}:${delayedQueueName}`;
@@ -224,7 +224,7 @@ export class Deployed {
     return result;
   }
 
-  /** Runs a whole poll of the findings that the tenant is given. */
+  /** Runs a whole poll of these findings. */
   async run(rule: string, items: readonly TenantItem[], asOf = nextMoment()): Promise<PollResult> {
     this.#harness.tenant.setFindings(items);
     const { thrown } = await this.collect({ rule, asOf });
@@ -237,20 +237,20 @@ export class Deployed {
   }
 
   /**
-   * Reads the result of a poll. Checks that it adds up: every item that the tenant gave is counted once, and every
-   * finding and every unprocessable item has one object in the bucket and one event.
+   * Reads the result of a poll. Checks that it adds up: every item of the tenant is counted once, and every finding and
+   * every unprocessable item has one object in the bucket and one event.
    */
   async resultOf(poll: PollName, items: number): Promise<PollResult> {
     const summary = await this.product.summary(poll.rule, poll.asOf);
     if (summary === undefined)
       throw new Error(`the collector wrote no summary of ${poll.rule} at ${poll.asOf}`);
-    // The summary's schema has checked that its counts are those of its items.
+    // The summary's schema has checked its counts against its items.
     expect(summary.items, 'items counted').toBe(items);
     return { summary, ...(await this.outcomesOf(poll, summary.findings)) };
   }
 
   /**
-   * Reads the outcomes of the findings of a poll's jobs, and of what could not become one. Checks that they add up.
+   * Reads the outcomes of a poll's jobs and its unprocessable items. Checks that they add up.
    */
   async outcomesOf({ rule, asOf }: PollName, findings: number): Promise<Omit<PollResult, 'summary'>> {
     const [outcomes, unprocessable] = await Promise.all([
@@ -264,17 +264,17 @@ export class Deployed {
         outcomes.length + unprocessable.length,
     );
     const events = all.filter((event) => isOurs(event) && event.outcome !== 'closed');
-    expect(outcomes.length, 'outcomes, one a finding').toBe(findings);
-    expect(keysOf(events), 'events, one an outcome').toEqual(
+    expect(outcomes.length, 'outcomes, one per finding').toBe(findings);
+    expect(keysOf(events), 'events, one per outcome').toEqual(
       new Set([
         ...outcomes.map(({ finding }) => findingKey(finding)),
         ...unprocessable.map(({ item }) => JSON.stringify(item)),
       ]),
     );
-    // Of several events of a finding the last says what the object says.
+    // The last of several events of a finding agrees with the object.
     const last = new Map(events.map((event) => [keyOf(event), event]));
     for (const { finding, outcome, plan, applied } of outcomes) {
-      expect(last.get(findingKey(finding)), 'an event says what the evidence says').toMatchObject({
+      expect(last.get(findingKey(finding)), 'an event agrees with the evidence').toMatchObject({
         outcome,
         plan: plan.map(({ line }) => line),
         applied: applied.map(({ line }) => line),
@@ -283,12 +283,12 @@ export class Deployed {
     return { outcomes, unprocessable, events };
   }
 
-  /** The messages of log lines of a level, in order. */
+  /** The messages of log lines of one level, in order. */
   messages(level: 'ERROR' | 'WARN' | 'INFO'): string[] {
     return this.lines.flatMap((line) => (line.level === level && line.message ? line.message : []));
   }
 
-  /** A metric's values by rule (by '' where it has no such dimension), all together. */
+  /** A metric's totals by rule ('' if it has no such dimension). */
   metric(name: string): Readonly<Record<string, number>> {
     const values: Record<string, number> = {};
     for (const line of this.lines) {
@@ -299,7 +299,7 @@ export class Deployed {
     return values;
   }
 
-  /** The calls that the target roles made and that may have changed something, faulted or not. */
+  /** The calls by target roles that may have changed something, failed or not. */
   writes(): readonly ProxiedCall[] {
     return this.#harness.proxy.calls.filter(
       ({ isWrite, principal }) =>
@@ -309,7 +309,7 @@ export class Deployed {
     );
   }
 
-  /** All that the tested rules could change in an account, as AWS tells it. */
+  /** Everything that the tested rules could change in an account, as AWS returns it. */
   snapshot(account: string, regions = this.product.regions): Promise<readonly string[]> {
     return snapshot(this.#harness.endpoint, [account], regions);
   }
@@ -322,7 +322,7 @@ const putOffSchema = z.looseObject({
 });
 type PutOff = z.infer<typeof putOffSchema>;
 
-/** More than a job takes until AWS's reads must be true, and less than one that never ends. */
+/** More checks than a job needs until AWS's reads must be up to date, but a limit for one that never ends. */
 const MOST_LOOKS = 30;
 
 function delayedRecord(
@@ -357,7 +357,7 @@ function keysOf(events: readonly OutcomeEvent[]): Set<string> {
   return new Set(events.map(keyOf));
 }
 
-/** Names what a call that changes something changes: rule ids, ports, buckets, keys. */
+/** Names what a changing call changes: rule ids, ports, buckets, keys. */
 function effectOf({ operation, parameters }: ProxiedCall): string[] {
   const values = (pattern: RegExp): string[] =>
     Object.entries(parameters).flatMap(([name, value]) => (pattern.test(name) ? String(value) : []));
@@ -407,7 +407,7 @@ function rulesIn(change: RecordedChange, name: string): PlannedRule[] {
   return Array.isArray(change[name]) ? change[name].filter(isRule) : [];
 }
 
-/** The same of a change in a plan. */
+/** Names what a planned change changes. */
 function plannedEffects(change: RecordedChange): string[] {
   const { kind, resource } = change;
   const rules = rulesIn(change, 'rules');
@@ -433,7 +433,7 @@ function plannedEffects(change: RecordedChange): string[] {
   }
 }
 
-/** Picks the recorded changes that only took back what a recorded change had added: no plan names them before. */
+/** Selects the recorded changes that only removed what a recorded change had added: no plan contains them. */
 function takeBacks(applied: readonly { readonly change: RecordedChange }[]): RecordedChange[] {
   const made = new Set(applied.flatMap(({ change }) => rulesIn(change, 'made').map(({ id }) => id)));
   return applied.flatMap(({ change }) => {
@@ -446,8 +446,8 @@ function takeBacks(applied: readonly { readonly change: RecordedChange }[]): Rec
 }
 
 /**
- * Checks that nothing was sent to AWS to be changed that these plans do not show. Taking back what a plan added is not
- * in it: it counts where it is recorded among the changes that were applied.
+ * Checks that every change that was sent to AWS is in one of these plans. The removal of what a plan added is not: it
+ * must be recorded among the applied changes.
  */
 export function expectWritesWithin(
   writes: readonly ProxiedCall[],
@@ -459,5 +459,5 @@ export function expectWritesWithin(
   ]);
   const planned = new Set(shown.flatMap(plannedEffects));
   const surprising = writes.flatMap(effectOf).filter((effect) => !planned.has(effect));
-  expect(surprising, 'changes that no plan shows').toEqual([]);
+  expect(surprising, 'changes that are not in a plan').toEqual([]);
 }

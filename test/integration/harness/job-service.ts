@@ -12,7 +12,7 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { passTime } from './functions.ts';
 import type { Product } from './product.ts';
 
-/** Hands messages over; throws where the function failed as a whole. */
+/** Hands messages over; throws if the whole function failed. */
 export type Work = (event: SQSEvent) => Promise<SQSBatchResponse>;
 
 /** More invocations than any test needs. */
@@ -22,11 +22,11 @@ const LOOK_INTERVAL_MILLISECONDS = 20;
 const VISIBILITY_TIMEOUT_MILLISECONDS = 400_000;
 
 /**
- * Does for a region's queue what Lambda's event source mapping does: receives, hands over, deletes what was done, and
- * leaves the rest to the queue, whose own policy moves it to the dead letters. Only time is not waited for: what comes
- * back when its visibility timeout is over comes back as soon as there is nothing else, and clocks jump by as much.
- * @param isOver asked after each invocation: where it is true, the rest is left in the queue
- * @returns how often the function was invoked, and how often a visibility timeout had to end
+ * Does for a region's queue what Lambda's event source mapping does: receives messages, hands them over, deletes those that
+ * are done, and leaves the rest to the queue, whose own policy moves them to the dead-letter queue. It does not wait: a
+ * message whose visibility timeout must pass comes back as soon as there are no others, and clocks jump accordingly.
+ * @param isOver called after each invocation: if it returns true, the rest stays in the queue
+ * @returns the number of invocations, and of visibility timeouts that had to pass
  */
 export async function workOff(
   product: Product,
@@ -44,7 +44,7 @@ export async function workOff(
 ): Promise<{ invocations: number; timeouts: number }> {
   const sqs = product.sqs(region);
   const QueueUrl = product.queueUrl('jobs.fifo');
-  /** Received, neither deleted nor seen to have come back. */
+  /** Messages that were received, and neither deleted nor received again. */
   const invisible = new Map<string, string>();
   let invocations = 0;
   let timeouts = 0;
@@ -57,7 +57,7 @@ export async function workOff(
       }),
     );
     if (Messages.length === 0) {
-      // What was moved to the dead letters is not there any more.
+      // Messages that were moved to the dead-letter queue are no longer there.
       if (invisible.size === 0 || (await product.depth(region, 'jobs.fifo')) === 0) break;
       timeouts += 1;
       onTimeout();
@@ -68,7 +68,7 @@ export async function workOff(
       continue;
     }
     invocations += 1;
-    if (invocations > MOST_INVOCATIONS) throw new Error('the queue does not come to an end');
+    if (invocations > MOST_INVOCATIONS) throw new Error('the queue is never empty');
     const Records = Messages.map((message) => toRecord(message, product, region));
     const failed = await work({ Records }).then(
       ({ batchItemFailures }) => new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)),
@@ -100,8 +100,8 @@ export async function deadLetters(product: Product, region: string): Promise<rea
 }
 
 /**
- * Moves the dead letters back to the queue; each counts its receipts anew then.
- * @returns how many there were
+ * Moves the dead letters back to the queue; their receive counts start again.
+ * @returns the number of messages
  */
 export async function redrive(product: Product, region: string): Promise<number> {
   const sqs = product.sqs(region);
@@ -115,7 +115,7 @@ export async function redrive(product: Product, region: string): Promise<number>
   }
 }
 
-/** Puts a message on a region's queue. */
+/** Sends a message to a region's queue. */
 export async function send(
   product: Product,
   region: string,

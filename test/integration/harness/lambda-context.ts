@@ -2,7 +2,7 @@ import type { Context } from 'aws-lambda';
 
 const TIMEOUT_MILLISECONDS = 300_000;
 
-/** Makes the context that Lambda hands over beside the event. */
+/** Makes the context that Lambda passes with an event. */
 export function lambdaContext(remainingMilliseconds = TIMEOUT_MILLISECONDS): Context {
   return {
     callbackWaitsForEmptyEventLoop: true,

@@ -51,7 +51,7 @@ import {
 import { AccountBuilder } from '../../lab/accounts/account-builder.ts';
 import type { TestedRule } from './violations.ts';
 
-/** The owner of a resource, and where he acts: the local AWS, past the proxy. */
+/** The owner of a resource, who calls the local AWS directly, not by the proxy. */
 export interface Owner {
   readonly endpoint: string;
   readonly account: string;
@@ -60,11 +60,11 @@ export interface Owner {
 
 type Act = (owner: Owner, resource: string) => Promise<unknown>;
 
-/** Acts of a resource's owner while a job is at work. */
+/** Acts of a resource's owner while a job is running. */
 export interface OwnerActs {
   remove: Act;
   tag: (owner: Owner, resource: string, key: string, value: string) => Promise<unknown>;
-  /** Ends the violation in a way that is not ours. */
+  /** Fixes the violation in another way than the product. */
   fix: Act;
 }
 
@@ -108,7 +108,7 @@ export async function deleteOpenEntry(owner: Owner, NetworkAclId: string): Promi
   await ec2Of(owner).send(new DeleteNetworkAclEntryCommand({ NetworkAclId, RuleNumber: 100, Egress: false }));
 }
 
-/** A network ACL that guards subnets cannot be deleted: they get the default one of its VPC. */
+/** A network ACL with subnets cannot be deleted: they get the default network ACL of the VPC. */
 async function removeNetworkAcl(owner: Owner, NetworkAclId: string): Promise<void> {
   const client = ec2Of(owner);
   const read = async (asked: DescribeNetworkAclsCommandInput) =>
@@ -154,7 +154,7 @@ async function eachSnapshot(
   for (const { DBSnapshotIdentifier = '' } of DBSnapshots) await act(DBSnapshotIdentifier);
 }
 
-/** A default network ACL goes with its VPC. The local AWS leaves it, so it is deleted besides. */
+/** A default network ACL is deleted with its VPC. The local AWS keeps it, so it is deleted explicitly. */
 async function removeWithVpc(owner: Owner, NetworkAclId: string): Promise<void> {
   const client = ec2Of(owner);
   const { NetworkAcls = [] } = await client.send(

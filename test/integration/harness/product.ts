@@ -72,7 +72,7 @@ import {
   tokenSecretName,
 } from './deployed-form.ts';
 
-/** A rule's settings as a module's user writes them. */
+/** A rule's settings as a user of the module writes them. */
 export interface RuleSettings {
   readonly mode?: Mode;
   readonly mode_by_account?: Readonly<Record<string, Mode>>;
@@ -86,7 +86,7 @@ export interface RuleSettings {
   readonly options?: object;
 }
 
-/** Settings that a module's user writes of accounts for all rules. */
+/** Settings of accounts for all rules, as a user of the module writes them. */
 export interface AccountSettings {
   readonly groups?: Readonly<Record<string, readonly string[]>>;
   readonly excluded_groups?: readonly string[];
@@ -96,9 +96,9 @@ export interface AccountSettings {
 }
 
 export interface ProductOptions {
-  /** Address that functions send their calls to: the proxy. */
+  /** Address to which functions send their calls: the proxy. */
   readonly functionEndpoint: string;
-  /** Address at which the product's resources are made and looked at: the local AWS itself, so that no fault meets it. */
+  /** Address at which the product's resources are created and read: the local AWS itself, where calls meet no faults. */
   readonly endpoint: string;
   readonly netskopeUrl: string;
   readonly token: string;
@@ -106,16 +106,16 @@ export interface ProductOptions {
   readonly account: string;
   readonly rules: Readonly<Record<string, RuleSettings>>;
   readonly accounts?: AccountSettings;
-  /** The first is the home region. Default: eu-central-1 alone. */
+  /** The first one is the home region. Default: eu-central-1 alone. */
   readonly regions?: readonly string[];
-  /** Regions that the collector takes for deployed, where they are not `regions`. */
+  /** Regions that the collector treats as deployed, if they differ from `regions`. */
   readonly collectorRegions?: readonly string[];
   readonly regionLabels?: Readonly<Record<string, string>>;
   /** Default: 3. */
   readonly maxReceiveCount?: number;
 }
 
-/** Fields that tests read of an event, once the product's own schema has taken the whole of it. */
+/** Fields of an event that tests read, once the whole event has passed the product's own schema. */
 const eventSchema = z.looseObject({
   poll: z.object({ rule: z.string(), asOf: z.string() }),
   outcome: z.string(),
@@ -170,12 +170,12 @@ const journalSchema = z.looseObject({
 });
 export type StoredJournal = z.infer<typeof journalSchema>;
 
-/** Twelve digits that nobody else has. */
+/** An account id that no other test uses. */
 export function freshAccount(): string {
   return String(randomInt(100_000_000_000, 281_474_976_710_655)).slice(0, 12);
 }
 
-/** Settings of accounts that a rule and all rules have, with the modules' defaults. */
+/** Settings of accounts that exist per rule and for all rules, with the modules' defaults. */
 const ofAccounts = {
   mode_by_account: {},
   mode_by_group: {},
@@ -192,7 +192,7 @@ export function settingsJson(rule: string, settings: RuleSettings): string {
     runbook_then: 'api',
     limits: defaultLimits,
     breaker: defaultBreaker,
-    // As the default schedule has it.
+    // As in the default schedule.
     poll_minutes: 60,
     exemptions: [],
     options: {},
@@ -205,15 +205,15 @@ export function accountsJson(settings: AccountSettings): string {
   return JSON.stringify({ version: 2, groups: {}, ...ofAccounts, ...settings });
 }
 
-/** Seconds between a message's receipt and its return. Long: who wants it sooner says so. */
+/** Seconds from a message's receipt to its return. Long: callers that want it sooner say so. */
 const VISIBILITY_TIMEOUT_SECONDS = 1800;
 const EVENTS_TIMEOUT_MILLISECONDS = 10_000;
 
 let deployments = 0;
 
 /**
- * The product as the modules deploy it in a security account under a name of its own, but for the functions: queues, evidence bucket, event bus
- * (with a queue behind it that catches the events), the token's secret, settings. Terraform takes two minutes for it.
+ * The product as the modules deploy it in a security account, except for the functions: queues, evidence bucket, event bus
+ * (with a queue that receives its events), the token's secret, settings. Terraform would take two minutes for it.
  */
 export class Product {
   readonly name: string;
@@ -256,7 +256,7 @@ export class Product {
     return product;
   }
 
-  /** Settings that SDK clients take to act as the security account's root, beside the functions. */
+  /** Settings with which SDK clients act as the security account's root, without the proxy. */
   client(region: string) {
     return {
       endpoint: this.#options.endpoint,
@@ -281,7 +281,7 @@ export class Product {
     return automationRoleName(this);
   }
 
-  /** Name of the queue of jobs that wait for a while. */
+  /** Name of the queue of delayed jobs. */
   get delayedQueueName(): string {
     return queueName(this, 'jobs-delayed');
   }
@@ -309,7 +309,7 @@ export class Product {
     };
   }
 
-  /** A remediator's environment, as `modules/per-region/remediator.tf` and Lambda set it; but retries come at once. */
+  /** A remediator's environment, as `modules/per-region/remediator.tf` and Lambda set it, except that retries are immediate. */
   remediatorEnvironment(region: string): Record<string, string> {
     return {
       ...remediatorEnvironment(this, { maxReceiveCount: this.maxReceiveCount, retryDelaySeconds: 0 }),
@@ -317,7 +317,7 @@ export class Product {
     };
   }
 
-  /** The variables that Lambda sets, with the proxy's address and the account's root in place of the function's role. */
+  /** The variables that Lambda sets, with the proxy's address and the account's root instead of the function's role. */
   #lambdaEnvironment(region: string): Record<string, string> {
     return {
       AWS_REGION: region,
@@ -339,9 +339,9 @@ export class Product {
     return this.putSettingsText(ruleSettingsKey(rule), settingsJson(rule, settings));
   }
 
-  /** Writes what is said of accounts for all rules, as an apply would. @returns the object's version */
+  /** Writes the settings of accounts for all rules, as an apply would. @returns the object's version */
   putAccounts(settings: AccountSettings): Promise<string> {
-    // Unless a test is about it, every outcome has its event.
+    // Every outcome has its event, except in tests that are about this setting.
     return this.putSettingsText(ACCOUNTS_KEY, accountsJson({ events: 'all', ...settings }));
   }
 
@@ -367,7 +367,7 @@ export class Product {
     await this.sqs(region).send(new DeleteQueueCommand({ QueueUrl: this.queueUrl('jobs.fifo') }));
   }
 
-  /** Makes the queue of jobs, whose dead letters have a queue already. */
+  /** Creates the queue of jobs, whose dead-letter queue exists already. */
   async makeQueue(region: string): Promise<void> {
     const Attributes = {
       ...jobQueueAttributes(this, region, this.maxReceiveCount),
@@ -382,7 +382,7 @@ export class Product {
     return `${this.#options.endpoint}/${this.account}/${queueName(this, queue)}`;
   }
 
-  /** Counts the messages that lie in a queue, seen and unseen. */
+  /** Counts the messages in a queue, in flight or not. */
   async depth(region: string, queue: JobQueue): Promise<number> {
     const { Attributes = {} } = await this.sqs(region).send(
       new GetQueueAttributesCommand({
@@ -393,13 +393,13 @@ export class Product {
     return Object.values(Attributes).reduce((total, value) => total + Number(value), 0);
   }
 
-  /** The summary of a poll, or undefined where the collector wrote none. */
+  /** The summary of a poll, or undefined if the collector wrote none. */
   async summary(rule: string, asOf: string): Promise<PollSummary | undefined> {
     const [key] = await this.#list(`polls/${rule}/${epochSeconds(asOf)}.json`);
     return key === undefined ? undefined : pollSummarySchema.parse(await this.#readJson(key));
   }
 
-  /** Lets the next poll of a rule be as if there had been none before. */
+  /** Makes the next poll of a rule behave as the first one. */
   async forgetListing(rule: string): Promise<void> {
     const Key = listingKey({ source: 'netskope', rule, asOf: '' });
     await this.#s3.send(new DeleteObjectCommand({ Bucket: this.bucket, Key }));
@@ -410,7 +410,7 @@ export class Product {
     return new RecordedOutcomes(this.#s3, this.bucket).ofPoll(rule, new Date(asOf));
   }
 
-  /** All lines of a poll, those of findings that it closed included. */
+  /** All lines of a poll, including those of findings that it closed. */
   outcomeLines(rule: string, asOf: string): Promise<Outcome[]> {
     return new RecordedOutcomes(this.#s3, this.bucket).linesOf(rule, new Date(asOf));
   }
@@ -420,26 +420,26 @@ export class Product {
     return Promise.all(keys.map(async (key) => unprocessableSchema.parse(await this.#readJson(key))));
   }
 
-  /** Reads what a job wrote down before it changed anything. */
+  /** Reads what a job recorded before it changed anything. */
   async journal(key: string): Promise<StoredJournal> {
     return journalSchema.parse(await this.#readJson(key));
   }
 
-  /** The events so far, at least as many as are expected if they come in time: the bus delivers when it likes. */
+  /** The events so far, at least as many as expected if they arrive in time, because the bus delivers with a delay. */
   async events(expected: (events: readonly OutcomeEvent[]) => boolean): Promise<readonly OutcomeEvent[]> {
     const deadline = Date.now() + EVENTS_TIMEOUT_MILLISECONDS;
     while (!expected(this.#events) && Date.now() < deadline) await this.#receiveEvents(1);
-    // What is there beside.
+    // Further events that have already arrived.
     while (await this.#receiveEvents(0));
     return [...this.#events];
   }
 
-  /** The events of jobs that came with those of outcomes. */
+  /** The events of jobs, which arrived with those of outcomes. */
   get jobEvents(): readonly JobEvent[] {
     return this.#jobEvents;
   }
 
-  /** Notices that people were given of rules that are held back. */
+  /** Notices that people received of rules that are held back. */
   get notices(): readonly Notice[] {
     return this.#notices;
   }

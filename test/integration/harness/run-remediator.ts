@@ -1,6 +1,6 @@
 /**
- * Runs the remediator's handler once, in a process that can be killed. The event stands in the environment variable
- * EVENT.
+ * Runs the remediator's handler once, in a process that can be killed. The environment variable EVENT contains the
+ * event.
  */
 import { handler } from '../../../lambdas/remediator/index.ts';
 import { lambdaContext } from './lambda-context.ts';

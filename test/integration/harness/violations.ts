@@ -7,7 +7,7 @@ import { labelOfRegion, type TenantItem, tenantItem } from '../../lab/tenant/ind
 
 export type TestedRule = LabRuleId;
 
-/** Makes the tenant's item about a resource that violates a rule. */
+/** Makes the tenant's item for a resource that violates a rule. */
 export function itemOf(
   rule: TestedRule,
   fields: { readonly account_id: string; readonly resource_id: string } & Partial<TenantItem>,
@@ -40,7 +40,7 @@ export function openPort(port: number): readonly IpPermission[] {
   return [{ IpProtocol: 'tcp', FromPort: port, ToPort: port, IpRanges: [{ CidrIp: WORLD }] }];
 }
 
-/** Access keys cannot be made with an old date: so the proxy says that all of them are. */
+/** Access keys cannot be created with an old date, so the proxy reports all of them as old. */
 export const oldAccessKeys: Fault = {
   service: 'iam',
   operation: 'ListAccessKeys',
@@ -72,7 +72,7 @@ export async function makeSecurityGroup(
   return builder.securityGroup(region, await builder.anyVpc(region), name, permissions, tags);
 }
 
-/** Makes one resource of an account that violates a rule, and gives what the tenant says of it. */
+/** Creates a resource that violates a rule. @returns the tenant's item for it */
 export async function makeViolation(
   endpoint: string,
   rule: TestedRule,
@@ -89,7 +89,7 @@ export async function makeViolation(
   return itemOf(rule, { account_id: account, resource_id, region_name });
 }
 
-/** A group's inbound rules, each as `protocol from-to source description`, in the order of the alphabet. */
+/** A group's inbound rules, each as `protocol from-to source description`, sorted. */
 export async function ingressRules(
   endpoint: string,
   account: string,

@@ -64,7 +64,7 @@ async function deploy(topicPolicy: string, queuePolicy: string, topicKey?: strin
 const judged = () => new DeliveryJudge(endpoint, account, REGION).deliveries();
 const ofThisRule = () => ({ ArnEquals: { 'aws:SourceArn': ruleArn() } });
 
-test('a topic and a queue whose policies let EventBridge in are delivered to', async () => {
+test('EventBridge delivers to a topic and a queue whose policies allow it', async () => {
   await deploy(policyOf('sns:Publish', topicArn()), policyOf('sqs:SendMessage', queueArn(), ofThisRule()));
 
   expect(await judged()).toEqual([
@@ -73,7 +73,7 @@ test('a topic and a queue whose policies let EventBridge in are delivered to', a
   ]);
 });
 
-test('a topic that lets EventBridge in on a condition is not delivered to', async () => {
+test('EventBridge does not deliver to a topic that allows it on a condition', async () => {
   await deploy(
     policyOf('sns:Publish', topicArn(), ofThisRule()),
     policyOf('sqs:SendMessage', queueArn(), ofThisRule()),
@@ -82,7 +82,7 @@ test('a topic that lets EventBridge in on a condition is not delivered to', asyn
   expect(await judged()).toContainEqual({ rule: ruleArn(), to: topicArn(), allowed: false });
 });
 
-test('a queue that lets another rule in is not delivered to', async () => {
+test('EventBridge does not deliver to a queue that allows another rule', async () => {
   const other = { ArnEquals: { 'aws:SourceArn': `${ruleArn()}-of-another` } };
   await deploy(policyOf('sns:Publish', topicArn()), policyOf('sqs:SendMessage', queueArn(), other));
 
@@ -114,13 +114,17 @@ describe('an encrypted topic', () => {
     });
 
   test.each([
-    { what: 'by a key that EventBridge may use is delivered to', policy: () => keyPolicyOf(), allowed: true },
     {
-      what: 'by a key that EventBridge may use on a condition is not delivered to',
+      what: 'receives deliveries if EventBridge may use its key',
+      policy: () => keyPolicyOf(),
+      allowed: true,
+    },
+    {
+      what: 'receives none if EventBridge may use its key on a condition',
       policy: () => keyPolicyOf(ofThisRule()),
       allowed: false,
     },
-    { what: "by AWS's own key for SNS is not delivered to", policy: () => undefined, allowed: false },
+    { what: "receives none with AWS's own key for SNS", policy: () => undefined, allowed: false },
   ])('$what', async ({ policy, allowed }) => {
     await deployWithKey(policy());
 

@@ -45,7 +45,7 @@ beforeAll(async () => {
 beforeEach(() => judge.clear());
 afterAll(() => proxy.stop());
 
-/** Makes the settings of a client that acts as an account's root, past the proxy. */
+/** Settings of a client that acts as an account's root, without the proxy. */
 function asRoot(id = account) {
   return { endpoint, region: REGION, credentials: { accessKeyId: id, secretAccessKey: 'test' } };
 }
@@ -100,7 +100,7 @@ async function managedPolicy(PolicyName: string, ...statements: readonly object[
   return Policy?.Arn ?? '';
 }
 
-/** `allowed`, or the error's name and why. */
+/** `allowed`, or the error's name and reason. */
 async function outcomeOf(sending: Promise<unknown>): Promise<unknown> {
   return sending.then(
     () => 'allowed',
@@ -114,14 +114,14 @@ const read = ({ settings }: Role, name = '/here') =>
 const silent = (kind: string, action: string): string =>
   `AccessDeniedException: because no ${kind} allows the ${action} action`;
 
-test("an account's root may do everything, by calls that nobody knows too", async () => {
+test("an account's root may make any call, including unknown ones", async () => {
   const settings = { ...asRoot(), endpoint: proxy.endpoint };
 
   expect(await outcomeOf(new EC2Client(settings).send(new DescribeSubnetsCommand({})))).toBe('allowed');
   expect(judge.verdicts).toEqual([]);
 });
 
-test('a role may do what its own policies allow, on what they name', async () => {
+test('a role may do what its own policies allow, on the resources that they name', async () => {
   const role = await makeRole([getHere]);
   const other = await makeRole([]);
 
@@ -134,7 +134,7 @@ test('a role may do what its own policies allow, on what they name', async () =>
   ]);
 });
 
-test('managed policies that are attached to it count, and a deny in one counts more', async () => {
+test('attached managed policies count, and a deny in one takes precedence', async () => {
   const role = await makeRole([]);
   const attach = (PolicyArn: string) =>
     iam.send(new AttachRolePolicyCommand({ RoleName: role.name, PolicyArn }));
@@ -147,7 +147,7 @@ test('managed policies that are attached to it count, and a deny in one counts m
   expect(await read(role)).toBe('AccessDeniedException: with an explicit deny in an identity-based policy');
 });
 
-test('a policy may name who asks, by the unique id of the role and the name of the session', async () => {
+test('a policy may depend on the unique id of the role and the name of the session', async () => {
   const mine = { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['request#${aws:userid}#*'] } };
   const table = `arn:aws:dynamodb:${REGION}:${account}:table/findings`;
   const role = await makeRole([{ Action: ['dynamodb:PutItem'], Resource: [table], Condition: mine }]);
@@ -165,7 +165,7 @@ test('a policy may name who asks, by the unique id of the role and the name of t
   expect(await may('request#AROASOMEONE:ada#1')).toBe(false);
 });
 
-test('a permissions boundary narrows what a role may do', async () => {
+test('a permissions boundary restricts what a role may do', async () => {
   const boundary = await managedPolicy('boundary', {
     Action: ['ssm:GetParametersByPath'],
     Resource: [parameter('*')],
@@ -175,7 +175,7 @@ test('a permissions boundary narrows what a role may do', async () => {
   expect(await read(role)).toBe(silent('permissions boundary', 'ssm:GetParameter'));
 });
 
-test('a policy that is widened counts at once, one that is narrowed when it is said to be', async () => {
+test('a wider policy counts at once, a narrower one once the judge is told to read it', async () => {
   const role = await makeRole([{ ...getHere, Resource: [parameter('elsewhere')] }]);
 
   expect(await read(role)).toBe(silent('identity-based policy', 'ssm:GetParameter'));
@@ -186,7 +186,7 @@ test('a policy that is widened counts at once, one that is narrowed when it is s
   expect(await read(role)).toBe(silent('identity-based policy', 'ssm:GetParameter'));
 });
 
-describe('what has a policy of its own', () => {
+describe('a resource with a resource-based policy', () => {
   const QueueName = 'theirs';
   const arn = `arn:aws:sqs:${REGION}:${other}:${QueueName}`;
   const ask = ({ settings }: Role) =>
@@ -196,7 +196,7 @@ describe('what has a policy of its own', () => {
       ),
     );
 
-  test("another account's is open where both sides say so", async () => {
+  test('in another account is accessible if both accounts allow it', async () => {
     const sqs = new SQSClient({ ...asRoot(other), useQueueUrlAsEndpoint: false });
     const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName }));
     const role = await makeRole([{ Action: ['sqs:GetQueueUrl'], Resource: [arn] }]);
@@ -222,7 +222,7 @@ describe('what has a policy of its own', () => {
     );
   });
 
-  test('a deny in it stands above what the role may do; one that asks for TLS does not', async () => {
+  test('is not accessible after a deny in its policy; a statement that requires TLS does not matter', async () => {
     const Bucket = await new AccountBuilder(endpoint, account).privateBucket(REGION, `judged-${account}`);
     const s3 = new S3Client(asRoot());
     await s3.send(new PutObjectCommand({ Bucket, Key: 'open', Body: '1' }));
@@ -253,7 +253,7 @@ describe('what has a policy of its own', () => {
   });
 });
 
-test('EC2 has its own words, for a dry run too', async () => {
+test('EC2 has its own error texts, for a dry run too', async () => {
   const allowed = await makeRole([{ Action: ['ec2:DescribeVpcs'], Resource: ['*'] }]);
   const refused = await makeRole([]);
   const dryRun = ({ settings }: Role) =>
@@ -267,7 +267,7 @@ test('EC2 has its own words, for a dry run too', async () => {
   });
 });
 
-test('a call that the map does not know is an error, not an allowance', async () => {
+test('a call that the map does not contain is an error, and not allowed', async () => {
   const role = await makeRole([{ Action: ['ec2:DescribeRouteTables'], Resource: ['*'] }]);
 
   const error = await outcomeOf(new EC2Client(role.settings).send(new DescribeRouteTablesCommand({})));
@@ -278,13 +278,13 @@ test('a call that the map does not know is an error, not an allowance', async ()
   expect(judge.unknownCalls).toHaveLength(1);
 });
 
-test('a policy with a condition whose value is not known is an error, not a verdict', async () => {
+test('a condition whose value is unknown is an error, not a verdict', async () => {
   const role = await makeRole([{ ...getHere, Condition: { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } } }]);
 
   expect(await read(role)).toMatch(/^AwsProxyError: .*aws:SourceIp/);
 });
 
-test('a service may take on a role that trusts it, for those that it names', async () => {
+test('a service may assume a role that trusts it, for the sources that the trust policy names', async () => {
   const { arn } = await makeRole([], {
     trust: [
       {
@@ -302,7 +302,7 @@ test('a service may take on a role that trusts it, for those that it names', asy
   expect(await trusts('lambda.amazonaws.com', account)).toBe(false);
 });
 
-test('what is withheld from a role is not allowed it, until it is given back', async () => {
+test('a withheld action is denied to a role until it is restored', async () => {
   const role = await makeRole([getHere]);
   const withheld = judge.withhold(role.arn, 'ssm:GetParameter');
 
@@ -311,7 +311,7 @@ test('what is withheld from a role is not allowed it, until it is given back', a
   expect(await read(role)).toBe('allowed');
 });
 
-test('the actions that a role was granted and never asked for are reported', async () => {
+test('the actions that a role was granted and never used are reported', async () => {
   const role = await makeRole([
     getHere,
     { Action: ['ssm:GetParametersByPath'], Resource: [parameter('*')] },

@@ -62,7 +62,7 @@ interface Violation extends Site {
 
 async function violate({ id, definition }: LibraryRule): Promise<Violation> {
   const labCase = libraryCases[id];
-  if (labCase === undefined) throw new Error(`the laboratory knows no case of ${id}`);
+  if (labCase === undefined) throw new Error(`the lab has no case of ${id}`);
   made += 1;
   const builder = new AccountBuilder(endpoint, target);
   const site: Site = { builder, region: REGION, name: `library-${target}-${made}` };
@@ -76,14 +76,14 @@ const actionsOf = ({ definition }: LibraryRule, kind: Kind): string[] => [
   ...new Set(definition.permissions[kind].flatMap(({ actions }) => actions)),
 ];
 
-/** Calls that are made only where a request takes long: below they are taken away on one rule, with a request that is held. */
+/** Actions that are only used for slow requests: below, they are withheld for one rule and a request that is held. */
 const SOMETIMES = new Set([
   'cloudformation:CancelResourceRequest',
   'cloudformation:GetResourceRequestStatus',
 ]);
 const denied = (action: string): string => `is not authorized to perform: ${action}`;
 
-/** Permissions of each rule: what two share is taken away once. */
+/** Permissions of each rule: those that two rules share are withheld once. */
 const needs = library.map(({ definition }) => JSON.stringify(definition.permissions));
 const isRepetition = (rule: LibraryRule): boolean => {
   const place = library.indexOf(rule);
@@ -91,7 +91,7 @@ const isRepetition = (rule: LibraryRule): boolean => {
 };
 
 describe.each(byCalls)('$id', (rule) => {
-  test('is planned, enforced, read back and undone, and asks for what it declares', async () => {
+  test('is planned, enforced, verified and undone, and uses the permissions that it declares', async () => {
     judge.clear();
     const { remediation, isViolated } = await violate(rule);
     expect(await isViolated()).toBe(true);
@@ -127,7 +127,7 @@ describe.each(byCalls)('$id', (rule) => {
       (action) => !SOMETIMES.has(action) && (kind === 'read' || !reads.includes(action)),
     );
 
-  test.each(isReadBefore ? [] : taken('read'))('without %s a dry run fails, and says so', async (action) => {
+  test.each(isReadBefore ? [] : taken('read'))('a dry run fails without %s, and says so', async (action) => {
     const { remediation } = await violate(rule);
     using _ = judge.withhold(role, action);
 
@@ -136,7 +136,7 @@ describe.each(byCalls)('$id', (rule) => {
     expect(outcome).toMatchObject({ outcome: 'failed', reason: expect.stringContaining(denied(action)) });
   });
 
-  test.each(taken('write'))('without %s enforcement fails, and says so', async (action) => {
+  test.each(taken('write'))('enforcement fails without %s, and says so', async (action) => {
     const { remediation, isViolated } = await violate(rule);
     using _ = judge.withhold(role, action);
 
@@ -146,7 +146,7 @@ describe.each(byCalls)('$id', (rule) => {
     expect(await isViolated()).toBe(true);
   });
 
-  test.each(taken('undo'))('without %s an undo fails, and says so', async (action) => {
+  test.each(taken('undo'))('an undo fails without %s, and says so', async (action) => {
     const { remediation, isViolated } = await violate(rule);
     await remediation.enforce();
     using _ = judge.withhold(role, action);
@@ -174,7 +174,7 @@ describe.each(byDocument)('$id', (rule) => {
   });
 
   const calls = rule.definition.permissions.automation.flatMap(({ actions }) => actions);
-  test.each(calls)('without %s the document fails, and the outcome says so', async (action) => {
+  test.each(calls)('the document fails without %s, and the outcome says so', async (action) => {
     const { remediation } = await violate(rule);
     using _ = judge.withhold(automationRole, action);
 
@@ -184,11 +184,11 @@ describe.each(byDocument)('$id', (rule) => {
   });
 });
 
-describe('what Cloud Control answers', () => {
+describe('answers of Cloud Control', () => {
   const rule = byCalls.find(({ id }) => id === 'rds-instance-public') ?? byCalls[0];
   if (rule === undefined) throw new Error('the library is empty');
 
-  test('a model that does not validate, whatever the patch is about, fails in its words', async () => {
+  test('a resource whose model does not validate, regardless of the patch, fails with the reason of Cloud Control', async () => {
     const { remediation, name } = await violate(rule);
     cloudControl.artefacts.set(name, { NoSuchProperty: 'an artefact' });
 
@@ -201,7 +201,7 @@ describe('what Cloud Control answers', () => {
     });
   });
 
-  test('without cloudformation:GetResourceRequestStatus a request that takes long is not followed, and says so', async () => {
+  test('without cloudformation:GetResourceRequestStatus a slow request cannot be followed, and the outcome says so', async () => {
     const { remediation } = await violate(rule);
     cloudControl.hold();
     using _ = judge.withhold(role, 'cloudformation:GetResourceRequestStatus');
@@ -214,7 +214,7 @@ describe('what Cloud Control answers', () => {
     });
   });
 
-  test('without cloudformation:CancelResourceRequest a pause cannot give a request up, and says so', async () => {
+  test('without cloudformation:CancelResourceRequest a pause cannot cancel a request, and the outcome says so', async () => {
     const { remediation } = await violate(rule);
     const before = cloudControl.requests.length;
     remediation.pause = () => (cloudControl.requests.length > before ? 'all' : 'none');
@@ -241,7 +241,7 @@ describe('what Cloud Control answers', () => {
     ['ResourceConflict', 'deferred'],
     ['NotStabilized', 'deferred'],
     ['ServiceInternalError', 'failed'],
-  ])('a handler that ends as %s: %s', async (code, outcome) => {
+  ])('a handler that ends with %s: %s', async (code, outcome) => {
     const { remediation } = await violate(rule);
     cloudControl.fail(code, 'by test');
 
@@ -249,7 +249,7 @@ describe('what Cloud Control answers', () => {
   });
 
   test.each(['ConcurrentModificationException', 'ConcurrentOperationException'])(
-    '%s is waited for',
+    '%s defers the finding',
     async (error) => {
       const { remediation } = await violate(rule);
       const fault = proxy.inject({
@@ -264,7 +264,7 @@ describe('what Cloud Control answers', () => {
     },
   );
 
-  test('an update that AWS throttles is sent again', async () => {
+  test('an update that AWS throttles is repeated', async () => {
     const { remediation, isViolated } = await violate(rule);
     const fault = proxy.inject({
       service: 'cloudcontrolapi',

@@ -46,7 +46,7 @@ type RuleId = keyof typeof runbooks;
 const ids: readonly RuleId[] = ['own-tag', 'shared-tag'];
 const calls = ['sqs:GetQueueUrl', 'sqs:TagQueue', 'sqs:UntagQueue'];
 
-/** The definition as Terraform makes it. */
+/** The definition as Terraform creates it. */
 const definitionOf = (id: RuleId): CustomRule => ({
   title: id,
   scope: 'regional',
@@ -228,7 +228,7 @@ test.each<[string, string, RuleId]>([
   expect(await tags()).toEqual({});
 });
 
-test('a tag exempts a resource: its document is not started', async () => {
+test('an exemption tag on a resource prevents the start of the document', async () => {
   const { remediation, tags, exempt } = await violate('own-tag');
   await exempt();
 
@@ -238,7 +238,7 @@ test('a tag exempts a resource: its document is not started', async () => {
   expect(Object.keys(await tags())).toEqual([EXEMPTION_TAG]);
 });
 
-test('an undo whose document fails is refused in its words, and a later one starts it anew', async () => {
+test('an undo is refused with the reason when its document fails, and a later undo starts it again', async () => {
   const { remediation, tags } = await violate('own-tag');
   await remediation.enforceByRunbook(automation);
   {
@@ -255,7 +255,7 @@ test('an undo whose document fails is refused in its words, and a later one star
   expect(await tags()).toEqual({});
 });
 
-test('without the permission to start it, an undo is refused and nothing is started', async () => {
+test('an undo without the permission to start its document is refused, and starts nothing', async () => {
   const { remediation, tags } = await violate('own-tag');
   await remediation.enforceByRunbook(automation);
   using _ = judge.withhold(role, 'ssm:StartAutomationExecution');

@@ -26,23 +26,23 @@ export interface RemediationOptions {
   readonly rule: string;
   readonly resource: string;
   readonly options?: Scenario['options'];
-  /** The definition of a rule that is declared. */
+  /** The definition of a declared rule. */
   readonly definition?: CustomRule;
 }
 
-/** More than a job takes until AWS's reads must be true, and less than one that never ends. */
+/** More checks than a job needs until AWS's reads must be up to date, but a limit for one that never ends. */
 const MOST_LOOKS = 30;
 
 let polls = 0;
 
-/** A rule's work on one resource, without queue, bucket and bus: what is theirs needs no permission of a target role. */
+/** A rule's work on one resource, without queue, bucket and bus, which need no permission of a target role. */
 export class Remediation {
   readonly #options: RemediationOptions;
-  /** Reads the pause parameter's value. */
+  /** Returns the value of the pause parameter. */
   pause: () => string = () => 'none';
   #evidence = new MemoryEvidence();
   #table = new MemoryTable();
-  /** Milliseconds by which jobs that look again were put off so far. */
+  /** Total delay of follow-up jobs so far, in milliseconds. */
   #ahead = 0;
 
   constructor(options: RemediationOptions) {
@@ -58,8 +58,8 @@ export class Remediation {
   }
 
   /**
-   * Remediates it by AWS's runbook, and follows that to its end. What it leaves open is reported as failed.
-   * @param attempts at a job, before it is given up
+   * Remediates the resource by AWS's runbook, and follows the execution to its end. What it leaves open is a failure.
+   * @param attempts number of attempts at a job
    */
   enforceByRunbook(automation: AutomationSimulation, attempts = 1): Promise<Outcome> {
     const settings = { mode: 'enforce', method: 'runbook', runbook_then: 'report' } as const;
@@ -71,8 +71,8 @@ export class Remediation {
   }
 
   /**
-   * Has what was done last undone, as an operator asks for it.
-   * @param automation runs a document to its end before the request is looked at again
+   * Undoes the last remediation, as an operator requests it.
+   * @param automation runs a document to its end before the request is processed again
    */
   async undo(automation?: AutomationSimulation): Promise<Outcome> {
     const { sessions, account, rule, resource } = this.#options;
@@ -132,7 +132,7 @@ export class Remediation {
     });
   }
 
-  /** @param meanwhile what happens before a job looks again at what AWS works on */
+  /** @param meanwhile runs before a follow-up job checks what AWS is working on */
   async #remediate(
     settings: Partial<Settings>,
     meanwhile: () => Promise<void> = async () => {},
@@ -211,7 +211,7 @@ async function finishLast(automation: AutomationSimulation): Promise<void> {
   if (id !== undefined) await automation.finish(id);
 }
 
-/** Each poll is one of its own. */
+/** Each poll is a new one. */
 function nextPoll(rule: string): Poll {
   polls += 1;
   return { source: 'netskope', rule, asOf: new Date(Date.UTC(2026, 0, 1, 0, 0, polls)).toISOString() };

@@ -44,8 +44,8 @@ export async function startTarget({ target, variables, ...options }: StartOption
 }
 
 /**
- * Makes a remediator's role in the security account, and its sessions in the target account. Clients of the AWS SDK take the
- * function's credentials and the proxy from the environment from then on, until `vi.unstubAllEnvs()`.
+ * Creates a remediator's role in the security account, and its sessions in the target account. From then on, clients of the
+ * AWS SDK take the function's credentials and the proxy from the environment, until `vi.unstubAllEnvs()`.
  */
 async function startSessions(options: SessionsOptions): Promise<Sessions> {
   const { endpoint, proxy, security, role, externalId: EXTERNAL_ID } = options;

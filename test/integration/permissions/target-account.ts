@@ -49,7 +49,7 @@ ${Object.keys(variables)
   }
 }
 
-/** Makes a role that may assume another, as a function's role may. */
+/** Creates a role that may assume another one, as a function's role may. */
 export async function makeFunctionRole(options: {
   readonly endpoint: string;
   readonly account: string;
@@ -66,7 +66,7 @@ export async function makeFunctionRole(options: {
       RoleName: name,
       AssumeRolePolicyDocument: policy({
         Action: 'sts:AssumeRole',
-        // The test takes it on as the account's root: the local AWS has no way of being Lambda.
+        // The test assumes the role as the account's root, because nothing can act as the Lambda service in the local AWS.
         Principal: { AWS: `arn:aws:iam::${account}:root` },
       }),
     }),
@@ -81,8 +81,8 @@ export async function makeFunctionRole(options: {
 }
 
 /**
- * Takes on a role in the stead of the service that it is for.
- * @param options `endpoint`: the proxy, so that it learns whose keys these are; `role`: an ARN
+ * Assumes a role on behalf of the service that it is for.
+ * @param options `endpoint`: the proxy, which records the owner of the keys; `role`: an ARN
  */
 export async function takeOn(options: {
   readonly endpoint: string;
@@ -102,7 +102,7 @@ const answerSchema = z.object({
   }),
 });
 
-/** Reads the credentials in an answer of `AssumeRole`, in the form in which clients take them. */
+/** Reads the credentials in a response of `AssumeRole`, in the form that clients take. */
 export function credentialsOf(answer: unknown) {
   const { AccessKeyId, SecretAccessKey, SessionToken } = answerSchema.parse(answer).Credentials;
   return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken };

@@ -35,10 +35,10 @@ let sessions: Sessions;
 const builder = new AccountBuilder(endpoint, target);
 let made = 0;
 
-/** The names of what is made, users among them: their access keys are to be old. */
+/** The names of created resources, including users, whose access keys must be old. */
 const nameOfMade = (number: number): string => `violation-${target}-${number}`;
 
-/** Makes a new resource that violates a rule. @returns its id in a finding */
+/** Creates a resource that violates a rule. @returns its id in a finding */
 function make(scenario: Scenario): Promise<string> {
   made += 1;
   return scenario.make({ builder, region: REGION, name: nameOfMade(made) });
@@ -89,10 +89,10 @@ async function assume(
   );
 }
 
-describe('who may take on the target role', () => {
+describe('the target role', () => {
   const remediator = { account: security, name: REMEDIATOR };
 
-  test('a remediator of the security account may', async () => {
+  test('can be assumed by a remediator of the security account', async () => {
     await expect(assume(remediator, { ExternalId: EXTERNAL_ID })).resolves.toBeDefined();
   });
 
@@ -109,7 +109,7 @@ describe('who may take on the target role', () => {
       { account: elsewhere, name: REMEDIATOR },
       { ExternalId: EXTERNAL_ID },
     ],
-  ])('it is refused %s', async (_, principal, parameters) => {
+  ])('cannot be assumed %s', async (_, principal, parameters) => {
     if (principal !== remediator) {
       await makeFunctionRole({ endpoint, account: principal.account, name: principal.name, assumes: role });
     }
@@ -120,9 +120,9 @@ describe('who may take on the target role', () => {
     });
   });
 
-  test('it is refused to a remediator whose account is in another organization, or in none', async () => {
+  test('cannot be assumed by a remediator in an account of another organization, or of none', async () => {
     const call = proxy.calls.findLast(({ operation }) => operation === 'AssumeRole');
-    if (call === undefined) throw new Error('no call was seen');
+    if (call === undefined) throw new Error('found no AssumeRole call');
     const session = {
       account: security,
       arn: `arn:aws:sts::${security}:assumed-role/${REMEDIATOR}/function`,
@@ -141,7 +141,7 @@ describe('who may take on the target role', () => {
     expect(await judged({})).toMatchObject(refused);
   });
 
-  test('a role may do no more than the session policy says that was sent', async () => {
+  test('allows no more than the session policy of the request', async () => {
     const describeVpcs = async (statements: readonly object[], region = REGION): Promise<unknown> => {
       const Policy = JSON.stringify({ Version: '2012-10-17', Statement: statements });
       const credentials = await assume(remediator, { ExternalId: EXTERNAL_ID, Policy });
@@ -164,7 +164,7 @@ describe('who may take on the target role', () => {
     ]);
   });
 
-  test("it cannot touch another account's bucket, even where that account lets it", async () => {
+  test("cannot change another account's bucket, even if that account allows it", async () => {
     const Bucket = await new AccountBuilder(endpoint, elsewhere).privateBucket(REGION, `b-${elsewhere}`);
     await new S3Client({
       endpoint,
@@ -202,7 +202,7 @@ describe('who may take on the target role', () => {
 });
 
 test.each([role, automationRole])(
-  'the policy of %s names nothing that AWS does not know or would ignore',
+  'the policy of %s contains nothing that AWS does not know or would ignore',
   async (arn) => {
     const policies = await judge.policiesOf(arn);
 
@@ -214,8 +214,8 @@ test.each([role, automationRole])(
 const denied = (action: string): string => `is not authorized to perform: ${action}`;
 
 /**
- * Actions that AWS's runbook reference requires of the role of its documents, and their steps, as it shows them, do
- * not call.
+ * Actions that AWS's runbook reference requires for the role of its documents, although the steps that it lists do not
+ * call them.
  * https://docs.aws.amazon.com/systems-manager-automation-runbooks/latest/userguide/automation-runbook-reference.html
  */
 const DOCUMENTED = new Set([
@@ -224,16 +224,16 @@ const DOCUMENTED = new Set([
   'ssm:StartAutomationExecution',
 ]);
 
-/** Reads for a note in the reason only. A role that was deployed without them still serves. */
+/** Reads that only add a note to the reason. A role that was deployed without them still works. */
 const ONLY_NOTED = new Set(['s3:ListAccessPoints', 's3:GetAccessPointPolicyStatus']);
 
-/** A rule's permissions by what they are for, with the phase of a remediation that needs them. */
+/** The kinds of a rule's permissions: the phases of a remediation that need them. */
 const kinds = ['read', 'write', 'undo'] as const;
 type Kind = (typeof kinds)[number];
 
 /**
- * Needs of a rule that is remediated by its runbook: those of the role that starts it, and of the role that it works
- * as.
+ * Actions of a rule that is remediated by its runbook: those of the role that starts it, and those of the role under
+ * which it runs.
  */
 const runbooks: { readonly rule: LabRuleId; readonly start: string[]; readonly work: string[] }[] = [];
 const declared: { readonly rule: LabRuleId; readonly actions: Readonly<Record<Kind, readonly string[]>> }[] =
@@ -257,7 +257,7 @@ for (const rule of labRuleIds) {
   });
 }
 
-/** Permissions that a rule declares, without its words: what two rules of one factory share is taken away once. */
+/** A rule's permissions as text: those that two rules of one factory share are withheld once. */
 const needs: readonly string[] = await Promise.all(
   labRuleIds.map(async (id) => JSON.stringify((await loadRule(id)).permissions)),
 );
@@ -265,14 +265,14 @@ const isRepetition = (rule: LabRuleId): boolean => {
   const place = labRuleIds.indexOf(rule);
   return needs.indexOf(needs[place] ?? '') < place;
 };
-/** The actions to take away one by one. */
+/** The actions to withhold one by one. */
 const toTake = (rule: LabRuleId, actions: readonly string[]): readonly string[] =>
   isRepetition(rule) ? [] : actions;
 
-/** All that the rules could change in the account, as AWS tells it. A rule that was revoked comes back under another id. */
+/** Everything that the rules could change in the account, as AWS returns it. A restored rule has another id. */
 async function contents(): Promise<readonly string[]> {
   const facts = await snapshot(endpoint, [target], [REGION]);
-  // The entries of a network ACL come in the order in which they were made.
+  // The entries of a network ACL are in the order of their creation.
   const inOrder = (_: string, value: unknown): unknown =>
     Array.isArray(value) ? value.map((item) => JSON.stringify(item)).sort() : value;
   return facts
@@ -281,7 +281,7 @@ async function contents(): Promise<readonly string[]> {
 }
 
 describe.each(declared)('$rule', ({ rule, actions }) => {
-  /** Actions that each scenario asked for, by phase. */
+  /** Actions that each scenario used, by phase. */
   const used = new Map<Scenario, Readonly<Record<Kind, ReadonlySet<string>>>>();
 
   async function start(scenario: Scenario): Promise<Remediation> {
@@ -290,7 +290,7 @@ describe.each(declared)('$rule', ({ rule, actions }) => {
     return new Remediation({ sessions, account: target, rule, resource, options });
   }
 
-  /** The scenario that asked for an action in a phase. */
+  /** The scenario that used an action in a phase. */
   function whereUsed(kind: Kind, action: string): Scenario {
     for (const [scenario, phases] of used) if (phases[kind].has(action)) return scenario;
     throw new Error(`${rule} needs no ${action} to ${kind}: take it out of the rule's permissions`);
@@ -328,14 +328,14 @@ describe.each(declared)('$rule', ({ rule, actions }) => {
     }
   });
 
-  test.each(kinds)('every action to %s is used, by a dry run, enforcement or undo', (kind) => {
+  test.each(kinds)('every %s action is used by a dry run, enforcement or an undo', (kind) => {
     const asked = new Set([...used.values()].flatMap((phases) => [...phases[kind]]));
 
     expect(actions[kind].filter((action) => !asked.has(action))).toEqual([]);
   });
 
   test.each(toTake(rule, actions.read))(
-    'without %s a dry run says so, and fails where it decides by it',
+    'a dry run without %s says so, and fails if its decision depends on it',
     async (action) => {
       const remediation = await start(whereUsed('read', action));
       using _ = judge.withhold(role, action);
@@ -349,7 +349,7 @@ describe.each(declared)('$rule', ({ rule, actions }) => {
     },
   );
 
-  test.each(toTake(rule, actions.write))('without %s enforcement fails, and says so', async (action) => {
+  test.each(toTake(rule, actions.write))('enforcement fails without %s, and says so', async (action) => {
     const remediation = await start(whereUsed('write', action));
     using _ = judge.withhold(role, action);
 
@@ -358,7 +358,7 @@ describe.each(declared)('$rule', ({ rule, actions }) => {
     expect(outcome).toMatchObject({ outcome: 'failed', reason: expect.stringContaining(denied(action)) });
   });
 
-  test.each(toTake(rule, actions.undo))('without %s an undo fails, and says so', async (action) => {
+  test.each(toTake(rule, actions.undo))('an undo fails without %s, and says so', async (action) => {
     const scenario = whereUsed('undo', action);
     const remediation = await start(scenario);
     await remediation.enforce();
@@ -387,7 +387,7 @@ describe.each(runbooks.filter(({ rule }) => !isRepetition(rule)))(
     const asked = (by: string): Set<string> =>
       new Set(judge.verdicts.flatMap(({ role: one, action }) => (one === by ? action : [])));
 
-    test('the roles ask for what they are granted, and are allowed it', async () => {
+    test('the roles use the actions that they are granted, and are allowed them', async () => {
       const remediation = await begin();
       judge.clear();
 
@@ -402,7 +402,7 @@ describe.each(runbooks.filter(({ rule }) => !isRepetition(rule)))(
       );
     });
 
-    describe('whose start is not answered', () => {
+    describe('when the answer to the start is lost', () => {
       async function enforce() {
         const remediation = await begin();
         const lost = { service: 'ssm', operation: 'StartAutomationExecution', effect: 'cut-after' } as const;
@@ -422,7 +422,7 @@ describe.each(runbooks.filter(({ rule }) => !isRepetition(rule)))(
       });
 
       test.each(findPermission.actions)(
-        'and without %s it is started again, by the same token',
+        'it is started again with the same token without %s',
         async (action) => {
           using _ = judge.withhold(role, action);
 
@@ -435,21 +435,18 @@ describe.each(runbooks.filter(({ rule }) => !isRepetition(rule)))(
       );
     });
 
-    test.each(start)(
-      'without %s the runbook is not run to its end, and the outcome says so',
-      async (action) => {
-        const remediation = await begin();
-        using _ = judge.withhold(role, action);
+    test.each(start)('the runbook does not finish without %s, and the outcome says so', async (action) => {
+      const remediation = await begin();
+      using _ = judge.withhold(role, action);
 
-        const { reason } = await remediation.enforceByRunbook(automation);
+      const { reason } = await remediation.enforceByRunbook(automation);
 
-        // What it did before it failed may have been the fix.
-        expect(reason).toContain(denied(action));
-      },
-    );
+      // What it did before it failed may have been the fix.
+      expect(reason).toContain(denied(action));
+    });
 
     test.each(work.filter((action) => !DOCUMENTED.has(action)))(
-      'without %s the runbook fails, and the outcome says so',
+      'the runbook fails without %s, and the outcome says so',
       async (action) => {
         const remediation = await begin();
         using _ = judge.withhold(automationRole, action);

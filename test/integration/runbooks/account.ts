@@ -10,7 +10,7 @@ import type { Deployed } from '../harness/harness.ts';
 import { ingressRules, WORLD } from '../harness/violations.ts';
 
 export const REGION = 'eu-central-1';
-/** A trail's home region that is not the one of its finding. */
+/** A home region of a trail that is not the region of its finding. */
 export const ELSEWHERE = 'us-east-1';
 
 export type RunbookRule =
@@ -19,7 +19,7 @@ export type RunbookRule =
   | 'cloudtrail-log-file-validation'
   | 'redshift-cluster-public';
 
-/** Makes the tenant's item about a resource that violates a rule. */
+/** Makes the tenant's item for a resource that violates a rule. */
 export function itemOf(rule: RunbookRule, account_id: string, resource_id: string): TenantItem {
   const { rule_name, severity, resource_type, resource_category } = labRules[rule].words;
   return tenantItem({
@@ -41,14 +41,14 @@ export function tcp(from: number, to: number, source: string): IpPermission {
   return { IpProtocol: 'tcp', FromPort: from, ToPort: to, ...range };
 }
 
-/** Permissions without all of which the document fails in a VPC that is not the default one. */
+/** Permissions without any of which the document fails in a VPC that is not the default one. */
 export const ALL_FOUR = [22, 3389].flatMap((port) =>
   [WORLD, '::/0'].map((source) => tcp(port, port, source)),
 );
 
 let made = 0;
 
-/** Makes resources in an account and looks at them, past the proxy. */
+/** Creates and reads resources in an account, without the proxy. */
 export class Account {
   readonly id: string;
   readonly #builder: AccountBuilder;
@@ -60,7 +60,7 @@ export class Account {
     this.#builder = new AccountBuilder(endpoint, id);
   }
 
-  /** The role that Systems Manager Automation works as, which trusts it for this account. */
+  /** The role as which Systems Manager Automation runs, which trusts the service for this account. */
   async makeAutomationRole({ product }: Deployed): Promise<void> {
     const statement = {
       Effect: 'Allow',
@@ -93,7 +93,7 @@ export class Account {
     return z.string().parse(Vpcs[0]?.VpcId);
   }
 
-  /** A violation that the rule's document can cure. */
+  /** A violation that the rule's document can fix. */
   async violation(rule: RunbookRule): Promise<TenantItem> {
     made += 1;
     switch (rule) {
@@ -106,14 +106,14 @@ export class Account {
       }
       case 'redshift-cluster-public': {
         const id = await this.#builder.publicRedshiftCluster(REGION, `warehouse-${made}`);
-        // The local AWS has it available from the second look on.
-        await this.isCured(rule, id);
+        // In the local AWS, it is available from the second read on.
+        await this.isFixed(rule, id);
         return itemOf(rule, this.id, id);
       }
     }
   }
 
-  async isCured(rule: RunbookRule, resource: string): Promise<boolean> {
+  async isFixed(rule: RunbookRule, resource: string): Promise<boolean> {
     switch (rule) {
       case 'security-group-ssh-open':
       case 'security-group-rdp-open':

@@ -39,7 +39,7 @@ afterEach(async () => {
   await redshift.stop();
 });
 
-/** The product with one rule that is enforced by its runbook, and what the document works as. */
+/** The product with one rule that is enforced by its runbook, and the role as which the document runs. */
 async function deploy(rule: RunbookRule, settings: RuleSettings = {}): Promise<Deployed> {
   const deployed = await harness.deploy({
     rules: { [rule]: { mode: 'enforce', method: 'runbook', ...settings } },
@@ -48,7 +48,7 @@ async function deploy(rule: RunbookRule, settings: RuleSettings = {}): Promise<D
   return deployed;
 }
 
-/** A poll up to where AWS is at work. */
+/** A poll up to the point where AWS is working. */
 async function begin(deployed: Deployed, rule: RunbookRule, item: TenantItem): Promise<PollName> {
   harness.tenant.setFindings([item]);
   const poll = { rule, asOf: nextMoment() };
@@ -57,7 +57,7 @@ async function begin(deployed: Deployed, rule: RunbookRule, item: TenantItem): P
   return poll;
 }
 
-/** A job of another poll meanwhile: the collector itself makes none while the last one is open. */
+/** A job of another poll in between: the collector itself creates none while the last one is open. */
 async function beginBeside(deployed: Deployed, rule: RunbookRule, item: TenantItem): Promise<PollName> {
   const poll = { rule, asOf: nextMoment() };
   const place = { account: account.id, region: REGION };
@@ -79,7 +79,7 @@ async function outcomeOf(deployed: Deployed, poll: PollName) {
   return outcomes[0];
 }
 
-/** Runs what was started last to its end. */
+/** Runs the last execution to its end. */
 async function finish(): Promise<string> {
   const { id = '' } = automation.executions.at(-1) ?? {};
   const { status } = await automation.finish(id);
@@ -91,7 +91,7 @@ const kinds = (changes: readonly { readonly change: { readonly kind: string } }[
 const STARTED = 'automation-execution-start';
 
 describe.each(rules)('%s by its runbook', (rule) => {
-  test('is in progress until the document is through, and remediated then; another poll waits', async () => {
+  test('is in progress until the document has finished, and then remediated; another poll waits', async () => {
     const deployed = await deploy(rule);
     const item = await account.violation(rule);
 
@@ -120,7 +120,7 @@ describe.each(rules)('%s by its runbook', (rule) => {
       outcome: 'remediated',
       applied: [{ change: { kind: STARTED, executionId: execution?.id } }],
     });
-    expect(await account.isCured(rule, item.resource_id)).toBe(true);
+    expect(await account.isFixed(rule, item.resource_id)).toBe(true);
     expect(execution).toMatchObject({
       account: account.id,
       region: rule === 'cloudtrail-log-file-validation' ? ELSEWHERE : REGION,
@@ -129,7 +129,7 @@ describe.each(rules)('%s by its runbook', (rule) => {
         { Key: 'cspm-auto-remediation:poll', Value: `netskope.${rule}@${Date.parse(first.asOf) / 1000}` },
       ],
     });
-    // The document has done it, as its own role; the remediator has only started it.
+    // The document made the change, under its own role; the remediator only started it.
     expect(deployed.writes().map(({ operation }) => operation)).toEqual(['StartAutomationExecution']);
     expect(deployed.metric('Remediated')).toEqual({ [rule]: 1 });
 
@@ -160,8 +160,8 @@ describe.each(rules)('%s by its runbook', (rule) => {
   });
 });
 
-describe('what the document leaves open', () => {
-  test('its known failure, in a VPC that is not the default one, ends fixed by direct calls', async () => {
+describe('violations that the document leaves open', () => {
+  test('after its known failure, in a VPC that is not the default one, are fixed by direct calls', async () => {
     const deployed = await deploy(SSH);
     const group = await account.group([
       tcp(22, 22, WORLD),
@@ -192,7 +192,7 @@ describe('what the document leaves open', () => {
     ]);
   });
 
-  test('what it did close stays closed, and the rest is fixed by direct calls', async () => {
+  test('are fixed by direct calls, and what the document closed stays closed', async () => {
     const deployed = await deploy(SSH);
     const group = await account.group([...ALL_FOUR, tcp(20, 443, WORLD)]);
 
@@ -205,12 +205,12 @@ describe('what the document leaves open', () => {
     const outcome = await outcomeOf(deployed, poll);
     expect(outcome).toMatchObject({ outcome: 'remediated' });
     expect(kinds(outcome?.applied)).toEqual([STARTED, 'security-group-rule-shrink']);
-    // What was there before the document closed it.
+    // The former rules, before the document closed them.
     expect(JSON.stringify(outcome?.seen)).toContain('"fromPort":3389');
     expect(await account.rulesOf(group)).toEqual(['tcp 20-21 0.0.0.0/0', 'tcp 23-443 0.0.0.0/0']);
   });
 
-  test('is reported as failed where that is wanted, and not attempted again at once', async () => {
+  test('are reported as failed if the settings say so, and not attempted again at once', async () => {
     const deployed = await deploy(SSH, { runbook_then: 'report' });
     const group = await account.group([tcp(22, 22, WORLD)]);
     const item = itemOf(SSH, account.id, group);
@@ -234,7 +234,7 @@ describe('what the document leaves open', () => {
 });
 
 describe('Systems Manager', () => {
-  test('that starts it without being heard: the next attempt finds the execution, and follows it', async () => {
+  test('an execution whose start got no answer is found by the next attempt, and followed', async () => {
     const deployed = await deploy(SSH);
     const item = await account.violation(SSH);
     const fault = harness.fault({ operation: 'StartAutomationExecution', effect: 'cut-after', times: 1 });
@@ -255,29 +255,32 @@ describe('Systems Manager', () => {
   test.each([
     [1, 2],
     [2, 3],
-  ])('and lists none: starts %i times without being heard are one execution', async (times, attempts) => {
-    const deployed = await deploy(SSH);
-    const item = await account.violation(SSH);
-    harness.fault({ operation: 'DescribeAutomationExecutions', effect: 'denied' });
-    const fault = harness.fault({ operation: 'StartAutomationExecution', effect: 'cut-after', times });
-    harness.tenant.setFindings([item]);
-    const poll = { rule: SSH, asOf: nextMoment() };
-    await deployed.collect(poll);
+  ])(
+    'without its list of executions, %i starts without an answer are one execution',
+    async (times, attempts) => {
+      const deployed = await deploy(SSH);
+      const item = await account.violation(SSH);
+      harness.fault({ operation: 'DescribeAutomationExecutions', effect: 'denied' });
+      const fault = harness.fault({ operation: 'StartAutomationExecution', effect: 'cut-after', times });
+      harness.tenant.setFindings([item]);
+      const poll = { rule: SSH, asOf: nextMoment() };
+      await deployed.collect(poll);
 
-    const { invocations } = await deployed.work();
-    await finish();
-    await deployed.lookAgain();
+      const { invocations } = await deployed.work();
+      await finish();
+      await deployed.lookAgain();
 
-    expect(fault.hits).toBe(times);
-    expect(invocations).toBe(attempts);
-    expect(automation.executions).toHaveLength(1);
-    expect(await outcomeOf(deployed, poll)).toMatchObject({
-      outcome: 'remediated',
-      applied: [{ change: { executionId: automation.executions[0]?.id } }],
-    });
-  });
+      expect(fault.hits).toBe(times);
+      expect(invocations).toBe(attempts);
+      expect(automation.executions).toHaveLength(1);
+      expect(await outcomeOf(deployed, poll)).toMatchObject({
+        outcome: 'remediated',
+        applied: [{ change: { executionId: automation.executions[0]?.id } }],
+      });
+    },
+  );
 
-  test('that has as many executions as it takes: deferred, and started by the next poll', async () => {
+  test('a start beyond the quota of executions is deferred, and made by the next poll', async () => {
     const deployed = await deploy(SSH);
     const item = await account.violation(SSH);
     const { quotas } = automation;
@@ -295,7 +298,7 @@ describe('Systems Manager', () => {
     expect(automation.executions).toHaveLength(1);
   });
 
-  test('that cannot take on the role: failed, and nothing is in progress', async () => {
+  test('an execution that cannot assume the role fails, and nothing is in progress', async () => {
     const deployed = await harness.deploy({ rules: { [SSH]: { mode: 'enforce', method: 'runbook' } } });
 
     const poll = await begin(deployed, SSH, await account.violation(SSH));
@@ -307,7 +310,7 @@ describe('Systems Manager', () => {
     expect(await deployed.lookAgain()).toEqual([]);
   });
 
-  test('may still be asked how it stands after the rule is off', async () => {
+  test('an execution is followed even after the rule is off', async () => {
     const deployed = await deploy(SSH);
     const item = await account.violation(SSH);
     const poll = await begin(deployed, SSH, item);
@@ -353,5 +356,5 @@ test('a cluster that is fixed directly is in progress until AWS shows it; anothe
     applied: [{ change: { kind: 'redshift-cluster-public-access-set' } }],
   });
   expect(deployed.writes().map(({ operation }) => operation)).toEqual(['ModifyCluster']);
-  expect(await account.isCured(REDSHIFT, item.resource_id)).toBe(true);
+  expect(await account.isFixed(REDSHIFT, item.resource_id)).toBe(true);
 });

@@ -6,13 +6,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { copyProject } from '../../lab/terraform/index.ts';
 
 const repository = path.resolve(import.meta.dirname, '../../..');
-/** A folder within the project, so that its packages are found. */
+/** A folder within the project, so that Node finds its packages. */
 const copy = path.join(repository, '.work', `add-rule-${process.pid}`);
 
 const ID = 'redshift-cluster-exposed';
 const MODEL = 'redshift-cluster-public';
 
-/** Reads the files that CONTRIBUTING.md lists for every rule: not those that only some rules need. */
+/** Reads the files that CONTRIBUTING.md lists for every rule, without those that only some rules need. */
 async function listedFiles(): Promise<string[]> {
   const text = await readFile(path.join(repository, 'CONTRIBUTING.md'), 'utf8');
   const section = /^## Add a rule\n[\s\S]*?(?=^## )/m.exec(text)?.[0] ?? '';
@@ -20,14 +20,14 @@ async function listedFiles(): Promise<string[]> {
   return rows.flatMap(([, where = '']) => [...where.matchAll(/`([^`]+\.ts)`/g)].map(([, file = '']) => file));
 }
 
-/** Reads which programs `npm run generate` runs, but for the one that builds the functions. */
+/** Reads the programs that `npm run generate` runs, except for the one that builds the functions. */
 async function generators(): Promise<string[]> {
   const text = await readFile(path.join(repository, 'scripts/generate.ts'), 'utf8');
   const names = [...text.matchAll(/^ {2}'(.+\.ts)',$/gm)].map(([, name = '']) => name);
   return names.filter((name) => name !== 'build.ts');
 }
 
-/** The new rule says what its model says, under names of its own. */
+/** The new rule has the texts of its model, with names that no other rule has. */
 function renamed(text: string): string {
   return text
     .replaceAll(`'${MODEL}'`, `'${ID}'`)
@@ -40,12 +40,12 @@ function renamed(text: string): string {
 async function edit(file: string, change: (text: string) => string, to = file): Promise<void> {
   const before = await readFile(path.join(copy, file), 'utf8');
   const after = change(before);
-  if (after === before) throw new Error(`nothing of ${file} was changed`);
+  if (after === before) throw new Error(`expected a change of ${file}`);
   await mkdir(path.dirname(path.join(copy, to)), { recursive: true });
   await writeFile(path.join(copy, to), after);
 }
 
-/** An import and an entry before the model's own, by which the alphabet is kept. */
+/** An import and an entry before the model's, which keeps the alphabetical order. */
 function entered(text: string): string {
   const withCopy = (model: string): string =>
     renamed(model)
@@ -57,7 +57,7 @@ function entered(text: string): string {
     .replace(/^ {2}'redshift-cluster-public': (?:.*,|\[\n(?: {4}.*\n)+ {2}\],)\n/m, withCopy);
 }
 
-/** Two rules share what a call asks for. */
+/** Two rules share what their calls request. */
 const withCallsOfModel = (text: string): string =>
   text
     .replace(/^import .*permissions\/requirement\.ts';\n/m, '')
@@ -67,7 +67,7 @@ const withCallsOfModel = (text: string): string =>
       'const { calls } = model;\n',
     );
 
-/** Runs one of the project's programs on the copy. @returns what it wrote where it failed, else nothing */
+/** Runs one of the project's programs on the copy. @returns its output if it failed, else nothing */
 async function run(...program: readonly string[]): Promise<string> {
   const options = { cwd: copy, maxBuffer: 2 ** 26, env: { ...process.env, NO_COLOR: '1' } };
   const failed = (error: { readonly stdout?: string; readonly stderr?: string }): string =>
@@ -89,14 +89,14 @@ beforeAll(async () => {
     else await edit(model, renamed, own);
   }
   expect(await run(biome, 'format', '--write', 'lambdas', 'test')).toBe('');
-  // Each reads what those before it wrote.
+  // Each program reads the output of those before it.
   for (const generator of await generators()) {
     expect(await run(`scripts/${generator}`), generator).toBe('');
   }
 });
 afterAll(() => rm(copy, { recursive: true, force: true, maxRetries: 5 }));
 
-test('the types agree', async () => {
+test('the type check passes', async () => {
   expect(await run(installed('typescript/bin/tsc'), '--noEmit')).toBe('');
 });
 
@@ -104,24 +104,24 @@ test('lint finds nothing', async () => {
   expect(await run(biome, 'ci', '--error-on-warnings', 'lambdas', 'test/lab/rules')).toBe('');
 });
 
-test('no room imports what it must not', async () => {
+test('no folder imports what it must not', async () => {
   const program = installed('dependency-cruiser/bin/dependency-cruise.mjs');
   const result = await run(program, '--config', '.dependency-cruiser.mjs', 'cli', 'lambdas');
   expect(result).toBe('');
 });
 
-test('what is generated is up to date', async () => {
+test('the generated files are up to date', async () => {
   for (const generator of await generators()) {
     expect(await run(`scripts/${generator}`, '--check'), generator).toBe('');
   }
 });
 
-test('the rule is in what Terraform and the documents read', async () => {
+test('Terraform and the documents have the rule', async () => {
   expect(await readFile(path.join(copy, 'modules/catalog.json'), 'utf8')).toContain(`"${ID}"`);
   expect(await readFile(path.join(copy, 'docs/rules.md'), 'utf8')).toContain(ID);
 });
 
-test('the tests of the catalogue, of the lab, of what is tested by rule, and of the rule pass', async () => {
+test('the tests of the catalogue, of the lab, of the coverage by rule, and of the rule pass', async () => {
   const files = [
     `test/unit/rules/${ID}.test.ts`,
     'test/unit/rules/catalogue.test.ts',

@@ -22,7 +22,7 @@ beforeEach(async () => {
   await mkdir(path.join(project, 'scripts'));
   await copyFile(bootstrap, path.join(project, 'scripts', 'bootstrap.mjs'));
   await writeFile(path.join(project, 'package-lock.json'), lockfile('22.1.0'));
-  // An npm that installs a Node (this one) and leaves its record, as the real one does; it counts its calls.
+  // An npm that installs this Node and leaves its record, as the real one does; it counts its calls.
   await fakeNpm(`
 echo "$@" >> "${project}/npm-calls"
 mkdir -p node_modules/node/bin
@@ -48,7 +48,7 @@ async function npmCalls(): Promise<string[]> {
   return text.split('\n').filter((line) => line !== '');
 }
 
-/** Starts the project's bootstrap with this script; its output so far, and its end. */
+/** Starts the project's bootstrap with this script. @returns its output so far, and its end */
 async function start(script: string, ...scriptArguments: string[]) {
   await writeFile(path.join(project, 'scripts', 'script.ts'), script);
   const bin = [path.join(project, 'bin'), path.dirname(process.execPath), process.env['PATH'] ?? ''];
@@ -70,7 +70,7 @@ async function start(script: string, ...scriptArguments: string[]) {
 const printArguments = 'const words: string[] = process.argv.slice(2); console.log(words.join("+"));';
 
 describe('the bootstrap', () => {
-  it('installs what the lockfile asks for, then runs the TypeScript file with its arguments', async () => {
+  it('installs what the lockfile contains, then runs the TypeScript file with its arguments', async () => {
     const { ended } = await start(printArguments, 'one', 'two words');
 
     const { code, output } = await ended;
@@ -92,7 +92,7 @@ describe('the bootstrap', () => {
     expect(await npmCalls()).toHaveLength(2);
   });
 
-  it('lets one of two runs at the same time install', async () => {
+  it('lets one of two simultaneous runs install', async () => {
     const runs = [await start(printArguments, 'a'), await start(printArguments, 'a')];
 
     const results = await Promise.all(runs.map(({ ended }) => ended));
@@ -110,7 +110,7 @@ describe('the bootstrap', () => {
     expect(output).toMatch(/no network[\s\S]*`npm ci .*` failed \(exit code 7\)/);
   });
 
-  it('installs again after a run that was killed while it installed', async () => {
+  it('installs again after a run that was killed during the installation', async () => {
     await mkdir(path.join(project, '.work'));
     const dead = spawn(process.execPath, ['-e', '']);
     await once(dead, 'exit');
@@ -122,14 +122,14 @@ describe('the bootstrap', () => {
     expect(await npmCalls()).toHaveLength(1);
   });
 
-  it("gives the file's exit code", async () => {
+  it("exits with the file's exit code", async () => {
     const { code } = await (await start('process.exit(41);')).ended;
 
     expect(code).toBe(41);
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)(
-    'passes %s on, and waits for the file to tidy up',
+    'passes %s on, and waits for the file to clean up',
     async (signal) => {
       const { child, ended } = await start(`
       process.on('${signal}', () => setTimeout(() => { console.log('tidied up'); process.exit(3); }, 50));

@@ -18,7 +18,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Our sources, and of the installed packages what could be bundled, in another folder. */
+/** A copy of the sources and of the packages that could be bundled, in another folder. */
 async function copyOfTheProject(name: string): Promise<string> {
   const copy = path.join(folder, name);
   const unused = /node_modules\/(node|typescript|@typescript|@biomejs|@cloud-copilot)$|\/dist-(types|cjs)$/;
@@ -31,7 +31,7 @@ async function copyOfTheProject(name: string): Promise<string> {
   return copy;
 }
 
-test('the build gives the same bytes in another folder', async () => {
+test('the build produces the same bytes in another folder', async () => {
   const built = await bundle(repository, entry);
   const copy = await copyOfTheProject(path.join('a', 'deeper', 'folder with spaces'));
 

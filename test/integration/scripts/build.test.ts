@@ -33,7 +33,7 @@ function textOf({ files }: Bundle): string {
   return [...files].map(([, bytes]) => new TextDecoder().decode(bytes)).join('\n');
 }
 
-/** The files that come with `index.mjs` by static imports. */
+/** The files that `index.mjs` imports statically. */
 function loadedAtStart({ files }: Bundle, name = 'index.mjs', loaded = new Set<string>()): Set<string> {
   if (loaded.has(name)) return loaded;
   loaded.add(name);
@@ -45,7 +45,7 @@ function loadedAtStart({ files }: Bundle, name = 'index.mjs', loaded = new Set<s
 }
 
 describe('the build', () => {
-  it('gives a module that Node loads, with nothing beside it', async () => {
+  it('produces a module that Node loads, without further packages', async () => {
     const place = path.join(folder, 'unzipped');
     for (const [name, bytes] of built.files) {
       await mkdir(path.dirname(path.join(place, name)), { recursive: true });
@@ -57,7 +57,7 @@ describe('the build', () => {
     }
   });
 
-  it('holds code in modules alone, without source maps and machine paths', () => {
+  it('contains only modules, without source maps and machine paths', () => {
     const names = [...built.files.keys()];
 
     expect(names).toContain('index.mjs');
@@ -73,7 +73,7 @@ describe('the build', () => {
     ['IAM', '"IAMClient"'],
     ['Redshift', '"RedshiftClient"'],
     ['the rule for SSH', 'do not open SSH'],
-  ])('loads %s only when it is needed', (_, text) => {
+  ])('loads %s only when needed', (_, text) => {
     const holders = [...built.files].flatMap(([name, bytes]) =>
       new TextDecoder().decode(bytes).includes(text) ? [name] : [],
     );
@@ -82,7 +82,7 @@ describe('the build', () => {
     expect([...loadedAtStart(built)].filter((name) => holders.includes(name))).toEqual([]);
   });
 
-  it('leaves out the commands of AWS that nothing calls', () => {
+  it('leaves out AWS commands that nothing calls', () => {
     const text = textOf(built);
 
     expect(text).toContain('RevokeSecurityGroupIngress');
@@ -90,14 +90,14 @@ describe('the build', () => {
     expect(text).not.toContain('DescribeVpnConnections');
   });
 
-  it('holds one copy of what the SDK clients share', () => {
+  it('contains one copy of what the SDK clients share', () => {
     const folders = new Set([...built.inputs.keys()].map((file) => /^.*\/core(?=\/)/.exec(file)?.[0]));
 
     expect([...folders].filter((name) => name?.endsWith('@smithy/core'))).toHaveLength(1);
     expect([...folders].filter((name) => name?.endsWith('@aws-sdk/core'))).toHaveLength(1);
   });
 
-  it('says under which licences its packages are', () => {
+  it('lists the licences of its packages', () => {
     const licences = new TextDecoder().decode(built.files.get('LICENSES.txt'));
 
     expect(licences).toMatch(/^.*@smithy\/core \d.*\n\n *Apache License/m);
@@ -106,13 +106,13 @@ describe('the build', () => {
 });
 
 describe('the collector', () => {
-  it('holds facts of rules, none of their code and no client of a service that they call', async () => {
+  it('contains facts about rules, but not their code and no client of a service that they call', async () => {
     const collector = await bundle(repository, 'lambdas/collector/index.ts');
 
     const inputs = [...collector.inputs.keys()];
     expect(inputs.filter((input) => ofRemediators.some((pattern) => pattern.test(input)))).toEqual([]);
     expect(inputs).toContain('lambdas/rules/s3-bucket-public/facts.ts');
-    // The patterns meet what the remediator holds.
+    // The patterns match files of the remediator.
     const others = [...built.inputs.keys()];
     for (const pattern of ofRemediators) expect(others.some((input) => pattern.test(input))).toBe(true);
   });

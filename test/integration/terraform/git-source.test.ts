@@ -8,14 +8,14 @@ import { copyProject, prepareTerraform, runTerraform } from '../../lab/terraform
 
 const project = path.resolve(import.meta.dirname, '../../..');
 let folder: string;
-/** The project as a clone of it would hold it: without what git ignores. */
+/** The project as in a clone: without files that git ignores. */
 let repository: string;
 let commit: string;
 
 async function git(...gitArguments: readonly string[]): Promise<string> {
   const { stdout } = await promisify(execFile)('git', gitArguments, {
     cwd: repository,
-    // Nothing of whoever runs this: no signatures, no hooks.
+    // Independent of the settings of whoever runs this: no signatures, no hooks.
     env: { PATH: process.env['PATH'], GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' },
   });
   return stdout.trim();
@@ -44,7 +44,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-test('modules whose source is a git address have all that they deploy, functions included', async () => {
+test('modules with a git address as source contain everything that they deploy, including functions', async () => {
   const source = (module = '') => `source = "git::file://${repository}${module}?ref=${commit}"`;
   const directory = path.join(folder, 'root');
   await mkdir(directory);

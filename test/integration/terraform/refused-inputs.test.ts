@@ -5,7 +5,7 @@ import { workFolder } from '../../lab/local-aws/paths.ts';
 import { copyProject, prepareTerraform, runTerraform } from '../../lab/terraform/index.ts';
 
 /**
- * Inputs by the module that they are given to: a plan's message may be in a module within, which no test file can
+ * Inputs by the module that they are given to. The error of a plan may come from a nested module, which a test file cannot
  * name.
  */
 const given = {
@@ -20,7 +20,7 @@ variables {
   iam             = null
 }
 `,
-  // Mistakes that central and target would both find.
+  // Mistakes that both central and target would find.
   'root-rules': `
 variables {
   netskope_tenant = "acme"
@@ -55,7 +55,7 @@ variables {
   organizational_units = { ou-ab12-workload = { account = ["222222222222"] } }
 }
 `,
-  // A key and a subnet that the same apply makes.
+  // A key and a subnet that the same apply creates.
   unknown: '',
   // With rules.yaml as below.
   gitops: `
@@ -72,7 +72,7 @@ const sources: Readonly<Record<string, string>> = {
   gitops: './examples/gitops',
 };
 let folder: string;
-/** Terraform's words, without frames and line breaks. */
+/** Terraform's output, without frames and line breaks. */
 let said: string;
 
 beforeAll(async () => {
@@ -136,7 +136,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-test('the root names misspelt words, values of a wrong kind and all other mistakes in one message', () => {
+test('the root reports misspelled names, values of a wrong type and all other mistakes in one error', () => {
   const message = /6 to correct: .*?(?= Error:|$)/.exec(said)?.[0];
 
   for (const mistake of [
@@ -158,11 +158,11 @@ test.each([
     'iam has "role_path", which is unknown: expected create_delivery_role, delivery_role_name, path,',
   ],
   ['target-stackset', '["ou-ab12-workload"] has "account", which is unknown: expected accounts or'],
-])('%s refuses a misspelt word', (_, message) => {
+])('%s refuses a misspelled name', (_, message) => {
   expect(said).toContain(message);
 });
 
-test('a misspelt word is named at plan where values beside it are not known before an apply', () => {
+test('a misspelled name is reported by a plan although values beside it are unknown before an apply', () => {
   expect(said).toContain('collector has "security_group_idz", which is unknown: expected security_group_ids');
 });
 
@@ -176,6 +176,6 @@ test.each([
   ' is "acme-delivery"',
   'iam.path is "functions"',
   'iam.target_role_path is "targets"',
-])('%s is said once, however the modules are wired', (message) => {
+])('%s is reported once, however the modules are wired', (message) => {
   expect(said.split(message)).toHaveLength(2);
 });
