@@ -309,7 +309,7 @@ export class Deployed {
     );
   }
 
-  /** Everything that the tested rules could change in an account, as AWS returns it. */
+  /** The parts of an account that the tested rules could change, as AWS returns it. */
   snapshot(account: string, regions = this.product.regions): Promise<readonly string[]> {
     return snapshot(this.#harness.endpoint, [account], regions);
   }

@@ -269,7 +269,7 @@ const isRepetition = (rule: LabRuleId): boolean => {
 const toTake = (rule: LabRuleId, actions: readonly string[]): readonly string[] =>
   isRepetition(rule) ? [] : actions;
 
-/** Everything that the rules could change in the account, as AWS returns it. A restored rule has another id. */
+/** The parts of the account that the rules could change, as AWS returns it. A restored rule has another id. */
 async function contents(): Promise<readonly string[]> {
   const facts = await snapshot(endpoint, [target], [REGION]);
   // The entries of a network ACL are in the order of their creation.
