@@ -22,7 +22,7 @@ import {
 import { madeLines, outcomeLines, outcomeTable, planLines, WIDTH } from './print.ts';
 import { snapshot } from './snapshot.ts';
 
-/** Results that were seen on the way, for a test to judge. */
+/** Results of the steps, for a test to check. */
 export interface DemoReport {
   readonly made: readonly Made[];
   readonly secondPlan: { readonly changes: boolean; readonly text: string };
@@ -39,12 +39,12 @@ export interface DemoReport {
   readonly undone: Undone;
 }
 
-/** The result of a fix that was undone. */
+/** The result of undoing a fix. */
 interface Undone {
   readonly resource: string;
-  /** True if the tenant's scan found it open again. */
+  /** True if the tenant's scan reported it as open again. */
   readonly isBack: boolean;
-  /** Answer of the poll after the undo. */
+  /** The outcome at the poll after the undo. */
   readonly polled: string;
 }
 
@@ -54,7 +54,7 @@ export interface RunningDemo extends AsyncDisposable {
   readonly root: TerraformRoot;
   readonly rootFolder: string;
   readonly report: DemoReport;
-  /** Stops everything that was started, and removes its folder. */
+  /** Stops everything that was started, and removes the demo's folder. */
   stop(): Promise<void>;
 }
 
@@ -64,7 +64,7 @@ const UNDONE = 'security group forgotten';
 const SHOWN_RULE = 'security-group-ssh-open';
 const DAY = 86_400_000;
 
-/** The place whose plan is shown completely: a small one. */
+/** The place whose plan is shown in full. It is small. */
 const shownWhole = { account: accounts.staging, region: quietRegion };
 
 const ruleIds = Object.keys(rules('dry run'));
@@ -79,9 +79,9 @@ const scanTarget = {
 };
 
 /**
- * Deploys the product to a local AWS, breaks what it protects, and lets it remediate that: dry run, enforcement, a second
+ * Deploys the product to a local AWS, creates violations, and lets the product remediate them: a dry run, enforcement, a second
  * scan, and an operator who undoes a fix.
- * @throws Error when a step does not go as it should; what was started is stopped then
+ * @throws Error if a step fails. Everything that was started is then stopped
  */
 export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
   const { folder, say, signal } = options;
@@ -174,7 +174,7 @@ interface Operated {
 /** Acts like an operator after an unwanted fix. */
 async function operate({ lab, made, target, step, say, signal }: Operated): Promise<Undone> {
   const group = made.find(({ what, account }) => what.includes(UNDONE) && account === accounts.staging);
-  if (group === undefined) throw new Error(`nothing was made that is "${UNDONE}"`);
+  if (group === undefined) throw new Error(`no resource was created for "${UNDONE}"`);
   const { resource } = group;
   const place = { endpoint: lab.aws.endpoint, account: accounts.security, region: homeRegion };
   const ask = startOperator({ ...place, say, signal });

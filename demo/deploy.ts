@@ -14,7 +14,7 @@ import { accounts, type Made, makeResources, organization, type Phase, rules } f
 export interface DemoOptions {
   readonly localAws: LocalAwsInstallation;
   readonly terraform: TerraformInstallation;
-  /** Folder of the demo's copy of the project, and of Terraform's state. */
+  /** The folder with the demo's copy of the project, and Terraform's state. */
   readonly folder: string;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
@@ -42,8 +42,8 @@ export async function startDemo({ localAws, folder, signal }: DemoOptions): Prom
 }
 
 /**
- * Applies `examples/organization` with every rule in dry run, and makes the resources that it is to look at: neither
- * needs the other, and Terraform waits more than it works.
+ * Applies `examples/organization` with every rule in dry run, and creates the resources to be checked at the same time:
+ * neither needs the other, and Terraform mostly waits.
  */
 export async function deployDemo(
   { aws, tenant }: Lab,
@@ -57,7 +57,7 @@ export async function deployDemo(
       TF_VAR_api_token: tenant.token,
       ...environment,
     },
-    // Beside the folder, so that it stays when the demo fails.
+    // Next to the folder, so that it remains if the demo fails.
     logFile: `${folder}-terraform.log`,
     say,
     signal,

@@ -1,11 +1,11 @@
 /**
- * Shows that the demo's first apply succeeds however busy the machine is: makes it again and again, several at a time,
- * each against its own local AWS.
+ * Shows that the demo's first apply succeeds even on a busy machine: runs it repeatedly, several in parallel, each against its
+ * own local AWS.
  *
  *     node scripts/bootstrap.mjs demo/first-applies.ts [COUNT [AT A TIME]]     default: 20, 4 at a time
  *
- * One line for each, with how many requests Terraform sent again because their answers were lost; then how many failed,
- * and with what. The exit code is 1 when one failed.
+ * Prints one line for each, with the number of requests that Terraform repeated because their answers were lost, then the number
+ * of failures with their errors. The exit code is 1 if one failed.
  */
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';

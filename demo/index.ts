@@ -1,7 +1,7 @@
 /**
  * Shows everything on this machine, without an AWS account:
  *
- *     npm run demo             runs it and ends
+ *     npm run demo             runs it, and stops everything
  *     npm run demo -- --keep   keeps everything running, to explore with the AWS CLI and Terraform
  */
 import { once } from 'node:events';

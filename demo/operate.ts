@@ -6,13 +6,13 @@ import { WIDTH } from './print.ts';
 
 const INDENT = '  ';
 
-/** The command line, as it is built. */
+/** The built command line. */
 export const program = path.resolve(import.meta.dirname, '../dist/cspm-remediation.cjs');
 
 /** Sections of `explain` that the demo leaves out, so that the rest fits on a screen. */
 const LEFT_OUT = /^(NETSKOPE SAYS|SETTINGS)\n(?:.+\n)+\n?/gm;
 
-/** Leaves out long sections of what a command printed, and names them. */
+/** Removes long sections from the output of a command, but keeps their names. */
 function shortened(answer: string): string {
   return answer.replaceAll(LEFT_OUT, '$1 …\n\n');
 }
@@ -26,7 +26,7 @@ export interface OperatorOptions {
   readonly signal: AbortSignal;
 }
 
-/** A function that runs the command line of `dist/` as an operator does, and prints the command and its output. */
+/** Runs the command line in `dist/` as an operator does, and prints the command and its output. */
 export function startOperator({ endpoint, account, region, say, signal }: OperatorOptions) {
   const env = {
     PATH: process.env['PATH'] ?? '',

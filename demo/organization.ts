@@ -21,18 +21,18 @@ export const organization: OrganizationOptions = {
 
 /** The regions of `examples/organization`. */
 export const regions = ['eu-central-1', 'us-east-1', 'us-west-2'] as const;
-/** Regions that contain the accounts' resources, except for a few that somebody left elsewhere. */
+/** The regions of most resources. A few forgotten ones are elsewhere. */
 export const busyRegions = ['eu-central-1', 'us-east-1'] as const;
 export const quietRegion = 'us-west-2';
 export const homeRegion = 'eu-central-1';
 
 /**
- * The phases of the rollout: everywhere in dry run; then production is remediated, where AWS has a runbook by that;
- * then staging too, by direct calls.
+ * The phases of the rollout: dry run everywhere; then production is remediated, by runbooks if AWS has them; then staging, too,
+ * by direct calls.
  */
 export type Phase = 'dry run' | 'production by runbooks' | 'staging directly';
 
-/** The rules, as a platform team would write them into the example's variable. */
+/** The rules, as a platform team would write them in the example's variable. */
 export function rules(phase: Phase) {
   const rollout = {
     mode: phase === 'staging directly' ? 'enforce' : 'dry_run',
@@ -68,7 +68,7 @@ export function rules(phase: Phase) {
     },
     'iam-access-key-unrotated': {
       ...rollout,
-      // Open all day, every day: the demo is run at any time.
+      // Open all day, every day, because the demo can run at any time.
       maintenance_window: { start: '00:00', end: '00:00' },
       options: { max_age_days: 90, unused_only_days: 30 },
     },
@@ -149,7 +149,7 @@ const groups: readonly {
   },
   {
     name: 'rdp',
-    what: 'port 3389 open to the world by tcp and udp, and to an office',
+    what: 'port 3389 open to the world for tcp and udp, and to an office',
     expected: 'remediated',
     permissions: [
       tcp(3389, 3389, { cidr: world }, { cidr: '198.51.100.0/24', description: 'office' }),
@@ -158,7 +158,7 @@ const groups: readonly {
   },
   {
     name: 'ssh-and-rdp',
-    what: 'ports 20-4000 open to the world, 22 and 3389 among them',
+    what: 'ports 20-4000 open to the world, including 22 and 3389',
     expected: 'remediated',
     permissions: [tcp(20, 4000, { cidr: world, description: 'everything' })],
   },
@@ -171,38 +171,38 @@ const groups: readonly {
   },
   {
     name: 'closed',
-    what: 'port 22 open to an office alone',
+    what: 'port 22 open to an office only',
     expected: 'fine',
     permissions: [tcp(22, 22, { cidr: '198.51.100.0/24', description: 'office' })],
   },
 ];
 
-/** Violations that are made in each account and region as the laboratory makes one of the rule. */
+/** Violations that the laboratory's rules create, in each account and region. */
 const plainViolations: readonly { rule: LabRuleId; prefix: string; what: string }[] = [
   {
     rule: 'network-acl-default-allows-all',
     prefix: 'default',
-    what: 'default network ACL that lets everything in',
+    what: 'default network ACL that allows all inbound traffic',
   },
   {
     rule: 'network-acl-subnet-allows-all',
     prefix: 'subnet',
-    what: "a subnet's network ACL that lets everything in",
+    what: "a subnet's network ACL that allows all inbound traffic",
   },
   {
     rule: 'cloudtrail-log-file-validation',
     prefix: 'trail',
-    what: 'trail that does not validate its log files',
+    what: 'trail without log file validation',
   },
   { rule: 'rds-snapshot-public', prefix: 'db', what: 'DB instance with a public snapshot' },
   { rule: 'redshift-cluster-public', prefix: 'warehouse', what: 'public Redshift cluster' },
-  { rule: 's3-bucket-public', prefix: 'acl', what: 'bucket that its ACL opens to everyone' },
+  { rule: 's3-bucket-public', prefix: 'acl', what: 'bucket that is public by its ACL' },
 ];
 
-/** Ages of the users' keys in days, as the proxy before the local AWS reports them. */
+/** The ages of the users' keys in days, as reported by the proxy in front of the local AWS. */
 export const keyAges = { 'old-robot': 400, 'production-deployer': 120, 'staging-deployer': 91 } as const;
 
-/** Makes the violations, and what must survive beside them, in two accounts: most of it in two regions. */
+/** Creates the violations, and resources next to them that must not change, in two accounts, mostly in two regions. */
 export async function makeResources(endpoint: string): Promise<readonly Made[]> {
   const made: Made[] = [];
   const names = [
@@ -235,7 +235,7 @@ export async function makeResources(endpoint: string): Promise<readonly Made[]> 
           account,
           region,
           resource: await builder.bucketPublicByPolicy(region, bucket('policy')),
-          what: 'bucket that its policy opens to everyone',
+          what: 'bucket that is public by its policy',
           expected: 'remediated',
         },
         {
@@ -253,8 +253,8 @@ export async function makeResources(endpoint: string): Promise<readonly Made[]> 
       made.push({ account, region: 'global', resource: name, what: `user ${name}: ${what}`, expected });
     };
     const deployer = accountName === 'production' ? 'production-deployer' : 'staging-deployer';
-    await user(deployer, 1, `an access key of ${keyAges[deployer]} days`, 'remediated');
-    await user('old-robot', 2, 'two access keys of 400 days', 'remediated');
+    await user(deployer, 1, `an access key that is ${keyAges[deployer]} days old`, 'remediated');
+    await user('old-robot', 2, 'two access keys that are 400 days old', 'remediated');
     await user('new-robot', 1, 'an access key of today', 'fine');
   }
   made.push({

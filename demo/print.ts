@@ -4,7 +4,7 @@ import { table as foldedTable } from '../cli/table.ts';
 import type { Outcome } from '../lambdas/model/outcome.ts';
 import type { Made } from './organization.ts';
 
-/** Rows in columns, each as wide as its widest cell; the last is not padded. */
+/** Formats rows in columns, each as wide as its widest cell. The last one is not padded. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const all = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
@@ -15,17 +15,17 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), widths.map((width) => '-'.repeat(Math.min(width, 60))).join('  '), ...rows.map(line)];
 }
 
-/** The columns that all output of the demo fits. */
+/** The maximum width of the output, in columns. */
 export const WIDTH = 120;
 
-/** Counts texts, in the order in which they come first. */
+/** Counts equal texts, in the order of their first occurrence. */
 function counted(texts: readonly string[]): [text: string, count: number][] {
   const counts = new Map<string, number>();
   for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
   return [...counts];
 }
 
-/** Lists the violations that were made, similar ones on one line. */
+/** Lists the violations that were created, one line per kind. */
 export function madeLines(made: readonly Made[]): string[] {
   const wrong = made.filter(({ expected }) => expected !== 'fine').map(({ what }) => what);
   return counted(wrong).map(([what, count]) => `${String(count).padStart(2)} × ${what}`);
@@ -43,8 +43,8 @@ const keyOf = ({ account, region, rule, resource }: Placed): string =>
   [account, region, rule, resource].join(' ');
 
 /**
- * Prints a dry run as `cspm-remediation plan` does, long lines folded, and counts at the end.
- * @param shown the place of which one finding per rule is shown; the others are counted
+ * Formats a dry run as `cspm-remediation plan` does, with folded lines, and counts at the end.
+ * @param shown the place of which one finding per rule is shown. The findings of other places are only counted
  */
 export function planLines(outcomes: readonly Outcome[], shown: Place, colors: Colors): string[] {
   const findings = outcomes
@@ -85,7 +85,7 @@ function splitLast(text: string): [string, string] {
   return [text.slice(0, at), text.slice(at + 2)];
 }
 
-/** Prints the changes of each rule, and its findings by outcome, with a column for each account. */
+/** Formats the changes of each rule, and its findings by outcome, with a column per account. */
 export function outcomeTable(outcomes: readonly Outcome[]): string[] {
   const accounts = new Map(outcomes.map(({ finding }) => [finding.account, finding.accountName ?? '']));
   const rules = [...new Set(outcomes.map(({ finding }) => finding.rule))].sort();
@@ -102,10 +102,10 @@ export function outcomeTable(outcomes: readonly Outcome[]): string[] {
   return table(['rule', 'changes', ...[...accounts].map(([account, name]) => `${account} ${name}`)], rows);
 }
 
-/** The most outcomes that are shown one by one. */
+/** The maximum number of outcomes that are shown individually. */
 const MOST_OUTCOMES = 4;
 
-/** Prints the first outcomes of one rule's findings in one place, one by one. */
+/** Formats the first outcomes of one rule in one place individually. */
 export function outcomeLines(
   outcomes: readonly Outcome[],
   rule: string,

@@ -23,7 +23,7 @@ interface ClientSettings {
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
-/** All items of a page iterator, in one list. */
+/** Collects all items of a page iterator. */
 async function all<Page, Item>(
   pages: AsyncIterable<Page>,
   items: (page: Page) => readonly Item[] | undefined,
@@ -111,8 +111,8 @@ async function accessKeys(settings: ClientSettings): Promise<unknown[]> {
 }
 
 /**
- * All that the demo's rules could change in some accounts, as AWS tells it, in its own order: the same text means
- * that nothing has changed.
+ * The state that the demo's rules could change in some accounts, as AWS reports it, in a fixed order: an equal text means that
+ * nothing has changed.
  */
 export async function snapshot(
   endpoint: string,

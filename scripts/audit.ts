@@ -1,17 +1,17 @@
 /**
- * Proves that a month's evidence is complete: each poll that was due was done, and each finding of each poll has its
- * outcome. It only reads, but for `--keep`. Ends with 1 where something is missing, and says what.
+ * Proves that a month's evidence is complete: every poll that was due took place, and every finding of every poll has an
+ * outcome. It only reads, except with `--keep`. If something is missing, it prints what, and exits with 1.
  *
  *     node scripts/audit.ts --month 2026-11 --bucket cspm-auto-remediation-evidence-111111111111-eu-central-1 --keep
  *
- *     --schedule "rate(1 hour)"                     how often rules were polled in a month of which the evidence has no record
- *                                                   of the schedules; the default is that of the module
- *     --schedule s3-bucket-public="rate(1 day)"     how often one rule was, all the month, whatever the evidence says of it
- *     --time-zone Europe/Berlin                     of cron schedules that are given so; the default is UTC
- *     --keep                                        writes the proof to audits/ in the bucket, once per month and moment
+ *     --schedule "rate(1 hour)"                     the schedule of rules in a month without records of schedules; by default,
+ *                                                   that of the module
+ *     --schedule s3-bucket-public="rate(1 day)"     the schedule of one rule in the whole month, regardless of the evidence
+ *     --time-zone Europe/Berlin                     the time zone of cron schedules in these options; by default, UTC
+ *     --keep                                        also writes the proof to audits/ in the bucket, and never overwrites one
  *
  * Needs `s3:ListBucket` on the bucket and `s3:GetObject` on polls/, schedules/, outcomes/ and unprocessable/ in it; with `--keep`
- * `s3:PutObject` on audits/. The region is AWS_REGION.
+ * `s3:PutObject` on audits/. The region comes from AWS_REGION.
  */
 import { parseArgs } from 'node:util';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
@@ -30,9 +30,9 @@ const { values } = parseArgs({
 });
 const month = z
   .string()
-  .regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'expected --month as in 2026-11')
+  .regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'expected --month, such as 2026-11')
   .parse(values.month);
-const bucket = z.string({ error: 'expected --bucket, the evidence bucket' }).parse(values.bucket);
+const bucket = z.string({ error: 'expected --bucket, the name of the evidence bucket' }).parse(values.bucket);
 const schedules = new Map(
   values.schedule.map((given): [string, string] => {
     const [, rule = '', expression = given] = /^([a-z0-9-]+)=(.*)$/.exec(given) ?? [];
@@ -61,6 +61,6 @@ if (values.keep) {
       IfNoneMatch: '*',
     }),
   );
-  process.stderr.write(`kept as s3://${bucket}/${Key}\n`);
+  process.stderr.write(`stored as s3://${bucket}/${Key}\n`);
 }
 process.exitCode = proof.complete ? 0 : 1;

@@ -1,12 +1,12 @@
 /**
- * Plans a large deployment in a local AWS, and prints what its plans cost: 300 accounts, 6 regions, ten rules, 500
- * exemptions. Then one more account, and one account's mode, are planned on top of what was applied.
+ * Plans a large deployment in a local AWS (300 accounts, 6 regions, ten rules, 500 exemptions), and prints the time and memory of
+ * its plans. Then it applies them, and plans one more account, and another mode of one account.
  *
  *     node scripts/bootstrap.mjs scripts/bench-plan.ts            rules are on for all accounts
- *     node scripts/bootstrap.mjs scripts/bench-plan.ts --named    for named accounts alone, in `accounts`
+ *     node scripts/bootstrap.mjs scripts/bench-plan.ts --named    rules are limited to named accounts, in `accounts`
  *
- * It ends with 1 when resources grow with accounts, or when either change is more than one object, or more than 40 lines.
- * Named accounts are in the policy of the remediator's role of each region, too: one more of them changes that as well.
+ * It exits with 1 if the number of resources grows with the accounts, or if one of these changes is more than one object or more
+ * than 40 lines. Named accounts are also in the policy of each region's remediator role, so one more of them changes that, too.
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -71,7 +71,7 @@ ${regions
   .join('\n\n')}
 `;
 
-/** Accounts by group, two thirds of them in production; named as the only ones as well, if they are to be. */
+/** Accounts by group, two thirds of them in production. With `--named`, all rules are also limited to them. */
 function accountsOf(count: number) {
   const ids = Array.from({ length: count }, (_, index) => accountId(index));
   return {
@@ -83,7 +83,7 @@ function accountsOf(count: number) {
   };
 }
 
-/** The rules, with the exemptions spread over them. */
+/** The rules, with the exemptions distributed over them. */
 function rulesOf(modes: Readonly<Record<string, string>> = {}) {
   return Object.fromEntries(
     ruleIds.map((id, place) => [

@@ -1,11 +1,11 @@
 /**
- * Measures what the product costs, in calls, rounds of calls, CPU and memory, in the local AWS. Prints a table and writes
+ * Measures calls, rounds of calls, CPU time and memory of the product in the local AWS. Prints a table and writes
  * `reports/bench.json`: see docs/performance.md.
  *
- *     npm run bench                           all figures, some minutes
+ *     npm run bench                           all figures; takes some minutes
  *     npm run bench -- --only rounds,cold     some of them
- *     npm run bench -- --check                ends with 1 where one falls short, and names it
- *     npm run bench -- --only organization --write    also writes docs/measured-calls.json, by which docs/cost.md is computed
+ *     npm run bench -- --check                exits with 1 if a figure misses its target, and names it
+ *     npm run bench -- --only organization --write    also writes docs/measured-calls.json, from which docs/cost.md is computed
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg } from 'node:os';
@@ -54,7 +54,7 @@ print(figures);
 const short = figures.filter(({ isReached }) => !isReached);
 if (options.check === true && short.length > 0) {
   for (const { key, measured: value, most } of short)
-    say(`${key} falls short: ${shown(value)}, expected at most ${most}`);
+    say(`${key} misses its target: ${shown(value)}, expected at most ${most}`);
   process.exitCode = 1;
 }
 

@@ -1,11 +1,11 @@
 /**
- * Runs a TypeScript file of this project on any Node from 20: installs the dependencies first where they are missing
- * or not those of the lockfile, then runs the file with the project's own Node 22.
+ * Runs a TypeScript file of this project on Node 20 or later: first installs the dependencies, if they are missing or differ from
+ * the lockfile, then runs the file with the project's own Node 22.
  *
  *     node scripts/bootstrap.mjs scripts/test.ts [arguments]
  *
- * Plain JavaScript without dependencies, because it runs before there are any. That is why `wireit` or `turbo` can't take
- * its place: both are dependencies. Why they don't run the tests either, `test.ts` says.
+ * Plain JavaScript without dependencies, because it runs before any are installed. `wireit` and `turbo` cannot replace it,
+ * because both are dependencies. `test.ts` says why they do not run the tests, either.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -34,7 +34,7 @@ function fail(line) {
   process.exit(1);
 }
 
-/** Tells the child to stop; its end then is ours, so that it can tidy up. */
+/** Signals the child to stop. This process ends after the child, so that the child can clean up. */
 function interrupt(signal) {
   interruption = signal;
   child?.kill(signal);
@@ -42,7 +42,7 @@ function interrupt(signal) {
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => interrupt(signal));
 
-// Under npm, whoever interrupts the run may kill npm alone.
+// Under npm, an interruption may kill only npm.
 if (process.env.npm_lifecycle_event !== undefined) {
   const parent = process.ppid;
   setInterval(() => {
@@ -50,7 +50,7 @@ if (process.env.npm_lifecycle_event !== undefined) {
   }, 1000).unref();
 }
 
-/** Runs a program to its end; gives its exit code, as a shell would where a signal ended it. */
+/** Runs a program until it ends. Returns its exit code, as a shell does if a signal ended it. */
 function run(program, programArguments, options) {
   return new Promise((resolve, reject) => {
     child = spawn(program, programArguments, { stdio: 'inherit', cwd: root, ...options });
@@ -71,8 +71,8 @@ function packagesOf(lockfile) {
 }
 
 /**
- * Tells whether node_modules holds what the lockfile asks for, by the record that npm leaves there when it is done.
- * What is optional (other platforms' binaries) may be absent.
+ * Reports whether node_modules contains the packages of the lockfile, according to the record that npm writes there at the end.
+ * Optional packages (binaries of other platforms) may be missing.
  */
 function installed() {
   const record = join(modules, '.package-lock.json');
@@ -122,11 +122,12 @@ async function install() {
   if (!installed()) {
     say('Installing dependencies: npm ci (about 20 s) …');
     await runOrFail('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
-    // Its binary comes by an install script, which npm leaves out when told to ignore scripts.
+    // An install script downloads its binary, and npm does not run it with ignore-scripts.
     if (!existsSync(ownNode)) {
       await runOrFail(process.execPath, ['installArchSpecificPackage.js'], { cwd: join(modules, 'node') });
     }
-    if (!existsSync(ownNode)) fail(`npm ci left no ${ownNode}: is there a Node 22 for this machine?`);
+    if (!existsSync(ownNode))
+      fail(`npm ci did not install ${ownNode}: check whether Node 22 supports this machine`);
     say('Dependencies are installed.');
   }
   rmSync(lock, { force: true });
@@ -134,7 +135,7 @@ async function install() {
 
 const version = process.versions.node;
 if (Number.parseInt(version, 10) < oldestNode) {
-  fail(`Node ${oldestNode} or later is needed; ${process.execPath} is ${version}. See https://nodejs.org.`);
+  fail(`Node ${oldestNode} or later is required; ${process.execPath} is ${version}. See https://nodejs.org.`);
 }
 const [script, ...scriptArguments] = process.argv.slice(2);
 if (script === undefined) fail('usage: node scripts/bootstrap.mjs FILE [ARGUMENT …]');
@@ -143,7 +144,7 @@ if (interruption !== undefined) process.exit(128 + constants.signals[interruptio
 
 const path = [join(modules, 'node', 'bin'), join(modules, '.bin'), process.env.PATH ?? ''];
 process.exitCode = await run(ownNode, [resolve(root, script), ...scriptArguments], {
-  // By the fourth, the child notices when this process is killed: it gets the event `disconnect`.
+  // Through the fourth, the child gets the event `disconnect` if this process is killed.
   stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   env: { ...process.env, PATH: path.join(delimiter) },
 });

@@ -27,7 +27,7 @@ async function readIfThere(path: string): Promise<Uint8Array | undefined> {
   }
 }
 
-/** Lists what is in one zip and not, or not so, in the other. */
+/** Lists the files that differ between two zips, or are only in one of them. */
 function differences(
   built: ReadonlyMap<string, Uint8Array>,
   kept: ReadonlyMap<string, Uint8Array>,

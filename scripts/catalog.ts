@@ -1,6 +1,6 @@
 /**
- * Writes what Terraform knows of the code, so that no IAM action, option, outcome or metric is written twice:
- * `modules/catalog.json`, and the type of `rules[…].options` between the markers of the files in `optionFiles`.
+ * Writes what Terraform needs to know about the code, so that no IAM action, option, outcome or metric is written twice:
+ * `modules/catalog.json`, and the type of `rules[…].options` between the markers in the files of `optionFiles`.
  *
  *     node scripts/catalog.ts           write
  *     node scripts/catalog.ts --check   change nothing; exit 1 and name every file that is stale
@@ -28,7 +28,7 @@ import { readLibrary } from './library/compile.ts';
 
 const scalarTypes = { string: 'string', integer: 'number', number: 'number', boolean: 'bool' } as const;
 
-/** The part of JSON Schema that an option may use: what Terraform can type. */
+/** The part of JSON Schema that an option may use, because Terraform has types for it. */
 const valueSchema = z.looseObject({
   type: z.enum(['string', 'integer', 'number', 'boolean']).optional(),
   anyOf: z.array(z.looseObject({ type: z.enum(['string', 'integer', 'number', 'boolean']) })).optional(),
@@ -102,7 +102,7 @@ function terraformType({ type, anyOf, items }: z.infer<typeof optionSchema>): st
   return type === 'array' ? `list(${scalarType(items ?? {})})` : scalarType({ type, anyOf });
 }
 
-/** The lines of one object type that holds every rule's options; which rule takes which, the validations know. */
+/** The lines of one object type with the options of all rules. The validations know which rule has which option. */
 function optionsType(optionsByRule: ReadonlyMap<string, Options>): string {
   const options = new Map<string, { type: string; rules: string[]; description: string | undefined }>();
   for (const [rule, { properties }] of optionsByRule) {
@@ -124,7 +124,7 @@ function optionsType(optionsByRule: ReadonlyMap<string, Options>): string {
   return ['    options = optional(object({', ...lines, '    }), {})', ''].join('\n');
 }
 
-/** All that is the same whatever rules there are. */
+/** The part of the catalogue that does not depend on the rules. */
 const vocabulary = {
   version: MODULE_VERSION,
   modes,

@@ -1,5 +1,5 @@
 /**
- * Writes the reference in `docs/command-line.md`, and the JSON Schemas of `--json`, from the commands themselves.
+ * Writes the reference in `docs/command-line.md`, and the JSON Schemas of `--json`, from the commands.
  *
  *     node scripts/command-line-docs.ts           write
  *     node scripts/command-line-docs.ts --check   change nothing; exit 1 when one of them is stale
@@ -17,7 +17,7 @@ import { code, table } from './markdown.ts';
 const file = 'docs/command-line.md';
 const schemaFile = 'docs/command-line.schema.json';
 
-/** Escapes what Markdown would take for HTML. */
+/** Escapes characters that Markdown would interpret as HTML. */
 const words = (text: string): string => text.replaceAll('<', '\\<');
 
 function optionRows(options: readonly Option[]): string[][] {
@@ -78,7 +78,7 @@ function reference(): string {
   ].join('\n\n');
 }
 
-/** The form of a moment says all that its long pattern says. */
+/** Removes the long pattern of a timestamp, because its format already says the same. */
 function withoutPattern(schema: { format?: string | undefined; pattern?: string | undefined }): void {
   if (schema.format !== undefined) delete schema.pattern;
 }
@@ -87,7 +87,7 @@ async function schemas(): Promise<string> {
   const definitions: [string, object][] = [];
   for (const { name, load } of commands) {
     const { result } = await load();
-    // An attribute may be added by a later version: the schemas of input don't rule that out.
+    // Later versions may add attributes, which schemas of input allow.
     const { $schema: _, ...definition } = z.toJSONSchema(result, {
       io: 'input',
       override: ({ jsonSchema }) => withoutPattern(jsonSchema),

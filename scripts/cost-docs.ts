@@ -1,6 +1,6 @@
 /**
- * Writes the figures in `docs/cost.md`: from the calls of jobs as they were measured and committed in
- * `docs/measured-calls.json`, the alarms that Terraform creates, and AWS's list prices.
+ * Writes the figures in `docs/cost.md`, from the measured calls of jobs in `docs/measured-calls.json`, the alarms that Terraform
+ * creates, and AWS's list prices.
  *
  *     node scripts/cost-docs.ts           write
  *     node scripts/cost-docs.ts --check   change nothing; exit 1 when it is stale

@@ -1,7 +1,7 @@
 /**
- * Writes every generated file, in the order in which they are made of each other: the IAM actions and the catalogue that Terraform reads,
- * the rules' documentation, what it costs, the tables of inputs and outputs in the modules' READMEs, the command line's reference, and what is in
- * `dist/`. One table is apart, as it comes of the network and changes with CloudFormation alone: `resource-types.ts`.
+ * Writes every generated file, in the order of their dependencies: the IAM actions and the catalogue that Terraform reads, the
+ * documentation of rules and costs, the tables of inputs and outputs in the modules' READMEs, the reference of the command line,
+ * and `dist/`. `resource-types.ts` is separate, because its table comes from the network and changes only with CloudFormation.
  *
  *     node scripts/generate.ts           write
  *     node scripts/generate.ts --check   change nothing; exit 1 and name what is stale

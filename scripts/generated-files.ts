@@ -3,7 +3,7 @@ import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '..');
 
-/** The text of a file of the project; empty if it is not there yet. */
+/** Reads a file of the project. @returns an empty text if it does not exist yet */
 export async function readOrEmpty(file: string): Promise<string> {
   try {
     return await readFile(path.join(root, file), 'utf8');
@@ -14,10 +14,10 @@ export async function readOrEmpty(file: string): Promise<string> {
 }
 
 /**
- * Writes generated files where they are stale. With `--check` on the command line it changes nothing, names them, and the
- * exit code becomes 1.
- * @param what what they are, in words
- * @param wanted their texts, by paths from the project's root
+ * Writes generated files that are stale. With `--check` on the command line, it changes nothing, names them, and sets the exit
+ * code to 1.
+ * @param what a name of these files, for the message
+ * @param wanted their texts, by path relative to the project
  */
 export async function writeGenerated(what: string, wanted: ReadonlyMap<string, string>): Promise<void> {
   const stale: string[] = [];
@@ -40,8 +40,8 @@ export async function writeGenerated(what: string, wanted: ReadonlyMap<string, s
 }
 
 /**
- * Puts a generated part between the comments that mark its beginning and end, which name its generator.
- * @param file the file that the text is of: Markdown, or one with comments after `#`
+ * Replaces the part between the comments that mark its beginning and end, and name its generator.
+ * @param file the file of the text: Markdown, or a format whose comments begin with `#`
  * @param generator the path of the script that generates the part
  * @throws Error if a comment is missing
  */

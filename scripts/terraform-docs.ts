@@ -1,7 +1,7 @@
 /**
- * Writes the tables of inputs and outputs into the README of each module that has one, and those of the root module into
- * docs/inputs.md, from their Terraform files. Each variable has one sentence, in modules and examples that have no table as
- * well, and each attribute a comment.
+ * Writes the tables of inputs and outputs to the README of each module that has one, and those of the root module to
+ * docs/inputs.md, from their Terraform files. Checks that each variable has one sentence, also in modules and examples without a
+ * table, and that each attribute has a comment.
  *
  *     node scripts/terraform-docs.ts           write
  *     node scripts/terraform-docs.ts --check   change nothing; exit 1 and name every file that is stale
@@ -27,7 +27,7 @@ const fileSchema = z.object({
   output: z.record(z.string(), block({ description: z.string() })).default({}),
 });
 
-/** The end of one sentence before the beginning of another. */
+/** Matches the end of a sentence that another one follows. */
 const severalSentences = /[.!?] +["`\p{Lu}]/u;
 
 const tableOrNone: typeof table = (header, rows) => (rows.length === 0 ? 'None.' : table(header, rows));
@@ -47,14 +47,14 @@ function mistakes(folder: string, inputs: readonly (readonly string[])[]): strin
   return inputs.flatMap(([name = '', , , meaning = '']) => {
     const at = `${path.relative(root, folder) || 'the root module'}, ${name}`;
     if (meaning === '')
-      return [`${at}: expected a comment right before the attribute that says what it means`];
+      return [`${at}: expected a comment directly before the attribute, which describes it`];
     const isAttribute = name.includes('.');
     if (isAttribute || !severalSentences.test(meaning)) return [];
     return [`${at}: expected one sentence, and details in comments before its attributes: ${meaning}`];
   });
 }
 
-/** Variables of more than one sentence in every folder with Terraform files that has no table. */
+/** Lists variables with more than one sentence in all folders with Terraform files but without a table. */
 async function longDescriptions(tabled: ReadonlySet<string>): Promise<string[]> {
   const areas = [modules, 'examples'];
   const folders = await Promise.all(
@@ -88,7 +88,7 @@ async function tables(folder: string): Promise<{ text: string; mistakes: readonl
     ...variables.filter(isRequired),
     ...variables.filter((entry) => !isRequired(entry)),
   ].flatMap(([name, variable]) => {
-    // What is checked whole before it has a type has its type there.
+    // The types of inputs that are `any` are in the `typed` folders.
     const own = variable.type.replace(/^\$\{|\}$/g, '');
     const type = parseType(own === 'any' ? (typed.get(name) ?? own) : own);
     const written = variable.default === undefined ? undefined : JSON.stringify(variable.default);

@@ -1,16 +1,14 @@
 /**
- * Runs the tests, all parts or those named, and summarizes the results on one screen.
+ * Runs all tests, or the named parts, and summarizes the results on one screen.
  *
  *     node scripts/bootstrap.mjs scripts/test.ts [PART … | --full]
  *
- * `--full` adds the parts that take long. `reports/` gets each part's log and report, with `--full` `reports/full/`. The
- * last line is `N passed, N failed`, counted from the parts' reports; types, lint, catalogue and build count as one
- * check each. The exit code is 1 when something failed, 130 when the run was interrupted. No process is left behind in
- * any case.
+ * `--full` adds the long-running parts. The logs and reports of the parts are in `reports/`, or with `--full` in `reports/full/`.
+ * The last line is `N passed, N failed`, counted from the parts' reports; types, lint, catalogue and build count as one check
+ * each. The exit code is 1 if something failed, and 130 if the run was interrupted. No process is left running in any case.
  *
- * Neither `wireit` nor `turbo` runs the parts: they would take the place of `testing/schedule.ts`, 50 lines. What is
- * counted from the parts' reports, the screen, time limits and the end of every process would stay as it is, and both
- * need node_modules, which `bootstrap.mjs` installs first.
+ * `wireit` or `turbo` could only replace the 50 lines of `testing/schedule.ts`. Counting checks in reports, the screen, time
+ * limits, and ending every process would remain, and both need node_modules, which `bootstrap.mjs` installs first.
  */
 import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
@@ -53,7 +51,7 @@ const runningSince = new Map<Step, number>();
 /** CPU seconds of all steps that have ended. */
 let cpuSeconds = cpuSecondsOfChildren();
 
-// So that who waits sees that something goes on; of a set-up, also how far it is.
+// Shows people who wait that the run continues, with the progress of preparations.
 const signs = setInterval(async () => {
   const running = [...runningSince].map(async ([step, since]) => {
     const [said] =
@@ -82,7 +80,7 @@ try {
   clearInterval(signs);
   const left = await processes.end();
   if (left.length > 0 && !interruption.signal.aborted) {
-    const checks = left.map((name) => ({ name, passed: false, message: 'this process was left behind' }));
+    const checks = left.map((name) => ({ name, passed: false, message: 'this process was left running' }));
     results.push({ name: 'processes', checks, seconds: 0, logFile: 'no log', tail: [] });
   }
   await rm(scratch, { recursive: true, force: true });
@@ -153,7 +151,7 @@ async function runStep(step: Step): Promise<StepResult> {
   };
 }
 
-/** A step's checks; one that failed more where the step failed and no check says why. */
+/** The checks of a step, with another failed one if the step failed and no check says why. */
 async function checksOf(step: Step, end: CommandEnd, report: string): Promise<readonly Check[]> {
   const failure = (message: string): Check => ({ name: step.name, passed: false, message });
   const read = step.read === undefined ? undefined : await readReport(step.read, report);
@@ -162,7 +160,7 @@ async function checksOf(step: Step, end: CommandEnd, report: string): Promise<re
     if (ended.length > 0) return ended;
     return step.preparation === true ? [] : [{ name: step.name, passed: true, message: '' }];
   }
-  if (read === undefined) return ended.length > 0 ? ended : [failure('left no report that can be read')];
+  if (read === undefined) return ended.length > 0 ? ended : [failure('wrote no readable report')];
   const known = typeof end === 'number' && read.some(({ passed }) => !passed);
   return known ? read : [...read, ...ended];
 }

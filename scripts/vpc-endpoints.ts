@@ -9,7 +9,7 @@ const ofEveryRule = [
   { services: ['s3', 'dynamodb', 'events'], region: 'the home region' },
 ] as const;
 
-/** The services that only some configurations call, beside those of every rule. Their names are those of the endpoints. */
+/** The services that only some configurations call, in addition to those of every rule. The names are those of endpoints. */
 const ofSomeConfigurations = [
   {
     of: `library rules, and custom rules with ${code('desired_state')}`,
@@ -33,18 +33,18 @@ const ofSomeConfigurations = [
   },
 ];
 
-/** Services that need no endpoint for a rule beside those. `s3` is at home only, and rules call it where their resources are. */
+/** Services whose endpoints every rule needs anyway, except `s3`, which rules call in the region of their resources. */
 const everywhere: ReadonlySet<string> = new Set(
   ofEveryRule.flatMap(({ services }) => services.filter((service) => service !== 's3')),
 );
 
-/** The service that a call for this action goes to. Passing a role is part of another call. */
+/** The service that receives a call for this action. Passing a role is part of another call. */
 function serviceOf(action: string): readonly string[] {
   if (action === 'iam:PassRole') return [];
   return action.includes('AccessPoint') ? ['s3-control'] : [action.split(':')[0] ?? ''];
 }
 
-/** Lists the services that a rule calls in target accounts, beside those that every rule needs. */
+/** Lists the services that a rule calls in target accounts, in addition to those that every rule needs. */
 export function servicesOf({ permissions: { read, write } }: Pick<RuleFacts, 'permissions'>): string[] {
   const services = [...read, ...write].flatMap(({ actions }) => actions.flatMap(serviceOf));
   return [...new Set(services)].filter((service) => !everywhere.has(service)).sort();
@@ -52,7 +52,7 @@ export function servicesOf({ permissions: { read, write } }: Pick<RuleFacts, 'pe
 
 const codes = (words: readonly string[]): string => words.map(code).join(', ');
 
-/** Makes the table of the endpoints that the remediator's VPC needs: a row for each group of rules that call the same services. */
+/** Formats the table of the endpoints that the remediator's VPC needs. Rules that call the same services share a row. */
 export function endpointsTable(): string {
   const rulesOf = new Map<string, string[]>();
   for (const rule of ruleIds) {
@@ -66,7 +66,7 @@ export function endpointsTable(): string {
       ...[...rulesOf].map(([services, rules]) => [
         codes(rules),
         services,
-        // IAM is global: its only endpoint is there.
+        // IAM is global: its only endpoint is in us-east-1.
         services === code('iam') ? code('us-east-1') : "the remediator's",
       ]),
       ...ofSomeConfigurations.map(({ of, services, region }) => [of, codes(services), region]),

@@ -15,15 +15,15 @@ export interface Question {
   readonly month: string;
   /** The schedule of rules in a month without records of schedules. */
   readonly schedule: string;
-  /** Rules that were on all the month, by this schedule, whatever the evidence says. */
+  /** The schedules of rules that were on all month, regardless of the evidence. */
   readonly schedules?: Readonly<Record<string, string>>;
   /** The time zone of these cron expressions. */
   readonly timeZone: string;
-  /** A month that is not over is checked up to now. */
+  /** The current time. A month that is not over is checked until then. */
   readonly now: Date;
 }
 
-/** A poll whose outcomes are not those of its findings. */
+/** A poll whose outcomes do not match its findings. */
 export interface Mismatch {
   readonly poll: string;
   readonly what: 'findings' | 'unprocessable' | 'closed' | 'summary';
@@ -35,14 +35,14 @@ export interface Mismatch {
 export interface RuleProof {
   readonly rule: string;
   readonly polls: {
-    /** The times in which polls are expected, and by which schedule. None if the rule was off. */
+    /** The periods in which polls are expected, with the schedule. Empty if the rule was off. */
     readonly expected: readonly {
       readonly schedule: string;
       readonly timeZone: string;
       readonly from: string;
       readonly until: string;
     }[];
-    /** Polls that are there, expected or not. */
+    /** The polls that took place, expected or not. */
     readonly done: number;
     readonly missing: number;
     readonly gaps: readonly Gap[];
@@ -50,36 +50,36 @@ export interface RuleProof {
   readonly findings: { readonly in: number; readonly out: number };
   readonly unprocessable: { readonly in: number; readonly out: number };
   readonly closed: { readonly in: number; readonly out: number };
-  /** Findings whose final line came with a dead letter: they have an outcome, and their work was not finished. */
+  /** Findings that ended with a dead letter: they have an outcome, but their work was not finished. */
   readonly deadLetters: number;
   readonly mismatches: readonly Mismatch[];
 }
 
-/** Checks that every poll was done, and that every finding of every poll has its outcome. */
+/** Proof that every poll took place, and that every finding of every poll has an outcome. */
 export interface Proof {
   readonly version: 1;
   readonly month: string;
   readonly at: string;
   readonly complete: boolean;
-  /** Gaps in what the evidence can show. */
+  /** Limits of what the evidence can show. */
   readonly notShown: readonly string[];
-  /** The times within which a rule was switched on or off, or got another schedule: no poll is expected in them. */
+  /** The periods in which a rule was switched on or off, or got another schedule. No polls are expected in them. */
   readonly switches: readonly Switch[];
   readonly rules: readonly RuleProof[];
 }
 
-/** A poll that is due is waited for so long: a flexible window, an hour of retries, and its own 15 minutes. */
+/** The maximum delay of a poll: a flexible window, an hour of retries, and its own 15 minutes. */
 const PATIENCE_MILLISECONDS = 90 * 60_000;
 
-/** Words on a month without records of the schedules. */
+/** Limits of the proof in a month without records of schedules. */
 const WITHOUT_RECORDS = [
-  'The evidence has no record of the schedules before the end of this month: each rule with a folder in polls/ is taken to have been on all along, by the schedule that is given.',
-  'Rules that were on and have no folder in polls/ are only checked if they are named with --schedule.',
-  'Of a rule without polls before this month, polls before its first one are not expected.',
+  'The evidence has no record of the schedules before the end of this month: each rule with a folder in polls/ is assumed to have been on all the time, with the schedule in --schedule.',
+  'Rules that were on but have no folder in polls/ are only checked if --schedule names them.',
+  'For a rule without polls before this month, no polls are expected before its first one.',
 ];
-/** The collector can't note what it is not started for. */
+/** Limits of the proof in any month: a collector that is not started records nothing. */
 const WITH_RECORDS = [
-  "The records of schedules are the collector's: where no rule at all was on, it was not started, and the last record is taken to hold.",
+  'The collector writes the records of schedules. While all rules were off, it was not started, so the last record is assumed to be still valid.',
 ];
 
 /** The lines of a poll, by finding. */
@@ -88,7 +88,7 @@ interface Lines {
   readonly closed: Set<string>;
 }
 
-/** Proves a month's evidence complete, or says what is missing. Reads each object of the month once, day by day. */
+/** Proves that a month's evidence is complete, or says what is missing. Reads each object of the month once, day by day. */
 export async function proveCompleteness(evidence: Evidence, question: Question): Promise<Proof> {
   const begin = Date.parse(`${question.month}-01T00:00:00Z`);
   const first = new Date(begin);
@@ -123,7 +123,7 @@ function notShown(records: readonly ScheduleRecord[], begin: number): readonly s
   if (first === undefined) return WITHOUT_RECORDS;
   if (Date.parse(first.at) < begin) return WITH_RECORDS;
   return [
-    `What the first record of the schedules says, of ${first.at}, is taken to have held before.`,
+    `The first record of schedules, from ${first.at}, is assumed to be valid before that time, too.`,
     ...WITH_RECORDS,
   ];
 }
@@ -145,7 +145,7 @@ function historyFor(
 interface Time {
   readonly begin: number;
   readonly end: number;
-  /** Polls that are due from then on may still come. */
+  /** Polls that were due at or after this time may still take place. */
   readonly due: number;
   readonly spans: readonly Span[];
 }
@@ -183,7 +183,7 @@ async function proveRule(evidence: Evidence, rule: string, time: Time): Promise<
       if (summary === undefined) mismatches.push({ poll, what: 'summary', in: 0, out: findings.size });
       else {
         const sent = summary.findings + summary.deferred;
-        // A run of the collector that did not reach its end may have sent what the last one skipped.
+        // A run of the collector that did not complete may have sent what the last one skipped.
         const skipped = Math.min(Math.max(0, findings.size - sent), summary.skipped);
         compare('findings', sent + skipped, findings.size);
         compare('closed', summary.closed, closed.size);
@@ -207,8 +207,8 @@ async function proveRule(evidence: Evidence, rule: string, time: Time): Promise<
 }
 
 /**
- * The moment from which a rule's polls are expected: of one that was on when the month began, its last poll before; of one
- * of which that is not known, its first poll; of one that was switched on within the month, that time.
+ * The time from which a rule's polls are expected. For a rule that was on when the month began: its last poll before. If that is
+ * unknown: its first poll. For a rule that was switched on within the month: that time.
  */
 function expectedSince({ from, isContinued }: Span, moments: readonly number[], begin: number): number {
   if (from > begin) return from;
@@ -218,7 +218,7 @@ function expectedSince({ from, isContinued }: Span, moments: readonly number[], 
   return from;
 }
 
-/** The summaries of a rule's polls within the time, and the moments of all its polls. */
+/** The summaries of a rule's polls within the period, and the times of all its polls. */
 async function pollsOf(
   evidence: Evidence,
   rule: string,
@@ -248,7 +248,7 @@ async function linesOf(evidence: Evidence, rule: string, day: string): Promise<M
 }
 
 function take(line: Outcome, evidence: string, polls: Map<number, Lines>): void {
-  // An operator asked for it, and no poll.
+  // An undo, which an operator requested, does not belong to a poll.
   if (line.undo !== undefined) return;
   const seconds = epochSeconds(line.poll);
   const lines = polls.get(seconds) ?? { findings: new Map(), closed: new Set() };
@@ -264,7 +264,7 @@ function take(line: Outcome, evidence: string, polls: Map<number, Lines>): void 
   lines.findings.set(key, [...(lines.findings.get(key) ?? []), kept]);
 }
 
-/** Reports whether the line that counts is not the final one of a finding. */
+/** Reports whether the valid line of a finding is provisional. */
 function endsProvisionally(lines: readonly KeptLine[]): boolean {
   const [line] = standingLines(lines);
   return line !== undefined && isProvisional(line.outcome);

@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { GetObjectCommand, NoSuchKey, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 
-/** The objects of an evidence bucket, as an auditor reads them. */
+/** The objects of an evidence bucket, as an auditor can read them. */
 export class Evidence {
   readonly #s3: S3Client;
   readonly #bucket: string;
@@ -11,7 +11,7 @@ export class Evidence {
     this.#bucket = bucket;
   }
 
-  /** The keys that begin so, in order. */
+  /** The keys with a prefix, in order. */
   async *keys(prefix: string): AsyncGenerator<string> {
     const pages = paginateListObjectsV2({ client: this.#s3 }, { Bucket: this.#bucket, Prefix: prefix });
     for await (const { Contents = [] } of pages) {
@@ -19,7 +19,7 @@ export class Evidence {
     }
   }
 
-  /** Lists what follows a prefix up to the next slash, as folders are named: `polls/` has the rules. */
+  /** Lists the names that follow a prefix, up to the next slash. Under `polls/`, these are the rules. */
   async folders(prefix: string): Promise<string[]> {
     const pages = paginateListObjectsV2(
       { client: this.#s3 },

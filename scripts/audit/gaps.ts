@@ -1,7 +1,7 @@
 import { cronMinutes, localClock } from '../../cli/cron.ts';
 import { longestPeriod } from '../../lambdas/collector/overdue.ts';
 
-/** Polls that are missing one after the other. */
+/** Consecutive missing polls. */
 export interface Gap {
   /** Time at which the first of them was due. */
   readonly from: string;
@@ -12,28 +12,28 @@ export interface Gap {
 
 /** The times at which polls are expected. */
 export interface Expected {
-  /** The first moment that is checked. */
+  /** The beginning of the checked period. */
   readonly begin: number;
-  /** The first moment that is no longer looked at. */
+  /** The end of the checked period, exclusive. */
   readonly end: number;
-  /** A poll before `begin`, or the moment from which polls are expected. */
+  /** The time of the last poll before `begin`, or the time from which polls are expected. */
   readonly since: number;
-  /** `rate(…)` or `cron(…)`, as EventBridge Scheduler reads them. Of anything else, nothing recurs. */
+  /** `rate(…)` or `cron(…)`, as in EventBridge Scheduler. Anything else does not recur. */
   readonly schedule: string;
   /** Time zone of cron expressions. */
   readonly timeZone: string;
 }
 
-/** Schedules are run to the minute (EventBridge Scheduler user guide, "Schedule types"). */
+/** Schedules have a precision of one minute (EventBridge Scheduler user guide, "Schedule types"). */
 const PRECISION_MILLISECONDS = 60_000;
 
 /**
- * The moments at which a poll was due and none was done, in order. A poll is known by the time that it was scheduled
- * for, which neither a flexible window nor a retry moves.
+ * Finds the times at which a poll was due but did not take place, in order. A poll is identified by the time for which it was
+ * scheduled, which neither a flexible window nor a retry changes.
  *
- * Of a rate, a poll is due one period after the one before, whoever started that: so no time longer than the period goes
- * by without a poll. Of a cron, a poll is due at each minute that the expression names.
- * @param polls the moments of those that were done, before `begin` and after `end` too
+ * With a rate, a poll is due one period after the previous one, regardless of who started that, so that no interval without a
+ * poll is longer than the period. With a cron, a poll is due at each minute that the expression specifies.
+ * @param polls the times of the polls that took place, including those before `begin` and after `end`
  */
 export function missingPolls(polls: readonly number[], expected: Expected): number[] {
   const { schedule, timeZone, begin, end, since } = expected;
@@ -56,7 +56,7 @@ export function missingPolls(polls: readonly number[], expected: Expected): numb
   return missing;
 }
 
-/** The same moments, those together between which no poll was done. */
+/** Finds the same times, and groups those between which no poll took place. */
 export function gapsOf(polls: readonly number[], expected: Expected): Gap[] {
   const groups: number[][] = [];
   for (const due of missingPolls(polls, expected)) {

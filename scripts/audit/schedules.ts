@@ -1,10 +1,10 @@
 import { type ScheduleRecord, scheduleRecordSchema } from '../../lambdas/collector/schedule-records.ts';
 import type { Evidence } from './evidence.ts';
 
-/** A time in which a rule was polled by one schedule, in milliseconds since 1970. */
+/** A period in which a rule had one schedule, in milliseconds since 1970. */
 export interface Span {
   readonly from: number;
-  /** The first moment that no longer belongs to it. */
+  /** The end of the period, exclusive. */
   readonly until: number;
   readonly schedule: string;
   /** The time zone of cron expressions. */
@@ -13,7 +13,7 @@ export interface Span {
   readonly isContinued: boolean;
 }
 
-/** A time within which a rule was switched on or off, or got another schedule, at an unknown time. */
+/** A period in which a rule was switched on or off, or got another schedule, at an unknown time. */
 export interface Switch {
   readonly rule: string;
   readonly from: string;
@@ -50,9 +50,9 @@ function momentOf(key: string): number {
 }
 
 /**
- * The times in which a rule was polled, by the records. From one record that has a rule's schedule to the last one in a row
- * that has the same, it was on; between two that differ, the time of the change is unknown, so nothing is expected. What the first
- * record says is taken to hold from the month's begin, what the last one says to its end.
+ * Derives the periods in which a rule was polled from the records. From the first record with a schedule of the rule to the last
+ * consecutive one with the same schedule, the rule was on. Between two records that differ, the time of the change is unknown, so
+ * no polls are expected. The first record is assumed to be valid from the beginning of the month, and the last one until its end.
  */
 export function historyOf(
   rule: string,

@@ -10,13 +10,13 @@ import { unzip, zip } from '../packaging/zip.ts';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const invokeScript = fileURLToPath(new URL('invoke.mjs', import.meta.url));
 
-/** A function as it is deployed: its zip, unpacked. */
+/** A function as it is deployed: its unpacked zip. */
 export interface BuiltFunction {
   readonly zipBytes: number;
   readonly folder: string;
 }
 
-/** Builds both functions from the sources as they stand, and unpacks their zips below `.work/`. */
+/** Builds both functions from the current sources, and unpacks their zips below `.work/`. */
 export async function buildFunctions() {
   await mkdir(path.join(root, '.work'), { recursive: true });
   const work = await mkdtemp(path.join(root, '.work', 'bench-'));
@@ -39,9 +39,9 @@ export async function buildFunctions() {
 
 const invocationSchema = z.object({
   milliseconds: z.number(),
-  /** The processor's time from the first import on, which tells less of what else the machine does. */
+  /** The CPU time from the first import on, which depends less on what else the machine does. */
   cpuMilliseconds: z.number(),
-  /** Bytes that the process ever held. */
+  /** The peak memory of the process, in bytes. */
   maxRss: z.number(),
   result: z.unknown(),
 });

@@ -4,16 +4,16 @@ import { type BuiltFunction, type BuiltInvocation, invokeBuilt } from './built.t
 import { type Deployed, nextMoment, REGION } from './deployed.ts';
 import { Rounds } from './rounds.ts';
 
-/** Processes of which the least CPU time counts: what else the machine does only adds to it. */
+/** The number of processes, of which the minimum CPU time is used, because other work on the machine only adds to it. */
 const PROCESSES = 7;
 
-/** The first job of a new function: one finding, which it remediates. */
+/** The first job of a new function, which remediates one finding. */
 export interface Cold {
   readonly rule: string;
   readonly rounds: number;
   /** The rounds, each as the number of its calls by operation. */
   readonly chain: readonly Readonly<Record<string, number>>[];
-  /** The processor's time, the least of some processes. */
+  /** The minimum CPU time of several processes. */
   readonly cpuMilliseconds: number;
   readonly megabytes: number;
 }
@@ -42,8 +42,8 @@ export async function measureCold(
 }
 
 /**
- * The rounds of a cold function. They are counted while its clock stands: calls are held for longer than AWS takes, and what a
- * function remembers for seconds would be asked for again.
+ * Counts the rounds of a cold function. Its clock is stopped meanwhile, because calls are delayed for longer than AWS takes, and
+ * caches that last for seconds would expire.
  */
 async function chainOf(deployed: Deployed, built: BuiltFunction, rule: TestedRule): Promise<Cold['chain']> {
   return new Rounds(deployed.proxy).during(async () => {

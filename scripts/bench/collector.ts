@@ -14,7 +14,7 @@ import { type BuiltFunction, invokeBuilt } from './built.ts';
 
 const RULE = 'security-group-ssh-open';
 const REGIONS = ['eu-central-1', 'us-east-1', 'us-west-2', 'eu-west-1'];
-/** The heap that Lambda gives a function of 512 MB. */
+/** The heap size of a Lambda function with 512 MB. */
 const HEAP = '--max-old-space-size=224';
 const COLLECTORS = 10;
 const MEBIBYTE = 2 ** 20;
@@ -24,11 +24,11 @@ export interface Poll {
   /** Calls that send jobs. */
   readonly sends: number;
   readonly seconds: number;
-  /** The most memory that the process held. */
+  /** The peak memory of the process. */
   readonly megabytes: number;
 }
 
-/** Polls a tenant once, by the built collector in its own process. */
+/** Polls a tenant once, with the built collector in its own process. */
 async function poll(
   built: BuiltFunction,
   findings: ItemList<TenantItem>,
@@ -64,7 +64,7 @@ export interface CollectorFigures {
   readonly atOnce: AtOnce;
 }
 
-/** Measures the built collector against a tenant with the documented limit of requests. */
+/** Measures the built collector against a tenant with the documented rate limit. */
 export async function measureCollector(
   built: BuiltFunction,
   say: (line: string) => void,
@@ -84,15 +84,15 @@ export async function measureCollector(
 export interface AtOnce {
   readonly collectors: number;
   readonly findingsEach: number;
-  /** Collectors that gave up, or missed findings. */
+  /** The number of collectors that failed, or missed findings. */
   readonly failed: number;
   readonly seconds: number;
   readonly requests: number;
-  /** Requests that the tenant refused. */
+  /** The number of requests that the tenant refused. */
   readonly refused: number;
 }
 
-/** Lets several collectors that know nothing of each other ask one tenant. */
+/** Lets several independent collectors query one tenant at the same time. */
 async function collectAtOnce(findingsEach = 10_000): Promise<AtOnce> {
   const tenant = await startTenant({});
   try {
@@ -116,7 +116,7 @@ async function collectAtOnce(findingsEach = 10_000): Promise<AtOnce> {
   }
 }
 
-/** @returns how many findings a source gave */
+/** @returns the number of findings from a source */
 async function readAll({ url, token }: Tenant, ruleName: string): Promise<number> {
   const client = new NetskopeClient({
     url: new URL(url),
@@ -131,7 +131,7 @@ async function readAll({ url, token }: Tenant, ruleName: string): Promise<number
   return given;
 }
 
-/** A list in another order, the same each time. */
+/** Shuffles a list, in the same order each time. */
 function shuffled<T>(items: ItemList<T>): ItemList<T> {
   const order = Array.from({ length: items.length }, (_, index) => index);
   let seed = 1;

@@ -8,9 +8,9 @@ const POLLS = 24;
 const TIMES_FASTER = 3;
 
 /**
- * Computes how long an organization's jobs take and what they cost, by the rounds and calls that jobs were measured to take.
- * @param measured takes the figures
- * @param steady one job of findings of which nothing is new
+ * Computes how long an organization's jobs take and what they cost, from the measured rounds and calls of jobs.
+ * @param measured receives the figures
+ * @param steady a job whose findings are unchanged
  */
 export function computeOrganization(
   measured: Map<string, number>,

@@ -2,35 +2,35 @@ import { PRICES } from '../cost/prices.ts';
 
 /** Hourly polls of a rule. */
 export const POLLS_PER_MONTH = 730;
-/** Requests of a job's message: sent by tens, received and deleted one by one. */
+/** Requests per job message: sent in batches of ten, received and deleted one by one. */
 export const QUEUE_REQUESTS = 2.1;
 /**
- * DynamoDB's units of a job: one per item that is read, one per item that is written, two where it is written in a transaction. Of a
- * job that only looks, writes are counted by its calls.
+ * DynamoDB units per job: one per item that is read, one per item that is written, and two if it is written in a transaction. The
+ * writes of a job that changes nothing are counted by its calls.
  */
 export const DYNAMO_UNITS = {
   look: { readsPerFinding: 2, readsPerJob: 8 },
   fix: { readsPerFinding: 2, readsPerJob: 6, writesPerFinding: 4, writesPerJob: 10 },
 } as const;
-/** Memory of a remediator by default, in GB. */
+/** The remediator's default memory, in GB. */
 export const GIGABYTES = 0.5;
-/** Log of a job or of a new outcome. */
+/** The log of a job, or of a new outcome, in bytes. */
 export const LOG_BYTES = 2_000;
-/** Log of a job of which nothing is new: what Lambda says of the invocation, a metric, and how many outcomes are unchanged. */
+/** The log of a job without news: the lines of Lambda, a metric, and the number of unchanged outcomes. */
 const UNCHANGED_LOG_BYTES = 1_100;
 /**
- * Settings objects that a job reads where nothing is remembered, and those that a function that is never idle reads in the time for
- * which it remembers them: of ten rules, and of the accounts.
+ * The settings objects that a job reads without a cache, and those that a function that is never idle reads within the lifetime of
+ * its cache: of ten rules, and of the accounts.
  */
 const SETTINGS = { perJob: 2, objects: 11, seconds: 15 };
 
-/** A poll of findings that stay as they are. */
+/** A poll of unchanged findings. */
 export interface SteadyPoll {
   readonly jobs: number;
   readonly findings: number;
-  /** Calls of one job, by service and operation, as they were measured. */
+  /** The measured calls of one job, by service and operation. */
   readonly calls: Readonly<Record<string, number>>;
-  /** Seconds that one job takes. */
+  /** The duration of one job, in seconds. */
   readonly seconds: number;
 }
 

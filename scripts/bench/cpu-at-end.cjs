@@ -1,5 +1,5 @@
-// Writes the processor's time of the process, in milliseconds, as the last line of its error output. Loaded by `--require`: with
-// `--import` Node would also look for names in the program, as for a module.
+// Writes the CPU time of the process, in milliseconds, as the last line of stderr. Loaded with `--require`, because with
+// `--import`, Node would also parse the program as a module.
 const { writeSync } = require('node:fs');
 
 process.on('exit', () => {

@@ -13,10 +13,10 @@ export const REGION = 'eu-central-1';
 const MADE_AT_ONCE = 8;
 /** Accounts in which every rule only plans. */
 const DRY_ACCOUNTS = 40;
-/** No figure is about what holds changes back. */
+/** Limits that no measurement reaches. */
 const unlimited = { per_account_per_hour: 1_000_000, per_rule_per_hour: 1_000_000 };
 
-/** Servers that the product calls. */
+/** The servers that the product calls. */
 export interface Servers {
   /** The local AWS itself. */
   readonly endpoint: string;
@@ -24,22 +24,22 @@ export interface Servers {
   readonly tenant: Tenant;
 }
 
-/** The subject of the figures: the product, and its functions in this process, which wait for nothing. */
+/** The subject of the figures: the product, with its functions in this process, which never sleep. */
 export interface Deployed extends Servers {
   readonly product: Product;
-  /** An account that nobody else has, in which rules change things. */
+  /** A new account in which rules make changes. */
   account(): string;
-  /** An account that nobody else has, in which rules only plan. */
+  /** A new account in which rules only plan. */
   dryAccount(): string;
   collect(rule: string, asOf: string): Promise<void>;
   /**
-   * Works off the queue's jobs.
-   * @param isOver asked after each: where it is true, the rest is left in the queue
+   * Processes the jobs in the queue.
+   * @param isOver called after each job; if true, the other jobs are left in the queue
    */
   workOff(isOver?: () => Promise<boolean>): Promise<{ readonly invocations: number }>;
 }
 
-/** Deploys the product for figures. Only one in a process: functions keep what they made in their first invocation. */
+/** Deploys the product for figures. Only once per process, because functions keep the state of their first invocation. */
 export async function deploy(servers: Servers): Promise<Deployed> {
   const { endpoint, proxy, tenant } = servers;
   const dryAccounts = Array.from({ length: DRY_ACCOUNTS }, freshAccount);
@@ -87,12 +87,12 @@ export async function deploy(servers: Servers): Promise<Deployed> {
 
 let ahead = 0;
 
-/** Lets the functions' time pass. */
+/** Advances the functions' clock. */
 export function passTime(milliseconds: number): void {
   ahead += milliseconds;
 }
 
-/** Lets nobody wait: who sleeps is later at once. No figure is about a pace, or about how busy the machine is. */
+/** Makes sleeps return immediately, at a later time of the clock. No figure depends on rates or on the load of the machine. */
 function jumpOverWaits(): void {
   const begun = Date.now();
   Object.assign(systemClock, {
@@ -106,13 +106,13 @@ function jumpOverWaits(): void {
 
 let minute = 0;
 
-/** The moment of a poll that there was none of yet. */
+/** A time that no earlier poll has. */
 export function nextMoment(): string {
   minute += 1;
   return new Date(Date.UTC(2026, 0, 31, 0, minute)).toISOString();
 }
 
-/** Makes violations, some at a time. */
+/** Creates violations, a few in parallel. */
 export function makeItems(count: number, make: () => Promise<TenantItem>): Promise<TenantItem[]> {
   return pLimit(MADE_AT_ONCE).map(Array.from({ length: count }), make);
 }

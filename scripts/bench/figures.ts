@@ -1,10 +1,10 @@
 import { labRuleIds } from '../../test/lab/rules/index.ts';
 
-/** A group of figures that are measured together: what `--only` takes. */
+/** A group of figures that are measured together, as in `--only`. */
 export const parts = ['rounds', 'calls', 'cold', 'undo', 'start', 'collector', 'organization'] as const;
 export type Part = (typeof parts)[number];
 
-/** A figure, and the most that it may be. */
+/** A figure, and its maximum. */
 export interface Figure {
   /** The name in `reports/bench.json`. */
   readonly key: string;
@@ -37,7 +37,7 @@ function calls(word: string, what: string, most: number): Figure {
 }
 
 function unchanged(word: string, what: string): Figure {
-  const words = `calls per finding of a poll where nothing changed, 500 ${what}`;
+  const words = `calls per finding of a poll without changes, 500 ${what}`;
   return { key: `calls.unchanged.${word}`, part: 'calls', what: words, unit: '', most: 0.35 };
 }
 
@@ -52,7 +52,7 @@ export const figures: readonly Figure[] = [
     (rule): Figure => ({
       key: `rounds.look.${rule}`,
       part: 'rounds',
-      what: `rounds: a warm job looks at 25 findings of ${rule}, and changes nothing`,
+      what: `rounds: a warm job checks 25 findings of ${rule}, and changes nothing`,
       unit: '',
       most: slowRules.has(rule) ? 16 : 8,
     }),
@@ -69,14 +69,14 @@ export const figures: readonly Figure[] = [
   {
     key: 'cold.rounds',
     part: 'cold',
-    what: 'rounds of one cold finding, the most of any rule',
+    what: 'rounds of one cold finding, the maximum of all rules',
     unit: '',
     most: 9,
   },
   {
     key: 'cold.cpu_ms',
     part: 'cold',
-    what: 'CPU time of one cold finding, the most of any rule',
+    what: 'CPU time of one cold finding, the maximum of all rules',
     unit: 'ms',
     most: 190,
   },
@@ -97,7 +97,7 @@ export const figures: readonly Figure[] = [
   {
     key: 'start.cpu_ms',
     part: 'start',
-    what: 'CPU time of the start of cspm-remediation, beyond that of Node itself',
+    what: 'CPU time of the start of cspm-remediation, in addition to that of Node',
     unit: 'ms',
     most: 150,
   },
@@ -126,28 +126,28 @@ export const figures: readonly Figure[] = [
   {
     key: 'collector.at_once.failed',
     part: 'collector',
-    what: "polls that fail of ten at once, which share the tenant's limit of requests",
+    what: "failed polls out of ten at the same time, which share the tenant's rate limit",
     unit: '',
     most: 0,
   },
   {
     key: 'organization.backlog.growth',
     part: 'organization',
-    what: 'polls three times faster than jobs: the largest backlog of polls 13 to 24 by that of 1 to 12',
+    what: 'polls three times faster than jobs: the largest backlog of polls 13 to 24, divided by that of 1 to 12',
     unit: '',
     most: 1.1,
   },
   {
     key: 'organization.backlog.polls',
     part: 'organization',
-    what: 'and the most polls until a finding is checked again',
+    what: 'and the maximum number of polls until a finding is checked again',
     unit: '',
     most: 4,
   },
   {
     key: 'organization.cost.full_jobs',
     part: 'organization',
-    what: 'a month of hourly polls of 10,000 findings that stay, 440 jobs each',
+    what: 'a month of hourly polls of 10,000 lasting findings, 440 jobs each',
     unit: 'USD',
     most: 10,
   },
@@ -160,13 +160,13 @@ export const figures: readonly Figure[] = [
   },
 ];
 
-/** A figure with what was measured; undefined if that was not measured. */
+/** A figure with its measured value; undefined if it was not measured. */
 export interface MeasuredFigure extends Figure {
   readonly measured: number | undefined;
   readonly isReached: boolean;
 }
 
-/** Puts measured values beside what is to be reached. */
+/** Compares measured values with the targets. */
 export function compare(measured: ReadonlyMap<string, number>, ofParts: readonly Part[]): MeasuredFigure[] {
   return figures
     .filter(({ part }) => ofParts.includes(part))

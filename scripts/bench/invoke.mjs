@@ -1,8 +1,8 @@
 /**
- * Invokes a built function once with the event in EVENT; the last line of the output says how it went, as JSON. With
- * CLOCK=stands, no time passes by the function's clock.
+ * Invokes a built function once with the event in EVENT. The last line of the output is the result, as JSON. With
+ * CLOCK=stands, the function's clock is stopped.
  *
- * Plain JavaScript, because Node's compiler of TypeScript would be most of what is measured.
+ * Plain JavaScript, because compiling TypeScript would take most of the measured time.
  */
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';

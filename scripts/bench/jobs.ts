@@ -12,10 +12,10 @@ import { labelOfRegion, type TenantItem } from '../../test/lab/tenant/index.ts';
 import { type Deployed, makeItems, nextMoment, passTime, REGION } from './deployed.ts';
 import { Rounds } from './rounds.ts';
 
-/** The functions' time that a round takes, whatever else the machine does. In AWS it is 10 to 100 ms. */
+/** The time that a round takes by the functions' clock, regardless of the load of the machine. In AWS, it is 10 to 100 ms. */
 export const ROUND_MILLISECONDS = 50;
 
-/** A kind of violation that figures are about. */
+/** A kind of violation that is measured. */
 interface Subject {
   readonly rule: TestedRule;
   make(deployed: Deployed, account: string): Promise<TenantItem>;
@@ -26,7 +26,7 @@ function plain(rule: TestedRule): Subject {
   return { rule, make: ({ endpoint }, account) => makeViolation(endpoint, rule, account, REGION) };
 }
 
-/** A security group with one rule that opens one port, which is revoked, or a range, which is split. */
+/** A security group with one rule that opens one port, which is revoked, or a port range, which is split. */
 export const exactPort: Subject = {
   rule: 'security-group-ssh-open',
   async make({ endpoint }, account) {
@@ -44,7 +44,7 @@ const widePorts: Subject = {
   },
 };
 
-/** Subjects by the word that their keys end with. */
+/** Subjects by the suffix of their keys. */
 export const enforced: Readonly<Record<string, Subject>> = {
   'security-group': exactPort,
   s3: plain('s3-bucket-public'),
@@ -52,7 +52,7 @@ export const enforced: Readonly<Record<string, Subject>> = {
   'network-acl': plain('network-acl-subnet-allows-all'),
   'flow-log': plain('vpc-flow-logs-disabled'),
 };
-/** Subjects of which only the details have the rounds. Trails are changed one per second: an organization is not made of them. */
+/** Subjects whose rounds are only in the details. Trails are changed one per second, and an organization has few of them. */
 export const alsoEnforced: Readonly<Record<string, Subject>> = {
   rds: plain('rds-snapshot-public'),
   redshift: plain('redshift-cluster-public'),
@@ -67,7 +67,7 @@ export const counted: Readonly<Record<string, Subject>> = {
   'access-key': plain('iam-access-key-unrotated'),
   s3: plain('s3-bucket-public'),
 };
-/** Rules that read many resources by one call. */
+/** Rules that read many resources with one call. */
 export const unchanged: Readonly<Record<string, Subject>> = {
   'security-group': exactPort,
   redshift: plain('redshift-cluster-public'),
@@ -81,14 +81,14 @@ export interface Calls {
   readonly changes: number;
   /** Calls that read a resource. */
   readonly reads: number;
-  /** Calls of the function in its own role, the assuming of the other included: settings, journal, table, evidence, events. */
+  /** Calls of the function in its own role: AssumeRole, settings, journal, table, evidence, events. */
   readonly own: number;
   /** The calls by service and operation. */
   readonly operations: Readonly<Record<string, number>>;
   readonly calls: readonly ProxiedCall[];
 }
 
-/** Measures jobs in the local AWS, with the SDK's own clients. */
+/** Measures jobs in the local AWS, with the SDK's real clients. */
 export class Jobs {
   readonly #deployed: Deployed;
   readonly #rounds: Rounds;
@@ -98,17 +98,17 @@ export class Jobs {
     this.#rounds = new Rounds(deployed.proxy, () => passTime(ROUND_MILLISECONDS));
   }
 
-  /** The calls of a warm function for so many findings that it remediates. */
+  /** The calls of a warm function that remediates a number of findings. */
   async enforce(subject: Subject, findings: number): Promise<Calls> {
     return this.#measure(subject, this.#deployed.account(), findings, 'remediated');
   }
 
-  /** The calls of a warm function for findings that it only plans for, the first time. */
+  /** The calls of a warm function that plans for new findings. */
   async look(rule: TestedRule, findings: number): Promise<Calls> {
     return this.#measure(plain(rule), this.#deployed.dryAccount(), findings, 'planned');
   }
 
-  /** The calls for findings of which nothing is new since the last poll. */
+  /** The calls for findings that are unchanged since the last poll. */
   async again(subject: Subject, findings: number): Promise<Calls> {
     const account = this.#deployed.dryAccount();
     const items = await makeItems(findings, () => subject.make(this.#deployed, account));
@@ -116,13 +116,13 @@ export class Jobs {
     return this.#poll(subject, items, 'planned');
   }
 
-  /** Measures the calls of one job of findings of which nothing is new. */
+  /** Measures the calls of one job of unchanged findings. */
   async steady(findings: number): Promise<Calls> {
     return this.again(exactPort, findings);
   }
 
   async #measure(subject: Subject, account: string, findings: number, outcome: string): Promise<Calls> {
-    // Another job before it: its clients are made, its code is loaded.
+    // After another job, so that clients exist and code is loaded.
     const warm = await makeItems(1, () => subject.make(this.#deployed, this.#deployed.account()));
     await this.#poll(subject, warm, 'remediated');
     await this.#close(subject);
@@ -130,7 +130,7 @@ export class Jobs {
     return this.#poll(subject, items, outcome);
   }
 
-  /** Lets the findings of the last poll be closed, so that the next one does nothing for them. */
+  /** Closes the findings of the last poll, so that the next one does nothing for them. */
   async #close({ rule }: Subject): Promise<void> {
     this.#deployed.tenant.setFindings([]);
     await this.#deployed.collect(rule, nextMoment());
@@ -143,7 +143,7 @@ export class Jobs {
     const asOf = nextMoment();
     tenant.setFindings(items);
     await this.#deployed.collect(rule, asOf);
-    // What is remembered for seconds is read again.
+    // Caches that last for seconds expire.
     passTime(60_000);
     const rounds = await this.#rounds.during(async () => {
       await this.#deployed.workOff();

@@ -36,7 +36,7 @@ export interface Measured {
   readonly measured: ReadonlyMap<string, number>;
   /** Additional facts, by part. */
   readonly details: Readonly<Record<string, unknown>>;
-  /** The jobs by which costs are computed; undefined if they were not asked for. */
+  /** The jobs from which costs are computed; undefined if they were not requested. */
   readonly costs: Omit<MeasuredCalls, 'version' | 'measuredOn'> | undefined;
 }
 
@@ -45,7 +45,7 @@ type Built = Awaited<ReturnType<typeof buildFunctions>>;
 
 /**
  * Measures the figures of some parts.
- * @param withCosts also measures the jobs by which costs are computed
+ * @param withCosts whether to also measure the jobs from which costs are computed
  */
 export async function measureAll(
   chosen: readonly Part[],
@@ -65,7 +65,7 @@ export async function measureAll(
     if ((['rounds', 'calls', 'cold', 'undo', 'organization'] as const).some(isChosen)) {
       await inLab(signal, say, async (deployed) => {
         const jobs = new Jobs(deployed);
-        // The organization is made of the rounds of its jobs.
+        // The organization is simulated from the rounds of its jobs.
         if (isChosen('rounds') || isChosen('organization'))
           details['rounds'] = await rounds(jobs, measured, say);
         if (isChosen('organization'))
@@ -92,7 +92,7 @@ export async function measureAll(
   return { measured, details, costs };
 }
 
-/** Deploys the product in a local AWS for as long as something is measured there. */
+/** Deploys the product in a local AWS while a measurement runs. */
 async function inLab(
   signal: AbortSignal,
   say: Say,
@@ -126,10 +126,10 @@ async function start(measured: Map<string, number>, say: Say): Promise<unknown> 
 }
 
 async function undo(deployed: Deployed, measured: Map<string, number>, say: Say): Promise<unknown> {
-  say(`undo: ${QUEUED_JOBS} jobs of its account queued before it`);
+  say(`undo: behind ${QUEUED_JOBS} queued jobs of its account`);
   const ofAccount = await measureUndo(deployed, { jobs: QUEUED_JOBS, accounts: 1 });
   measured.set('undo.queued.seconds', ofAccount.seconds);
-  say(`undo: ${QUEUED_JOBS} jobs of ${QUEUED_ACCOUNTS} accounts queued before it`);
+  say(`undo: behind ${QUEUED_JOBS} queued jobs of ${QUEUED_ACCOUNTS} accounts`);
   const ofMany = await measureUndo(deployed, { jobs: QUEUED_JOBS, accounts: QUEUED_ACCOUNTS });
   measured.set('undo.queued_accounts.seconds', ofMany.seconds);
   return { queued: ofAccount, queued_accounts: ofMany };
@@ -144,7 +144,7 @@ async function rounds(jobs: Jobs, measured: Map<string, number>, say: Say): Prom
     details[`enforce.${word}`] = summary(found, true);
   }
   for (const rule of labRuleIds) {
-    say(`rounds: ${FINDINGS_OF_JOB} findings of ${rule}, looked at`);
+    say(`rounds: ${FINDINGS_OF_JOB} findings of ${rule}, checked only`);
     const found = await jobs.look(rule, FINDINGS_OF_JOB);
     measured.set(`rounds.look.${rule}`, found.rounds.length);
     details[`look.${rule}`] = summary(found, true);
@@ -152,7 +152,7 @@ async function rounds(jobs: Jobs, measured: Map<string, number>, say: Say): Prom
   return details;
 }
 
-/** Measures the jobs by which costs are computed. */
+/** Measures the jobs from which costs are computed. */
 async function measureJobs(jobs: Jobs, findings: number, say: Say): Promise<MeasuredJobs> {
   const jobOf = (rule: string, { rounds, operations }: Calls): MeasuredJob => ({
     rule,

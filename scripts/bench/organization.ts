@@ -1,27 +1,27 @@
-/** An organization's findings, and the time that its remediators take for them. */
+/** An organization's findings, and the time that its remediators take to process them. */
 export interface Organization {
   readonly findings: number;
   readonly accounts: number;
   readonly regions: number;
-  /** Seconds that a full job of each rule takes. */
+  /** The duration of a full job of each rule, in seconds. */
   readonly secondsByRule: readonly number[];
-  /** The most functions at work at once in a region. */
+  /** The maximum number of concurrent functions in a region. */
   readonly concurrency: number;
 }
 
-/** Findings of one rule, account and region that go into one job. */
+/** The maximum number of findings in a job. */
 interface Job {
   readonly account: number;
   readonly place: number;
   readonly seconds: number;
 }
 
-/** Jobs whose rounds are measured: fuller ones take fewer rounds per finding. */
+/** The number of findings in the jobs whose rounds are measured. Larger jobs take fewer rounds per finding. */
 const FINDINGS_PER_JOB = 25;
 
 /**
- * Makes the jobs of a poll of all rules, by region. The findings of a rule go to accounts by Zipf's law: the first account has twice as
- * many as the second one, and so on. Each account's are spread over the regions.
+ * Creates the jobs of a poll of all rules, by region. The findings of a rule are distributed over the accounts by Zipf's law: the
+ * first account has twice as many as the second one, and so on. Each account's findings are distributed over the regions.
  */
 export function jobsOf({ findings, accounts, regions, secondsByRule }: Organization): Job[][] {
   const weights = Array.from({ length: accounts }, (_, index) => 1 / (index + 1));
@@ -43,7 +43,7 @@ export function jobsOf({ findings, accounts, regions, secondsByRule }: Organizat
   return jobs;
 }
 
-/** A region's queue, in order of arrival: the jobs of one account come one after another, others side by side. */
+/** A region's queue, in order of arrival. Jobs of one account run one after another, jobs of different accounts in parallel. */
 class Queue {
   readonly #waiting: Job[] = [];
   readonly #running: { readonly job: Job; readonly until: number }[] = [];
@@ -60,7 +60,7 @@ class Queue {
     return this.#waiting.length + this.#running.length;
   }
 
-  /** The time until which it has worked, in seconds. */
+  /** The simulated time, in seconds. */
   get now(): number {
     return this.#now;
   }
@@ -76,7 +76,7 @@ class Queue {
     }
   }
 
-  /** Works until a moment, or until nothing is left. */
+  /** Processes jobs until a given time, or until none is left. */
   work(until: number): void {
     for (;;) {
       this.#start();
@@ -104,7 +104,7 @@ class Queue {
   }
 }
 
-/** Finds the minutes until all jobs of one poll are done. */
+/** Computes the minutes until all jobs of one poll are done. */
 export function minutesOf(organization: Organization): number {
   return minutesOfJobs(jobsOf(organization), organization.concurrency);
 }
@@ -119,15 +119,15 @@ function minutesOfJobs(byRegion: readonly (readonly Job[])[], concurrency: numbe
   return Math.max(...ends) / 60;
 }
 
-/** Backlog of polls that are faster than their jobs. */
+/** The backlog if polls are faster than their jobs. */
 export interface Backlog {
-  /** The number of open jobs just before each poll. */
+  /** The number of pending jobs before each poll. */
   readonly before: readonly number[];
-  /** The most polls, one after another, at which a place got no jobs, and the one at which it did. */
+  /** The maximum number of polls until a place gets jobs again, including that poll. */
   readonly mostPolls: number;
 }
 
-/** Polls several times faster than jobs are done. A place whose jobs are pending gets no further ones, as the collector has it. */
+/** Simulates polls that are several times faster than jobs. As in the collector, a place with pending jobs gets no new ones. */
 export function backlogOf(organization: Organization, polls: number, timesFaster: number): Backlog {
   const { concurrency } = organization;
   const byRegion = jobsOf(organization);
@@ -151,7 +151,7 @@ export function backlogOf(organization: Organization, polls: number, timesFaster
   return { before, mostPolls };
 }
 
-/** The largest backlog of the second half of the polls beside that of the first half. */
+/** The largest backlog of the second half of the polls, divided by that of the first half. */
 export function growthOf({ before }: Backlog): number {
   const half = Math.floor(before.length / 2);
   return Math.max(...before.slice(half)) / Math.max(1, ...before.slice(0, half));

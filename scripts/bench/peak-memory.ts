@@ -3,8 +3,8 @@ import { readdir, readFile } from 'node:fs/promises';
 const INTERVAL_MILLISECONDS = 200;
 
 /**
- * Runs work, and measures meanwhile the memory of the processes that descend from this one and are Terraform's:
- * the most at one time, in bytes. Needs Linux's `/proc`; 0 elsewhere.
+ * Runs a function, and measures the peak memory of all Terraform processes below this one in the meantime, in bytes. Needs
+ * Linux's `/proc`; 0 elsewhere.
  */
 export async function peakMemoryDuring<T>(work: () => Promise<T>): Promise<{ result: T; peakBytes: number }> {
   let peakBytes = 0;
@@ -42,7 +42,7 @@ async function terraformBytes(): Promise<number> {
     .reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-/** Undefined if it has ended in the meantime. */
+/** Undefined if the process has ended in the meantime. */
 async function readProcess(id: string): Promise<Process | undefined> {
   const text = await readFile(`/proc/${id}/status`, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;

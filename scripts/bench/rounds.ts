@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AwsCall, type AwsProxy, countCalls } from '../../test/lab/aws-proxy/index.ts';
 
-/** Time without a new call after which whoever is at work is taken to wait for those that were made. */
+/** The time without a new call after which the function is assumed to be waiting for the held calls. */
 const QUIET_MILLISECONDS = 300;
 const LOOK_MILLISECONDS = 5;
 
 /**
- * Counts the rounds of calls to AWS: the longest chain in which each call is made only when the one before it is answered.
- * All calls are held until no further one comes, and then answered together. However busy the machine is, what is made side
- * by side is one round.
+ * Counts the rounds of calls to AWS: the longest chain in which each call waits for the answer to the previous one. All calls are
+ * held until no further one arrives, and then answered together, so that parallel calls are one round, regardless of the load of
+ * the machine.
  */
 export class Rounds {
   readonly #proxy: AwsProxy;
@@ -25,7 +25,7 @@ export class Rounds {
     this.#onRound = onRound;
   }
 
-  /** Lists the rounds of what is done, each as the number of its calls by operation. The proxy's calls are forgotten before. */
+  /** Returns the rounds of a function, each as its calls by operation. Clears the calls that the proxy has recorded before. */
   async during(work: () => Promise<void>): Promise<readonly Readonly<Record<string, number>>[]> {
     this.#proxy.clear();
     this.#chain = [];

@@ -7,15 +7,15 @@ const program = path.resolve(import.meta.dirname, '../../dist/cspm-remediation.c
 
 const hook = path.join(import.meta.dirname, 'cpu-at-end.cjs');
 
-/** The start of the command line, in milliseconds of the processor's time: the least of some runs. */
+/** The CPU time of the start of the command line, in milliseconds: the minimum of several runs. */
 export interface Start {
-  /** A Node process that does nothing. */
+  /** The time of a Node process that does nothing. */
   readonly bare: number;
-  /** One that prints the help of the command line. */
+  /** The time of a process that prints the help of the command line. */
   readonly help: number;
 }
 
-/** Measures what the command line of `dist/` takes to start. */
+/** Measures the start of the command line in `dist/`. */
 export async function measureStart(): Promise<Start> {
   return { bare: await least(['--eval', '0']), help: await least([program, '--help']) };
 }

@@ -20,23 +20,23 @@ const RULE = exactPort.rule;
 const PRINCIPAL = 'AROAOPERATOR:bench';
 const MOST_MESSAGES = 10;
 
-/** The jobs before an undo. */
+/** The jobs that are queued before an undo. */
 export interface Queued {
   readonly jobs: number;
-  /** The accounts that they are of, in turn, that of the undo included: its own come last. */
+  /** The accounts of these jobs, in rotation, including that of the undo, which comes last. */
   readonly accounts: number;
 }
 
-/** The beginning of an undo behind jobs. */
+/** The delay of an undo behind queued jobs. */
 export interface UndoBegun {
   readonly queued: Queued;
-  /** Time from handing in the request until it was undone and recorded. */
+  /** The time from the submission of the request until it was undone and recorded. */
   readonly seconds: number;
-  /** Jobs that were worked on until then, the one that begins with it included. */
+  /** The number of jobs that were processed until then, including the one that begins with it. */
   readonly invocations: number;
 }
 
-/** Measures how long an undo takes that is handed in behind many jobs, which one function works on one after another. */
+/** Measures how long an undo takes behind many queued jobs, which one function processes one after another. */
 export async function measureUndo(deployed: Deployed, queued: Queued): Promise<UndoBegun> {
   const account = deployed.account();
   const violation = await exactPort.make(deployed, account);
@@ -66,13 +66,13 @@ export async function measureUndo(deployed: Deployed, queued: Queued): Promise<U
   const { invocations } = await deployed.workOff(isDone);
   const seconds = (performance.now() - began) / 1000;
   const result = await resultNow();
-  // What is left would be worked on by others.
+  // The remaining jobs would otherwise be processed by later measurements.
   await product.sqs(REGION).send(new PurgeQueueCommand({ QueueUrl: product.queueUrl('jobs.fifo') }));
   if (result?.state !== 'done') throw new Error(`the undo is not done: ${JSON.stringify(result)}`);
   return { queued, seconds, invocations };
 }
 
-/** Puts jobs of one finding each into the accounts' groups, in turn: that of a group that is gone. */
+/** Sends jobs to the message groups of the accounts, in rotation, each with a finding of a group that does not exist. */
 async function queueJobs({ product }: Deployed, accounts: readonly string[], count: number): Promise<void> {
   const poll = { source: 'netskope', rule: RULE, asOf: nextMoment() };
   const jobs = Array.from({ length: count }, (_, chunk) => {
@@ -92,7 +92,7 @@ async function queueJobs({ product }: Deployed, accounts: readonly string[], cou
   }
 }
 
-/** Hands in the request, as the command line does. */
+/** Submits the request, as the command line does. */
 async function ask(
   { product }: Deployed,
   table: FindingsTable,

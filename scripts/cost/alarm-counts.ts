@@ -5,7 +5,7 @@ import { z } from 'zod';
 const root = path.resolve(import.meta.dirname, '../..');
 const read = (file: string): Promise<string> => readFile(path.join(root, file), 'utf8');
 
-/** Alarms as CloudWatch charges for them: those on metrics by the number of metrics, and those on other alarms. */
+/** The numbers of alarms for which CloudWatch charges: metric alarms, counted by their metrics, and composite alarms. */
 export interface AlarmCounts {
   readonly metric: number;
   readonly composite: number;
@@ -18,7 +18,7 @@ export interface Alarms {
   readonly perRegion: AlarmCounts;
 }
 
-/** Counts the alarms of a module by the beginnings of their definitions. */
+/** Counts the alarms of a module by the first lines of their definitions. */
 async function alarmsOf(module: string): Promise<AlarmCounts> {
   const text = await read(`modules/${module}/alarms.tf`);
   const [metric = '', composite = ''] = text.split('combined_alarms = {');
@@ -29,7 +29,7 @@ async function alarmsOf(module: string): Promise<AlarmCounts> {
   };
 }
 
-/** Counts the metrics of each rule's alarm: one on an expression costs as many alarms as it has metrics. */
+/** Counts the metrics of the alarm per rule: an alarm on an expression costs as much as one alarm per metric. */
 async function alarmsPerRule(): Promise<AlarmCounts> {
   const text = await read('modules/central/alarms-by-rule.tf');
   const metrics = /dynamic "metric_query" \{\n\s+for_each = \{([^}]+)\}/.exec(text)?.[1];

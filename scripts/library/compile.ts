@@ -32,7 +32,7 @@ const fileSchema = z.strictObject({
   scope: z.enum(['regional', 'global']).default('regional'),
   resource_id_pattern: z.string().optional(),
   risk: z.string(),
-  /** Sentences for `docs/library.md` that its data can't say. */
+  /** Sentences for `docs/library.md` that cannot be derived from the data. */
   notes: z.array(z.string()).default([]),
   desired_state: z
     .strictObject({
@@ -62,7 +62,7 @@ const typeSchema = z.object({
 });
 
 const inRegion = { StringLike: { 'aws:RequestedRegion': ['${region}'] } };
-/** Calls of Cloud Control itself: the same as in `modules/_custom-rules/catalog.tf`. */
+/** Permissions to call Cloud Control itself. Keep in sync with `modules/_custom-rules/catalog.tf`. */
 const cloudControl = {
   read: [
     {
@@ -96,10 +96,10 @@ const cloudControl = {
   ],
 };
 
-/** Reads the tags of a document's resource: the same as there. */
+/** Permissions to read the tags of a runbook's resource. Keep in sync with the same file. */
 const tagging = [{ actions: ['tag:GetResources'], resources: ['*'], conditions: inRegion }];
 
-/** `{{partition}}` -> `${partition}`, as permissions name it. */
+/** Converts `{{partition}}` to `${partition}`, the form in permissions. */
 const filled = <T>(given: T): T =>
   JSON.parse(JSON.stringify(given).replaceAll(/\{\{(partition|region|account)\}\}/g, '$${$1}'));
 
@@ -109,7 +109,7 @@ const conditionOf = (value: unknown): unknown =>
     ? value
     : { equals: value };
 
-/** A rule of the library as Terraform and the remediator know it. */
+/** A rule of the library in the form that Terraform and the remediator use. */
 export interface LibraryRule {
   readonly id: string;
   readonly names: readonly string[];
@@ -153,7 +153,7 @@ async function definitionOf({
     permissions: {
       read: [...cloudControl.read, ...filledIn.read],
       write: [...cloudControl.write, ...filledIn.write],
-      // An undo looks before it writes.
+      // An undo reads before it writes.
       undo: [...cloudControl.undo, ...filledIn.read, ...undo],
       automation: filledIn.automation,
     },

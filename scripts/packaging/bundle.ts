@@ -17,7 +17,7 @@ const metafileSchema = z.object({
 export interface Bundle {
   /** Contents by path in the zip: `index.mjs`, `chunks/…`, `LICENSES.txt`. */
   readonly files: ReadonlyMap<string, Uint8Array>;
-  /** Bytes that each source file has in the bundle, by its path relative to the project's folder. */
+  /** The bytes of each source file in the bundle, by path relative to the project's folder. */
   readonly inputs: ReadonlyMap<string, number>;
 }
 
@@ -36,9 +36,9 @@ const common = {
 } as const;
 
 /**
- * Bundles a function with all that it needs into `index.mjs` and one chunk for each dynamic import (with what
- * several of them share in further chunks), for Node 22 as Lambda runs it.
- * @param root the project's folder; its `.work` takes the intermediate files
+ * Bundles a function and its dependencies into `index.mjs` and one chunk for each dynamic import (and further chunks for code that
+ * several of them share), for Lambda's Node 22.
+ * @param root the project's folder, whose `.work` gets the intermediate files
  * @param entry the file that exports `handler`, relative to it
  */
 export async function bundle(root: string, entry: string): Promise<Bundle> {
@@ -73,8 +73,8 @@ export async function bundle(root: string, entry: string): Promise<Bundle> {
 }
 
 /**
- * Bundles a program with all that it needs into one file for Node 20 or later, in which modules that are imported
- * dynamically run when they are needed. The licenses of what it holds are a comment at its end.
+ * Bundles a program and its dependencies into one file for Node 20 or later, in which dynamically imported modules are evaluated
+ * when they are needed. A comment at its end contains the licenses of its packages.
  * @param root the project's folder
  * @param entry the file that runs, relative to it
  * @returns its text
@@ -87,7 +87,7 @@ export async function bundleProgram(root: string, entry: string): Promise<string
       esbuildPlugins: [withoutAccounts, ...common.esbuildPlugins],
       entry: { program: join(root, entry) },
       outDir: folder,
-      // Packages that are not modules of ECMAScript ask for Node's own by `require`.
+      // CommonJS packages load Node's built-in modules with `require`.
       format: 'cjs',
       outExtension: () => ({ js: '.cjs' }),
       target: 'node20',
@@ -116,7 +116,7 @@ async function inFolder<T>(root: string, work: (folder: string) => Promise<T>): 
   }
 }
 
-/** The bytes that each source file has in a build. */
+/** The bytes of each source file in a build. */
 async function inputsIn(metafile: string): Promise<Map<string, number>> {
   const { outputs } = metafileSchema.parse(JSON.parse(await readFile(metafile, 'utf8')));
   const inputs = new Map<string, number>();

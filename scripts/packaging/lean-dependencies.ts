@@ -8,10 +8,10 @@ const zodLocales = /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/;
 const ourSources = /[\\/](cli|lambdas)[\\/].*\.ts$/;
 
 /**
- * An SDK client describes every shape of its service in one file, in object literals with computed keys
- * (`{ [_eN]: … }`, where `const _eN = "ec2QueryName"`). A bundler can't drop these, used or not, because to compute a
- * key may run code; with the constant's own text as the key it drops all that no imported command needs. EC2: 560 kB
- * become 25 kB.
+ * Replaces computed keys in an SDK client's schemas with their text. A client describes every shape of its service in one file, in
+ * object literals with computed keys (`{ [_eN]: … }`, where `const _eN = "ec2QueryName"`). A bundler cannot drop unused ones,
+ * because computing a key may run code. With the text as the key, it drops everything that no imported command needs: EC2
+ * shrinks from 560 kB to 25 kB.
  */
 export function inlineConstantKeys(source: string): string {
   const constants = new Map(
@@ -24,8 +24,8 @@ export function inlineConstantKeys(source: string): string {
 }
 
 /**
- * Lets the bundler see what of the large dependencies is not used, so that a cold start reads less than half.
- * None of the three changes what the code does.
+ * Lets the bundler detect unused parts of the large dependencies, so that a cold start reads less than half. None of the three
+ * transformations changes what the code does.
  */
 export const leanDependencies: Plugin = {
   name: 'lean-dependencies',
@@ -33,9 +33,9 @@ export const leanDependencies: Plugin = {
     build.onLoad({ filter: sdkSchemas }, async ({ path }) => ({
       contents: inlineConstantKeys(await readFile(path, 'utf8')),
     }));
-    // Zod's error messages in fifty languages; English alone is ever set.
+    // Zod has error messages in fifty languages, of which only English is used.
     build.onLoad({ filter: zodLocales }, () => ({ contents: "export { default as en } from './en.js';" }));
-    // `z` is a namespace in an export, of which a bundler keeps all; of a namespace import it keeps what is used.
+    // `z` is exported as a namespace, which a bundler keeps as a whole. Of a namespace import, it keeps only what is used.
     build.onLoad({ filter: ourSources }, async ({ path }) => ({
       loader: 'ts',
       contents: (await readFile(path, 'utf8')).replace("import { z } from 'zod'", "import * as z from 'zod'"),

@@ -4,13 +4,13 @@ import { z } from 'zod';
 
 const packageSchema = z.object({ name: z.string(), version: z.string(), license: z.string().optional() });
 
-/** The folder of the installed package that a bundled file belongs to, or undefined for a file of our own. */
+/** The folder of the installed package to which a bundled file belongs; undefined for this project's files. */
 export function packageFolder(file: string): string | undefined {
   return /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0];
 }
 
 /**
- * The license texts of all packages that went into a bundle, as their licenses ask of whoever hands copies on.
+ * The license texts of all packages in a bundle, which their licenses require in copies.
  * @param root the project's folder
  * @param files the bundled files, relative to it
  */

@@ -1,12 +1,12 @@
 import { unzipSync, zipSync } from 'fflate';
 
-/** Zip files hold local time, in any zone this one: noon, which no zone's clock change moves. */
+/** The date of all entries. Zip files contain local times, and no time zone changes its clocks at noon. */
 const modified = () => new Date(1980, 0, 1, 12);
 const regularFileReadableByAll = 0o100644;
 const unix = 3;
 
 /**
- * Zips files so that the same files always give the same bytes: sorted by name, with one date, mode and compression.
+ * Zips files reproducibly, so that equal files give equal bytes: sorted by name, with one date, mode and compression.
  * @param files contents by path in the zip
  */
 export function zip(files: ReadonlyMap<string, Uint8Array>): Uint8Array {

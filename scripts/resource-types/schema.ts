@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The part of a resource type's published schema that is read here. */
+/** The part of a resource type's published schema that this project uses. */
 export const schemaSchema = z.looseObject({
   typeName: z.string(),
   properties: z.record(z.string(), z.unknown()),
@@ -26,18 +26,18 @@ const nodeSchema = z.looseObject({
 });
 type Node = z.infer<typeof nodeSchema>;
 
-/** Kind of what a property holds. `pairs`: a list of keys and values, of which no pointer names one. */
+/** The kind of a property's value. `pairs`: a list of key-value pairs, which pointers cannot address. */
 export type Kind = 'boolean' | 'string' | 'number' | 'object' | 'list' | 'pairs' | 'any';
 
-/** Schemas nest, and some name themselves: pointers go this deep. */
+/** The maximum depth of pointers, because schemas nest, and some are recursive. */
 const DEPTH = 5;
 
-/** `/properties/A/B` -> `/A/B`. */
+/** Converts `/properties/A/B` to `/A/B`. */
 export const pointerOf = (path: string): string => path.replace(/^\/properties/, '');
 
 const escaped = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
 
-/** Lists the pointers of a type's properties with what each holds, in order. What lists hold has no pointers. */
+/** Lists the pointers of a type's properties with the kinds of their values, in order. Items of lists have no pointers. */
 export function pointersOf(schema: Schema): ReadonlyMap<string, Kind> {
   const found = new Map<string, Kind>();
   walk({ properties: schema.properties }, '', []);
@@ -53,7 +53,7 @@ export function pointersOf(schema: Schema): ReadonlyMap<string, Kind> {
     return resolve(schema.definitions[name], [...refs, name]);
   }
 
-  /** The node's own properties, and those of its alternatives. */
+  /** The properties of the node, and those of its alternatives. */
   function propertiesOf(node: Node, refs: readonly string[]): Map<string, unknown> {
     const own = new Map(Object.entries(node.properties ?? {}));
     for (const each of [...(node.oneOf ?? []), ...(node.anyOf ?? []), ...(node.allOf ?? [])]) {

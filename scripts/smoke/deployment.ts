@@ -3,14 +3,14 @@ import path from 'node:path';
 import { z } from 'zod';
 import { copyProject, runTerraform, type TerraformInstallation } from '../../test/lab/terraform/index.ts';
 
-/** Target of a smoke test's deployment. */
+/** The target of a smoke test's deployment. */
 export interface Place {
-  /** Name that the names of everything begin with. */
+  /** The prefix of all names. */
   readonly name: string;
   readonly terraform: TerraformInstallation;
-  /** Variables that lead Terraform to the account. */
+  /** Environment variables with which Terraform reaches the account. */
   readonly environment: Readonly<Record<string, string>>;
-  /** A folder that holds a copy of the project, with the state, until a destroy has succeeded. */
+  /** A folder with a copy of the project and the state, until a destroy has succeeded. */
   readonly folder: string;
   readonly say: (line: string) => void;
 }
@@ -38,7 +38,7 @@ async function terraform({ terraform: installation, environment, folder }: Place
 
 const variablesOf = ({ name }: Place, mode: string): string[] => [`-var=name=${name}`, `-var=mode=${mode}`];
 
-/** Applies the smoke test's root, and gives its outputs. */
+/** Applies the smoke test's root module, and returns its outputs. */
 export async function deploy(place: Place, mode: 'dry_run' | 'enforce'): Promise<Outputs> {
   await mkdir(place.folder, { recursive: true });
   if (mode === 'dry_run') {
@@ -56,7 +56,7 @@ export async function deploy(place: Place, mode: 'dry_run' | 'enforce'): Promise
   return outputsSchema.parse(JSON.parse(await terraform(place, ['output', '-json'])));
 }
 
-/** Destroys all of it. Where that fails, the folder stays, and the error says what to run. */
+/** Destroys everything. If that fails, the folder remains, and the error says what to run. */
 export async function destroy(place: Place): Promise<void> {
   try {
     await terraform(place, [
@@ -68,7 +68,7 @@ export async function destroy(place: Place): Promise<void> {
     ]);
   } catch (error) {
     throw new Error(
-      `something is left: cd ${place.folder}/scripts/smoke && terraform destroy ${variablesOf(place, 'dry_run').join(' ')}`,
+      `resources remain; to destroy them: cd ${place.folder}/scripts/smoke && terraform destroy ${variablesOf(place, 'dry_run').join(' ')}`,
       { cause: error },
     );
   }

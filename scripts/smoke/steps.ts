@@ -23,7 +23,7 @@ interface StepOptions {
   readonly say: (line: string) => void;
 }
 
-/** The steps of a smoke test in a deployment, one after the other. Each throws where AWS does not do as expected. */
+/** The steps of a smoke test in a deployment, in order. Each throws if AWS does not behave as expected. */
 export class Steps {
   readonly #outputs: Outputs;
   readonly #options: StepOptions;
@@ -34,7 +34,7 @@ export class Steps {
     this.#options = options;
   }
 
-  /** A dry run plans, and changes nothing. */
+  /** Checks that a dry run plans, and changes nothing. */
   async planned(): Promise<void> {
     const before = await this.#opens22();
     const { outcome, reason, plan } = await this.#outcomeOfAJob();
@@ -43,7 +43,7 @@ export class Steps {
     this.#options.say(`planned: ${plan.map(({ line }) => line).join('; ')}`);
   }
 
-  /** Enforcement closes port 22. The remediator remembers settings for seconds: until then it plans. */
+  /** Checks that enforcement closes port 22. The remediator caches settings for seconds, and only plans until then. */
   async remediated(): Promise<void> {
     const outcome = await waitFor('an outcome other than planned', 120, async () => {
       const result = await this.#outcomeOfAJob();
@@ -57,7 +57,7 @@ export class Steps {
     this.#options.say(`remediated: ${outcome.applied.map(({ line }) => line).join('; ')}`);
   }
 
-  /** The inverses of what was applied restore what was there. */
+  /** Checks that the inverses of the applied changes restore the security group. */
   async undone(): Promise<void> {
     const { account } = this.#outputs;
     const { region } = this.#options;
@@ -80,11 +80,11 @@ export class Steps {
     this.#options.say('undone: the security group is as it was');
   }
 
-  /** A failed finding goes by EventBridge to the topic: the way that every notification goes. */
+  /** Checks that EventBridge delivers a failed finding to the topic, as it does every notification. */
   async notified(): Promise<void> {
     const { account, event_bus: bus, heard_queue_url: QueueUrl, security_group: resource } = this.#outputs;
     const { name, region } = this.#options;
-    const reason = `nothing failed, this is ${name}`;
+    const reason = `this is a test of ${name}, not a failure`;
     const detail = {
       outcome: 'failed',
       reason,
@@ -111,7 +111,7 @@ export class Steps {
     this.#options.say(`notified: ${heard}`);
   }
 
-  /** Sends the job of a poll of now, and waits for its finding's outcome. */
+  /** Sends a job of a poll at the current time, and waits for the outcome of its finding. */
   async #outcomeOfAJob(): Promise<Outcome> {
     const { account, queue_url: QueueUrl, evidence_bucket: Bucket, security_group: resource } = this.#outputs;
     const { region } = this.#options;
@@ -153,13 +153,13 @@ export class Steps {
   }
 }
 
-/** Looks until there is an answer. */
+/** Repeats a check until it returns a value. */
 async function waitFor<T>(what: string, seconds: number, look: () => Promise<T | undefined>): Promise<T> {
   const end = Date.now() + seconds * 1000;
   for (;;) {
     const answer = await look();
     if (answer !== undefined) return answer;
-    if (Date.now() > end) throw new Error(`waited ${seconds} s in vain for ${what}`);
+    if (Date.now() > end) throw new Error(`waited ${seconds} s for ${what}, but it did not appear`);
     await sleep(2000);
   }
 }

@@ -1,10 +1,10 @@
 import { code } from '../markdown.ts';
 import { shortType, type TypeExpression } from './type-expression.ts';
 
-/** The last word of an attribute's comment, where only a default lets its absence be a mistake that is named. */
+/** The end of a required attribute's comment. Its default exists only so that a message can name a missing attribute. */
 const requiredMark = / *\bRequired\.$/;
 
-/** A row of the table of inputs: name, type, default and meaning. */
+/** Formats a row of the table of inputs: name, type, default and meaning. */
 export function row(
   name: string,
   type: TypeExpression,
@@ -20,7 +20,7 @@ export function row(
   ];
 }
 
-/** A row for each attribute of a type, those of attributes included. */
+/** Formats a row for each attribute of a type, including nested ones. */
 export function attributeRows(name: string, type: TypeExpression): string[][] {
   if (type.kind === 'scalar') return [];
   if (type.kind === 'collection') return attributeRows(`${name}[…]`, type.of);

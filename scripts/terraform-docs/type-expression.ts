@@ -1,4 +1,4 @@
-/** The content of a variable's `type`, as far as these modules use the language. */
+/** A variable's `type`, in the part of the language that these modules use. */
 export type TypeExpression =
   | { readonly kind: 'scalar'; readonly name: string }
   | { readonly kind: 'collection'; readonly name: string; readonly of: TypeExpression }
@@ -7,9 +7,9 @@ export type TypeExpression =
 export interface Attribute {
   readonly name: string;
   readonly type: TypeExpression;
-  /** The default as it is written; `null` where an optional attribute has none, undefined if the attribute is required. */
+  /** The default, as written; `null` if an optional attribute has none, undefined if the attribute is required. */
   readonly default: string | undefined;
-  /** The comment lines right before it, without their marks. */
+  /** The comment lines directly before it, without `#`. */
   readonly comment: string;
 }
 
@@ -19,8 +19,8 @@ const tokenPattern = /\s*(#[^\n]*|"(?:\\.|[^"\\])*"|[A-Za-z_][\w-]*|-?\d+(?:\.\d
 const closing: Readonly<Record<string, string>> = { '(': ')', '{': '}', '[': ']' };
 
 /**
- * Reads a type expression such as `map(object({ mode = optional(string, "dry_run") }))`.
- * @throws Error when it holds what these modules don't use (tuples, conversions) or is malformed
+ * Parses a type expression such as `map(object({ mode = optional(string, "dry_run") }))`.
+ * @throws Error if it is malformed, or contains something that these modules do not use (tuples, conversions)
  */
 export function parseType(text: string): TypeExpression {
   const tokens = tokenize(text);
@@ -94,7 +94,7 @@ function attributeType(tokens: string[]): Pick<Attribute, 'type' | 'default'> {
   return { type, default: written.join('') };
 }
 
-/** The type in one word or two: `map(object)`. */
+/** Formats a short form of a type: `map(object)`. */
 export function shortType(type: TypeExpression): string {
   if (type.kind === 'scalar') return type.name;
   return type.kind === 'object' ? 'object' : `${type.name}(${shortType(type.of)})`;

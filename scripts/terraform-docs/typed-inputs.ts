@@ -6,8 +6,8 @@ import { z } from 'zod';
 const modules = path.resolve(import.meta.dirname, '../../modules');
 
 /**
- * The folders that hold the types of the inputs that a module takes as `any`, so that misspelled words in them can be
- * found, by module; of two types of the same input the first counts. The root passes its inputs on.
+ * The folders with the types of the inputs that a module declares as `any`, so that misspelled attributes can be found, by module.
+ * If an input has two types, the first one is used. The root module passes its inputs on.
  */
 export const typedFolders: ReadonlyMap<string, readonly string[]> = new Map([
   ['root', ['per-region/typed', '_settings/typed', '_custom-rules/typed']],
@@ -18,12 +18,12 @@ export const typedFolders: ReadonlyMap<string, readonly string[]> = new Map([
   ['target-stackset', ['target-stackset/typed', '_custom-rules/typed']],
 ]);
 
-/** The only block of its name; hcl2json gives lists of blocks. */
+/** Schema of a block that occurs once, because hcl2json returns lists of blocks. */
 export const block = <Shape extends z.ZodRawShape>(shape: Shape) =>
   z.tuple([z.object(shape)]).transform(([only]) => only);
 const fileSchema = z.object({ variable: z.record(z.string(), block({ type: z.string() })).default({}) });
 
-/** The types of the inputs that are objects, in Terraform's words, by name. */
+/** Reads the types of object inputs, as written in Terraform, by name. */
 export async function typesIn(folders: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const types = new Map<string, string>();
   for (const folder of folders) {

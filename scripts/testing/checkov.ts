@@ -1,12 +1,12 @@
 /**
- * Looks for what checkov finds unsafe in the modules, which hold all resources; those of tests are deployed by nobody.
- * The root and the examples only call them, and checkov would look at each module again for each call, six times as
- * long, without a check that the modules' own don't have; trivy does look at them.
+ * Scans the modules, which contain all resources, with checkov. Modules of tests are left out, because nobody deploys them. The
+ * root module and the examples only call modules, and checkov would scan each module again for each call, which takes six times
+ * as long and adds no check. trivy does scan them.
  *
  *     node scripts/testing/checkov.ts REPORT
  *
- * Works on a copy of the project and asks nobody on the internet, but for its packages the first time. REPORT gets the
- * checks as JSON; the exit code is 1 when one failed. A finding is fixed, or suppressed where it is:
+ * Works on a copy of the project, without internet access except to install its packages. REPORT gets the checks as JSON; the
+ * exit code is 1 if one failed. Fix a finding, or suppress it in place:
  * `# checkov:skip=CKV_…: reason`.
  */
 import { execFile } from 'node:child_process';

@@ -13,9 +13,9 @@ const tflintSchema = z.object({
 });
 
 /**
- * Reads tflint's JSON report: each folder without an issue is a passed check, each issue and each error a failed one.
- * @param folders the folders that tflint was to check
- * @throws Error when the text is not such a report
+ * Parses tflint's JSON report: each folder without an issue is a passed check, each issue and each error a failed one.
+ * @param folders the folders that tflint had to check
+ * @throws Error if the text is not such a report
  */
 export function readTflint(text: string, folders: readonly string[]): readonly Check[] {
   const { issues, errors } = tflintSchema.parse(JSON.parse(text));

@@ -21,10 +21,10 @@ const trivySchema = z.object({
 });
 
 /**
- * Reads trivy's JSON report, made with what passed. Each folder that it started from is one check, whatever the number
- * of its rules, most of which are about what we don't use; each place with a finding is a failed one. A finding is the
- * same from whichever folder trivy came to it.
- * @throws Error when the text is not such a report, or names no folder
+ * Parses trivy's JSON report, including passed checks. Each folder from which it started counts as one check, regardless of the
+ * number of rules, most of which concern resources that are not used here. Each place with a finding is a failed check, counted
+ * once even if trivy reached it from several folders.
+ * @throws Error if the text is not such a report, or names no folder
  */
 export function readTrivy(text: string): readonly Check[] {
   const { Results } = trivySchema.parse(JSON.parse(text));
@@ -43,7 +43,7 @@ export function readTrivy(text: string): readonly Check[] {
   return [...new Map(checks.map((check) => [check.name, check])).values()];
 }
 
-/** Finds trivy's messages on files that it can't read: it goes on without them, and succeeds. */
+/** Finds trivy's messages about files that it cannot read. It continues without them, and succeeds. */
 export function trivyErrors(log: string): readonly Check[] {
   const errors = log.split('\n').filter((line) => /^\S+\s+(ERROR|FATAL)\s/.test(line));
   return [...new Set(errors.map((line) => line.replace(/^\S+\s+/, '')))].map((message) => ({
@@ -53,7 +53,7 @@ export function trivyErrors(log: string): readonly Check[] {
   }));
 }
 
-/** The comments of a Terraform file by which trivy ignores a finding for no given reason. */
+/** Finds comments in a Terraform file that make trivy ignore a finding without a reason. */
 export function unexplainedIgnores(file: string, text: string): readonly Check[] {
   return text.split('\n').flatMap((line, index) => {
     const [, id] = /trivy:ignore:(\S+)\s*$/.exec(line) ?? [];

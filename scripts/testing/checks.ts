@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
-/** One thing that was checked: a test, or a check that counts as one. */
+/** A test, or something else that counts as one check. */
 export const checkSchema = z.object({
   name: z.string(),
   passed: z.boolean(),
-  /** Reason of a failure; empty if the log alone has it. */
+  /** The reason of a failure; empty if it is only in the log. */
   message: z.string().default(''),
 });
 export type Check = z.infer<typeof checkSchema>;
@@ -27,10 +27,10 @@ const vitestSchema = z.object({
 });
 
 /**
- * Reads vitest's JSON report. A test that did not run counts as failed: none may be skipped, and where a set-up failed
- * all of its tests are. A file that failed by itself (a syntax error, a set-up) counts as one failure more.
- * @param root the project's folder, which is left out of the names
- * @throws Error when the text is not such a report
+ * Parses vitest's JSON report. A test that did not run counts as failed, because no test may be skipped, and a failed set-up skips
+ * its tests. A file that failed as a whole (a syntax error, a set-up) counts as an additional failure.
+ * @param root the project's folder, which is removed from the names
+ * @throws Error if the text is not such a report
  */
 export function readVitestReport(text: string, root: string): readonly Check[] {
   return vitestSchema.parse(JSON.parse(text)).testResults.flatMap((file) => {
@@ -57,9 +57,9 @@ const terraformTestSchema = z.object({
 });
 
 /**
- * Reads the lines that `terraform test -json` writes: each run of each file is one check. Runs that an earlier error
- * kept from running count as failed; an error outside any run counts as one failure.
- * @param module what the names begin with
+ * Parses the output of `terraform test -json`: each run of each file is one check. Runs that did not start because of an earlier
+ * error count as failed. An error outside of any run counts as one failure.
+ * @param module the prefix of the names
  */
 export function readTerraformTest(output: string, module: string): readonly Check[] {
   const checks: Check[] = [];
@@ -107,10 +107,10 @@ const checkovSchema = z.object({
 });
 
 /**
- * Reads checkov's JSON report. A finding that is suppressed with a reason is not a check, one that is suppressed without
- * is a failure; so is a file that checkov can't read, because it then knows nothing of what is in it.
- * @param root the folder that was scanned, which is left out of the names
- * @throws Error when the text is not such a report
+ * Parses checkov's JSON report. A finding that is suppressed with a reason is not a check. A finding that is suppressed without a
+ * reason is a failure, and so is a file that checkov cannot parse, because nothing in it was checked.
+ * @param root the scanned folder, which is removed from the names
+ * @throws Error if the text is not such a report
  */
 export function readCheckov(text: string, root: string): readonly Check[] {
   const { results } = checkovSchema.parse(JSON.parse(text));
@@ -137,7 +137,7 @@ export function readCheckov(text: string, root: string): readonly Check[] {
   ];
 }
 
-/** Reads the checks that a step wrote itself. */
+/** Parses the checks that a step wrote itself. */
 export function readChecks(text: string): readonly Check[] {
   return z.array(checkSchema).parse(JSON.parse(text));
 }

@@ -1,10 +1,10 @@
 /**
- * Initializes and validates every folder with Terraform files by OpenTofu, as in a plain checkout.
+ * Initializes and validates every folder with Terraform files with OpenTofu, as in a plain checkout.
  *
  *     node scripts/testing/opentofu.ts REPORT
  *
- * Needs `tofu` on the PATH, and takes the provider from where its configuration says. REPORT gets the checks as JSON; the
- * exit code is 1 when one failed.
+ * Needs `tofu` in the PATH, and gets the provider according to its configuration. REPORT gets the checks as JSON; the exit code is
+ * 1 if one failed.
  */
 import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';

@@ -1,5 +1,5 @@
 /**
- * Sets up what several steps of the tests need, so that they find it there.
+ * Prepares what several steps of the tests need.
  *
  *     node scripts/testing/prepare.ts local-aws|terraform
  */

@@ -5,26 +5,26 @@ import { open, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 
-/** Time that a step may take to tidy up when it must stop. */
+/** The time that a step has to clean up after the signal to stop. */
 const graceMilliseconds = 8000;
-/** Linux's, wherever it tells times in files. */
+/** The unit of CPU times in `/proc`, on Linux. */
 const ticksPerSecond = 100;
 
 export interface CommandOptions {
   readonly directory: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Takes all that the command writes. */
+  /** The file for the output of the command. */
   readonly logFile: string;
   readonly minutes: number;
   readonly signal: AbortSignal;
 }
 
-/** The end of a command: `0` is success; a text says what else happened. */
+/** The result of a command: its exit code (`0` is success), or what happened instead. */
 export type CommandEnd = number | 'interrupted' | 'took too long' | 'could not be started';
 
 /**
- * Runs Node with these arguments, in its own process group, with no input. It gets a signal to stop, and after a while
- * made to, when the signal is aborted or its time is over; what is left of its group at its end is killed.
+ * Runs Node with these arguments, in its own process group, without input. If the signal is aborted or the time is over, it is
+ * asked to stop, and killed after a while. The rest of its process group is killed at its end.
  */
 export async function runCommand(
   nodeArguments: readonly string[],
@@ -43,7 +43,7 @@ export async function runCommand(
     try {
       process.kill(-child.pid, name);
     } catch {
-      // Nothing of the group is left.
+      // The group has no processes left.
     }
   };
   const timeOver = AbortSignal.timeout(minutes * 60_000);
@@ -75,15 +75,14 @@ export async function runCommand(
 }
 
 /**
- * The CPU time of all processes so far that this one has started and that have ended, with those that they started in
- * turn, in seconds. What a step worked is by how much it grows when the step ends. Undefined if there is no Linux to say
- * it.
+ * The CPU time of all ended descendants of this process, in seconds. The CPU time of a step is the increase at its end. Undefined
+ * on other systems than Linux.
  */
 export function cpuSecondsOfChildren(): number | undefined {
   const file = '/proc/self/stat';
   if (!existsSync(file)) return undefined;
   const status = readFileSync(file, 'utf8');
-  // Behind the name, which may hold anything, the 14th and 15th are the children's time as users and in the system.
+  // After the name, which may contain any character, the 14th and 15th fields are the user and system time of children.
   const fields = status.slice(status.lastIndexOf(')') + 2).split(' ');
   const [user, system] = fields.slice(13, 15).map(Number);
   return user === undefined || system === undefined ? undefined : (user + system) / ticksPerSecond;

@@ -5,19 +5,19 @@ import type { Check } from './checks.ts';
 
 const repository = path.resolve(import.meta.dirname, '../..');
 
-/** The working folder of a scanner: nothing of it is left afterwards. */
+/** The working folder of a scanner, which is removed afterwards. */
 export interface ScanPlace {
-  /** Folder of the scanner's own files. */
+  /** The folder for the scanner's files. */
   readonly folder: string;
-  /** A copy of the project, so that working files of Terraform stay out of what is scanned. */
+  /** A copy of the project, so that working files of Terraform are not scanned. */
   readonly project: string;
   /** Aborted when the run must stop. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Runs a scanner on a copy of the project, and writes what it checked: the failed checks and the counts to the screen,
- * all of them to `report` as JSON. The exit code becomes 1 when a check failed.
+ * Runs a scanner on a copy of the project. Prints the failed checks and the counts, and writes all checks to `report` as JSON.
+ * Sets the exit code to 1 if a check failed.
  */
 export async function scanCopy(
   name: string,

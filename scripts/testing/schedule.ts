@@ -1,15 +1,15 @@
 interface Scheduled {
   readonly name: string;
   readonly needs: readonly string[];
-  /** True if it takes no slot: it waits for the network most of its time. */
+  /** True if it needs no slot, because it mostly waits for the network. */
   readonly preparation?: boolean;
 }
 
 /**
- * Runs steps, each as soon as what it needs has succeeded, at most `slots` at a time; where several could start, the
- * earlier one does. A step that needs one that failed is not run.
- * @param run runs a step; whether it succeeded
- * @param skip is called with each step that is not run, and which of its needs failed
+ * Runs steps, each as soon as the steps that it needs have succeeded, at most `slots` in parallel, in their order. A step that
+ * needs a failed one is not run.
+ * @param run runs a step, and returns whether it succeeded
+ * @param skip called with each step that is not run, and the failed step that it needs
  */
 export async function schedule<S extends Scheduled>(options: {
   steps: readonly S[];

@@ -7,7 +7,7 @@ export interface StepResult {
   /** The tests, or one check for the step; none for a preparation that succeeded. */
   readonly checks: readonly Check[];
   readonly seconds: number;
-  /** CPU time of its processes, where it is known: on a busy machine it says more than the duration. */
+  /** The CPU time of its processes, if known. On a busy machine, it is more meaningful than the duration. */
   readonly cpuSeconds?: number | undefined;
   readonly logFile: string;
   /** The end of its log. */
@@ -18,7 +18,7 @@ export function isFailed({ checks }: Pick<StepResult, 'checks'>): boolean {
   return checks.some(({ passed }) => !passed);
 }
 
-/** `412 passed, 1 failed`. */
+/** Formats the counts: `412 passed, 1 failed`. */
 export function counts(checks: readonly Check[]): string {
   const failed = checks.filter(({ passed }) => !passed).length;
   return `${checks.length - failed} passed, ${failed} failed`;
@@ -29,7 +29,7 @@ export function duration(seconds: number): string {
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
-/** One line for a finished step. */
+/** Formats the line of a finished step. */
 export function stepLine({ name, checks, seconds, cpuSeconds }: StepResult): string {
   const mark = isFailed({ checks }) ? '✗' : '✓';
   const what = checks.length === 0 ? 'ready' : counts(checks);
@@ -46,8 +46,8 @@ const namesAStep = 5;
 const linesAMessage = 3;
 
 /**
- * Lists the failures, in so many lines: each step that failed with the names of its failing tests and their messages,
- * or the end of its log where that says more, and where the whole log is.
+ * Lists the failures, within a number of lines: for each failed step, the names of its failed tests with their messages, or the
+ * end of its log if that says more, and the path of the log.
  */
 export function failureLines(
   results: readonly StepResult[],
@@ -73,7 +73,7 @@ export function failureLines(
     const tail = silent ? step.tail.map((line) => `  | ${line}`).slice(-(share - named.length - 2)) : [];
     return [
       '',
-      `${step.name}: ${failures.length} failed; all of it in ${step.logFile}`,
+      `${step.name}: ${failures.length} failed; the complete log is ${step.logFile}`,
       ...[...named, ...tail].slice(0, share - 2),
       ...hidden,
     ].map((line) => (line.length > width ? `${line.slice(0, width - 1)}…` : line));

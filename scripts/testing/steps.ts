@@ -12,8 +12,8 @@ export interface Step {
    */
   command(report: string, folder: string): readonly string[];
   /**
-   * Reads the report. Without this, the step is one check by its exit code; a step that only prepares others is none
-   * when it succeeds.
+   * Parses the report. Without this, the exit code of the step is one check; a successful step that only prepares others is not a
+   * check.
    */
   readonly read?: (report: string, root: string) => readonly Check[];
   readonly preparation?: boolean;
@@ -21,9 +21,9 @@ export interface Step {
   readonly environment?: Readonly<Record<string, string>>;
   /** True if it takes long: `npm run test:full` runs it, `npm test` does not. */
   readonly full?: boolean;
-  /** True if it needs what README.md does not ask for: it runs by its name alone. */
+  /** True if it needs something that README.md does not require, and therefore runs only by its name. */
   readonly onlyByName?: boolean;
-  /** Time after which it is stopped, and has failed. */
+  /** The time in minutes after which it is stopped, and counts as failed. */
   readonly minutes: number;
 }
 
@@ -46,7 +46,7 @@ function vitest(project: string, minutes: number, needs: readonly string[]): Ste
   };
 }
 
-/** Documents, and the descriptions, comments and messages in code: what the prose linter reads. */
+/** The files that the prose linter checks: documents, and descriptions, comments and messages in code. */
 const prose = [
   '*.md',
   'docs/*.md',
@@ -57,7 +57,7 @@ const prose = [
   '{cli,demo,lambdas,scripts}/**/*.{ts,yaml}',
 ];
 
-/** All steps. Where several could start, the earlier one does. */
+/** All steps, in the order in which they start if several could. */
 export const steps: readonly Step[] = [
   {
     name: 'prepare-local-aws',
@@ -81,7 +81,7 @@ export const steps: readonly Step[] = [
     command: () => [nodeModule('@biomejs/biome/bin/biome'), 'ci', '--error-on-warnings'],
   },
   {
-    // Words to avoid, with what to write instead, are in .textlintrc.json.
+    // .textlintrc.json lists words to avoid, with replacements.
     name: 'prose',
     needs: [],
     minutes: 5,
@@ -119,7 +119,7 @@ export const steps: readonly Step[] = [
   },
   { name: 'build', needs: [], minutes: 5, command: () => ['scripts/build.ts', '--check'] },
   vitest('unit', 20, []),
-  // After the unit tests, which it would starve on two cores.
+  // After the unit tests, because these would be too slow in parallel on two cores.
   vitest('e2e', 60, ['prepare-local-aws', 'prepare-terraform', 'unit']),
   {
     name: 'terraform',
@@ -152,7 +152,7 @@ export const steps: readonly Step[] = [
     command: () => ['scripts/resource-types.ts', '--check'],
   },
   {
-    // Needs tflint or Go, which README.md does not ask for.
+    // Needs tflint or Go, which README.md does not require.
     name: 'tflint',
     full: true,
     needs: [],
@@ -169,7 +169,7 @@ export const steps: readonly Step[] = [
     read: readChecks,
   },
   {
-    // The unit tests again, with more generated cases: to count the lines that they reach takes half as long again.
+    // The unit tests again, with more generated cases. Measuring coverage makes them 50 % slower.
     name: 'coverage',
     full: true,
     needs: [],
@@ -195,8 +195,8 @@ export const steps: readonly Step[] = [
     command: () => ['test/chaos/main.ts', '--cases', '10000'],
   },
   {
-    // More than a day of hourly polls: how often each of 1,000 findings is attempted, whatever its account does. After hours 0, 1
-    // and 5, what fails is attempted at hour 29.
+    // More than a day of hourly polls, which counts the attempts per finding of 1,000 findings in accounts that fail differently.
+    // After hours 0, 1 and 5, a failed finding is attempted at hour 29.
     name: 'chaos-day',
     full: true,
     needs: [],
@@ -219,13 +219,14 @@ export const steps: readonly Step[] = [
   },
 ];
 
-/** The word in place of names for all steps that need nothing more than README.md asks for, those too that take long. */
+/** The option that selects all steps that need only what README.md requires, including long-running ones. */
 export const allSteps = '--full';
 
 /**
- * The steps of these names and all that they need, in the table's order; for no names those that do not take long.
- * @param names may be `--full` alone
- * @throws Error when there is no step of a name
+ * Selects the steps with these names and those that they need, in the order of the table; without names, all except long-running
+ * ones.
+ * @param names names, or only `--full`
+ * @throws Error if there is no step with a name
  */
 export function chooseSteps(all: readonly Step[], names: readonly string[]): readonly Step[] {
   const usual = all.filter(({ onlyByName }) => onlyByName !== true);

@@ -1,14 +1,14 @@
 /**
- * Checks every folder with Terraform files, each found, none listed: format, and its tests, or its validity where it has
- * none. A test run validates the module that it plans first: its own, an example, one among the tests that it sets up
- * with. All of them share one provider, of 700 MB: its start would be three quarters of the work.
+ * Checks every folder with Terraform files: its format, and its tests, or its validity if neither it nor other tests plan it. A
+ * test run validates the module that it plans. All runs share one provider process, because starting the provider (700 MB) would
+ * be three quarters of the work.
  *
- * Tests stand in `test/`, not in Terraform's own `tests/`: there, OpenTofu's `init` would read them and fail, because its
- * tests have neither `source` nor `override_during` for mocks, nor `state_key`.
+ * Tests are in `test/` instead of Terraform's default `tests/`, because OpenTofu's `init` would read them there and fail: it
+ * supports neither `source` and `override_during` of mocks, nor `state_key`.
  *
  *     node scripts/testing/terraform-checks.ts REPORT
  *
- * Works on a copy of the project. REPORT gets the checks as JSON; the exit code is 1 when one failed.
+ * Works on a copy of the project. REPORT gets the checks as JSON; the exit code is 1 if one failed.
  */
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -77,7 +77,7 @@ function terraform(module: string, ...terraformArguments: string[]) {
 async function checkPlacesOfTests(): Promise<Check> {
   const misplaced = (await readdir(project, { recursive: true }))
     .filter((file) => isTest(file) && !isAmongTests(path.dirname(file)))
-    .map((file) => `${file}: OpenTofu's init reads it here; expected in test/`);
+    .map((file) => `${file}: OpenTofu's init reads it here; expected it in test/`);
   return {
     name: 'tests are not where OpenTofu reads them',
     passed: misplaced.length === 0,
@@ -98,7 +98,7 @@ async function checkFolder(folder: string, planned: ReadonlySet<string>): Promis
   const tests = await testsOf(folder);
   if (tests === undefined && planned.has(folder)) return [];
   const name = `terraform ${tests === undefined ? 'validate' : 'test'} ${folder}`;
-  // The modules that tests set up with are installed too.
+  // Also installs the modules that set-ups of tests use.
   const directory = tests === undefined ? [] : [`-test-directory=${tests}`];
   const initialized = await terraform(
     folder,
@@ -116,7 +116,7 @@ async function checkFolder(folder: string, planned: ReadonlySet<string>): Promis
   return [...runs, { name, passed: false, message: `${stderr}\n${stdout}`.trim() }];
 }
 
-/** The folders that runs of other folders' tests plan: `module { source = "./examples/gitops" }`. */
+/** Finds the folders that tests of other folders plan: `module { source = "./examples/gitops" }`. */
 async function plannedByTests(): Promise<ReadonlySet<string>> {
   const planned = new Set<string>();
   for (const file of (await readdir(project, { recursive: true })).filter(isTest)) {
@@ -138,8 +138,8 @@ async function checkValidity(name: string, folder: string): Promise<Check> {
 }
 
 /**
- * Finds the folder of a folder's tests, relative to it: a module's beside it, the root's among the project's other
- * tests.
+ * Finds the folder with the tests of a folder, relative to it: `test` in a module, and a folder among the project's other tests
+ * for the root module.
  */
 async function testsOf(folder: string): Promise<string | undefined> {
   for (const place of ['test', 'test/terraform']) {

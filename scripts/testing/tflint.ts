@@ -1,11 +1,11 @@
 /**
- * Checks the style of every folder with Terraform files by tflint's rules, which `.tflint.hcl` names.
+ * Checks the style of every folder with Terraform files with tflint, whose rules are in `.tflint.hcl`.
  *
  *     node scripts/testing/tflint.ts REPORT
  *
- * Takes the tflint that is installed, or builds one by Go, once, into `.work/`. No package of npm or PyPI has it, so that
- * a machine with what README.md asks for can't run this, and `npm test` does not. REPORT gets the checks as JSON; the
- * exit code is 1 when one failed. An issue is fixed, or ignored where it is: `# tflint-ignore: rule # reason`.
+ * Uses an installed tflint, or builds it once with Go, in `.work/`. No npm or PyPI package contains it, so a machine with only
+ * what README.md requires cannot run this, and `npm test` does not include it. REPORT gets the checks as JSON; the exit code is 1
+ * if one failed. Fix an issue, or ignore it in place: `# tflint-ignore: rule # reason`.
  */
 import { execFile } from 'node:child_process';
 import { access, mkdir, rm } from 'node:fs/promises';
@@ -25,7 +25,7 @@ if (report === undefined) throw new Error('usage: tflint.ts REPORT');
 await scanCopy('tflint', report, async ({ project, signal }) => {
   const binary = await tflintBinary(signal);
   const folders = await foldersWithTerraform(project);
-  // What tests set up with is not a module that anyone reads or uses, and tflint can't be told to leave a folder out.
+  // Modules of tests are not for users, and tflint cannot exclude a folder.
   await Promise.all(
     folders.filter(isAmongTests).map((folder) => rm(path.join(project, folder), { recursive: true })),
   );
@@ -52,9 +52,9 @@ async function tflintBinary(signal: AbortSignal): Promise<string> {
   )
     return binary;
   if (!(await runs('go', 'version'))) {
-    throw new Error('tflint needs to be installed, or Go, to build it: neither is on the PATH');
+    throw new Error('neither tflint nor Go is in the PATH: install tflint, or Go to build it');
   }
-  process.stdout.write(`building tflint ${version}, some minutes\n`);
+  process.stdout.write(`building tflint ${version}, which takes some minutes\n`);
   await mkdir(folder, { recursive: true });
   await run('go', ['install', `${source}@${version}`], {
     env: { ...process.env, GOBIN: folder, CGO_ENABLED: '0' },

@@ -1,11 +1,11 @@
 /**
- * Looks for what trivy finds unsafe in the Terraform files of the root, the modules, the examples and the smoke test.
+ * Scans the Terraform files of the root module, the modules, the examples and the smoke test with trivy.
  *
  *     node scripts/testing/trivy.ts REPORT
  *
- * Works on a copy of the project with the checks that are built into trivy, and asks nobody on the internet, but for its
- * package the first time. REPORT gets the checks as JSON; the exit code is 1 when one failed. A finding is fixed, or
- * ignored where it is, in the line above its block: `# trivy:ignore:AVD-AWS-… reason`.
+ * Works on a copy of the project with the built-in checks of trivy, without internet access except to install its package. REPORT
+ * gets the checks as JSON; the exit code is 1 if one failed. Fix a finding, or ignore it in the line above its block:
+ * `# trivy:ignore:AVD-AWS-… reason`.
  */
 import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
@@ -37,12 +37,12 @@ await scanCopy('trivy', report, async ({ folder, project, signal }) => {
   ];
 });
 
-/** The package's on the machine that it is for; elsewhere the one that is installed there. */
+/** The trivy of the package, if the package supports this machine; otherwise, an installed one. */
 async function trivyBinary(): Promise<string> {
   const { platform, arch } = process;
   if (platform !== 'linux' || arch !== 'x64') {
     await promisify(execFile)('trivy', ['--version']).catch((cause: unknown) => {
-      throw new Error(`install trivy first: no package of the registry has it for ${platform}-${arch}`, {
+      throw new Error(`no package of the registry contains trivy for ${platform}-${arch}: install it first`, {
         cause,
       });
     });

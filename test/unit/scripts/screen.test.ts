@@ -34,7 +34,7 @@ describe('what a run of the tests shows', () => {
 
     expect(lines).toEqual([
       '',
-      'unit: 1 failed; all of it in reports/unit.log',
+      'unit: 1 failed; the complete log is reports/unit.log',
       '  a.test.ts: breaks',
       '      expected 1 to be 2',
       '      at a.test.ts:3',
