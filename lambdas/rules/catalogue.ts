@@ -14,8 +14,8 @@ import { facts as securityGroupSshOpen } from './security-group-ssh-open/facts.t
 import { facts as vpcFlowLogsDisabled } from './vpc-flow-logs-disabled/facts.ts';
 
 /**
- * The facts of every rule, by its id, without any rule's code. A new rule is a line here and one in `index.ts`, which
- * loads its code.
+ * The facts of every built-in rule by id, without code. Each rule has one line here and one in `index.ts`, which loads
+ * its code.
  */
 export const catalogue = {
   'cloudtrail-log-file-validation': cloudtrailLogFileValidation,
@@ -36,10 +36,10 @@ export type RuleId = keyof typeof catalogue;
 
 const entries: ReadonlyMap<string, RuleFacts> = new Map(Object.entries(catalogue));
 
-/** The ids of all rules, in the order of the alphabet. */
+/** The ids of all built-in rules in alphabetical order. */
 export const ruleIds: readonly string[] = [...entries.keys()].sort();
 
-/** The rule's id for an id or a legacy id (`CIS-1-2-0-4-1`), or undefined if there is no such rule. */
+/** Returns the rule id for an id or a legacy id (`CIS-1-2-0-4-1`), or undefined if there is no such rule. */
 export function findRuleId(idOrLegacyId: string): string | undefined {
   if (entries.has(idOrLegacyId)) return idOrLegacyId;
   for (const [id, { legacyId }] of entries) if (legacyId === idOrLegacyId) return id;
@@ -47,8 +47,8 @@ export function findRuleId(idOrLegacyId: string): string | undefined {
 }
 
 /**
- * The facts of a rule by its id or its legacy id.
- * @throws InvalidInputError when there is no such rule
+ * Returns the facts of a rule by its id or its legacy id.
+ * @throws InvalidInputError if there is no such rule
  */
 export function factsOf(idOrLegacyId: string): RuleFacts {
   const facts = entries.get(findRuleId(idOrLegacyId) ?? '');

@@ -3,7 +3,7 @@ import { InvalidInputError } from '../model/errors.ts';
 import type { RuleId } from './catalogue.ts';
 import type { Rule } from './rule.ts';
 
-/** Loads the code of a rule by its id, so that a function loads only the rules that it meets. */
+/** Loaders of the rules' code by id, so that a function loads only the rules that it needs. */
 const loaders: Readonly<Record<RuleId, () => Promise<Rule>>> = {
   'cloudtrail-log-file-validation': async () =>
     (await import('./cloudtrail-log-file-validation/rule.ts')).rule,
@@ -24,13 +24,13 @@ const loaders: Readonly<Record<RuleId, () => Promise<Rule>>> = {
 
 const byId: ReadonlyMap<string, () => Promise<Rule>> = new Map(Object.entries(loaders));
 
-/** The ids of all rules, in the order of the alphabet. */
+/** The ids of all built-in rules in alphabetical order. */
 export const ruleIds: readonly string[] = [...byId.keys()].sort();
 
 /**
  * Loads a rule by its id.
- * @param definition of a rule that is declared and not coded
- * @throws InvalidInputError when there is no such rule
+ * @param definition the definition of a custom rule
+ * @throws InvalidInputError if there is no such rule
  */
 export async function loadRule(id: string, definition?: CustomRule): Promise<Rule> {
   const load = byId.get(id);

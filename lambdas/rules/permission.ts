@@ -1,6 +1,7 @@
 /**
- * IAM actions and what they may touch. Resources and condition values may hold `${partition}`, `${region}`,
- * `${account}`: Terraform fills them in for the role (`*` for the region), the session policy for one job.
+ * IAM actions and the resources that they apply to. Resources and condition values can contain `${partition}`,
+ * `${region}` and `${account}`. Terraform fills these in for the role (with `*` for the region), and the session policy
+ * does so for one job.
  */
 export interface Permission {
   readonly actions: readonly string[];
@@ -10,7 +11,7 @@ export interface Permission {
 }
 
 /**
- * Condition for actions that take no resource: only in the job's region. The role, which serves every region, has no
- * use for it, but a session has.
+ * Limits actions that do not support resources to the job's region. It is effective in sessions only, because the role
+ * serves every region.
  */
 export const inRegion = { StringLike: { 'aws:RequestedRegion': ['${region}'] } } as const;

@@ -17,39 +17,39 @@ export type Inspection<Seen> =
        * before they write, everything that the plan depends on.
        */
       readonly readTags?: () => Promise<Readonly<Record<string, string>>>;
-      /** Set if nothing is read: only the source's next scan shows whether the resource violates the rule. */
+      /** Set if the resource is not read, so that only the source's next scan shows whether it violates the rule. */
       readonly isUnread?: true;
       /** Parts that the plan deliberately leaves unchanged, and why; part of the outcome's reason. */
       readonly notes?: readonly string[];
     }
   | {
       readonly state: 'compliant';
-      /** Parts that the rule does not judge but a person may want to know of; part of the outcome's reason. */
+      /** Observations that the rule does not judge and that people may want to know; part of the outcome's reason. */
       readonly notes?: readonly string[];
     }
   | { readonly state: 'gone' }
   /**
-   * Violates the rule, but AWS would refuse a change now (being modified, paused, copied), so it is attempted again
-   * later.
+   * The resource violates the rule, but AWS would refuse a change now (for example while it is being modified), so the
+   * change is attempted again later.
    */
   | { readonly state: 'busy'; readonly reason: string }
   | {
       readonly state: 'not_applicable';
       readonly reason: string;
-      /** True if it violates the rule, but no change can fix it without side effects. */
+      /** True if the resource violates the rule, but no change can fix it without side effects. */
       readonly violates?: true;
     };
 
-/** The answer of `plan` instead of changes, with the reason, if there is no fix without side effects. */
-export interface NoCure {
+/** The result of `plan` if there is no fix without side effects, with the reason. */
+export interface NoFix {
   readonly notApplicable: string;
 }
 
-/** The code of a rule. `Seen` and `Options` are the rule's own. */
+/** The code of a rule, with the types of its observed state and its options. */
 export interface RuleCode<Seen extends Json, Options> {
   /**
    * Reads many resources of one account and region in as few calls as the API allows. Never writes.
-   * @param resources ids that `resourceId` has parsed, each once
+   * @param resources ids that `resourceId` has parsed, without duplicates
    * @returns an entry for every id in `resources`
    */
   inspect(
@@ -57,22 +57,27 @@ export interface RuleCode<Seen extends Json, Options> {
     resources: readonly string[],
     options: Options,
   ): Promise<Map<string, Inspection<Seen>>>;
-  /** The changes that remediate a violation, in the order in which they must be made. Pure: no clock, no network. */
-  plan(resource: string, seen: Seen, options: Options): readonly Change[] | NoCure;
+  /**
+   * Returns the changes that remediate a violation, in the order in which they must be applied. Pure: uses no clock and
+   * no network.
+   */
+  plan(resource: string, seen: Seen, options: Options): readonly Change[] | NoFix;
 }
 
-/** `inspect` and `plan` of one resource together: an `Inspection`, with the plan where there is a violation. */
+/**
+ * The combined result of `inspect` and `plan` for one resource: an `Inspection`, with a plan if there is a violation.
+ */
 export type Assessment =
   | Exclude<Inspection<Json>, { state: 'violation' }>
   | (Extract<Inspection<Json>, { state: 'violation' }> & { readonly plan: readonly Change[] });
 
-/** A rule as the remediator uses it, without the rule's own types. */
+/** A rule as the remediator uses it, without the types of its state and options. */
 export interface Rule extends Omit<RuleFacts, 'regionFrom'> {
   readonly regionFrom: 'finding' | 'resource';
   /**
    * Inspects the resources and plans a fix for each that violates the rule.
-   * @param rawOptions the rule's options from its settings; parsed here
-   * @throws z.ZodError if the options don't parse
+   * @param rawOptions the rule's options from its settings, which this function parses
+   * @throws z.ZodError if the options are invalid
    */
   assess(
     session: AwsSession,
@@ -81,7 +86,7 @@ export interface Rule extends Omit<RuleFacts, 'regionFrom'> {
   ): Promise<Map<string, Assessment>>;
 }
 
-/** Makes a rule from its facts and its code; `code` keeps the typed form for tests. */
+/** Creates a rule from its facts and its code. `code` keeps the typed form for tests. */
 export function defineRule<Seen extends Json, Options>(
   facts: RuleFacts<Options>,
   code: RuleCode<Seen, Options>,

@@ -1,54 +1,60 @@
 import type { Permission } from './permission.ts';
 
-/** Place that a document runs in, and for what. */
+/** The place in which a document runs, and the resource that it runs for. */
 export interface RunPlace {
   readonly resource: string;
   readonly account: string;
   readonly region: string;
   readonly partition: string;
-  /** The role that it works as. */
+  /** The role that the document assumes. */
   readonly automationRoleArn: string;
 }
 
-/** A document, with all that it is started with. Pure. */
+/** A document, with the values with which it is started. Pure. */
 export interface DocumentRun {
   readonly version: string;
-  /** Name or ARN. */
+  /** Returns the document's name or ARN. */
   documentIn(place: RunPlace): string;
-  /** All parameters, the role among them where the document takes one. */
+  /** Returns all parameters, including the role if the document takes one. */
   parametersFor(place: RunPlace): Readonly<Record<string, readonly string[]>>;
 }
 
-/** A Systems Manager document that remediates the rule's violations, more or less. */
+/** A Systems Manager document that remediates some or all of the rule's violations. */
 export interface Runbook {
-  /** A name; of one that is declared, it may be an ARN with placeholders. */
+  /** The document's name. In a custom rule, it can be an ARN with placeholders. */
   readonly document: string;
-  /** The partitions that have it. */
+  /** The partitions in which the document exists. */
   readonly partitions: readonly string[];
-  /** The document's own parameters for one resource, without `AutomationAssumeRole`. Pure. */
+  /** Returns the document's parameters for one resource, without `AutomationAssumeRole`. Pure. */
   parameters(resource: string): Readonly<Record<string, readonly string[]>>;
-  /** Start of a document that is declared. Default: its default version, with `parameters` and the role. */
+  /**
+   * The start values of a custom rule's document. Default: the document's default version, with `parameters` and the
+   * role.
+   */
   readonly run?: DocumentRun;
-  /** The document that undoes what it does, where there is one. */
+  /** The document that undoes the changes, if there is one. */
   readonly undo?: DocumentRun;
-  /** The region to run it in, where that is not the job's. Pure. */
+  /** Returns the region to run the document in, if it is not the job's region. Pure. */
   regionOf?(resource: string): string;
-  /** Calls of the document, as the role that it is given. */
+  /** The calls of the document, which the role that it assumes needs to allow. */
   readonly permissions: readonly Permission[];
   readonly documentation: RunbookDocumentation;
 }
 
-/** The texts about a document in `docs/rules.md`, in addition to its data: whole sentences, Markdown without line breaks. */
+/**
+ * The texts about a document in `docs/rules.md`, in addition to its data: complete sentences in Markdown without line
+ * breaks.
+ */
 export interface RunbookDocumentation {
-  /** Address of AWS's description. */
+  /** URL of AWS's description. */
   readonly reference: string;
   readonly closes: string;
   readonly limits: string;
 }
 
 /**
- * Lists the permissions that AWS's runbook reference asks of every document's role in addition to the calls of its steps:
- * "Required IAM permissions" of each of them lists these two.
+ * Lists the permissions that the role of every document needs in addition to the calls of its steps, according to
+ * "Required IAM permissions" in AWS's runbook reference.
  */
 export function documentPermissions(document: string): readonly Permission[] {
   const executions = 'arn:${partition}:ssm:${region}:${account}:automation-execution/*';
@@ -66,8 +72,8 @@ export function documentPermissions(document: string): readonly Permission[] {
 }
 
 /**
- * Names the region of a document's executions, as its permissions do: the job's region, or the resource's, whichever
- * that is.
+ * Returns the region and the ARN pattern of a document's executions for permissions: the job's region, or any region if
+ * the resource determines it.
  */
 function scopeOf({ regionOf }: Runbook): { readonly region: string; readonly executions: string } {
   const region = regionOf === undefined ? '${region}' : '*';
@@ -79,18 +85,18 @@ export function followPermission(runbook: Runbook): Permission {
   return { actions: ['ssm:GetAutomationExecution'], resources: [scopeOf(runbook).executions] };
 }
 
-/** Returns the permission to find executions that may have been started. AWS's action supports no resources. */
+/** The permission to find executions that may have been started. The action does not support resources. */
 export const findPermission: Permission = {
   actions: ['ssm:DescribeAutomationExecutions'],
   resources: ['*'],
 };
 
-/** The role that documents work as is called `<name>-automation`: what the target role may pass. */
+/** The roles that documents may assume, which the target role may pass: their names end with `-automation`. */
 const AUTOMATION_ROLES = 'arn:${partition}:iam::${account}:role/*-automation';
 
 /**
- * The document, as StartAutomationExecution asks for it: the two forms that AWS's reference names. One that is declared may be
- * AWS's or the account's own, or another account's, which its ARN names.
+ * Returns a document's ARNs for StartAutomationExecution, in the two forms that AWS's reference lists. The document of
+ * a custom rule can belong to AWS, to the account, or, by its ARN, to another account.
  */
 function definitionsOf(runbook: Runbook): readonly string[] {
   const { region } = scopeOf(runbook);
@@ -105,7 +111,7 @@ function definitionsOf(runbook: Runbook): readonly string[] {
   ];
 }
 
-/** Returns the permissions that the target role needs to start a document and pass a role to it. */
+/** Returns the permissions that the target role needs to start a document and to pass a role to it. */
 export function startPermissions(runbook: Runbook): readonly Permission[] {
   const { executions } = scopeOf(runbook);
   return [
@@ -120,11 +126,11 @@ export function startPermissions(runbook: Runbook): readonly Permission[] {
 }
 
 /**
- * Reduces `startPermissions` to what a session needs, in one statement because STS limits a session policy's text: no
- * action takes the resources of another. To which service the role may be passed, only the target role's own policy
- * says.
+ * Reduces `startPermissions` to the needs of a session, in one statement because STS limits the size of a session
+ * policy. This grants nothing further, because no action applies to the resources of another. Only the target role's
+ * own policy limits the service to which the role can be passed.
  * @param roleArn the role that is passed
- * @param follow what the session needs to look at executions that were started before
+ * @param follow permissions to read executions that were started before
  */
 export function sessionStartPermissions(
   runbook: Runbook,

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { Rule } from './rule.ts';
 
-/** Stands for a declared rule whose declaration can't be read. */
+/**
+ * Creates a placeholder for a custom rule whose definition can't be parsed. It rejects every assessment with the cause.
+ */
 export function unreadableRule(id: string, cause: Error): Rule {
   return {
     id,

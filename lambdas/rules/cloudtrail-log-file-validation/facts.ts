@@ -11,7 +11,7 @@ export const facts = defineFacts({
   legacyId: 'CIS-1-2-0-2-2',
   resourceType: 'AWS::CloudTrail::Trail',
   scope: 'regional',
-  // The ARN names the home region; a finding of a multi-region trail may come from any region, or from `global`.
+  // The ARN contains the home region. A finding about a multi-region trail may have any region, or `global`.
   regionFrom: 'resource',
   severity: 'medium',
   resourceId: trailArnSchema,
@@ -54,7 +54,7 @@ export const facts = defineFacts({
     partitions: ['aws', 'aws-us-gov', 'aws-cn'],
     parameters: (resource) => ({ TrailName: [resource] }),
     regionOf: (resource) => parseTrailArn(resource).region,
-    // AWS's page lists `GetTrail` today and listed `DescribeTrails` before: the document may call either.
+    // AWS's page lists `GetTrail`, and used to list `DescribeTrails`: the document may call either.
     permissions: [
       { actions: ['cloudtrail:DescribeTrails'], resources: ['*'] },
       {

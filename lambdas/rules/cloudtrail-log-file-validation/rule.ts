@@ -10,16 +10,18 @@ import { facts } from './facts.ts';
 
 type Seen = {
   name: string;
-  /** A trail is updated in its home region, regardless of the finding's region. */
+  /** The region in which the trail is updated, regardless of the finding's region. */
   homeRegion: string;
   multiRegion: boolean;
   organization: boolean;
 };
 
-/** ListTags takes at most 20 trails. https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_ListTags.html */
+/**
+ * Maximum number of trails in ListTags. https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_ListTags.html
+ */
 const TRAILS_PER_LIST_TAGS = 20;
 
-/** @throws AWS's ResourceNotFound or TrailNotFound when one of the trails is gone: then the whole call fails */
+/** Reads the tags of trails. @throws AWS's ResourceNotFound or TrailNotFound if any of the trails is gone */
 async function listTags(client: CloudTrailClient, trails: readonly string[]) {
   const { ListTagsCommand } = await import('../../aws/cloudtrail.ts');
   const tags = new Map<string, Record<string, string>>();
@@ -34,7 +36,7 @@ async function listTags(client: CloudTrailClient, trails: readonly string[]) {
   return tags;
 }
 
-/** @returns the tags of each trail; a trail that was deleted in the meantime has no entry */
+/** Reads the tags of each trail. A trail that was deleted in the meantime has no entry. */
 async function readTags(session: AwsSession, region: string, trails: readonly string[]) {
   const { CloudTrailClient } = await import('../../aws/cloudtrail.ts');
   const client = session.client(CloudTrailClient, region);
@@ -54,7 +56,7 @@ async function readTags(session: AwsSession, region: string, trails: readonly st
   return new Map((await Promise.all(parts.map(read))).flat());
 }
 
-/** The trails of one home region, in one read. One that does not exist is left out of the answer. */
+/** Inspects the trails of one home region in one call, whose answer omits trails that do not exist. */
 async function inspectRegion(session: AwsSession, region: string, arns: readonly string[]) {
   const { CloudTrailClient, DescribeTrailsCommand } = await import('../../aws/cloudtrail.ts');
   const { trailList = [] } = await session

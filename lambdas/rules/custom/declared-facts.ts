@@ -4,7 +4,7 @@ import type { RuleFacts } from '../facts.ts';
 import { isArn, namesArn } from './placeholders.ts';
 import { customRunbook, undoPermissions } from './runbook.ts';
 
-/** Pattern of safe resource ids, without white space and characters that are special in ARNs, patterns and queries. */
+/** Pattern of safe resource ids, without white space or characters that are special in ARNs, patterns or queries. */
 const SAFE = /^[^\s*?$"'<>&;%{}\\`\p{C}]+$/u;
 
 function resourceIdOf({ resource_id_pattern, desired_state, runbook }: CustomRule): z.ZodType<string> {
@@ -26,7 +26,7 @@ function resourceIdOf({ resource_id_pattern, desired_state, runbook }: CustomRul
     .refine((id) => !wantsArn || isArn(id), 'expected an ARN');
 }
 
-/** Creates the facts of a declared rule. The collector also uses them, so this file contains no code for AWS. */
+/** Creates the facts of a custom rule. The collector uses them, too, so this file contains no code for AWS. */
 export function customFacts(id: string, definition: CustomRule): RuleFacts {
   const { title, scope, severity, permissions, risk, desired_state, runbook } = definition;
   return {

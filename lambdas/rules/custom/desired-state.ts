@@ -11,7 +11,7 @@ import type { RuleFacts } from '../facts.ts';
 import { defineRule, type Inspection, type Rule } from '../rule.ts';
 import { accountOfArn, fill } from './placeholders.ts';
 
-/** The state that the rule saw. A type, not an interface, so that it is assignable to JSON. */
+/** The observed state. A type, not an interface, so that it is assignable to JSON. */
 type Seen = {
   identifier: string;
   /** The existing properties that the rule concerns. */
@@ -27,8 +27,8 @@ function meets(properties: Properties, pointer: string, condition: PropertyCondi
 }
 
 /**
- * Reports whether a resource violates the rule: by the declared conditions, or because a property differs from the
- * desired value.
+ * Reports whether a resource violates the rule: a property differs from the desired value, and all declared conditions
+ * are true.
  */
 function isViolation(properties: Properties, { violates, set }: DesiredState): boolean {
   const isWanted = Object.entries(set).every(([pointer, value]) => hasValue(properties, pointer, value));
@@ -54,7 +54,7 @@ function tagsOf(properties: Properties, pointer: string | null): Record<string, 
   );
 }
 
-/** Returns the reason why AWS can't change the resource at the moment. */
+/** Returns the reason why AWS would refuse to change the resource now, if any. */
 function notReady(properties: Properties, { ready }: DesiredState): string | undefined {
   const waiting = Object.entries(ready).filter(([pointer, value]) => !hasValue(properties, pointer, value));
   if (waiting.length === 0) return undefined;
@@ -123,8 +123,8 @@ function changed({ set, defaults }: DesiredState, values: Readonly<Record<string
 }
 
 /**
- * Creates a rule that sets properties of a resource to desired values through Cloud Control. Each resource is read by one
- * call, and the properties that differ are set in one request.
+ * Creates a rule that sets properties of a resource to desired values through Cloud Control. Each resource is read with
+ * one call, and all properties that differ are set with one request.
  */
 export function desiredStateRule(facts: RuleFacts, state: DesiredState, risk: string): Rule {
   return defineRule<Seen, unknown>(facts, {

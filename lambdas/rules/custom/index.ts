@@ -4,7 +4,7 @@ import { customFacts } from './declared-facts.ts';
 import { desiredStateRule } from './desired-state.ts';
 import { runbookRule } from './runbook-rule.ts';
 
-/** Creates a rule from its declaration. */
+/** Creates a custom rule from its definition. */
 export function customRule(id: string, definition: CustomRule): Rule {
   const facts = customFacts(id, definition);
   const { desired_state, risk } = definition;

@@ -1,4 +1,4 @@
-/** Values that a custom rule's texts may contain as placeholders in double braces. */
+/** Values for the placeholders in double braces in a custom rule's texts. */
 export interface Place {
   /** The finding's resource id. */
   readonly resource: string;
@@ -13,8 +13,8 @@ export interface Place {
 const dnsSuffixes: Readonly<Record<string, string>> = { 'aws-cn': 'amazonaws.com.cn' };
 
 /**
- * Returns the parts of an ARN by placeholder. Its resource is a type and an id, separated by a slash or a colon, or an id
- * alone.
+ * Returns the parts of an ARN by placeholder. The resource part is a type and an id, separated by a slash or a colon,
+ * or only an id.
  */
 function arnParts(resource: string): Readonly<Record<string, string>> | undefined {
   const [arn, partition = '', service = '', region = '', account = '', ...rest] = resource.split(':');
@@ -49,8 +49,8 @@ export function accountOfArn(resource: string): string | undefined {
 }
 
 /**
- * Fills in a text's placeholders. Terraform has already rejected unknown ones.
- * @throws Error if a placeholder is unknown
+ * Replaces the placeholders in a text. Terraform has already rejected unknown ones.
+ * @throws Error if a placeholder has no value
  */
 export function fill(text: string, place: Place): string {
   const values: Readonly<Record<string, string | undefined>> = {

@@ -15,9 +15,9 @@ const GLOBAL_REGIONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads the tags of resources by their ARNs through the Resource Groups Tagging API. It only returns tagged resources, so
- * a resource that has no tags or is gone has an empty map.
- * @throws AWS's own error if they can't be read
+ * Reads the tags of resources by ARN with the Resource Groups Tagging API. The API returns only tagged resources, so a
+ * resource without tags has an empty map, and so does one that is gone.
+ * @throws AWS's own error if the tags can't be read
  */
 export async function readTags(
   session: AwsSession,

@@ -9,8 +9,8 @@ import { readTags } from './read-tags.ts';
 type Unread = Extract<Inspection<Record<string, Json>>, { state: 'violation' }>;
 
 /**
- * Creates a rule whose violations only the source can detect. It reads at most the resource's tags; the source's next
- * scan shows the document's effect.
+ * Creates a rule whose violations only the source can detect. At most, it reads the resource's tags. The document's
+ * effect shows in the source's next scan.
  */
 export function runbookRule(facts: RuleFacts, { runbook, risk, scope }: CustomRule): Rule {
   const resourceArn = runbook?.resource_arn;
@@ -18,7 +18,7 @@ export function runbookRule(facts: RuleFacts, { runbook, risk, scope }: CustomRu
   const unread: Unread = { state: 'violation', seen: {}, isUnread: true, notes: risks };
   const unexempted = 'its tags are not read and cannot exempt it, because the rule has no resource_arn';
 
-  /** Reads the resources' tags. @throws AWS's own error if tags can't be read; then nothing is started */
+  /** Reads the resources' tags. @throws AWS's own error if tags can't be read, in which case nothing is started */
   async function withTags(session: AwsSession, resources: readonly string[], arnOf: string) {
     const { account, region, partition } = session;
     const arns = new Map(

@@ -14,7 +14,7 @@ function runOf({ document, version, parameters }: CustomDocument): DocumentRun {
   };
 }
 
-/** Creates a rule's runbook from a custom document or any other Systems Manager document. */
+/** Creates the runbook of a custom rule, whose document can be any Systems Manager document. */
 export function customRunbook(runbook: CustomRunbook, permissions: readonly Permission[]): Runbook {
   return {
     document: runbook.document,
@@ -27,7 +27,7 @@ export function customRunbook(runbook: CustomRunbook, permissions: readonly Perm
   };
 }
 
-/** Returns the permissions that the session of an undo needs to start and follow the undo document. */
+/** Returns the permissions with which an undo's session starts and follows the undo document. */
 export function undoPermissions({ undo }: CustomRunbook): readonly Permission[] {
   if (undo === undefined) return [];
   const started = customRunbook(undo, []);

@@ -1,17 +1,17 @@
 /** A port that must not be open to the world. */
 export interface ClosedPort {
   readonly port: number;
-  /** The protocols by which it must not be. */
+  /** The protocols for which it must not be open. */
   readonly protocols: readonly ('tcp' | 'udp')[];
 }
 
-/** Ports from the first to the last. */
+/** A range of ports, including both ends. */
 export interface PortRange {
   readonly from: number;
   readonly to: number;
 }
 
-/** The ranges that are left of a protocol's range without the closed ports, in order. */
+/** Returns the ranges that remain of a protocol's port range without the closed ports, in order. */
 export function portsAround(
   closed: readonly ClosedPort[],
   protocol: string,
@@ -31,12 +31,12 @@ export function portsAround(
   });
 }
 
-/** The ports in words: `tcp port 22, or tcp or udp port 3389`. */
+/** Describes ports: `tcp port 22, or tcp or udp port 3389`. */
 export function portsInWords(closed: readonly ClosedPort[]): string {
   return closed.map(({ port, protocols }) => `${protocols.join(' or ')} port ${port}`).join(', or ');
 }
 
-/** The ports by which servers are administered: SSH and RDP, whose transport is udp too since version 8. */
+/** The ports for server administration: SSH, and RDP, which also uses UDP since version 8. */
 export const adminPorts: readonly ClosedPort[] = [
   { port: 22, protocols: ['tcp'] },
   { port: 3389, protocols: ['tcp', 'udp'] },

@@ -8,7 +8,7 @@ const optionsSchema = z.strictObject({
     description:
       'The age in days from which an active key is made inactive. Netskope reports keys from 90 days on, so a lower value has no effect.',
     /**
-     * Least value with an effect. By its name, Netskope's rule fails keys of 90 days: younger ones are in no finding.
+     * The lowest value with an effect. Netskope's rule reports keys from 90 days on, so younger keys have no finding.
      */
     reported_from: 90,
   }),
@@ -31,10 +31,10 @@ export const facts = defineFacts({
   severity: 'medium',
   resourceId: z
     .string()
-    // Netskope's rule looks at the root user too.
+    // Netskope's rule also reports the root user.
     .refine((name) => name !== '<root_account>', {
       error:
-        'this is the root user of the account, which is never touched: nobody else can change its keys. Delete them as the root user',
+        "this is the account's root user, which is never touched, because only the root user can change its keys: delete them as the root user",
       abort: true,
     })
     .regex(/^[A-Za-z0-9_+=,.@-]{1,64}$/, 'expected the name of an IAM user, not an ARN'),

@@ -7,27 +7,27 @@ import type { IamAccessKeyStatusSet } from '../../changes/access-key/status-set.
 import { defineRule, type Inspection } from '../rule.ts';
 import { facts, type Options } from './facts.ts';
 
-/** A type, not an interface, so that it is JSON. */
+/** An access key. A type, not an interface, so that it is assignable to JSON. */
 type Key = {
   id: string;
   created: string;
-  /** Null for never, as far as AWS knows. */
+  /** Null if AWS has no record of a use. */
   lastUsed: string | null;
 };
 
 type Seen = {
-  /** Active keys that are too old, and are to be made inactive. */
+  /** Active keys that are too old, and that the plan makes inactive. */
   keys: Key[];
-  /** Active keys that are too old too, but in use, and left for that. */
+  /** Active keys that are too old and stay active, because they are in use. */
   left: Key[];
 };
 
-/** Number of users that are read side by side: IAM allows few calls per second for a whole account. */
+/** Maximum number of users that are read in parallel. IAM allows few calls per second per account. */
 const USERS_AT_ONCE = 13;
 
 const MILLISECONDS_PER_DAY = 86_400_000;
 
-/** The user's active keys that were created at `latest` or before: their ids, and when they were created. */
+/** Lists a user's active keys that were created at `latest` or earlier, with their creation times. */
 async function listOldKeys(
   session: AwsSession,
   user: string,
@@ -48,7 +48,7 @@ async function listOldKeys(
   return keys;
 }
 
-/** Looks up when keys were last used, and leaves out those that are gone. The oldest comes first. */
+/** Reads when keys were last used, and omits keys that are gone. Oldest first. */
 async function withLastUse(
   session: AwsSession,
   listed: readonly Pick<Key, 'id' | 'created'>[],
@@ -89,7 +89,7 @@ async function inspectUser(
   const keys = old.filter((key) => !inUse(key));
   const notes = left.map(
     (key) =>
-      `access key ${key.id}, created ${key.created.slice(0, 10)}, is left active: last used ${key.lastUsed?.slice(0, 10)}, in the last ${unusedFor} days (unused_only_days)`,
+      `access key ${key.id}, created ${key.created.slice(0, 10)}, stays active: last used ${key.lastUsed?.slice(0, 10)}, within the last ${unusedFor} days (unused_only_days)`,
   );
   if (keys.length === 0) return { state: 'not_applicable', reason: notes.join('; ') };
   const again = () => limit(() => readTags(session, user));
@@ -97,8 +97,9 @@ async function inspectUser(
 }
 
 /**
- * Access keys that nobody has replaced for long are made inactive, never deleted. Anything that still uses such a key
- * stops working, so each change says when the key was last used, and `unused_only_days` leaves the keys that are in use.
+ * Makes access keys inactive that have not been rotated in time; never deletes them. Anything that still uses such a
+ * key stops working, so each change says when the key was last used, and with `unused_only_days`, keys in use stay
+ * active.
  */
 export const rule = defineRule<Seen, Options>(facts, {
   async inspect(session, resources, options) {

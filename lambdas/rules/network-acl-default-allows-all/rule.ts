@@ -5,5 +5,7 @@ import { facts } from './facts.ts';
 export const rule = openNetworkAclRule(facts, {
   ...allTraffic,
   condition: ({ isDefault }) =>
-    isDefault ? undefined : "not a VPC's default network ACL: this rule concerns default ones only",
+    isDefault
+      ? undefined
+      : "this is not its VPC's default network ACL, and the rule applies to default ones only",
 });

@@ -7,5 +7,5 @@ export const rule = openNetworkAclRule(facts, {
   condition: ({ subnets }) =>
     subnets.length > 0
       ? undefined
-      : 'no subnet is associated with this network ACL: this rule concerns those that one uses',
+      : 'no subnet is associated with this network ACL, and the rule applies only to those with a subnet',
 });

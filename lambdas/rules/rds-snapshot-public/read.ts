@@ -5,12 +5,12 @@ import { readShares } from '../../changes/rds-snapshot/shares.ts';
 
 export type Kind = 'instance' | 'cluster';
 
-/** A DB instance or cluster that exists. */
+/** An existing DB instance or cluster. */
 export interface Database {
   readonly identifier: string;
-  /** AWS's own id of it, which stays when it is renamed. */
+  /** AWS resource id, which does not change when the database is renamed. */
   readonly resourceId: string | undefined;
-  /** The cluster that an instance belongs to, whose snapshots are the cluster's. */
+  /** The cluster of an instance. Snapshots of the data are snapshots of the cluster. */
   readonly cluster: string | undefined;
   readonly tags: Readonly<Record<string, string>>;
 }
@@ -19,9 +19,9 @@ export interface Database {
 export interface Candidate {
   readonly id: string;
   readonly of: Kind;
-  /** AWS's word for its state: `available` when nothing is changing it. */
+  /** The status in AWS: `available` if nothing is changing the snapshot. */
   readonly status: string;
-  /** Name of the DB instance or cluster when the snapshot was made. */
+  /** Name of the DB instance or cluster at the time of the snapshot. */
   readonly source: string;
   readonly sourceResourceId: string | undefined;
   readonly tags: Readonly<Record<string, string>>;
@@ -29,13 +29,14 @@ export interface Candidate {
 
 export type PublicSnapshot = Candidate & { readonly sharedWith: string[] };
 
-/** Number of snapshots that are read side by side. */
+/** Maximum number of snapshots that are read in parallel. */
 const SNAPSHOTS_AT_ONCE = 10;
 
-/** The most that RDS gives in a page. */
+/** RDS's maximum page size. */
 const PAGE_SIZE = 100;
 
-// Filters, not the parameters of the same names: those must name what exists, and snapshots outlive their instance.
+// Uses filters instead of the parameters of the same names, because parameters must name an existing instance or
+// cluster, and snapshots outlive theirs.
 
 type InstanceFilter = 'db-instance-id' | 'dbi-resource-id';
 type ClusterFilter = 'db-cluster-id' | 'db-cluster-resource-id';
@@ -90,7 +91,7 @@ export async function readClusters(
   return clusters;
 }
 
-// An encrypted snapshot can't be public: AWS refuses to share one with `all`, whatever its key.
+// An encrypted snapshot can't be public: AWS refuses to share it with `all`, regardless of its key.
 // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBSnapshotAttribute.html
 
 export async function listInstanceSnapshots(
@@ -122,8 +123,8 @@ export async function listInstanceSnapshots(
 }
 
 /**
- * All manual snapshots of clusters. DescribeDBClusterSnapshots has no filter by resource id, and its parameter takes one
- * cluster: for many, reading all is fewer calls (an account has 100 in a region unless its quota was raised).
+ * Lists all manual snapshots of clusters. DescribeDBClusterSnapshots has no filter by resource id, and its parameter
+ * names one cluster only, so reading all takes fewer calls (the default quota is 100 per account and region).
  * https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBClusterSnapshots.html
  */
 export async function listClusterSnapshots(session: AwsSession): Promise<Candidate[]> {
@@ -149,7 +150,7 @@ export async function listClusterSnapshots(session: AwsSession): Promise<Candida
   return candidates;
 }
 
-/** Reads which of the candidates are shared with `all`. One that was deleted in the meantime is shared with nobody. */
+/** Returns the candidates that are shared with `all`. A snapshot that was deleted in the meantime is not shared. */
 export async function readPublic(
   session: AwsSession,
   candidates: readonly Candidate[],

@@ -15,18 +15,21 @@ import {
   readPublic,
 } from './read.ts';
 
-/** A type, not an interface, so that it is JSON. */
+/** A public snapshot. A type, not an interface, so that it is assignable to JSON. */
 type Snapshot = { id: string; of: Kind; status: string; sharedWith: string[] };
 type Seen = { publicSnapshots: Snapshot[] };
 
-/** A name that snapshots are looked for by, with what has this name now. */
+/** A name by which snapshots are found, and the instance or cluster that has it now. */
 interface Source {
   readonly of: Kind;
   readonly identifier: string;
   readonly now: Database | undefined;
 }
 
-/** The instances and clusters of these names. A finding names an instance; where that is one of a cluster, the cluster counts too. */
+/**
+ * Reads the instances and clusters with these names. A finding names an instance; if it belongs to a cluster, the
+ * cluster is included.
+ */
 async function readSources(
   session: AwsSession,
   ids: readonly string[],
@@ -51,7 +54,7 @@ async function readSources(
   );
 }
 
-/** The snapshots of instances that had these names, and of all clusters. */
+/** Lists the snapshots of instances that had these names, and the snapshots of all clusters. */
 async function listNamed(session: AwsSession, ids: readonly string[]): Promise<Candidate[]> {
   const lists = await Promise.all([
     listInstanceSnapshots(session, 'db-instance-id', ids),
@@ -60,7 +63,7 @@ async function listNamed(session: AwsSession, ids: readonly string[]): Promise<C
   return lists.flat();
 }
 
-/** Adds the snapshots of instances that had another name when these were made, and takes those of the sources. */
+/** Adds snapshots that were created when their instance had another name, and selects those of the sources. */
 async function listCandidates(
   session: AwsSession,
   sources: readonly Source[],
@@ -75,7 +78,10 @@ async function listCandidates(
   return candidates.filter((candidate) => sources.some((source) => isNamedBy(candidate, source)));
 }
 
-/** Reports whether the snapshot was made of what has the name now, or of something that had the name then. */
+/**
+ * Reports whether a snapshot was created from the instance or cluster that has the name now, or from one that had it
+ * then.
+ */
 function isNamedBy(
   { of, source, sourceResourceId }: Candidate,
   { of: kind, identifier, now }: Source,
@@ -85,8 +91,8 @@ function isNamedBy(
 }
 
 /**
- * Reads which of the instances and clusters that public snapshots were made of exist, by resource id: one that had
- * the name and was renamed keeps its snapshots.
+ * Reads the existing instances and clusters from which public snapshots were created, by resource id. One that has been
+ * renamed still owns its snapshots.
  */
 async function readOwners(
   session: AwsSession,
@@ -113,7 +119,7 @@ async function readOwners(
   );
 }
 
-/** One resource's public snapshots, sorted into those to fix and those to leave, with the words for the latter. */
+/** Selects a resource's public snapshots to fix, and explains in notes why others are not changed. */
 function judge(
   sources: readonly Source[],
   snapshots: readonly PublicSnapshot[],
@@ -129,7 +135,7 @@ function judge(
     const owner = owners.get(snapshot.sourceResourceId ?? '');
     if (owner !== undefined && owner.identifier !== source.identifier) {
       notes.push(
-        `public snapshot ${snapshot.id} is left: it was made of ${snapshot.of} ${owner.identifier}, which was called ${snapshot.source} then`,
+        `public snapshot ${snapshot.id} is not changed: it was created from ${snapshot.of} ${owner.identifier}, which was then named ${snapshot.source}`,
       );
       continue;
     }
@@ -137,14 +143,14 @@ function judge(
     if (reason === undefined && malformed === undefined) unmarked.push(snapshot);
     else {
       exempt.push(snapshot);
-      notes.push(`public snapshot ${snapshot.id} is left: ${reason ?? malformed}`);
+      notes.push(`public snapshot ${snapshot.id} is not changed: ${reason ?? malformed}`);
     }
   }
   if (unmarked.length === 0 && exempt.length === 0)
     return { state: 'compliant', ...(notes.length > 0 && { notes }) };
 
   const tags = Object.assign({}, ...sources.toReversed().map((source) => source.now?.tags ?? {}));
-  // Nothing is left to fix: the tag of a snapshot speaks for the finding.
+  // No snapshot remains to be fixed, so the tag of a snapshot exempts the finding.
   const [first] = exempt;
   if (unmarked.length === 0 && first !== undefined) tags[EXEMPTION_TAG] = first.tags[EXEMPTION_TAG];
   return {
@@ -155,7 +161,7 @@ function judge(
   };
 }
 
-/** Sorts snapshots: those that AWS can change just now come first. */
+/** Sorts snapshots so that those which AWS can change now come first. */
 function inOrder(snapshots: readonly PublicSnapshot[]): Snapshot[] {
   return snapshots
     .map(({ id, of, status, sharedWith }) => ({ id, of, status, sharedWith }))
@@ -163,14 +169,14 @@ function inOrder(snapshots: readonly PublicSnapshot[]): Snapshot[] {
 }
 
 /**
- * Manual snapshots of a DB instance, and of the cluster that it is in, that every AWS account may restore. Automated
- * snapshots and those of AWS Backup can't be public. Snapshots belong to an instance or cluster by its resource id, so
- * they are found under its new name when it was renamed. They outlive it: a name that nothing has now is looked for all
- * the same.
+ * Removes public access to manual snapshots of a DB instance and of its cluster. Automated snapshots and those of AWS
+ * Backup can't be public. Snapshots belong to an instance or cluster by resource id, so those of a renamed one are
+ * found under its new name. Snapshots outlive their instance, so they are also found by a name that no instance has
+ * now.
  */
 export const rule = defineRule<Seen, Record<string, never>>(facts, {
   async inspect(session, resources) {
-    // RDS keeps identifiers in lower case, whatever it was asked with.
+    // RDS stores identifiers in lower case, regardless of the case in requests.
     const ids = [...new Set(resources.map((resource) => resource.toLowerCase()))];
     const [sourcesOf, named] = await Promise.all([readSources(session, ids), listNamed(session, ids)]);
     const sources = [...sourcesOf.values()].flat();

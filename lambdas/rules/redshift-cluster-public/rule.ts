@@ -10,15 +10,15 @@ type Seen = { publiclyAccessible: true; status: string; vpc: string | null };
 function judge(identifier: string, cluster: Cluster): Inspection<Seen> {
   const status = cluster.ClusterStatus ?? 'unknown';
   if (status === 'deleting' || status === 'final-snapshot') return { state: 'gone' };
-  // ModifyCluster has been called, by us or by someone else, and AWS is at it.
+  // ModifyCluster has been called, by this product or someone else, and AWS is still making the change.
   if (cluster.PendingModifiedValues?.PubliclyAccessible === false) {
     return {
       state: 'busy',
-      reason: `cluster ${identifier} is being made private (status ${status}): AWS takes minutes for it`,
+      reason: `cluster ${identifier} is being made private (status ${status}), which takes AWS minutes`,
     };
   }
   if (cluster.PubliclyAccessible !== true) return { state: 'compliant' };
-  // Paused, resizing, being modified …: ModifyCluster would answer InvalidClusterState.
+  // Paused, resizing or being modified, for example: ModifyCluster would fail with InvalidClusterState.
   if (status !== 'available') {
     return {
       state: 'busy',

@@ -3,24 +3,24 @@ import { describeError, errorKind } from '../../aws/errors.ts';
 import { orWhen } from '../../aws/or-when.ts';
 import type { AwsSession } from '../../aws/session.ts';
 
-/** The access points of one bucket that the internet reaches. */
+/** The access points of one bucket that can be reached from the Internet. */
 export interface AccessPoints {
-  /** The names of those whose policies are public: `IsPublic` of GetAccessPointPolicyStatus. */
+  /** The names of access points with public policies: `IsPublic` of GetAccessPointPolicyStatus. */
   readonly publicNames: readonly string[];
   /** Parts that could not be read, and why. */
   readonly unread: readonly string[];
 }
 
-/** Number of access points of one bucket that are read side by side. */
+/** Maximum number of access points of one bucket that are read in parallel. */
 const AT_ONCE = 4;
 
-/** Number of access points of one bucket that are read at most: an account may have 10,000 in a region. */
+/** Maximum number of access points of one bucket that are read. An account may have 10,000 per region. */
 const MOST_READ = 50;
 
-/** Number of access points that a note names. */
+/** Maximum number of access points that a note names. */
 const MOST_NAMED = 10;
 
-/** Returns what `read` gives, or nothing where AWS refuses it: then `refused` gets the reason. */
+/** Returns the result of `read`, or undefined if AWS refuses it; then `refused` gets the reason. */
 async function unlessRefused<T>(
   read: () => Promise<T>,
   refused: (reason: string) => void,
@@ -34,7 +34,7 @@ async function unlessRefused<T>(
   }
 }
 
-/** The names of a bucket's access points that are not bound to a VPC. */
+/** Lists the names of a bucket's access points that are not restricted to a VPC. */
 async function listOpenToInternet(session: AwsSession, bucket: string, region: string): Promise<string[]> {
   const { paginateListAccessPoints, S3ControlClient } = await import('../../aws/s3-control.ts');
   const names: string[] = [];
@@ -50,7 +50,7 @@ async function listOpenToInternet(session: AwsSession, bucket: string, region: s
   return names;
 }
 
-/** False for an access point without a policy, or that was deleted in the meantime. */
+/** Reports whether an access point's policy is public; false if it has no policy or was deleted in the meantime. */
 function readPolicyIsPublic(session: AwsSession, name: string, region: string): Promise<boolean> {
   return orWhen(['NoSuchAccessPoint', 'NoSuchAccessPointPolicy'], false, async () => {
     const { GetAccessPointPolicyStatusCommand, S3ControlClient } = await import('../../aws/s3-control.ts');
@@ -62,8 +62,8 @@ function readPolicyIsPublic(session: AwsSession, name: string, region: string): 
 }
 
 /**
- * Reads which of a bucket's access points are public by their own policies, of which GetBucketPolicyStatus says nothing.
- * A role that was deployed before this was read lacks the permissions: the finding does not fail for it.
+ * Reads which of a bucket's access points are public by their own policies, which GetBucketPolicyStatus does not
+ * consider. A role from an older version lacks the permissions for this, which does not fail the finding.
  */
 export async function readAccessPoints(
   session: AwsSession,
@@ -89,14 +89,14 @@ export async function readAccessPoints(
   return { publicNames: answers.flat(), unread };
 }
 
-/** `access point "web"`, or `access points "a", "b" and 3 more`. */
+/** Formats names: `access point "web"`, or `access points "a", "b" and 3 more`. */
 function named(names: readonly string[]): string {
   const shown = names.slice(0, MOST_NAMED).map((name) => `"${name}"`);
   const others = names.length - shown.length;
   return `access point${names.length === 1 ? '' : 's'} ${shown.join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
 }
 
-/** The notes on the access points of a bucket that the rule finds compliant. The rule judges the bucket alone. */
+/** Returns the notes on the access points of a compliant bucket. The rule judges only the bucket. */
 export function notesOnCompliant({ publicNames, unread }: AccessPoints): string[] {
   if (publicNames.length === 0) return [...unread];
   const by = publicNames.length === 1 ? 'is public by its policy' : 'are public by their policies';
@@ -106,7 +106,7 @@ export function notesOnCompliant({ publicNames, unread }: AccessPoints): string[
   ];
 }
 
-/** The notes on the access points of a bucket for which a fix is planned. */
+/** Returns the notes on the access points of a bucket for which a fix is planned. */
 export function notesOnViolation({ publicNames, unread }: AccessPoints): string[] {
   if (publicNames.length === 0) return [...unread];
   return [`the fix also ends public access through ${named(publicNames)}`, ...unread];

@@ -12,7 +12,7 @@ export type Options = z.infer<typeof optionsSchema>;
 
 const buckets = ['arn:${partition}:s3:::*'];
 
-/** An S3 ARN names no account: the condition does. */
+/** Limits the permissions to the account's own buckets, because an S3 ARN contains no account. */
 const own = { StringEquals: { 'aws:ResourceAccount': ['${account}'] } };
 
 export const facts = defineFacts({
@@ -27,11 +27,11 @@ export const facts = defineFacts({
     .string()
     .refine((name) => !name.endsWith('--x-s3'), {
       error:
-        'this is a directory bucket, which cannot be public: AWS blocks public access to all of them, and has no setting for it',
+        'this is a directory bucket, which cannot be public: AWS always blocks public access to directory buckets',
       abort: true,
     })
     .regex(
-      // Names as they are today (3 to 63 characters), and as us-east-1 allowed them once.
+      // Current names (3 to 63 characters), and longer ones that us-east-1 once allowed.
       /^[A-Za-z0-9][A-Za-z0-9._-]{2,254}$/,
       'expected the name of a bucket, not an ARN',
     ),
@@ -65,7 +65,7 @@ export const facts = defineFacts({
       },
     ],
     write: [{ actions: ['s3:PutBucketPublicAccessBlock'], resources: buckets, conditions: own }],
-    // The second action removes a public access block, too.
+    // The second action also allows removing a public access block.
     undo: [
       {
         actions: ['s3:GetBucketPublicAccessBlock', 's3:PutBucketPublicAccessBlock'],

@@ -14,22 +14,22 @@ import { defineRule, type Inspection } from '../rule.ts';
 import { type AccessPoints, notesOnCompliant, notesOnViolation, readAccessPoints } from './access-points.ts';
 import { facts, type Options } from './facts.ts';
 
-/** A type, not an interface, so that it is JSON. */
+/** The observed state. A type, not an interface, so that it is assignable to JSON. */
 type Seen = {
   region: string;
   /** Null if the bucket has none. */
   publicAccessBlock: PublicAccessBlock | null;
 } & Exposure;
 
-/** Number of buckets that are read side by side. */
+/** Maximum number of buckets that are read in parallel. */
 const BUCKETS_AT_ONCE = 25;
 
-/** The most that ListBuckets gives in a page, which is the default number of buckets that an account may have. */
+/** The maximum page size of ListBuckets, which is also the default quota of buckets per account. */
 const BUCKETS_PER_PAGE = 10_000;
 
 /**
- * The regions of the account's buckets. ListBuckets names only the caller's own: so it also tells whose a bucket is,
- * and one call does for all of them.
+ * Reads the regions of buckets with one call for all. ListBuckets returns only the caller's own buckets, so a missing
+ * one belongs to another account or does not exist.
  */
 async function readRegions(session: AwsSession, names: readonly string[]): Promise<Map<string, string>> {
   const { paginateListBuckets, S3Client } = await import('../../aws/s3.ts');
@@ -53,12 +53,12 @@ async function inspectBucket(session: AwsSession, name: string, region: string):
   const publicAccessBlock = await readPublicAccessBlock(session, name, region);
   const isBlocked =
     publicAccessBlock?.IgnorePublicAcls === true && publicAccessBlock.RestrictPublicBuckets === true;
-  // Most of the others that a source names are public.
+  // Most reported buckets without a block are public, so the tags are read in parallel with the rest.
   const tags = isBlocked ? undefined : readTags(session, name, region);
   tags?.catch(() => undefined);
-  // What is blocked needs no look: most of an account's buckets are done after one call.
+  // Skips what the block already makes ineffective. For most buckets, the first call is therefore enough.
   const exposure = await readExposure(session, name, region, publicAccessBlock);
-  // Access points give no more than the bucket's own policy allows, and nothing where public access is restricted.
+  // Access points grant no more than the bucket's own policy allows, and nothing if public access is restricted.
   const accessPoints: AccessPoints =
     publicAccessBlock?.RestrictPublicBuckets === true || exposure.policyIsPublic === null
       ? { publicNames: [], unread: [] }
@@ -92,11 +92,12 @@ async function readTags(
 }
 
 /**
- * A bucket is public by its ACL, unless its public access block ignores public ACLs, or by its policy, unless its
- * public access block restricts public buckets. The fix sets these two and leaves the other two as they are. Public
- * ACLs of single objects end with it too, but don't make a bucket public here, and neither do access points with public
- * policies: those are named in the reason. The account's own public access block is not asked: where it hides what the
- * bucket opens, setting the bucket's changes nothing that can be reached.
+ * Ends public access to buckets. A bucket is public by its ACL, unless its public access block ignores public ACLs, or
+ * by its policy, unless its public access block restricts public buckets. The fix turns on these two settings and
+ * leaves the other two unchanged. It also ends public ACLs of objects and public access through access points, but
+ * these alone do not make a bucket public here; public access points are named in the reason. The account's own public
+ * access block is not read: if it already prevents the access that the bucket allows, the fix does not change who can
+ * reach the bucket.
  */
 export const rule = defineRule<Seen, Options>(facts, {
   async inspect(session, resources) {
@@ -105,7 +106,7 @@ export const rule = defineRule<Seen, Options>(facts, {
     return new Map(
       await limit.map(resources, async (name): Promise<[string, Inspection<Seen>]> => {
         const region = regions.get(name);
-        // Deleted, or another account's by now: S3 does not tell which to someone who may not see it.
+        // Deleted, or owned by another account by now. S3 does not tell these cases apart without access to the bucket.
         if (region === undefined) return [name, { state: 'gone' }];
         // Deleted between the two reads.
         const gone: Inspection<Seen> = { state: 'gone' };

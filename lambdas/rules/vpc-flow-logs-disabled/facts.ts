@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { defineFacts } from '../facts.ts';
 import { inRegion } from '../permission.ts';
 
-// The values that AWS takes. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+// The values that AWS supports.
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 const retentionDays = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ] as const;
@@ -21,15 +22,15 @@ const optionsSchema = z.strictObject({
     .default('cloud-watch-logs')
     .meta({
       description:
-        "The destination of flow logs: cloud-watch-logs, or the ARN of an S3 bucket, with a folder if you like. The bucket's policy must allow delivery.logs.amazonaws.com to write to it for the protected accounts.",
+        "The destination of flow logs: cloud-watch-logs, or the ARN of an S3 bucket, optionally with a folder. The bucket's policy must allow delivery.logs.amazonaws.com to write to it for the protected accounts.",
     }),
   log_group_name: z
     .string()
     .max(512)
-    .regex(/^[A-Za-z0-9_./#{}-]+$/, 'expected a log group name, with {vpc_id} where the VPC is to stand')
+    .regex(/^[A-Za-z0-9_./#{}-]+$/, "expected a log group name, with {vpc_id} for the VPC's id")
     .refine(
       (name) => name.includes('{vpc_id}') && !/[{}]/.test(name.replaceAll('{vpc_id}', '')),
-      'expected {vpc_id}, and no other brace, in the name, so that each VPC has its own log group',
+      'expected {vpc_id}, and no other braces, in the name, so that each VPC has its own log group',
     )
     .default('/cspm-auto-remediation/vpc-flow-logs/{vpc_id}')
     .meta({ description: "The log group's name; {vpc_id} stands for the VPC's id." }),
@@ -60,7 +61,7 @@ const optionsSchema = z.strictObject({
     .string()
     .regex(
       /^([A-Za-z0-9_+=,.@-]+\/)*[A-Za-z0-9_+=,.@-]{0,54}-flow-logs$/,
-      "expected a role's name that ends with -flow-logs, its path before it",
+      'expected a role name that ends with -flow-logs, optionally preceded by its path',
     )
     .default('cspm-auto-remediation-flow-logs')
     .meta({
@@ -117,7 +118,7 @@ export const facts = defineFacts({
         ],
         resources: ['arn:${partition}:logs:${region}:${account}:log-group:*'],
       },
-      // The second is what a flow log to S3 needs of who makes it.
+      // Creating a flow log to S3 also requires `logs:CreateLogDelivery`.
       {
         actions: ['logs:DescribeLogGroups', 'logs:CreateLogDelivery'],
         resources: ['*'],
@@ -138,7 +139,7 @@ export const facts = defineFacts({
           StringEquals: { 'aws:ResourceTag/cspm-auto-remediation:made-by': ['cspm-auto-remediation'] },
         },
       },
-      // What deleting a flow log to S3 needs of who deletes it.
+      // Deleting a flow log to S3 requires this.
       { actions: ['logs:DeleteLogDelivery'], resources: ['*'], conditions: inRegion },
     ],
   },

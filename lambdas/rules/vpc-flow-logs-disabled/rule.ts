@@ -16,7 +16,7 @@ type Seen = {
   account: string;
   partition: string;
   region: string;
-  /** Flow logs that the VPC has but that log nothing: their ids. */
+  /** The ids of the VPC's flow logs that log nothing. */
   inactiveFlowLogs: string[];
 };
 
@@ -28,7 +28,7 @@ interface Vpc {
 async function readVpcs(session: AwsSession, ids: readonly string[]): Promise<Map<string, Vpc>> {
   const { EC2Client, paginateDescribeVpcs } = await import('../../aws/ec2.ts');
   const vpcs = new Map<string, Vpc>();
-  // By filter: an id that is gone would fail the whole read if it were named.
+  // Uses a filter, because the parameter would fail the whole call if one VPC does not exist.
   const pages = paginateDescribeVpcs(
     { client: session.client(EC2Client) },
     { Filters: [{ Name: 'vpc-id', Values: [...ids] }] },
@@ -39,14 +39,14 @@ async function readVpcs(session: AwsSession, ids: readonly string[]): Promise<Ma
   return vpcs;
 }
 
-/** Notes on flow logs where AWS says of none that it delivers, or can't know yet. */
+/** Returns notes on flow logs if AWS reports for none of them that it delivers, or can't know yet. */
 function unsure(flowLogs: readonly VpcFlowLog[], now: Date): string[] {
   const isNew = ({ created }: VpcFlowLog) => created !== undefined && isDeliveryOpen(created, now);
   if (flowLogs.some((flowLog) => flowLog.isSaidToDeliver && !isNew(flowLog))) return [];
   return flowLogs.map((flowLog) =>
     isNew(flowLog)
-      ? `flow log ${flowLog.id} is less than ${MINUTES_UNTIL_DELIVERY_IS_KNOWN} minutes old: AWS shows only then whether it can deliver`
-      : `AWS does not say whether flow log ${flowLog.id} delivers`,
+      ? `flow log ${flowLog.id} is less than ${MINUTES_UNTIL_DELIVERY_IS_KNOWN} minutes old: only after that does AWS show whether it can deliver`
+      : `AWS does not report whether flow log ${flowLog.id} delivers`,
   );
 }
 
@@ -64,12 +64,15 @@ function judge(session: AwsSession, tags: Vpc['tags'], flowLogs: readonly VpcFlo
     notes: flowLogs.flatMap(({ id, destination, failure }) =>
       failure === undefined
         ? []
-        : [`flow log ${id} to ${destination} delivers nothing (AWS: ${failure}) and is left`],
+        : [`flow log ${id} to ${destination} delivers nothing (AWS: ${failure}) and is not changed`],
     ),
   };
 }
 
-/** A VPC is logged by any flow log that is active and does not fail to deliver, regardless of its creator and destination. */
+/**
+ * Creates a flow log for VPCs without one that is active and does not fail to deliver, regardless of its creator and
+ * destination.
+ */
 export const rule = defineRule<Seen, Options>(facts, {
   async inspect(session, resources) {
     const [vpcs, flowLogs] = await Promise.all([

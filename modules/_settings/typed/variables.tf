@@ -96,7 +96,7 @@ variable "rules" {
       block_all = optional(bool)
       # vpc-flow-logs-disabled: The role in the target account that writes flow logs to CloudWatch Logs, with its path but without a leading slash.
       delivery_role_name = optional(string)
-      # vpc-flow-logs-disabled: The destination of flow logs: cloud-watch-logs, or the ARN of an S3 bucket, with a folder if you like. The bucket's policy must allow delivery.logs.amazonaws.com to write to it for the protected accounts.
+      # vpc-flow-logs-disabled: The destination of flow logs: cloud-watch-logs, or the ARN of an S3 bucket, optionally with a folder. The bucket's policy must allow delivery.logs.amazonaws.com to write to it for the protected accounts.
       destination = optional(string)
       # vpc-flow-logs-disabled: The KMS key that encrypts new log groups; {region} stands for the VPC's region (a multi-Region key). Its policy must allow CloudWatch Logs to use it. Not set: CloudWatch Logs' own encryption.
       kms_key_arn = optional(string)

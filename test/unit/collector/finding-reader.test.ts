@@ -65,7 +65,7 @@ describe('a finding of a rule for regional resources', () => {
     [
       'iam-access-key-unrotated',
       '<root_account>',
-      /resource "<root_account>": this is the root user .* never touched/,
+      /resource "<root_account>": this is the account's root user, which is never touched/,
     ],
     [
       's3-bucket-public',

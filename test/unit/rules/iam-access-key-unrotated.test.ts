@@ -142,7 +142,7 @@ describe('which keys are made inactive', () => {
     const only = await inspect({ keys: [used] }, { unused_only_days: 30 });
 
     const left =
-      'access key AKIAUSED, created 2026-03-22, is left active: last used 2026-06-01, in the last 30 days (unused_only_days)';
+      'access key AKIAUSED, created 2026-03-22, stays active: last used 2026-06-01, within the last 30 days (unused_only_days)';
     expect(both).toMatchObject({
       state: 'violation',
       plan: [{ ...changeOf(unused), unusedForDays: 30 }],
@@ -349,7 +349,7 @@ test('the root user is refused with words', () => {
   const parsed = rule.resourceId.safeParse('<root_account>');
 
   expect(parsed.error?.issues.map(({ message }) => message)).toEqual([
-    'this is the root user of the account, which is never touched: nobody else can change its keys. Delete them as the root user',
+    "this is the account's root user, which is never touched, because only the root user can change its keys: delete them as the root user",
   ]);
 });
 

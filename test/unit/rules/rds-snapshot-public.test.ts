@@ -330,7 +330,7 @@ describe('whose a snapshot is', () => {
       state: 'violation',
       plan: [{ resource: 'two' }],
       notes: [
-        'public snapshot one is left: it was made of instance orders-old, which was called orders then',
+        'public snapshot one is not changed: it was created from instance orders-old, which was then named orders',
       ],
     });
   });
@@ -371,8 +371,8 @@ describe('an exemption tag on a snapshot', () => {
       state: 'violation',
       plan: [{ resource: 'two' }, { resource: 'three' }],
       notes: [
-        'public snapshot one is left: public data set (tag, until 2027-06-30)',
-        expect.stringContaining("public snapshot four is left: the resource's tag"),
+        'public snapshot one is not changed: public data set (tag, until 2027-06-30)',
+        expect.stringContaining("public snapshot four is not changed: the resource's tag"),
       ],
     });
     expect(assessments.get('orders')).not.toHaveProperty(['tags', EXEMPT]);

@@ -109,7 +109,7 @@ describe('what is seen of a cluster', () => {
   test('one that is being made private is busy until it is', async () => {
     await expect(inspect({ id: 'warehouse', status: 'modifying', pending: false })).resolves.toEqual({
       state: 'busy',
-      reason: 'cluster warehouse is being made private (status modifying): AWS takes minutes for it',
+      reason: 'cluster warehouse is being made private (status modifying), which takes AWS minutes',
     });
   });
 

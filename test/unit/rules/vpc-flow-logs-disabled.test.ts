@@ -240,7 +240,7 @@ describe('what is seen of a VPC', () => {
 
     expect(assessments.get('vpc-00000001')).toMatchObject({
       state: 'violation',
-      notes: ['flow log fl-1 to /someones delivers nothing (AWS: Access error) and is left'],
+      notes: ['flow log fl-1 to /someones delivers nothing (AWS: Access error) and is not changed'],
     });
     expect(assessments.get('vpc-00000002')).toEqual({ state: 'compliant' });
   });
@@ -254,7 +254,9 @@ describe('what is seen of a VPC', () => {
 
     expect(assessments.get(VPC)).toEqual({
       state: 'compliant',
-      notes: ['flow log fl-1 is less than 20 minutes old: AWS shows only then whether it can deliver'],
+      notes: [
+        'flow log fl-1 is less than 20 minutes old: only after that does AWS show whether it can deliver',
+      ],
     });
   });
 

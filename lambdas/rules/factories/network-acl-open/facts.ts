@@ -3,7 +3,7 @@ import { canonicalCidr, isCidr, isEverywhere } from '../../../changes/network-ac
 import type { Permissions } from '../../facts.ts';
 import { inRegion, type Permission } from '../../permission.ts';
 
-/** The facts that the rules on network ACLs share. */
+/** Facts that all rules on network ACLs share. */
 
 const sources = z.array(
   z
@@ -27,7 +27,7 @@ export const optionsSchema = z.strictObject({
 });
 export type Options = z.infer<typeof optionsSchema>;
 
-/** Options of a rule that closes ports. By default, hosts of the VPC reach each other as before. */
+/** Options of a rule that closes ports. By default, hosts in the VPC can still reach each other. */
 export const portOptionsSchema = z.strictObject({
   replacement_cidrs: sources.default(['vpc']).meta({ description }),
   allow_isolation: allowIsolation,
@@ -54,7 +54,7 @@ export const permissions: Permissions = {
     },
   ],
   write: [change],
-  // The list is read before it is changed.
+  // An undo reads the entries before it changes them.
   undo: [{ actions: ['ec2:DescribeNetworkAcls'], resources: ['*'], conditions: inRegion }, change],
 };
 

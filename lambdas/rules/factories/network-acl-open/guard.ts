@@ -2,22 +2,23 @@ import type { NetworkAclEntry } from '../../../changes/network-acl/entry.ts';
 import type { Seen, Subnet } from './inspect.ts';
 import { type AnswerPorts, type Family, letsAnswersIn, letsAnythingIn, lostAnswers } from './traffic.ts';
 
-/** Traffic that subnets of one address family lose in addition to the open entry. */
+/** Traffic that subnets lose over one address family when the open entry is closed. */
 export interface Cut {
   readonly family: Family;
   readonly subnets: readonly string[];
   /**
-   * - `everything`: no inbound traffic is left.
-   * - `answers`: no answers to the subnets' own connections are left.
-   * - `answers-from-outside`: answers are left only from the sources that the options name, none of them outside the VPC.
-   * - `some-answers`: from some addresses outside the VPC, the answers to `ports` are not left.
+   * - `everything`: no inbound traffic is allowed any longer.
+   * - `answers`: no answers to the subnets' own connections are allowed any longer.
+   * - `answers-from-outside`: answers are allowed only from the sources in the options, none of which is outside the
+   *   VPC.
+   * - `some-answers`: answers to `ports` are no longer allowed from some addresses outside the VPC.
    */
   readonly lost: 'everything' | 'answers' | 'answers-from-outside' | 'some-answers';
-  /** `TCP ports 32768-49151`. */
+  /** The ports that lose answers: `TCP ports 32768-49151`. */
   readonly ports: readonly string[];
 }
 
-/** Reports whether a cut takes so much from subnets that it is refused unless the options allow it. */
+/** Reports whether a cut isolates subnets, so that it is refused unless the options allow it. */
 export const isolates = ({ lost }: Cut): boolean => lost === 'everything' || lost === 'answers';
 
 function lostOf(
@@ -38,7 +39,7 @@ function lostOf(
 
 const protocols = { '6': 'TCP', '17': 'UDP' } as const;
 
-/** The ports in words, those that follow one another together. */
+/** Describes port ranges, joining adjacent ones. */
 function formatPorts(ports: readonly AnswerPorts[]): string[] {
   const joined: AnswerPorts[] = [];
   for (const next of ports) {
@@ -51,10 +52,10 @@ function formatPorts(ports: readonly AnswerPorts[]): string[] {
 }
 
 /**
- * Finds what the plan takes away from subnets in addition to the open entries, for each address family that a subnet has.
- * What was not there before is not counted.
- * @param sources the CIDRs that the options put in the open entry's place: answers from there are enough, because
- * someone has named them
+ * Finds the traffic that a plan takes from subnets, for each address family that a subnet has. Traffic that was not
+ * allowed before does not count.
+ * @param sources the CIDRs in the options that replace the open entry. Answers from these are sufficient, because
+ *   someone chose them explicitly
  */
 export function cutsOf(
   seen: Seen,
@@ -75,10 +76,10 @@ export function cutsOf(
   });
 }
 
-/** The most subnets that are named. */
+/** Maximum number of subnets that are named. */
 const MAX_NAMED = 10;
 
-/** The cut as the plan's line and the reason of a refusal name it: a phrase that follows "this". */
+/** Describes a cut for a plan's line or a refusal's reason, as a phrase after "this" or the network ACL. */
 export function describeCut({ family, subnets, lost, ports }: Cut): string {
   const more = subnets.length - MAX_NAMED;
   const named = `${subnets.slice(0, MAX_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;

@@ -6,20 +6,20 @@ import { inboundEntries, type NetworkAclEntry } from '../../../changes/network-a
 import type { Inspection } from '../../rule.ts';
 import type { Opening } from './opening.ts';
 
-/** A subnet that a network ACL guards, with the address families that it has. */
+/** A subnet of a network ACL, and its address families. */
 export type Subnet = { id: string; ipv4: boolean; ipv6: boolean };
 
 export type Seen = {
   isDefault: boolean;
   /** The subnets that the ACL is associated with. */
   subnets: Subnet[];
-  /** The CIDRs of the ACL's VPC, both families. */
+  /** The CIDRs of the ACL's VPC, in both families. */
   vpcCidrs: string[];
   /** The inbound entries, by number. */
   entries: NetworkAclEntry[];
 };
 
-/** The CIDRs that a VPC has, both families. */
+/** Returns the associated CIDRs of a VPC, in both families. */
 function cidrsOf(vpc: Vpc): string[] {
   const associated = [
     ...(vpc.CidrBlockAssociationSet ?? []).map(({ CidrBlock, CidrBlockState }) => ({
@@ -47,12 +47,12 @@ async function readVpcCidrs(session: AwsSession, ids: readonly string[]): Promis
   return cidrs;
 }
 
-/** EC2 takes this many values in a filter. */
+/** Maximum number of values in an EC2 filter. */
 const FILTER_VALUES = 200;
 
 /**
- * Reads which address families subnets have. A block that is being associated or taken away counts: it may carry
- * traffic still. A subnet that EC2 does not list (made a moment ago) may have both.
+ * Reads the address families of subnets. A block that is being associated or disassociated counts, because it may still
+ * carry traffic. A subnet that EC2 does not list, because it is new, may have both.
  */
 async function readSubnets(session: AwsSession, ids: readonly string[]): Promise<Map<string, Subnet>> {
   const { EC2Client, paginateDescribeSubnets } = await import('../../../aws/ec2.ts');
@@ -74,7 +74,9 @@ async function readSubnets(session: AwsSession, ids: readonly string[]): Promise
   return subnets;
 }
 
-/** Inspects an ACL without its VPC and subnets; undefined when it violates the rule and is ours to change. */
+/**
+ * Inspects an ACL without reading its VPC and subnets. @returns undefined if it violates the rule and can be changed
+ */
 function settled(
   acl: NetworkAcl,
   account: string,
@@ -92,7 +94,8 @@ function settled(
 }
 
 /**
- * Reads the ACLs, and of those that violate the rule the CIDRs of the VPCs and the subnets' address families.
+ * Reads network ACLs and, for those that violate the rule, the CIDRs of their VPCs and the address families of their
+ * subnets.
  */
 export async function inspectNetworkAcls(
   session: AwsSession,

@@ -3,36 +3,38 @@ import type { NetworkAclEntry } from '../../../changes/network-acl/entry.ts';
 import { type ClosedPort, portsAround } from '../closed-ports.ts';
 import { familyOf } from './traffic.ts';
 
-/** Traffic that the inbound entries of a network ACL must not let in, and what stays of one that does. */
+/** Traffic that a network ACL must not let in, and the parts of an open entry that are kept. */
 export interface Opening {
-  /** Reports whether the entry violates the rule by itself, whatever the entries before it deny. */
+  /** Reports whether the entry violates the rule, regardless of the entries before it. */
   opens(entry: NetworkAclEntry): boolean;
-  /** The parts of an open entry that stay for everyone, under its number. */
+  /** Returns the parts of an open entry that stay open to everyone, under its number. */
   rest(entry: NetworkAclEntry): readonly NetworkAclEntry[];
-  /** Traffic of other kinds that ends with the entry, in words. */
+  /** Describes other traffic that ends with the entry, if any. */
   ends(entry: NetworkAclEntry): string | undefined;
-  /** Says why the rule does not concern this ACL, or nothing when it does. Default: it concerns all. */
+  /**
+   * Returns the reason why the rule does not apply to this ACL, or undefined if it does. Default: it applies to all.
+   */
   condition?(acl: { isDefault: boolean; subnets: readonly string[] }): string | undefined;
 }
 
 const allowsEveryone = ({ action, cidr }: NetworkAclEntry): boolean =>
   action === 'allow' && isEverywhere(cidr);
 
-/** An entry that allows every protocol from everywhere. Nothing of it stays. */
+/** Entries that allow every protocol from everywhere. No part of them is kept. */
 export const allTraffic: Omit<Opening, 'condition'> = {
   opens: (entry) => allowsEveryone(entry) && entry.protocol === '-1',
   rest: () => [],
   ends: () => undefined,
 };
 
-/** The protocols that have ports, by the numbers that network ACLs name them by. */
+/** The protocols with ports, and their numbers in network ACLs. */
 const withPorts = [
   { number: '6', name: 'tcp' },
   { number: '17', name: 'udp' },
 ] as const;
 const allPorts = { from: 0, to: 65_535 };
 
-/** An entry that lets everyone reach one of the ports. All other ports and ICMP stay. */
+/** Entries that let everyone reach one of the ports. All other ports and ICMP are kept. */
 export function anyPortOf(closed: readonly ClosedPort[]): Opening {
   const around = (entry: NetworkAclEntry, number: string, name: string): NetworkAclEntry[] =>
     portsAround(closed, name, entry.ports ?? allPorts).map((ports) => ({

@@ -6,14 +6,14 @@ import {
   sameEntry,
 } from '../../../changes/network-acl/entry.ts';
 import type { NetworkAclEntryNarrow } from '../../../changes/network-acl/narrow.ts';
-import type { NoCure } from '../../rule.ts';
+import type { NoFix } from '../../rule.ts';
 import type { Options } from './facts.ts';
 import { type Cut, cutsOf, describeCut, isolates } from './guard.ts';
 import type { Seen } from './inspect.ts';
 import type { Opening } from './opening.ts';
 import { familyOf, isVoid } from './traffic.ts';
 
-/** Reports whether this part is allowed already, at a place where it means the same as in the open entry's place. */
+/** Reports whether an existing entry allows this part, at a position with the same effect as the open entry's. */
 function standsAlready(
   entries: readonly NetworkAclEntry[],
   open: NetworkAclEntry,
@@ -31,8 +31,8 @@ function standsAlready(
 }
 
 /**
- * The numbers that are free in the open entry's place: after it, then before it, up to the next entries that deny.
- * Among entries that allow, the order means nothing.
+ * Returns free numbers with the same effect as the open entry's: after it, then before it, up to the next deny entries.
+ * The order of allow entries among each other has no effect.
  */
 function freeNumbers(entries: readonly NetworkAclEntry[], open: NetworkAclEntry, count: number): number[] {
   const taken = new Set(entries.map(({ ruleNumber }) => ruleNumber));
@@ -49,7 +49,7 @@ function freeNumbers(entries: readonly NetworkAclEntry[], open: NetworkAclEntry,
   return numbers;
 }
 
-/** Makes the entries that take an open entry's place, or undefined if too few numbers are free. */
+/** Builds the entries that replace an open entry, or returns undefined if too few numbers are free. */
 function replacementOf(
   entries: readonly NetworkAclEntry[],
   open: NetworkAclEntry,
@@ -66,7 +66,7 @@ function replacementOf(
   };
 }
 
-/** Adds what subnets lose to the change that takes it away: the last one of the address family. */
+/** Adds the cuts of each address family to the last change of that family. */
 function withCuts(changes: readonly NetworkAclEntryNarrow[], cuts: readonly Cut[]): NetworkAclEntryNarrow[] {
   return changes.map((change) => {
     const family = familyOf(change.before.cidr);
@@ -78,23 +78,24 @@ function withCuts(changes: readonly NetworkAclEntryNarrow[], cuts: readonly Cut[
   });
 }
 
-/** The parts of an open entry that are to stand in its place: what stays for everyone, and the sources' own. */
+/** Returns the entries that must replace an open entry: the parts that stay open to everyone, and one per source. */
 function partsOf(open: NetworkAclEntry, sources: readonly string[], { rest }: Opening): NetworkAclEntry[] {
   const named = sources.filter((cidr) => familyOf(cidr) === familyOf(open.cidr));
   return [...rest(open), ...named.map((cidr) => ({ ...open, cidr }))];
 }
 
 /**
- * Narrower entries in the open entry's own place, so that the order keeps its meaning. The last of them takes the open
- * one's number, in one step: nothing is cut in between, and fewer numbers and entries are needed. Where none is
- * missing, or the open entry decides nothing because of entries before it, it just goes.
+ * Plans narrower entries at the position of each open entry, so that the order of the list keeps its effect. The last
+ * of them takes the open entry's number in one step, so that no traffic is cut in between, and fewer numbers and
+ * entries are needed. If no entry is missing, or earlier entries make the open entry ineffective, it is removed without
+ * a replacement.
  */
 export function planNetworkAcl(
   resource: string,
   seen: Seen,
   options: Options,
   opening: Opening,
-): readonly NetworkAclEntryNarrow[] | NoCure {
+): readonly NetworkAclEntryNarrow[] | NoFix {
   const sources = [
     ...new Set(
       options.replacement_cidrs
@@ -112,7 +113,7 @@ export function planNetworkAcl(
     const replacement = replacementOf(entries, open, missing);
     if (replacement === undefined) {
       return {
-        notApplicable: `network ACL ${resource} has too few free rule numbers around entry ${open.ruleNumber} for ${missing.length} entries in its place: renumber its neighbours or name fewer replacement_cidrs`,
+        notApplicable: `network ACL ${resource} has too few free rule numbers around entry ${open.ruleNumber} for the ${missing.length} entries that replace it: renumber the entries around it, or set fewer replacement_cidrs`,
       };
     }
     const { after, created } = replacement;
@@ -138,7 +139,7 @@ export function planNetworkAcl(
   const refused = cuts.filter(isolates);
   if (refused.length > 0 && !options.allow_isolation) {
     return {
-      notApplicable: `closing network ACL ${resource} ${refused.map(describeCut).join('; ')}: name replacement_cidrs, or set allow_isolation = true`,
+      notApplicable: `closing network ACL ${resource} ${refused.map(describeCut).join('; ')}: set replacement_cidrs, or allow_isolation = true`,
     };
   }
   return withCuts(changes, cuts);

@@ -5,7 +5,7 @@ import { inspectNetworkAcls, type Seen } from './inspect.ts';
 import type { Opening } from './opening.ts';
 import { planNetworkAcl } from './plan.ts';
 
-/** A rule against inbound entries of network ACLs that let everyone in. */
+/** Creates a rule against inbound network ACL entries that are open to everyone. */
 export function openNetworkAclRule(facts: RuleFacts<Options>, opening: Opening) {
   return defineRule<Seen, Options>(facts, {
     inspect: (session, resources) => inspectNetworkAcls(session, resources, opening),

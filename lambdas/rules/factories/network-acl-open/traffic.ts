@@ -2,27 +2,29 @@ import { type AddressRange, isInRange, isIpv6, rangeOf } from '../../../changes/
 import { byNumber, type NetworkAclEntry } from '../../../changes/network-acl/entry.ts';
 
 /**
- * The traffic that a list of inbound entries lets in, exactly. The entries' boundaries (ends of address blocks, of
- * port ranges, protocols, ICMP types and codes) cut all traffic into cells within which no entry tells one packet
- * from another. So one packet of each cell, decided by the first entry that matches it, answers for the whole cell.
+ * An exact model of the traffic that a list of inbound entries lets in. The boundaries of the entries (of address
+ * blocks, port ranges, protocols, ICMP types and codes) divide all traffic into cells. All packets in a cell match the
+ * same entries, so the first entry that matches one packet of a cell decides for the whole cell.
  */
 
 export type Family = 'IPv4' | 'IPv6';
 export const familyOf = (cidr: string): Family => (isIpv6(cidr) ? 'IPv6' : 'IPv4');
 
-/** One entry with its addresses as numbers. */
+/** An entry with its addresses as numbers. */
 interface Rule extends NetworkAclEntry {
   readonly range: AddressRange;
 }
 
-/** A packet without its source address. A protocol that no entry names is `other`. */
+/** A packet without its source address. `other` stands for any protocol that no entry names. */
 interface Kind {
   readonly protocol: string;
   readonly port: number;
   readonly icmp: { readonly type: number; readonly code: number };
 }
 
-/** Addresses that a packet may come from. Nothing comes from multicast addresses and above, `0.0.0.0/8` or loopback. */
+/**
+ * The addresses from which packets may come. Multicast addresses and above, `0.0.0.0/8` and loopback are not sources.
+ */
 const UNICAST: Readonly<Record<Family, readonly AddressRange[]>> = {
   IPv4: [
     { first: rangeOf('1.0.0.0/8').first, last: rangeOf('126.0.0.0/8').last },
@@ -31,7 +33,7 @@ const UNICAST: Readonly<Record<Family, readonly AddressRange[]>> = {
   IPv6: [{ first: 2n, last: rangeOf('fe00::/8').last }],
 };
 
-/** Ports of a protocol to which answers to a subnet's own connections come back. */
+/** Ports to which answers to a subnet's own connections return. */
 export interface AnswerPorts {
   /** IANA's number: `6` is TCP, `17` UDP. */
   readonly protocol: '6' | '17';
@@ -40,12 +42,12 @@ export interface AnswerPorts {
 }
 
 /**
- * The TCP ports to which answers come back whatever made the connection: Linux uses 32768-60999 for its own ends of
- * connections, Windows 49152-65535. https://docs.aws.amazon.com/vpc/latest/userguide/nacl-ephemeral-ports.html
+ * The TCP ports that both Linux (32768-60999) and Windows (49152-65535) use as client ports.
+ * https://docs.aws.amazon.com/vpc/latest/userguide/nacl-ephemeral-ports.html
  */
 const ANYONES_ANSWERS: AnswerPorts = { protocol: '6', from: 49_152, to: 60_999 };
 
-/** All ports of Linux's and Windows's clients, in order. Answers to DNS questions come back to those of UDP. */
+/** All client ports of Linux and Windows, in order. Answers to DNS queries return to UDP ports. */
 const CLIENT_PORTS: readonly AnswerPorts[] = [
   { protocol: '6', from: 32_768, to: 49_151 },
   ANYONES_ANSWERS,
@@ -62,13 +64,13 @@ function rulesOf(entries: readonly NetworkAclEntry[], family: Family): Rule[] {
     .sort(byNumber);
 }
 
-/** The first address of each cell. */
+/** Returns the first address of each cell. */
 function addresses(family: Family, ranges: readonly AddressRange[]): bigint[] {
   const starts = [...UNICAST[family], ...ranges].flatMap(({ first, last }) => [first, last + 1n]);
   return [...new Set(starts)].filter((start) => UNICAST[family].some((range) => isInRange(start, range)));
 }
 
-/** The first port of each cell, within these ends. */
+/** Returns the first port of each cell within these ends. */
 function ports(rules: readonly Rule[], protocol: string, ends = { from: 0, to: 65_535 }): number[] {
   const starts = rules.flatMap((rule) =>
     rule.protocol === protocol && rule.ports !== null ? [rule.ports.from, rule.ports.to + 1] : [],
@@ -76,12 +78,12 @@ function ports(rules: readonly Rule[], protocol: string, ends = { from: 0, to: 6
   return [...new Set([ends.from, ...starts])].filter((port) => ends.from <= port && port <= ends.to);
 }
 
-/** Numbers of which the entries name some, with one that they don't name. */
+/** Returns the numbers that entries name, and one that they do not name. */
 const namedAndOther = (numbers: readonly number[]): number[] => [
   ...new Set([...numbers, Array.from({ length: 256 }, (_, n) => n).find((n) => !numbers.includes(n)) ?? 0]),
 ];
 
-/** One kind of packet of each cell. */
+/** Returns one kind of packet per cell. */
 function kinds(rules: readonly Rule[]): Kind[] {
   const protocols = new Set([
     'other',
@@ -99,7 +101,7 @@ function kinds(rules: readonly Rule[]): Kind[] {
   });
 }
 
-/** Reports whether a rule, whose addresses match, applies to a packet of this kind. */
+/** Reports whether a rule applies to a packet of this kind, regardless of addresses. */
 function speaksOf({ protocol, ports, icmp }: Rule, kind: Kind): boolean {
   if (protocol === '-1') return true;
   if (protocol !== kind.protocol) return false;
@@ -111,7 +113,7 @@ function speaksOf({ protocol, ports, icmp }: Rule, kind: Kind): boolean {
 const at = (rules: readonly Rule[], address: bigint): Rule[] =>
   rules.filter(({ range }) => isInRange(address, range));
 
-/** Reports whether anything at all comes in over this family. */
+/** Reports whether the entries let any traffic in over this family. */
 export function letsAnythingIn(entries: readonly NetworkAclEntry[], family: Family): boolean {
   const rules = rulesOf(entries, family);
   return addresses(
@@ -123,7 +125,7 @@ export function letsAnythingIn(entries: readonly NetworkAclEntry[], family: Fami
   });
 }
 
-/** Reports whether rules let answers to all of these ports in from an address. */
+/** Reports whether rules let in answers to all of these ports from an address. */
 function letsAllAnswersIn(rules: readonly Rule[], address: bigint, answers: AnswerPorts): boolean {
   const here = at(rules, address);
   return ports(here, answers.protocol, answers).every((port) => {
@@ -136,8 +138,8 @@ const blocksOf = (cidrs: readonly string[], family: Family): AddressRange[] =>
   cidrs.filter((cidr) => familyOf(cidr) === family).map(rangeOf);
 
 /**
- * Reports whether answers to the subnets' own connections, whatever made them, come in over this family from an address
- * of `within`, or, with `outside`, from an address outside of it.
+ * Reports whether answers to the subnets' own connections, from Linux and Windows, are let in over this family from an
+ * address in `within`, or from one that is not in `outside`.
  */
 export function letsAnswersIn(
   entries: readonly NetworkAclEntry[],
@@ -155,8 +157,8 @@ export function letsAnswersIn(
 }
 
 /**
- * Finds the client ports that lose answers: from some address outside the VPC, answers to all ports of the range came
- * in before and no longer do after.
+ * Finds the client ports that lose answers: answers to all ports of a range were let in from some address outside the
+ * VPC before, and no longer are after.
  */
 export function lostAnswers(
   family: Family,
@@ -176,7 +178,7 @@ export function lostAnswers(
   );
 }
 
-/** Reports whether entries before it leave nothing for this entry to decide. */
+/** Reports whether earlier entries decide on all traffic that an entry matches. */
 export function isVoid(entries: readonly NetworkAclEntry[], entry: NetworkAclEntry): boolean {
   const family = familyOf(entry.cidr);
   const before = rulesOf(

@@ -13,20 +13,20 @@ const optionsSchema = z.strictObject({
 });
 export type Options = z.infer<typeof optionsSchema>;
 
-/** The differences between one rule on open ports and another. */
+/** The facts that differ between rules on open ports. */
 export interface OpenPorts extends Pick<RuleFacts<Options>, 'id' | 'title' | 'legacyId'> {
   readonly ports: readonly ClosedPort[];
-  /** The benchmark's control that the rule stands for. */
+  /** The control of the benchmark that the rule implements. */
   readonly control: string;
 }
 
 const securityGroups = 'arn:${partition}:ec2:${region}:${account}:security-group/*';
 const securityGroupRules = 'arn:${partition}:ec2:${region}:${account}:security-group-rule/*';
 
-/** Closes rules that are on port 22 or 3389 exactly, both of them, whichever is requested. */
+/** AWS's document, which closes rules for exactly port 22 or exactly port 3389: always both. */
 const DOCUMENT = 'AWS-DisablePublicAccessForSecurityGroup';
 
-/** A plan looks, adds, shrinks and revokes; its undo looks, adds, widens and revokes. */
+/** The calls of a plan, which reads, adds, shrinks and revokes rules, and of its undo, which widens them. */
 const change: readonly Permission[] = [
   { actions: ['ec2:DescribeSecurityGroupRules'], resources: ['*'], conditions: inRegion },
   {
@@ -41,7 +41,7 @@ const change: readonly Permission[] = [
   },
 ];
 
-/** The facts of a rule against security groups that open ports to the world. */
+/** Creates the facts of a rule against security groups that open ports to the world. */
 export function portOpenFacts(openPorts: OpenPorts): RuleFacts<Options> & OpenPorts {
   const { ports, control, ...names } = openPorts;
   const [those, exactly, any] =

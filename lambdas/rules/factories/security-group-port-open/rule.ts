@@ -13,11 +13,11 @@ import { portsAround } from '../closed-ports.ts';
 import type { OpenPorts, Options } from './facts.ts';
 import { isWorld, notesOnUnjudged, reaches } from './unjudged.ts';
 
-/** A type, not an interface, so that it is JSON. */
+/** The observed state. A type, not an interface, so that it is assignable to JSON. */
 type Seen = {
   name: string;
   vpc: string;
-  /** All inbound rules of the group, the legitimate ones too: what stood there before anything was changed. */
+  /** All inbound rules of the group before any change, including legitimate ones. */
   rules: ExistingRule[];
 };
 
@@ -25,7 +25,9 @@ function opens(rule: ExistingRule, { ports }: Pick<OpenPorts, 'ports'>): boolean
   return isWorld(rule.source) && ports.some((port) => reaches(rule, port));
 }
 
-/** Makes the rules for all that `rule` opens in addition to the ports, with its source, description and tags. */
+/**
+ * Returns rules for everything that `rule` opens other than the closed ports, with its source, description and tags.
+ */
 function remainder(
   rule: ExistingRule,
   { ports }: Pick<OpenPorts, 'ports'>,
@@ -61,12 +63,15 @@ function noteOn(rule: ExistingRule, { all_traffic }: Options): { note: string } 
   };
 }
 
-/** Counts the ports that a part opens; 0 where its protocol has none. */
+/** Counts the ports that a part opens; 0 if its protocol has none. */
 function ports({ protocol, fromPort, toPort }: IngressRule): number {
   return protocol === 'tcp' || protocol === 'udp' ? toPort - fromPort + 1 : 0;
 }
 
-/** The part that keeps the wide rule's id, the largest (the first of equals), and the others. */
+/**
+ * Selects the part that keeps the wide rule's id: the largest, or the first of the largest. The others become new
+ * rules.
+ */
 function keepLargest(
   parts: readonly IngressRule[],
 ): { after: IngressRule; pieces: IngressRule[] } | undefined {
@@ -76,7 +81,10 @@ function keepLargest(
   return { after, pieces: parts.filter((part) => part !== after) };
 }
 
-/** The plan, in the order in which it is made: first what frees room, last what rests on parts made before. */
+/**
+ * Plans the changes in the order in which they are applied: first those that make room in the group, last those that
+ * rely on parts which were added before.
+ */
 function planFor(
   resource: string,
   open: readonly ExistingRule[],
@@ -112,11 +120,12 @@ function planFor(
 }
 
 /**
- * A rule against security groups that open ports to the world. Its plan closes exactly those. A rule of which
- * nothing is left is revoked. A wider one is shrunk in place, by its id, after the other parts of what it opens
- * were added as narrower rules: one change per wide rule, so that nothing is cut in between. A part that stands
- * there already (same protocol, ports and source) is not added again, so a plan made after one that was cut off finishes
- * its work. A part that a rule of other ports covers is added all the same: that rule may be removed independently.
+ * Creates a rule against security groups that open ports to the world. Its plan closes exactly these ports. A rule of
+ * which nothing remains is revoked. A wider rule is shrunk in place, by its id, after the other parts of what it opens
+ * have been added as narrower rules. All of this is one change per wide rule, so that no traffic is cut in between. A
+ * part that already exists (same protocol, ports and source) is not added again, so a plan after an interrupted attempt
+ * finishes its work. A part that a rule for other ports covers is added anyway, because that rule may be removed
+ * independently.
  */
 export function portOpenRule(facts: RuleFacts<Options> & OpenPorts) {
   const openPorts = facts;

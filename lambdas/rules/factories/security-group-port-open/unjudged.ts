@@ -1,7 +1,7 @@
 import type { ExistingRule } from '../../../changes/security-group/ingress-rule.ts';
 import type { ClosedPort } from '../closed-ports.ts';
 
-/** Share of an address family from which the blocks that hold it together are reported. */
+/** The share of an address family from which the blocks that together contain it are reported. */
 const TELLING_SHARE = 0.5;
 
 /** Reports whether a rule lets its source reach the port. */
@@ -12,18 +12,18 @@ export function reaches(rule: ExistingRule, { port, protocols }: ClosedPort): bo
   );
 }
 
-/** Netskope's rule names `0.0.0.0/0`; `::/0` is the same hole. */
+/** Reports whether a source is the whole world. Netskope's rule names `0.0.0.0/0`; `::/0` is equally open. */
 export function isWorld(source: string): boolean {
   return source.endsWith('/0');
 }
 
-/** Addresses from `first` up to, without, `end`. */
+/** The addresses from `first` to `end`, excluding `end`. */
 interface Range {
   readonly first: bigint;
   readonly end: bigint;
 }
 
-/** An address family, with the addresses that traffic from the Internet can have. */
+/** An address family, and the addresses from which Internet traffic can come. */
 interface Family {
   readonly name: string;
   readonly bits: number;
@@ -44,7 +44,7 @@ const ipv6: Family = {
   // 2000::/3 is all global unicast space: https://www.iana.org/assignments/ipv6-address-space
   world: { first: 1n << 125n, end: 1n << 126n },
   number(address) {
-    // The URL standard's form: no dotted quad, `::` for the longest run of zeros.
+    // The URL standard's notation: no dotted quad, and `::` for the longest run of zeros.
     const [left = '', right] = new URL(`http://[${address}]/`).hostname.slice(1, -1).split('::');
     const groups = (text: string): string[] => text.split(':').filter((group) => group !== '');
     const tail = right === undefined ? [] : groups(right);
@@ -63,13 +63,13 @@ function rangeOf(cidr: string, { bits, number }: Family): Range {
   return { first, end: first + size };
 }
 
-/** `Math.max` takes no bigint. */
+/** Returns the larger number. `Math.max` does not support bigint. */
 function larger(a: bigint, b: bigint): bigint {
   if (a > b) return a;
   return b;
 }
 
-/** The share of the world's addresses that these blocks hold together, from 0 to 1. */
+/** Returns the share of the world's addresses that these blocks contain together, from 0 to 1. */
 function shareOf(cidrs: readonly string[], family: Family): number {
   const { world } = family;
   const ranges = cidrs
@@ -90,8 +90,8 @@ function shareOf(cidrs: readonly string[], family: Family): number {
 const isCidr = (source: string): boolean => source.includes('/') && !source.includes('sg-');
 
 /**
- * Describes what lets the port be reached and is not judged: prefix lists, whose entries are decided elsewhere, and
- * blocks that are not the world by themselves but together are most of it.
+ * Describes sources that can reach the port and that the rule does not check: prefix lists, whose entries are
+ * maintained elsewhere, and blocks that together contain most of the world's addresses.
  */
 export function notesOnUnjudged(rules: readonly ExistingRule[], closed: ClosedPort): string[] {
   const reaching = rules.filter((rule) => reaches(rule, closed) && !isWorld(rule.source));
@@ -99,7 +99,7 @@ export function notesOnUnjudged(rules: readonly ExistingRule[], closed: ClosedPo
     ...new Set(reaching.map(({ source }) => source).filter((source) => source.startsWith('pl-'))),
   ];
   const notes = lists.map(
-    (list) => `prefix list ${list} opens port ${closed.port} to its entries, which are not judged`,
+    (list) => `prefix list ${list} opens port ${closed.port} to its entries, which this rule does not check`,
   );
   for (const family of [ipv4, ipv6]) {
     const blocks = reaching
@@ -110,9 +110,9 @@ export function notesOnUnjudged(rules: readonly ExistingRule[], closed: ClosedPo
     if (share < TELLING_SHARE) continue;
     const named =
       cidrs.length > 4 ? `${cidrs.slice(0, 4).join(', ')} and ${cidrs.length - 4} more` : cidrs.join(', ');
-    const much = share === 1 ? 'all' : `${Math.floor(share * 100)} % of all`;
+    const much = share === 1 ? 'all' : `${Math.floor(share * 100)}% of all`;
     notes.push(
-      `${named} open port ${closed.port} to ${much} ${family.name} addresses, block by block, which is not judged`,
+      `${named} together open port ${closed.port} to ${much} ${family.name} addresses, which this rule does not check`,
     );
   }
   return notes;

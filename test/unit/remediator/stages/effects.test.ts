@@ -141,7 +141,7 @@ test('where AWS never says whether it delivers, that is recorded when it would h
 
   expect(minutes).toBeGreaterThanOrEqual(20);
   expect(outcome).toMatchObject({ outcome: 'remediated', applied });
-  expect(outcome.reason).toMatch(/^AWS does not say whether flow log fl-\w+ delivers$/);
+  expect(outcome.reason).toMatch(/^AWS does not report whether flow log fl-\w+ delivers$/);
 });
 
 test('what AWS knows when the flow log is read back is recorded at once, with what the rule notes', async () => {
@@ -154,7 +154,7 @@ test('what AWS knows when the flow log is read back is recorded at once, with wh
   expect(outcomes).toMatchObject([
     {
       outcome: 'remediated',
-      reason: expect.stringMatching(/^AWS does not say whether flow log fl-/),
+      reason: expect.stringMatching(/^AWS does not report whether flow log fl-/),
       applied,
     },
   ]);

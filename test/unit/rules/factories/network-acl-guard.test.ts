@@ -134,7 +134,7 @@ describe('refused, with what would be cut', () => {
     },
   ])('$what', async ({ entries, families, cut }) => {
     await expect(linesOf(entries, { families: families ?? 'ipv4' })).resolves.toBe(
-      `closing network ACL ${ACL} ${cut}: name replacement_cidrs, or set allow_isolation = true`,
+      `closing network ACL ${ACL} ${cut}: set replacement_cidrs, or allow_isolation = true`,
     );
   });
 
@@ -142,7 +142,7 @@ describe('refused, with what would be cut', () => {
     const families = 'both';
 
     await expect(linesOf([open, open6, entry(102, 'allow', '::/0', tcp(22))], { families })).resolves.toBe(
-      `closing network ACL ${ACL} ${nothing('IPv4')}; ${noAnswers('IPv6')}: name replacement_cidrs, or set allow_isolation = true`,
+      `closing network ACL ${ACL} ${nothing('IPv4')}; ${noAnswers('IPv6')}: set replacement_cidrs, or allow_isolation = true`,
     );
   });
 

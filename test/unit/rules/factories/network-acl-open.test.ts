@@ -432,7 +432,7 @@ describe('the plan, as a person reads it', () => {
       .sort((one, other) => one.ruleNumber - other.ruleNumber);
 
     expect(planOf(entries, { replacement_cidrs: ['10.0.0.0/8', '192.168.0.0/16'] })).toEqual({
-      notApplicable: `network ACL ${ACL} has too few free rule numbers around entry ${open} for 2 entries in its place: renumber its neighbours or name fewer replacement_cidrs`,
+      notApplicable: `network ACL ${ACL} has too few free rule numbers around entry ${open} for the 2 entries that replace it: renumber the entries around it, or set fewer replacement_cidrs`,
     });
   });
 

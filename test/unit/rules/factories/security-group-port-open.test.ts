@@ -275,13 +275,13 @@ describe('what is seen of groups', () => {
     {
       what: 'a prefix list',
       rules: [from('pl-0a1b2c3d', 'sgr-01'), from('pl-0a1b2c3d', 'sgr-02', { protocol: '-1' })],
-      notes: ['prefix list pl-0a1b2c3d opens port 22 to its entries, which are not judged'],
+      notes: ['prefix list pl-0a1b2c3d opens port 22 to its entries, which this rule does not check'],
     },
     {
       what: 'the world in halves',
       rules: [from('0.0.0.0/1', 'sgr-01'), from('128.0.0.0/1', 'sgr-02', { fromPort: 0, toPort: 100 })],
       notes: [
-        '0.0.0.0/1, 128.0.0.0/1 open port 22 to all IPv4 addresses, block by block, which is not judged',
+        '0.0.0.0/1, 128.0.0.0/1 together open port 22 to all IPv4 addresses, which this rule does not check',
       ],
     },
     {
@@ -290,14 +290,14 @@ describe('what is seen of groups', () => {
         (source, n) => from(source, `sgr-0${n}`),
       ),
       notes: [
-        '128.0.0.0/1, 64.0.0.0/2, 32.0.0.0/3, 16.0.0.0/4 and 2 more open port 22 to 94 % of all IPv4 addresses, block by block, which is not judged',
+        '128.0.0.0/1, 64.0.0.0/2, 32.0.0.0/3, 16.0.0.0/4 and 2 more together open port 22 to 94% of all IPv4 addresses, which this rule does not check',
       ],
     },
     {
       what: 'all global IPv6 addresses',
       rules: [from('2000::/4', 'sgr-01'), from('3000::/4', 'sgr-02')],
       notes: [
-        '2000::/4, 3000::/4 open port 22 to all global IPv6 addresses, block by block, which is not judged',
+        '2000::/4, 3000::/4 together open port 22 to all global IPv6 addresses, which this rule does not check',
       ],
     },
     {
