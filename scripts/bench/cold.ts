@@ -68,6 +68,7 @@ async function invokeCold(
     account,
     region: REGION,
     chunk: 0,
+    run: 'first',
     findings: [{ rule, account, region, resource }],
   };
   const event = {

@@ -1,3 +1,4 @@
+import { type Job, jobId, journalId } from '../../model/job.ts';
 import type { Ports } from '../ports.ts';
 import { preload } from '../preload.ts';
 import type { Journal } from '../record/journal.ts';
@@ -5,13 +6,14 @@ import type { Work } from '../work.ts';
 
 /** Reads that were started before their results are needed. */
 export interface ReadAhead {
-  readonly journal: ReturnType<Journal['ask']>;
+  /** Undefined where no attempt can have written the job's journal. */
+  readonly journal: ReturnType<Journal['ask']> | undefined;
   readonly known: ReturnType<Ports['table']['recall']>;
 }
 
 /**
- * Starts to read the settings, the journal and the table while the lease is being taken, if no attempt has worked on the
- * job before, so that nobody can have changed them in the meantime. Later attempts read once they have the lease.
+ * Starts to read the settings and the table while the lease is being taken, if no attempt has worked on the job before, so
+ * that nobody can have changed them in the meantime. Later attempts read once they have the lease.
  */
 export function readAhead({ job, rule, attempt, ports, journal, done }: Work): ReadAhead | undefined {
   preload(rule);
@@ -19,10 +21,21 @@ export function readAhead({ job, rule, attempt, ports, journal, done }: Work): R
   ports.settings.read(job.poll.rule).catch(() => undefined);
   ports.settings.pause().catch(() => undefined);
   if (attempt.number > 1) return undefined;
-  const ahead = { journal: journal.ask(), known: askTable({ job, ports, done }) };
+  const ahead = {
+    journal: mayHaveJournal(job) ? journal.ask() : undefined,
+    known: askTable({ job, ports, done }),
+  };
   // If another attempt has the lease, these are never awaited.
-  for (const answer of Object.values(ahead)) answer.catch(() => undefined);
+  for (const answer of Object.values(ahead)) answer?.catch(() => undefined);
   return ahead;
+}
+
+/**
+ * Reports whether a job may have a journal although nobody has held its lease: that of the job that it continues, or of
+ * version 0.1.0, which had no leases. Its jobs do not name their run.
+ */
+function mayHaveJournal(job: Job): boolean {
+  return journalId(job) !== jobId(job) || job.run === undefined;
 }
 
 /** Reads, in one call, everything in the table that concerns a job. */

@@ -4,15 +4,16 @@ import { askTable, type ReadAhead } from './read-ahead.ts';
 
 /**
  * Determines what earlier attempts at a job did, and what is known about its findings, from the journal, the findings
- * table and the existing outcomes. A message that returns from the dead-letter queue counts its attempts from 1 again, so
- * the journal is always read.
+ * table and the existing outcomes. A message that returns from the dead-letter queue counts its attempts from 1 again. Its
+ * lease, which is kept for longer than any message can return, says that it was worked on before.
  * @param isFirst whether this is the first attempt at the job
  * @param ahead earlier reads, if nobody can have changed the data since
  * @returns the final outcomes, to which nothing needs to be added
  */
 export async function recall(work: Work, isFirst: boolean, ahead?: ReadAhead): Promise<Outcome[]> {
-  const { job, attempt, ports, journal, log, memory, recent, done, role, breaker, counts, newer } = work;
-  const isKnown = await journal.read(ahead?.journal);
+  const { job, attempt, ports, journal, log, memory, recent, done, role, breaker, newer } = work;
+  const hasNone = ahead !== undefined && ahead.journal === undefined;
+  const isKnown = !hasNone && (await journal.read(ahead?.journal));
   const { account, region } = job;
   const resources = job.findings.map(({ resource }) => resource);
   let known = await (ahead?.known ?? askTable(work));
@@ -26,7 +27,6 @@ export async function recall(work: Work, isFirst: boolean, ahead?: ReadAhead): P
   role.keep(known.account);
   breaker.keep(known.breaker);
   newer.keep(known.sent, { isFirst, hasJournal: isKnown });
-  counts.keep(known.counters);
   // Another job of the same poll may have had the same finding.
   const evidence = resources.flatMap((resource) => memory.evidenceAt(job.poll, resource) ?? []);
   const hasOthers = evidence.length > 0 || done.evidenceOfOthers().length > 0;
