@@ -9,7 +9,7 @@ export const QUEUE_REQUESTS = 2.1;
  * writes of a job that changes nothing are counted by its calls.
  */
 export const DYNAMO_UNITS = {
-  look: { readsPerFinding: 2, readsPerJob: 8 },
+  look: { readsPerFinding: 2, readsPerJob: 6 },
   fix: { readsPerFinding: 2, readsPerJob: 6, writesPerFinding: 4, writesPerJob: 10 },
 } as const;
 /** The remediator's default memory, in GB. */

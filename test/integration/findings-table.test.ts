@@ -259,7 +259,7 @@ test('findings are read as they were written, with their recent changes', async 
   const next = await record.recall([], [], later);
 
   expect(known).toMatchObject({ changed: [changed], findings: [finding] });
-  expect(next).toMatchObject({ changed: [], findings: [], done: undefined, pending: [], counters: [] });
+  expect(next).toMatchObject({ changed: [], findings: [], done: undefined, pending: [] });
 });
 
 test('a finding of a newer version is not read as this version, and causes an error', async () => {

@@ -2,9 +2,7 @@ import { z } from 'zod';
 import type { Condition, FindingsTable } from '../../aws/findings-table.ts';
 import { type TripItem, tripKey } from '../../model/breaker.ts';
 import type { Clock } from '../../model/clock.ts';
-import { countKey } from '../../model/count-item.ts';
 import { LeaseHeldError } from '../../model/errors.ts';
-import { countersOf } from '../../model/limits.ts';
 import { pendingItemSchema, pendingKey } from '../../model/requests.ts';
 import {
   accountItemSchema,
@@ -112,7 +110,6 @@ export class FindingsRecord implements FindingsStore {
       findings: findings.map(findingItemKey),
       changed: resources.map(changedKey),
       breaker: breakerKeys(poll),
-      counters: countersOf(poll).map(countKey),
       others: [doneKey(poll), accountKey(poll.account), pendingKey(poll), sentKey(poll)],
     };
     const items = new ItemsByKey(await this.#table.read(Object.values(keys).flat()));
@@ -127,7 +124,6 @@ export class FindingsRecord implements FindingsStore {
       // is ignored.
       pending: pendingItemSchema.safeParse(pending).data?.requests ?? [],
       breaker: breakerIn(items, poll),
-      counters: items.all(keys.counters),
     };
   }
 

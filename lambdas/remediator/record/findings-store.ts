@@ -1,5 +1,6 @@
 import type { Condition } from '../../aws/findings-table.ts';
 import type { TripItem } from '../../model/breaker.ts';
+import type { CountedJob } from '../../model/limits.ts';
 import type { HoldItem, HoldName, ResumeItem, RetryItem, RetryName } from '../../model/operator-items.ts';
 import type { PendingItem } from '../../model/requests.ts';
 import type {
@@ -73,13 +74,17 @@ export interface OperatorNames {
   readonly holds?: readonly HoldName[];
   readonly retries?: readonly RetryName[];
   readonly breaker?: BreakerName;
+  /** A job whose changes are counted. */
+  readonly counted?: CountedJob;
 }
 
-/** Items of operators, including expired ones, and a breaker. */
+/** Items of operators, including expired ones, a breaker, and counters. */
 export interface OperatorItems {
   readonly holds: readonly Hold[];
   readonly retries: readonly RetryRequest[];
   readonly breaker: BreakerState;
+  /** The existing items of the job's change counters, unparsed. */
+  readonly counters: readonly unknown[];
 }
 
 /** The name of a breaker. */
@@ -121,8 +126,6 @@ export interface Known {
   readonly changed: readonly Changed[];
   readonly findings: readonly FindingRecord[];
   readonly breaker: BreakerState;
-  /** The existing items of the job's change counters, unparsed. */
-  readonly counters: readonly unknown[];
   /** Undefined if no job of the poll has evidence. */
   readonly done?: Done | undefined;
   /** Undefined if the account is not known to lack the role. */

@@ -1,7 +1,7 @@
 import { countersIn, type FoundCounters } from './room.ts';
 
 /**
- * The change counters as a job read them at its start. They can be used for one reservation, which makes them out of
+ * The change counters as a job read them before its changes. They can be used for one reservation, which makes them out of
  * date.
  */
 export class KnownCounts {

@@ -1,7 +1,9 @@
 import type { ZodType } from 'zod';
 import type { FindingsTable } from '../../aws/findings-table.ts';
 import { tripItemSchema, tripKey } from '../../model/breaker.ts';
+import { countKey } from '../../model/count-item.ts';
 import { formatIssues } from '../../model/issues.ts';
+import { countersOf } from '../../model/limits.ts';
 import {
   holdItemSchema,
   holdKey,
@@ -14,22 +16,25 @@ import { type ItemKey, parseItem } from '../../model/table-items.ts';
 import type { BreakerName, BreakerState, OperatorItems, OperatorNames } from './findings-store.ts';
 import { ItemsByKey } from './items-by-key.ts';
 
-/** Reads, in one call, the items that operators have written under these names, and the breaker that they may resume. */
+/** Reads, in one call, the items that operators have written under these names, the breaker that they may resume, and counters. */
 export async function readOperatorItems(
   table: Pick<FindingsTable, 'read'>,
-  { holds = [], retries = [], breaker }: OperatorNames,
+  { holds = [], retries = [], breaker, counted }: OperatorNames,
 ): Promise<OperatorItems> {
+  const counters = counted === undefined ? [] : countersOf(counted).map(countKey);
   const keys = [
     ...new Map(
       [...holds.map(holdKey), ...retries.map(retryKey)].map((key) => [`${key.pk} ${key.sk}`, key]),
     ).values(),
     ...(breaker === undefined ? [] : breakerKeys(breaker)),
+    ...counters,
   ];
   const items = new ItemsByKey(await table.read(keys));
   return {
     holds: holds.flatMap((name) => writtenAs(holdItemSchema, name, items.at(holdKey(name)))),
     retries: retries.flatMap((name) => writtenAs(retryItemSchema, name, items.at(retryKey(name)))),
     breaker: breaker === undefined ? { item: undefined, resume: undefined } : breakerIn(items, breaker),
+    counters: items.all(counters),
   };
 }
 

@@ -4,21 +4,27 @@ import { namesOfHolds, namesOfRetries } from '../../model/operator-items.ts';
 import type { ConfiguredWork } from '../work.ts';
 
 /**
- * Reads, in one call, the holds and retries that operators have set for findings. A rule that changes nothing reads only
- * the retries, and only for findings that may wait.
+ * Reads, in one call, the holds and retries that operators have set for findings, and the counters of changes. A rule that
+ * changes nothing reads only the retries, and only for findings that may wait.
  * @throws AWS's own error if the table can't be read
  */
 export async function readOperatorItems(findings: readonly Finding[], work: ConfiguredWork): Promise<void> {
-  const { mode, memory, holds, retries, ports } = work;
+  const { job, mode, memory, holds, retries, counts, ports } = work;
   const mayChange = isChanging(mode);
   const watched = mayChange ? findings.flatMap((finding) => namesOfHolds(finding, [finding.resource])) : [];
   const waiting = mode === 'off' ? [] : findings.filter(({ resource }) => memory.mayWait(resource));
   if (!mayChange && waiting.length === 0) return;
   const at = ports.clock.now();
-  const asked = { holds: watched, retries: waiting.flatMap(namesOfRetries) };
+  const asked = {
+    holds: watched,
+    retries: waiting.flatMap(namesOfRetries),
+    ...(mayChange && { counted: job }),
+  };
   const read = await ports.table.readOperatorItems(asked);
   retries.keep(read.retries);
-  if (mayChange) holds.keep(watched, read.holds, at);
+  if (!mayChange) return;
+  holds.keep(watched, read.holds, at);
+  counts.keep(read.counters);
 }
 
 /** Finds the resources whose earlier failures operators have cleared. */

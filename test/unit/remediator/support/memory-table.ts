@@ -88,7 +88,6 @@ export class MemoryTable implements FindingsStore {
     const { breaker } = await this.readOperatorItems({ breaker: poll });
     return {
       breaker,
-      counters: [],
       sent: structuredClone(this.sent),
       changed: await this.readChanged(resources),
       findings: structuredClone(known),
@@ -122,6 +121,7 @@ export class MemoryTable implements FindingsStore {
         item: name === undefined ? undefined : this.breakers.get(name),
         resume: name === undefined ? undefined : this.resumed.get(name),
       },
+      counters: [],
     });
   }
 
