@@ -276,7 +276,7 @@ describe('messages', () => {
     [
       'is for an unknown rule',
       (account) => JSON.stringify(jobFor(account, 'eu-central-1', 'no-such-rule')),
-      /unknown rule no-such-rule: expected one of cloudtrail-.*, or one that has settings/,
+      /unknown rule no-such-rule: expected one of cloudtrail-.*, or a rule that has settings/,
     ],
     [
       "is in another account's message group",

@@ -21,7 +21,8 @@ export function appliedChange(
 }
 
 /**
- * Creates the record of a change that reads show was made, without an answer. Its calls are not known.
+ * Creates the record of a change whose call was not answered, but which reads show to have been made. The calls are not
+ * known.
  * @param begunAt the time at which the change was begun
  */
 export function foundChange(change: Change, line: string, begunAt: Date): AppliedChange {

@@ -14,8 +14,8 @@ import type { Application } from './application.ts';
 import { appliedChange } from './applied-change.ts';
 
 /**
- * Time after which holds, pause, maintenance window and time left are checked again before a call is sent. Holds and
- * pauses are cached for 2 s, and no call is sent later than 5 s after one is set.
+ * Time after which holds, the pause, the maintenance window, and the remaining time are checked again before a call is
+ * sent. Holds and pauses are cached for 2 s, so no call is sent more than 5 s after one of them is set.
  */
 export const MOST_MILLISECONDS_SINCE_ASKED = 2_500;
 
@@ -29,9 +29,12 @@ export interface ChangeContext {
   readonly details: OutcomeDetails;
   /** Checks, before a change and between its calls, whether it may be made. @returns the verdict if it must not */
   ask(): Promise<Verdict | undefined>;
-  /** Lists our changes to the changed resource in the last minutes. @throws if they can't be determined */
+  /**
+   * Lists our recent changes to the changed resource, which AWS's reads may not show yet.
+   * @throws if they can't be determined
+   */
   ours(): Promise<readonly Change[]>;
-  /** Waits for the changes that began together with it. Omitted if there are none. */
+  /** Waits for the changes that started at the same time. Omitted if there are none. */
   readonly meet?: Meet;
   /** Lists the names of other jobs' changes, for the journal. Omitted if no other job changes the resource. */
   others?(): Promise<readonly string[]>;
@@ -43,15 +46,15 @@ export interface AskedChange {
   readonly line: string;
   /** Time of the check, in milliseconds since 1970. */
   readonly askedAt: number;
-  /** Our changes that its reads must show. */
+  /** Our earlier changes that reads of the resource must show. */
   readonly ours: readonly Change[];
   /** Changes of other jobs, by name, for the journal. */
   readonly others: readonly string[] | undefined;
-  /** The last note of an earlier attempt on the same change, if its result is unknown. */
+  /** The last note that an earlier attempt wrote about this change, if the result of that attempt is unknown. */
   readonly begun: Change | undefined;
 }
 
-/** The result of one change, and the number of calls that it took. */
+/** Result of one change, and the number of calls that it made. */
 export interface MadeChange extends Application {
   readonly calls: number;
 }
@@ -76,7 +79,7 @@ export async function applyOneChange(
 /** Checks whether a change may be made now. @returns the verdict if it must not */
 export async function askFor(change: Change, context: ChangeContext): Promise<AskedChange | Verdict> {
   const { clock, details } = context;
-  // Described before it is made, because nothing may fail between a change and its note.
+  // The description is created first, because nothing may fail between a change and its note.
   const line = await describeChange(change);
   const askedAt = clock.now();
   const begun = begunBefore(line, context);
@@ -93,8 +96,8 @@ export async function askFor(change: Change, context: ChangeContext): Promise<As
 }
 
 /**
- * Finds the note of an application with an unknown result. Unless each application has one, the last note may belong to
- * another.
+ * Finds the note of an earlier application of a change whose result is unknown. Returns nothing if some applications
+ * have no note, because the last note may then belong to another application.
  */
 function begunBefore(line: string, { resource, journal }: ChangeContext): Change | undefined {
   const isBegun = journal.unresolved(resource).some((each) => each.line === line);
@@ -102,7 +105,10 @@ function begunBefore(line: string, { resource, journal }: ChangeContext): Change
   return isBegun && isWhole ? notes.at(-1)?.change : undefined;
 }
 
-/** Writes to the journal, in one write, that changes are about to be made. @throws if that fails; then none is made */
+/**
+ * Records in the journal, with one write, that changes are about to be made.
+ * @throws if that fails; the changes must not be made then
+ */
 export async function beginChanges(
   changes: readonly { readonly asked: AskedChange; readonly context: ChangeContext }[],
   journal: Journal,
@@ -140,8 +146,8 @@ export async function makeChange(
     if (clock.now() - askedAt <= MOST_MILLISECONDS_SINCE_ASKED) return;
     throw new OutdatedError(`"${line}" was not sent: the checks before it took too long`);
   };
-  // While calls are in progress, the journal must contain the notes that outlive them, because it may be written for
-  // other changes.
+  // The note is added to the journal when the change ends, or earlier if it must outlive the calls: the journal may be
+  // written for other changes while these calls are in progress.
   const keepNote = (): void => {
     if (unkept !== undefined) journal.note(resource, { change: { ...unkept }, line });
     unkept = undefined;
@@ -165,7 +171,7 @@ export async function makeChange(
   } catch (error) {
     const applied = await recordParts(takenParts, line, record);
     if (error instanceof StalePlanError) {
-      // Its writes have been taken back. The resource is not planned again until reads show that.
+      // Its writes have been taken back. The resource is not planned again until reads show this.
       journal.cancel(resource, line);
       return { applied, end: { is: 'stale', words: error.message }, calls: calls.length };
     }
@@ -177,16 +183,15 @@ export async function makeChange(
   }
 }
 
-/** Reports whether a change that an error stopped leaves nothing to find out or take back. */
+/** Checks whether the effects of a change that an error stopped are fully known, and nothing needs to be taken back. */
 async function isAllKnown(
   error: unknown,
   change: Change,
   { isMadeInPart, calls }: { readonly isMadeInPart: boolean; readonly calls: readonly AwsCall[] },
 ): Promise<boolean> {
-  // A change is held between its calls only if each call is known to have succeeded, with a note, or to have had no
-  // effect.
+  // A change is held between its calls only if each of its calls has succeeded and is noted, or had no effect.
   const isHeld = error instanceof BlockedError && !(error instanceof OutdatedError);
-  // Its note lists everything that was made, and none of it is taken back.
+  // The note lists everything that was made, and nothing is taken back.
   if (isMadeInPart) return (isHeld || isNotTaken(error)) && !(await canTakeBack(change));
   const isWithoutEffect = errorKind(error) === 'refused' || isNotTaken(error) || isHeld;
   return isWithoutEffect || calls.every(({ operation }) => isRead(operation));

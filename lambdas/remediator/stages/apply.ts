@@ -19,17 +19,18 @@ import { lookAgain } from './look-again.ts';
 import type { Planned } from './plan.ts';
 import type { Shift } from './shift.ts';
 
-/** The bounds of what is applied. */
+/** Limits on applying plans. */
 export interface Bounds {
   readonly shift: Shift;
-  /** The verdicts on fixes that there is no room for. Nothing is changed before they are known. Never rejects. */
+  /** The verdicts on fixes that exceed the hourly limit. Nothing is changed before they are known. Never rejects. */
   readonly granted: Promise<Pick<Planned, 'verdicts'>>;
 }
 
 /**
- * Applies plans in parallel, each for different resources: the first change of each, then the second of each, until one
- * fails or a gate holds it. Begins no plan after the shift has ended. Never throws. Before each change, holds, pause,
- * maintenance window and time left are checked, and the resource is read again unless its last read is fresh.
+ * Applies plans for different resources in parallel: the first change of each plan, then the second of each, and so on.
+ * A plan ends at the first change that fails or that a gate prevents. No plan is started after the shift has ended.
+ * Never throws. Before each change, holds, the pause, the maintenance window, and the remaining time are checked, and
+ * the resource is read again unless its last read is fresh.
  */
 export async function applyFixes(
   session: AwsSession,
@@ -45,8 +46,8 @@ export async function applyFixes(
     if (open.length === 0) break;
     const most = await burstOf(open.map(({ next }) => next));
     await makeNextChanges(session, open.slice(0, most), work, { granted, marking });
-    // The last changes are recorded together with the next plans. Other changes start with reads, and need not wait for
-    // this write.
+    // The final changes are recorded together with the next plans. If more changes follow, they start with reads, so
+    // they do not wait for this write.
     if (left(all).length > 0) marking = work.journal.mark();
   }
   await marking;
@@ -54,14 +55,16 @@ export async function applyFixes(
 }
 
 /**
- * Leaves plans that are not begun, unless a gate holds them, to a later job, which runs after the jobs that wait for the
- * account.
+ * Leaves plans that have not begun to a later job, which runs after the jobs that wait for the account. If a gate
+ * prevents a plan, it gets the verdict of the gate instead.
  */
 async function giveWay(applying: readonly ApplyingFix[], work: ConfiguredWork): Promise<void> {
   const waiting = applying.filter(({ index, sends }) => index === 0 && sends === 0);
   await Promise.all(waiting.map((each) => stopWhere(each, () => whyNotNow(each, work))));
   for (const each of left(waiting))
-    each.stop(wait('the job gives way to others of its account', each.fix.details));
+    each.stop(
+      wait('a later job continues, so that other jobs of the account can run first', each.fix.details),
+    );
 }
 
 /** Makes the next change of each plan. */
@@ -73,8 +76,8 @@ async function makeNextChanges(
 ): Promise<void> {
   const sent = Math.max(...open.map(({ sends }) => sends));
   if (sent > 0) await work.ports.clock.sleep(pauseAfter(sent));
-  // Turns come first, because they may take seconds, and the reads and checks after them must be current when the changes
-  // are made.
+  // Waiting for AWS's rate comes first, because it may take seconds, and the reads and checks must be current when the
+  // changes are made.
   await Promise.all(open.map(({ next }) => waitForTurn(session, next)));
   work.holds.watchOnly(
     open.map(({ fix: { finding, changes } }) => ({ finding, resources: resourcesOf(finding, changes) })),
@@ -94,13 +97,14 @@ async function makeNextChanges(
   );
 }
 
-/** Selects the plans that nothing prevents. */
+/** Selects the plans that have not ended. */
 function left(applying: readonly ApplyingFix[]): ApplyingFix[] {
   return applying.filter(({ end }) => end === undefined);
 }
 
 /**
- * Repeats the checks, and records that the next changes are about to be made. Room for them may still be being reserved.
+ * Repeats the checks, and records that the next changes are about to be made, possibly while room for them is still
+ * being reserved.
  * @returns the changes that may be made
  */
 async function begin(
@@ -147,7 +151,7 @@ async function make(
   each.made(made, isUntouched(made) && each.sends < MOST_SENDS - 1);
 }
 
-/** Reports whether AWS did not accept a change, so that it had no effect and may be sent again. */
+/** Checks whether AWS did not accept a change, so that it had no effect and may be sent again. */
 function isUntouched({ applied, end }: Application): boolean {
   return applied.length === 0 && end.is === 'stopped' && isNotTaken(end.error);
 }

@@ -6,7 +6,7 @@ import type { Verdict } from '../verdict.ts';
 import type { Application } from './application.ts';
 import type { MadeChange } from './apply-change.ts';
 
-/** The progress of a plan that is being applied. */
+/** Progress of a plan that is being applied. */
 export class ApplyingFix {
   readonly fix: PlannedFix;
   readonly #applied: AppliedChange[] = [];
@@ -49,7 +49,7 @@ export class ApplyingFix {
     return this.#reading;
   }
 
-  /** The number of calls that this plan's changes have made since then. */
+  /** The number of calls that this plan's changes have made since the last read. */
   get callsSince(): number {
     return this.#callsSince;
   }
@@ -59,7 +59,7 @@ export class ApplyingFix {
     return this.#end;
   }
 
-  /** The result, once it has ended. */
+  /** The result, once the plan has ended. */
   get application(): Application {
     return { applied: this.#applied, end: this.#end ?? { is: 'applied' } };
   }

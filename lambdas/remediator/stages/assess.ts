@@ -6,8 +6,8 @@ import type { Assessment, Rule } from '../../rules/rule.ts';
 export type Assessments = ReadonlyMap<string, Assessment | Error>;
 
 /**
- * Assesses resources, in one call if the rule supports that. If AWS denies access to one of them, or one is not as the
- * rule expects, the others are still assessed.
+ * Assesses resources together. If that fails, they are assessed one by one, so that a resource that AWS denies, or that
+ * is not as the rule expects, does not affect the others.
  */
 export async function assessEach(
   rule: Rule,
@@ -20,7 +20,7 @@ export async function assessEach(
     return new Map(
       resources.map((resource) => [
         resource,
-        assessments.get(resource) ?? new Error(`rule ${rule.id} did not report what it saw of ${resource}`),
+        assessments.get(resource) ?? new Error(`rule ${rule.id} returned no assessment of ${resource}`),
       ]),
     );
   } catch (thrown) {

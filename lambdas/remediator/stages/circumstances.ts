@@ -6,7 +6,7 @@ import { isLagOver } from '../record/recent-changes.ts';
 import type { ConfiguredWork } from '../work.ts';
 import { isSameTarget } from './same-target.ts';
 
-/** Collects the known changes to the resource of a change with an unknown result. */
+/** Collects the known changes to a resource, from which the unknown result of one of its changes is determined. */
 export async function circumstances(
   session: AwsSession,
   finding: Finding,
@@ -17,7 +17,7 @@ export async function circumstances(
   const { line } = planned;
   const isRival = ({ change }: RecordedChange): boolean => isSameTarget(change, planned.change);
   const plan = new Set(journal.planned(resource).map((each) => each.line));
-  // A plan does not depend on a change that it was meant to replace.
+  // The plan's applied changes count, except those that this change was meant to replace.
   const whole = journal
     .applied(resource)
     .filter(

@@ -17,7 +17,9 @@ export interface Effects {
   readonly found: ReadonlyMap<MadeFor, Effect> | Error;
 }
 
-/** Asks AWS whether the changes that this job made or began for findings have their intended effect. Never throws. */
+/**
+ * Reads from AWS whether the changes that this job made or began for findings have their intended effect. Never throws.
+ */
 export async function readEffects(
   session: AwsSession,
   findings: readonly Finding[],
@@ -34,8 +36,9 @@ export async function readEffects(
 }
 
 /**
- * Determines the verdicts on resources for which a change that this job made or began does not have its intended effect,
- * or AWS can't say yet, and the error if that can't be determined. Without a verdict, the assessment alone decides.
+ * Determines the verdicts on resources for which a change that this job made or began does not have its intended
+ * effect, or for which AWS does not report this yet. If the effects can't be read, the resources get the error. For a
+ * resource without a verdict, the assessment alone decides.
  */
 export function judgeEffects(
   { made, found }: Effects,
@@ -55,14 +58,14 @@ export function judgeEffects(
     if (effect.state === 'missing') {
       verdicts.set(resource, conclude('failed', { willRetry: true, reason: effect.words }));
     } else if (assessment.state !== 'violation' && !verdicts.has(resource)) {
-      // For a violation, the assessment says more.
+      // For a violation, the assessment decides.
       verdicts.set(resource, wait(effect.words));
     }
   }
   return verdicts;
 }
 
-/** Reports whether the effects of this job's changes matter for the verdict on a resource. */
+/** Checks whether the effects of this job's changes matter for the verdict on a resource. */
 export function isJudged(
   assessment: Assessment | Error | undefined,
 ): assessment is Extract<Assessment, { state: 'violation' | 'compliant' }> {
@@ -70,7 +73,7 @@ export function isJudged(
   return assessment.state === 'violation' || assessment.state === 'compliant';
 }
 
-/** Lists the applied changes and those with an unknown result. */
+/** Lists a resource's applied changes and those with an unknown result. */
 function madeTo(resource: string, journal: Work['journal']): Made[] {
   const begunAt = journal.begunAt(resource);
   return [

@@ -23,13 +23,13 @@ import { waitForTakeBack } from './wait-for-take-back.ts';
 /** Maximum number of new plans for a resource that keeps changing; after that, it is left to the next poll. */
 const MOST_PLANS_ANEW = 2;
 
-/** A fix whose plan depends on state that has changed. */
+/** A fix whose plan is out of date, because the state that it depends on has changed. */
 interface Stale {
   readonly fix: PlannedFix;
   readonly words: string;
 }
 
-/** The limits of what an attempt changes. */
+/** Limits on what an attempt changes. */
 interface Bounds {
   readonly room: ReservedRoom;
   readonly shift: Shift;
@@ -44,8 +44,8 @@ interface Round {
 }
 
 /**
- * Applies the plans and reads the resources back. If the state that a plan depends on has changed, the finding is read,
- * planned and journaled again, at most twice.
+ * Applies the plans and reads the resources back. If the state that a plan depends on has changed, the resource is read
+ * and the fix is planned again, at most twice.
  */
 export async function enforce(
   session: AwsSession,
@@ -87,8 +87,8 @@ export async function enforce(
 }
 
 /**
- * Records for other jobs what was changed and that there will be evidence, while the resources are read back. Both must
- * be known before the evidence exists. If this fails, it is repeated before the evidence is written.
+ * Records in the table, for other jobs, what was changed, and announces the evidence, while the resources are read
+ * back. Both must be recorded before the evidence is written. If this fails, it is repeated then.
  */
 async function announce(changed: readonly PlannedFix[], { recent, log }: ConfiguredWork): Promise<void> {
   if (changed.length === 0) return;
@@ -105,25 +105,25 @@ async function applyRound(
 ): Promise<Round> {
   const { journal } = work;
   const visible = await waitForOwnChanges(session, fixes, work);
-  // These plans may differ from the earlier ones, because resources that we changed recently were planned again.
+  // Gates apply to these plans, because resources that we changed recently were planned again.
   const settled = await waitForTakeBack(visible.fixes, work);
   for (const { finding } of settled.fixes) noteUndone(finding, work);
   const passed = await passPlans(settled.fixes, gatesAt('beforePlanIsApplied'), work);
   const { isLikely, granted } = room.for(passed.fixes);
-  // If there is likely to be room, the planned changes are written to the journal at the same time.
+  // If there is probably room under the limits, the planned changes are written to the journal while it is reserved.
   const ready = isLikely ? passed.fixes : (await granted).fixes;
   const verdicts = new Map([...visible.verdicts, ...settled.verdicts, ...passed.verdicts]);
   const round: Round = { verdicts, changed: [], stale: [], idle: [] };
   for (const { finding, details } of ready) journal.plan(finding.resource, details.plan, details.seen);
   let now: PlannedFix[] = [];
-  // Two findings may concern the same resource, such as the snapshots of a cluster. AWS's reads must show the first one's
-  // change before the second one is made.
+  // Two findings may concern the same resource, such as the snapshots of a cluster. AWS's reads must show the change
+  // for the first finding before the change for the second one is made.
   const others: PlannedFix[] = [];
   const toChange = new Set<string>();
   for (const fix of ready) {
     const unknown = unknownOf(fix, work);
     if (unknown !== undefined) {
-      const words = `whether ${unknown} was changed for another finding of this poll is not known yet`;
+      const words = `it is not known yet whether ${unknown} was changed for another finding of this poll`;
       round.verdicts.set(fix.finding.resource, wait(words, fix.details));
     } else if (fix.changes.some(({ resource }) => toChange.has(resource))) others.push(fix);
     else {
@@ -154,8 +154,8 @@ async function applyRound(
 }
 
 /**
- * Finds a resource that may have been changed for another finding, with an unknown result that reads need not show yet.
- * Another change to it would be made, and recorded, twice.
+ * Finds a resource that may have just been changed for another finding: the result is unknown, and reads may not show
+ * it yet. If this fix changed the resource too, the same change could be made and recorded twice.
  */
 function unknownOf(
   { finding, changes }: PlannedFix,
@@ -175,7 +175,7 @@ async function applyBatch(
   round: Round,
 ): Promise<void> {
   const { journal, ports } = work;
-  // The last changes may have opened the breaker.
+  // The previous changes may have opened the breaker.
   const passed = await passPlans(fixes, gatesAt('beforePlanIsApplied'), work);
   addAll(round.verdicts, passed.verdicts);
   for (const [fix, application] of await applyFixes(session, passed.fixes, work, bounds)) {
@@ -194,7 +194,10 @@ async function applyBatch(
   }
 }
 
-/** Reports whether a start was not sent, not accepted or refused, so that no execution works on the finding. */
+/**
+ * Checks whether the start of a runbook was not sent, not accepted, or refused, so that no execution works on the
+ * finding.
+ */
 function isIdle(
   { finding, changes }: PlannedFix,
   { end }: Application,
@@ -206,7 +209,7 @@ function isIdle(
 }
 
 function keepsChanging({ fix: { finding, details }, words }: Stale): Verdict {
-  const reason = `${finding.resource} keeps changing: ${MOST_PLANS_ANEW + 1} plans in a row were out of date when they were about to be applied. The last time: ${words}`;
+  const reason = `${finding.resource} keeps changing: ${MOST_PLANS_ANEW + 1} plans in a row were out of date before they could be applied. Last reason: ${words}`;
   return conclude('deferred', { ...details, willRetry: true, reason });
 }
 

@@ -6,8 +6,8 @@ import { unreadableRule } from '../../rules/unreadable.ts';
 import type { Ports } from '../ports.ts';
 
 /**
- * Finds the rule of a job: its code, or its declaration in the rule's settings. If the settings are invalid, returns a
- * rule that reads nothing, so that all findings fail for this reason.
+ * Loads the rule of a job from its code, or from its declaration in the rule's settings. If the settings are invalid,
+ * returns a rule that reads nothing, so that all findings fail with that reason.
  * @throws InvalidInputError if there is no such rule
  */
 export async function findRule(id: string, { settings }: Pick<Ports, 'settings'>): Promise<Rule> {
@@ -19,7 +19,7 @@ export async function findRule(id: string, { settings }: Pick<Ports, 'settings'>
     if (!(error instanceof SettingsError)) throw error;
     if (!isAwsError(error.cause, 'NoSuchKey')) return unreadableRule(id, error);
     throw new InvalidInputError(
-      `unknown rule ${id}: expected one of ${ruleIds.join(', ')}, or one that has settings`,
+      `unknown rule ${id}: expected one of ${ruleIds.join(', ')}, or a rule that has settings`,
       { cause: error },
     );
   }

@@ -7,8 +7,8 @@ import type { Work } from '../work.ts';
 import { resolveBegun } from './resolve.ts';
 
 /**
- * Reads the automation executions that were started for findings. If the answer to a start was lost, its execution is
- * searched for, and followed if it exists.
+ * Reads the automation executions that were started for findings. If a start was not answered, searches for its
+ * execution, and follows it if there is one.
  */
 export async function followRunbooks(
   session: AwsSession,

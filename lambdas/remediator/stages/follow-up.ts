@@ -10,9 +10,9 @@ const FIRST_LOOK_SECONDS = 15;
 const LONGEST_LOOK_SECONDS = 300;
 
 /**
- * Enqueues a follow-up job for changes that AWS takes minutes to finish or to show, so that no function waits for them. A
- * finding that has taken too long has failed, unless it may have a partial change to take back, which may be held for
- * days.
+ * Enqueues a follow-up job for changes that AWS takes minutes to finish or to show, so that no function waits for them.
+ * A finding that takes too long has failed, unless a partial change may have to be taken back: a pause or a hold can
+ * delay that for days.
  * @returns the verdicts on findings without a follow-up job
  */
 export async function scheduleFollowUp(
@@ -25,14 +25,14 @@ export async function scheduleFollowUp(
   const followed: Entry<'in_progress'>[] = [];
   for (const entry of waiting) {
     const { resource } = entry.finding;
-    // The last change may have been made by a later attempt, hours after the first began, or be a removal after days. For
-    // a begun change, it may be unknown whether it was made.
+    // The time counts from the last change: a later attempt may have made it hours after the first attempt began, and
+    // parts may be taken back days later. If no change is known to be applied, it counts from the begin of one.
     const last = journal.applied(resource).sort(byTime).at(-1);
     const since = last?.appliedAt ?? journal.begunAt(resource)?.toISOString();
     const isUnfinished = unfinished.has(entry.finding);
     if (isUnfinished || since === undefined || isWithinReason(since, ports.clock.now())) followed.push(entry);
     else {
-      const reason = `not done since ${since}: ${entry.reason}; look at ${resource} by hand`;
+      const reason = `not finished since ${since}: ${entry.reason}; check ${resource} by hand`;
       verdicts.set(resource, conclude('failed', { ...entry.details, willRetry: true, reason }));
     }
   }
@@ -40,8 +40,8 @@ export async function scheduleFollowUp(
   try {
     const look = lookAfter(job);
     const resources = followed.map(({ finding }) => finding.resource);
-    // From here on, the findings belong to the next job, even if it is unknown whether the queue has it: two jobs that
-    // both conclude a finding would write two outcomes.
+    // From here on, the findings belong to the next job, even if it is unknown whether the queue accepted it. If two
+    // jobs concluded a finding, they would write two outcomes.
     journal.handOn(look, resources);
     await journal.write();
     await ports.lookAgain(followUpOf(job, resources, look), delayOf(look));
@@ -55,7 +55,7 @@ function byTime(one: AppliedChange, other: AppliedChange): number {
   return Date.parse(one.appliedAt) - Date.parse(other.appliedAt);
 }
 
-/** Findings that an earlier attempt handed on to a later job. */
+/** Findings that an earlier attempt handed over to a later job. */
 export interface HandedOn {
   /** Findings that the later job handles; this job has nothing left to do for them. */
   readonly left: readonly string[];
@@ -64,8 +64,9 @@ export interface HandedOn {
 }
 
 /**
- * Sends the jobs to which earlier attempts handed on findings again; a duplicate ends at once. Findings with several
- * outcomes that count are not left to these jobs, because an attempt that did not know of them wrote one.
+ * Sends the later jobs to which earlier attempts handed over findings again. A duplicate job ends immediately. Findings
+ * with several valid outcomes are not left to these jobs, because one of the outcomes was written by an attempt that
+ * did not know about the later job.
  */
 export async function sendHandedOn({ job, journal, log, ports }: Work): Promise<HandedOn> {
   const own = new Set(job.findings.map(({ resource }) => resource));

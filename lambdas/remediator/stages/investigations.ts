@@ -3,12 +3,14 @@ import type { Investigation, Job } from '../../model/job.ts';
 import type { RecordedOutcome } from '../record/outcome-log.ts';
 import type { Work } from '../work.ts';
 
-/** The delay until CloudTrail must have the events, which is also the maximum delay of an SQS message: 15 minutes. */
+/**
+ * Time after which CloudTrail should have the events: 15 minutes, which is also the maximum delay of an SQS message.
+ */
 const DELAY_SECONDS = 900;
 
 /**
- * Sends a job that searches CloudTrail for who undid fixes, for the findings that people were just notified of: once per
- * finding and week while it recurs, because each week's notice may have another cause.
+ * Sends a job that searches CloudTrail for who undid fixes, for the recurring findings in the notices that were just
+ * sent. This happens once per finding and week while it recurs, because the cause may differ each time.
  */
 export async function scheduleInvestigation(
   notices: readonly FindingNotice[],

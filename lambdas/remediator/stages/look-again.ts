@@ -7,16 +7,16 @@ import type { ApplyingFix } from './applying-fix.ts';
 import { planAnew } from './plan-anew.ts';
 import { targetOf } from './same-target.ts';
 
-/** Time after which a read is out of date: the resource may be gone, exempt or fixed by its owner by then. */
+/** Maximum age of a fresh read. Later, the resource may be gone, exempt, or fixed by its owner. */
 const FRESH_MILLISECONDS = 2_000;
 /** Maximum number of calls that one change makes before its last write. */
 const CALLS_OF_A_CHANGE = 3;
 
 /**
- * Reads resources again in one batch before their next changes, if their last reads are not fresh, and passes them
- * through the gates. A plan that is not begun must be unchanged. For a plan in progress, the remaining changes must still
- * be in the new plan; each change checks for itself the state that it depends on. For rules that need several calls per
- * resource, only the tags are read again as long as they are unchanged. The result is noted in each plan.
+ * Reads resources again in one batch before their next changes if their last reads are not fresh, and checks the gates.
+ * A plan that has not begun must be unchanged. If a plan has begun, its remaining changes must still be part of the new
+ * plan; each change itself checks the state that it depends on. For rules that need several calls per resource, only
+ * the tags are read again, and everything only if the tags have changed. The result is noted in each plan.
  */
 export async function lookAgain(
   session: AwsSession,
@@ -50,15 +50,15 @@ export async function lookAgain(
 }
 
 /**
- * Reports whether a resource that is not changed yet still has the same tags, if nothing else needs to be read because
- * its change checks the rest directly before it writes.
+ * Checks whether a resource that has not been changed yet still has the same tags. Only for rules whose changes check
+ * everything else directly before they write; otherwise false.
  */
 async function isAsTagged({ index, fix: { tags } }: ApplyingFix): Promise<boolean> {
   if (index > 0 || tags === undefined) return false;
   try {
     return isDeepStrictEqual(await tags.again(), tags.seen);
   } catch {
-    // The resource may be gone, which the full read will show.
+    // The resource may be gone. The full read will show that.
     return false;
   }
 }
@@ -69,7 +69,7 @@ function isStillPlanned({ index, fix }: ApplyingFix, anew: readonly Change[]): b
   return left.every((change) => anew.some((other) => isAbout(other, change)));
 }
 
-/** Reports whether two changes have the same kind and concern the same part of the same resource. */
+/** Checks whether two changes have the same kind and concern the same part of the same resource. */
 function isAbout(
   one: Change & { readonly key?: unknown },
   other: Change & { readonly key?: unknown },
@@ -88,6 +88,6 @@ function isFresh(
   { ports }: ConfiguredWork,
 ): boolean {
   if (ports.clock.now() - reading.at > FRESH_MILLISECONDS) return false;
-  // Calls before the first change were made for other findings and took time.
+  // Any calls since the read and before the first change were made for other findings.
   return index === 0 ? session.calls.length === reading.calls : callsSince <= CALLS_OF_A_CHANGE;
 }

@@ -9,9 +9,9 @@ import type { Work } from '../work.ts';
 import type { Application } from './application.ts';
 
 /**
- * Notes for the breaker that a change was undone by hand, because the resource violates the rule again at the next check.
- * Called when AWS's reads are known to show our own changes. A fix that this product itself undid is no longer
- * `remediated`.
+ * Counts a fix as undone by hand for the breaker if the resource violates the rule again at the next check. Only called
+ * when AWS's reads are known to show our own changes. A fix that an operator undid with this product does not count,
+ * because it is no longer `remediated`.
  */
 export function noteUndone(
   finding: Finding,
@@ -24,7 +24,7 @@ export function noteUndone(
   breaker.noteUndone(finding, last.poll, last.at, reason);
 }
 
-/** Notes the same while changes are not allowed, for fixes that AWS's reads must show by now. */
+/** Counts fixes that were undone by hand while changes are not allowed, if AWS's reads must show the fixes by now. */
 export function noteUndoneWhileBlocked(findings: readonly Finding[], work: Work): void {
   const { memory, ports } = work;
   const isShown = ({ resource }: Finding): boolean =>
@@ -32,7 +32,7 @@ export function noteUndoneWhileBlocked(findings: readonly Finding[], work: Work)
   for (const finding of findings.filter(isShown)) noteUndone(finding, work);
 }
 
-/** Notes the result of an application for the breaker, so that it can open during a job. */
+/** Counts the result of a fix for the breaker as soon as it is known, so that the breaker can open during a job. */
 export function noteApplication(
   finding: Finding,
   { end }: Application,
@@ -45,8 +45,8 @@ export function noteApplication(
 }
 
 /**
- * Notes the results of changes for the breaker according to the outcomes: a change that was not visible when it was read
- * back has failed as well.
+ * Counts the results of changes for the breaker according to the outcomes: a change that was not visible when the
+ * resource was read back has also failed.
  */
 export function noteOutcomes(
   outcomes: readonly Outcome[],

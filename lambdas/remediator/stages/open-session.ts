@@ -13,13 +13,13 @@ import { hasLostStarts } from '../runbooks/follow.ts';
 import { conclude, type Verdict } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 
-/** The result if the target role can't be assumed, because AWS refuses it or is known to. */
+/** Result if the target role can't be assumed: AWS refused it, now or in another job of the poll. */
 interface Refusal {
   /** The verdict on all findings. */
   readonly refused: Verdict;
   /** True if the role is missing in the account, or does not trust the remediator. */
   readonly isRoleMissing: boolean;
-  /** False if another job of the poll has checked, so that AWS was not called. */
+  /** False if AWS was not called, because another job of the poll had already checked. */
   readonly wasAsked: boolean;
 }
 
@@ -30,8 +30,9 @@ export interface SessionAhead {
 }
 
 /**
- * Opens the session that a job needs, while the data for the gates is still being read. Undefined if it is already known
- * not to be needed: the role is missing, an earlier attempt began something, or all findings wait for a later poll.
+ * Opens the session that a job probably needs, while the data for the gates is still being read. Returns undefined if
+ * the rule is off, the role is known to be missing, an earlier attempt planned something, or all findings wait for a
+ * later poll.
  */
 export function openAhead(findings: readonly Finding[], work: ConfiguredWork): SessionAhead | undefined {
   const { mode, memory, role, journal } = work;
@@ -40,7 +41,7 @@ export function openAhead(findings: readonly Finding[], work: ConfiguredWork): S
   if (mode === 'off' || !isNew || !mayLook || role.missingSince !== undefined) return undefined;
   const { access } = modes[mode];
   const opening = open(findings, work, access);
-  // If the session is not needed, it is never awaited.
+  // If the session is not needed, nothing awaits it, and an error must not be unhandled.
   opening.catch(() => undefined);
   return { access, opening };
 }
@@ -48,9 +49,9 @@ export function openAhead(findings: readonly Finding[], work: ConfiguredWork): S
 /**
  * Opens a session in the job's account, limited to the permissions that the rule needs.
  * @param access `read`: the credentials do not allow changes
- * @param mustAsk True if a partial change may have to be taken back; the role is then assumed even if it is known to be
- *   missing.
- * @param ahead the session that was opened before, if there is one
+ * @param mustAsk true if a partial change may have to be taken back: the role is then requested even if it is known to
+ * be missing
+ * @param ahead the session that was opened ahead, if any
  * @returns the session, or the verdict on all findings if AWS refuses it
  */
 export async function openSession(
@@ -89,9 +90,10 @@ async function open(findings: readonly Finding[], work: ConfiguredWork, access: 
 }
 
 /**
- * Lists the permissions of the session. A job with a runbook starts executions, or makes the calls that ended executions
- * left to be made, or both if an attempt was interrupted. Findings that turn out now to be left open by an execution wait
- * for the next job, so that one session need not allow everything: STS limits the length of a session policy.
+ * Lists the permissions of the session. A job with a runbook starts executions, or makes the calls that remain after
+ * executions have ended, or both if an attempt was interrupted. A finding that an execution is only now seen to have
+ * left open waits for the next job, so that one session does not need all permissions: STS limits the length of a
+ * session policy.
  */
 function permissionsFor(
   findings: readonly Finding[],

@@ -11,9 +11,10 @@ import { planAnew } from './plan-anew.ts';
 import { isSameTarget } from './same-target.ts';
 
 /**
- * Holds fixes whose resources any rule changed recently until AWS's reads show these changes, so that nothing is changed
- * on the basis of a stale read. Once they are visible, the resource is read and planned again, because the plan may still
- * depend on a stale read. So may the new plan: after a read that shows a change, the next one may not.
+ * Delays fixes of resources that any rule changed recently until AWS's reads show these changes, so that nothing is
+ * changed on the basis of a stale read. Once the changes are visible, the resource is read and planned again, because
+ * the first plan may be based on a stale read. The new plan is checked too, because a read can be older than the one
+ * before it.
  */
 export async function waitForOwnChanges(
   session: AwsSession,
@@ -33,7 +34,7 @@ export async function waitForOwnChanges(
     for (const { finding, details } of fixes) verdicts.set(finding.resource, retry(error, details));
     return { fixes: [], verdicts };
   }
-  // Side by side, so that reads of the same kind are one call.
+  // In parallel, so that reads of the same kind share one call.
   const looks = fixes.map(async (fix) => ({ fix, seen: await ownChangesOf(session, changedBy(fix), work) }));
   for (const { fix, seen } of await Promise.all(looks)) {
     if ('state' in seen) verdicts.set(fix.finding.resource, withDetails(seen, fix.details));
@@ -46,7 +47,7 @@ export async function waitForOwnChanges(
   const looksAnew = anew.fixes.map(async (fix) => {
     const before = changedLately.get(fix.finding.resource);
     const asked = new Set(before === undefined ? [] : changedBy(before.fix));
-    // The new plan may name other resources than the first one did.
+    // The new plan may change other resources than the first one.
     const unasked = changedBy(fix).filter((each) => !asked.has(each));
     return { fix, known: before?.ours ?? [], others: await ownChangesOf(session, unasked, work) };
   });
@@ -74,8 +75,8 @@ async function endingOf(changes: readonly RecentChange[]): Promise<readonly Rece
 }
 
 /**
- * Reports whether a plan changes something that our own change replaced, because it is based on a read that predates
- * this.
+ * Checks whether a plan changes something that our own change has already replaced, because it is based on an older
+ * read.
  */
 function restsOnWhatEnded({ changes }: PlannedFix, { change: made }: RecentChange): boolean {
   // Only rules and entries have an id or number that identifies them.
@@ -88,16 +89,13 @@ function restsOnWhatEnded({ changes }: PlannedFix, { change: made }: RecentChang
 }
 
 /**
- * Reports whether a plan starts a document for a violation that our own change for the same finding has ended: a start
+ * Checks whether a plan starts a document for a violation that our own change for the same rule has ended. Such a plan
  * contains no state of the resource that would reveal a stale read.
  */
 const startsAgainst = ({ finding, changes }: PlannedFix, { rule }: RecentChange): boolean =>
   rule === finding.rule && changes.some(isStart);
 
-/**
- * Finds our own change that removed something that a plan depends on, because the plan is based on a read that predates
- * it.
- */
+/** Finds our own change that removed something that a plan depends on, because the plan is based on an older read. */
 async function removedUnder(
   { changes }: PlannedFix,
   ours: readonly RecentChange[],
@@ -110,11 +108,14 @@ async function removedUnder(
 
 function notVisibleYet({ change, line, rule, appliedAt }: RecentChange): Verdict {
   return wait(
-    `AWS's reads of ${change.resource} do not show yet what ${rule} changed at ${appliedAt} (${line}): nothing is changed on a read from before that`,
+    `AWS's reads of ${change.resource} do not show yet what ${rule} changed at ${appliedAt} (${line}): nothing is changed until they do`,
   );
 }
 
-/** Returns our recent changes to resources if AWS's reads show all of them; otherwise, or if that is unknown, a verdict. */
+/**
+ * Returns our recent changes to resources if AWS's reads show all of them; a verdict if they do not, or if that is
+ * unknown.
+ */
 async function ownChangesOf(
   session: AwsSession,
   resources: readonly string[],

@@ -7,8 +7,8 @@ import type { ConfiguredWork } from '../work.ts';
 import type { Planned } from './plan.ts';
 
 /**
- * Passes plans through gates.
- * @returns those that pass, and the verdicts on the others, with their plans
+ * Checks plans against gates.
+ * @returns the plans that pass, and the verdicts on the others, which include their plans
  */
 export async function passPlans<Context extends ConfiguredWork>(
   fixes: readonly PlannedFix[],

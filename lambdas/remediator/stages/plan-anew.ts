@@ -7,8 +7,8 @@ import { assessEach } from './assess.ts';
 import { type Planned, planFixes } from './plan.ts';
 
 /**
- * Reads resources and plans their fixes again, because resources may be gone, exempt by their tag or fixed by their owner
- * in the meantime.
+ * Reads resources and plans their fixes again, because they may have been deleted, exempted by a tag, or fixed by their
+ * owner in the meantime.
  */
 export async function planAnew(
   session: AwsSession,
@@ -28,7 +28,7 @@ export async function planAnew(
   return { fixes: planned.fixes, verdicts: withPlans(planned.verdicts, fixes, work) };
 }
 
-/** Adds the plan to each outcome whose plan was at least partly applied. The other plans had no effect. */
+/** Adds the earlier plan to the verdicts on resources for which changes were applied. The other plans had no effect. */
 function withPlans(verdicts: Verdicts, fixes: readonly PlannedFix[], { journal }: ConfiguredWork): Verdicts {
   const details = new Map(fixes.map((fix) => [fix.finding.resource, fix.details]));
   return new Map(

@@ -34,10 +34,13 @@ export interface Planned {
   readonly verdicts: Verdicts;
 }
 
-/** A fix to which the time of its read is not added yet. */
+/** A fix without the time of its read, which is added later. */
 type Fix = Omit<PlannedFix, 'reading'>;
 
-/** Plans the fix of each violation. A finding that is not a violation, or exempt by its tag, has its verdict. */
+/**
+ * Plans the fix of each violation. Other findings, including those of resources that are exempt by a tag, get a
+ * verdict.
+ */
 export async function planFixes(
   session: AwsSession,
   findings: readonly Finding[],
@@ -70,14 +73,14 @@ export async function planFixes(
     else fixes.push({ ...planned, reading });
   }
   if (isChanging(work.mode)) {
-    // Read in parallel with the holds. Errors recur when the result is needed.
+    // This read runs in parallel with the read of the holds. An error is thrown again when the result is needed.
     const changed = fixes.flatMap(({ finding, changes }) => resourcesOf(finding, changes));
     work.recent.load(changed).catch(() => undefined);
   }
   return { fixes, verdicts };
 }
 
-/** Resolves changes that were begun. @returns the verdict if their results can't be determined yet */
+/** Determines the results of changes that were begun. @returns the verdict if they can't be determined yet */
 async function resolve(
   session: AwsSession,
   finding: Finding,
@@ -87,7 +90,7 @@ async function resolve(
   if (assessment === undefined || assessment instanceof Error) return undefined;
   try {
     const planned = assessment.state === 'violation' ? assessment.plan : [];
-    // Whether a runbook was started was checked before it was followed.
+    // Starts of runbooks were already resolved when runbooks were followed.
     await resolveBegun(session, finding, work, { planned, only: (change) => !isStart(change) });
     return undefined;
   } catch (error) {
@@ -106,7 +109,7 @@ async function planFix(
   if (assessment === undefined || assessment instanceof Error) return verdictOfError(assessment);
   if (effects instanceof Error) return verdictOfError(effects);
   try {
-    // A change without its intended effect was made, and is not made again.
+    // A change that does not have its intended effect was nevertheless made. It is recorded, and not made again.
     if (effects?.state === 'concluded') await resolveBegun(session, finding, work);
   } catch (error) {
     return verdictOfError(error);
@@ -162,7 +165,8 @@ async function planByRunbook(
 }
 
 /**
- * Determines the verdict on a resource that is never read, after a document has run: later polls await the source's scan.
+ * Determines the verdict on a resource of a rule that reads nothing, after its document has run. Later polls wait for
+ * the source's next scan.
  */
 function verdictOfUnread({ status, execution, result }: Ending): Verdict {
   if (status !== 'Success') {
@@ -172,7 +176,7 @@ function verdictOfUnread({ status, execution, result }: Ending): Verdict {
   return conclude('remediated', { reason });
 }
 
-/** Plans direct calls for violations that the runbook has left open, unless they are only to be reported. */
+/** Plans direct calls for violations that the runbook has left open, unless `runbook_then` is `report`. */
 async function planAfterRunbook(
   finding: Finding,
   { plan: changes, seen, notes = [] }: Violation,
@@ -183,9 +187,10 @@ async function planAfterRunbook(
     const reason = `${ending.execution} ended as ${ending.result}, and ${finding.resource} still violates the rule (runbook_then is "report")`;
     return conclude('failed', { seen, willRetry: true, reason });
   }
-  // A session that may search for executions may not make direct calls, because STS limits the length of a session
-  // policy.
-  if (ending.isFound === true) return wait(`direct calls will fix what ${ending.execution} left open`);
+  // A session that may search for executions has no permissions for direct calls, because STS limits the length of a
+  // session policy.
+  if (ending.isFound === true)
+    return wait(`a follow-up job will fix with direct calls what ${ending.execution} left open`);
   const begun = (journal.earlierPlan(finding.resource) ?? []).filter(({ change }) => isStart(change));
   return {
     finding,

@@ -17,7 +17,7 @@ export interface ReadAhead {
  */
 export function readAhead({ job, rule, attempt, ports, journal, done }: Work): ReadAhead | undefined {
   preload(rule);
-  // The settings are cached; an error recurs when they are needed.
+  // The settings are cached. An error is thrown again when they are needed.
   ports.settings.read(job.poll.rule).catch(() => undefined);
   ports.settings.pause().catch(() => undefined);
   if (attempt.number > 1) return undefined;
@@ -25,13 +25,13 @@ export function readAhead({ job, rule, attempt, ports, journal, done }: Work): R
     journal: mayHaveJournal(job) ? journal.ask() : undefined,
     known: askTable({ job, ports, done }),
   };
-  // If another attempt has the lease, these are never awaited.
+  // If another attempt has the lease, nothing awaits these reads, and their errors must not be unhandled.
   for (const answer of Object.values(ahead)) answer?.catch(() => undefined);
   return ahead;
 }
 
 /**
- * Reports whether a job may have a journal although nobody has held its lease: that of the job that it continues, or of
+ * Checks whether a job may have a journal although nobody has held its lease: that of the job that it continues, or of
  * version 0.1.0, which had no leases. Its jobs do not name their run.
  */
 function mayHaveJournal(job: Job): boolean {

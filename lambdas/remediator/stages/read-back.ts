@@ -9,7 +9,7 @@ import type { ConfiguredWork } from '../work.ts';
 import { type Assessments, assessEach } from './assess.ts';
 import { judgeEffects, readEffects } from './effects.ts';
 
-/** Pauses before each further read: most reads show a write within seconds. */
+/** Pauses before each read: most reads show a write within seconds. */
 const WAITS_MILLISECONDS = [0, 1_000, 2_000, 4_000] as const;
 
 /**
@@ -33,7 +33,7 @@ export async function readBack(
     readUntilSeen(rule, session, resources, settings.options, ports.clock),
     readEffects(session, findings, work),
   ]);
-  // After several reads, AWS may know more than before.
+  // If reading back took a while, AWS may report more by now.
   const isOld = ports.clock.now() - begunAt >= WAITS_MILLISECONDS[1];
   const effects = judgeEffects(isOld ? await readEffects(session, findings, work) : beside, results);
   return new Map(

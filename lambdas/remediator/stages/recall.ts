@@ -4,10 +4,10 @@ import { askTable, type ReadAhead } from './read-ahead.ts';
 
 /**
  * Determines what earlier attempts at a job did, and what is known about its findings, from the journal, the findings
- * table and the existing outcomes. A message that returns from the dead-letter queue counts its attempts from 1 again. Its
- * lease, which is kept for longer than any message can return, says that it was worked on before.
+ * table and the existing outcomes. A message that returns from the dead-letter queue counts its attempts from 1 again.
+ * Its lease, which is kept for longer than any message can return, says that it was worked on before.
  * @param isFirst whether this is the first attempt at the job
- * @param ahead earlier reads, if nobody can have changed the data since
+ * @param ahead reads that were started earlier, if any
  * @returns the final outcomes, to which nothing needs to be added
  */
 export async function recall(work: Work, isFirst: boolean, ahead?: ReadAhead): Promise<Outcome[]> {
@@ -18,7 +18,8 @@ export async function recall(work: Work, isFirst: boolean, ahead?: ReadAhead): P
   const resources = job.findings.map(({ resource }) => resource);
   let known = await (ahead?.known ?? askTable(work));
   const { pending = [] } = known;
-  // Operators' requests do not wait for all earlier jobs in the queue. They may concern the same findings.
+  // Operators' requests are carried out before the job, so that they do not wait for all jobs in the queue. They may
+  // concern the same findings, so the table is read again.
   if (pending.length > 0 && (await ports.actOnPending(pending, { account, region })))
     known = await askTable(work);
   recent.keep(resources, known.changed);

@@ -12,9 +12,9 @@ const HOUR_MILLISECONDS = 3_600_000;
 const DAY_MILLISECONDS = 24 * HOUR_MILLISECONDS;
 
 /**
- * Records the results of changes for the breaker, and publishes what holds the rule back: a limit once per hour, an open
- * breaker once, invalid settings once per day, regardless of the number of rules and regions.
- * @returns the errors; the job is then retried
+ * Records the results of changes for the breaker, and publishes notices about what prevents fixes: a reached limit once
+ * per hour, an open breaker once, and invalid settings once per day, regardless of the number of rules and regions.
+ * @returns the errors, because of which the job is retried
  */
 export async function recordGates(
   work: Work,
@@ -58,9 +58,9 @@ export async function recordGates(
 }
 
 const SETTINGS_WORDS =
-  'Apply Terraform again, or correct the pause parameter. Other rules and regions may be affected, too. This notification is repeated daily';
+  'Apply Terraform again, or correct the pause parameter. Other rules and regions may also be affected. This notification is repeated daily';
 
-/** Counts an open breaker once per hour, regardless of the number of jobs and regions. */
+/** Counts an open breaker in the metrics once per hour, regardless of the number of jobs and regions. */
 async function claimCount(
   { breaker, ports }: Pick<Work, 'breaker' | 'ports'>,
   learned: Pick<Learned, 'countsBreaker'>,
@@ -69,7 +69,7 @@ async function claimCount(
   learned.countsBreaker = await ports.table.claimBreakerCount(breaker.name, hour);
 }
 
-/** Releases the room that is kept for findings that a limit deferred last time and that now have another outcome. */
+/** Releases the room that was kept for findings that a limit deferred earlier, if they now have another outcome. */
 async function forgetServed({ job, log, memory, ports }: Work): Promise<void> {
   const served = log
     .own()
@@ -90,5 +90,5 @@ function noticeOf(
 }
 
 function wordsOf(limit: ChangeLimit): string {
-  return `${describeLimit(limit)}, and more changes are pending. They are deferred, and come first at the next polls. If that many changes are right, wait, or raise ${settingOf(limit)}; if not, pause the rule, or hold what it must not change. This notification is repeated hourly`;
+  return `${describeLimit(limit)}, and more changes are pending. They are deferred, and come first at the next polls. If this number of changes is expected, wait, or raise ${settingOf(limit)}. Otherwise, pause the rule, or hold what it must not change. This notification is repeated hourly`;
 }

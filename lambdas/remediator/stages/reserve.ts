@@ -12,36 +12,37 @@ import type { ConfiguredWork } from '../work.ts';
 import { passPlans } from './pass-plans.ts';
 import type { Planned } from './plan.ts';
 
-/** Returns the name under which a finding waits for room. */
+/** Returns the name under which room is kept for a deferred finding. */
 export function waitingFinding({ finding }: { readonly finding: Finding }): string {
   const { account, region, resource } = finding;
   const text = JSON.stringify([account, region, resource]);
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
-/** Room that is being reserved for fixes. */
+/** Room under the hourly limits that is being reserved for fixes. */
 export interface Reserving {
-  /** True if there is room for all according to the last known counters, so that their changes may be prepared meanwhile. */
+  /** True if the last known counters have room for all fixes, so that their changes may be prepared in the meantime. */
   readonly isLikely: boolean;
-  /** The fixes that there is room for, and the verdicts on the others. Never rejects. */
+  /** The fixes that are within the limits, and the verdicts on the others. Never rejects. */
   readonly granted: Promise<Planned>;
 }
 
 /**
- * Reserves room for a job's changes once, before the first one. The room for changes that were not made is released at
- * the end. Unknown results and the reservations of a killed function stay counted for an hour.
+ * Reserves room under the hourly limits for a job's changes, before the first change. The room for changes that were
+ * not made is released at the end. Changes with an unknown result, and the reservations of a killed function, count for
+ * an hour.
  */
 export class ReservedRoom {
   readonly #work: ConfiguredWork;
   /** The resources whose changes the limit allows. */
   readonly #resources = new Set<string>();
   readonly #reservations: Reservation[] = [];
-  /** The limits that held something back. */
+  /** The limits that deferred a fix. */
   readonly #reached = new Set<ChangeLimit>();
-  /** Errors that do not affect the verdict on any finding. */
+  /** Errors that affect no verdict. */
   readonly #failures: unknown[] = [];
 
-  /** The use of the account's limit, with what this job reserved. */
+  /** The usage of the account's limit, including what this job reserved. */
   #account: { readonly scope: string; readonly most: number; readonly used: number } | undefined;
   readonly #limits: readonly ChangeLimit[];
   readonly #since: number;
@@ -52,7 +53,10 @@ export class ReservedRoom {
     this.#since = work.ports.clock.now();
   }
 
-  /** Starts to reserve room for fixes, deferred ones first. Room is kept for other jobs' deferred findings. */
+  /**
+   * Starts reserving room for fixes, starting with findings that a limit deferred earlier. Room that is kept for
+   * deferred findings of other jobs is not used.
+   */
   for(fixes: readonly PlannedFix[]): Reserving {
     try {
       const found = this.#work.counts.take();
@@ -71,7 +75,7 @@ export class ReservedRoom {
     return passed;
   }
 
-  /** Reserves room below each limit for the fixes that passed the previous ones. @returns the refusals, by resource */
+  /** Reserves room under each limit for the fixes that the previous limits allow. @returns the refusals, by resource */
   async #reserve(
     fixes: readonly PlannedFix[],
     known: FoundCounters | undefined,
@@ -81,7 +85,7 @@ export class ReservedRoom {
     const { ports } = this.#work;
     const limits = this.#limits;
     const found = known ?? (await ports.counts.read(limits.map(({ counter }) => counter)));
-    // No limit then depends on what another one refuses.
+    // If no limit refuses a fix, the limits do not depend on each other.
     if (this.#haveRoom(fixes, found)) {
       const reserving = limits.map((limit) => this.#reserveBelow(limit, fixes, found, refusals));
       // If one fails, the room that another one reserved is released at the end.
@@ -97,7 +101,7 @@ export class ReservedRoom {
     return refusals;
   }
 
-  /** Reserves room below one limit, and notes the fixes that it refuses. @returns the fixes that there is room for */
+  /** Reserves room under one limit, and notes the fixes that it refuses. @returns the fixes that it allows */
   async #reserveBelow(
     limit: ChangeLimit,
     wanted: readonly PlannedFix[],
@@ -134,18 +138,18 @@ export class ReservedRoom {
     return chosen;
   }
 
-  /** Reports whether there is room for all fixes according to the known counters. */
+  /** Checks whether the known counters have room for all fixes. */
   #haveRoom(fixes: readonly PlannedFix[], found: FoundCounters): boolean {
     const changes = this.#newIn(fixes).size;
     return this.#limits.every((limit) => hasRoom(found, limit, changes, this.#work.ports.clock.now()));
   }
 
-  /** The limits that held something back. */
+  /** The limits that deferred a fix. */
   get reached(): readonly ChangeLimit[] {
     return [...this.#reached];
   }
 
-  /** The share of the account's limit that is used, in percent; undefined if there was nothing to change. */
+  /** The used percentage of the account's limit; undefined if nothing was reserved. */
   get accountLimitUsed(): number | undefined {
     if (this.#account === undefined) return undefined;
     const { used, most } = this.#account;
@@ -154,7 +158,7 @@ export class ReservedRoom {
 
   /**
    * Releases the room for changes that AWS refused or that were not sent.
-   * @returns `kept`: the number of resources that were changed, or may have been; the unexpected errors
+   * @returns `kept`: the number of resources that were or may have been changed. `failures`: unexpected errors
    */
   async release(): Promise<{ readonly kept: number; readonly failures: readonly unknown[] }> {
     const changed = this.#changed();
@@ -183,7 +187,10 @@ export class ReservedRoom {
     return new Set(changes.map(({ change }) => change.resource));
   }
 
-  /** Releases reserved changes. Those that cannot be released stay counted for their hour, so fewer changes are made than allowed. */
+  /**
+   * Releases reserved changes. Those that cannot be released count for an hour, so fewer changes are made than the
+   * limit allows.
+   */
   async #giveBack(reservations: readonly Reservation[], changes: number): Promise<unknown[]> {
     const failures: unknown[] = [];
     let left = changes;
@@ -200,7 +207,7 @@ export class ReservedRoom {
     return failures;
   }
 
-  /** Sorts fixes that a limit deferred before to the front. */
+  /** Puts fixes that a limit deferred earlier first. */
   #inOrder(fixes: readonly PlannedFix[]): PlannedFix[] {
     const before = fixes.filter((fix) => this.#wasLimited(fix));
     return [...before, ...fixes.filter((fix) => !before.includes(fix))];
@@ -210,7 +217,10 @@ export class ReservedRoom {
     return this.#work.memory.wasLimited(finding.resource);
   }
 
-  /** Selects as many whole fixes as fit. Those that were not deferred before use no room that is kept for others. */
+  /**
+   * Selects as many complete fixes as there is room for. Fixes that were not deferred earlier do not use room that is
+   * kept for others.
+   */
   #choose(fixes: readonly PlannedFix[], left: number, kept: number): PlannedFix[] {
     const chosen: PlannedFix[] = [];
     for (const fix of fixes) {
@@ -221,8 +231,8 @@ export class ReservedRoom {
   }
 
   /**
-   * Keeps room for refused fixes, except for those that need more than the whole limit. If no room can be kept, the
-   * findings are deferred nevertheless.
+   * Keeps room for refused fixes at later polls, except for those that need more than the whole limit. If this fails,
+   * the findings are deferred nevertheless.
    */
   async #keepRoom({ counter, most }: ChangeLimit, refused: readonly PlannedFix[]): Promise<void> {
     const needs = refused
@@ -237,7 +247,7 @@ export class ReservedRoom {
     }
   }
 
-  /** Lists the resources that these fixes change and that have no room yet. */
+  /** Lists the resources that these fixes change and that have no reserved room yet. */
   #newIn(fixes: readonly PlannedFix[]): Set<string> {
     const resources = fixes.flatMap(({ changes }) => changes.map(({ resource }) => resource));
     return new Set(resources.filter((resource) => !this.#resources.has(resource)));

@@ -21,17 +21,17 @@ import type { Work } from '../work.ts';
 import { foundChange } from './applied-change.ts';
 import { recordPlan } from './record-plan.ts';
 
-/** The changes to check. */
+/** Selection of the changes to check. */
 interface Asked {
-  /** The changes that the resource needs now, which are made again. Default: none. */
+  /** The changes that the resource still needs, which will be made again. Default: none. */
   readonly planned?: readonly Change[];
-  /** Default: all. */
+  /** Selects changes. Default: all. */
   readonly only?: (change: Change) => boolean;
 }
 
 /**
- * Determines by reading which begun changes with unknown answers were made, and records them as applied, with the data
- * that their inverses need. Changes that reads don't show stay unconfirmed.
+ * Reads which changes with unknown results were made, and records them as applied, with the data that their inverses
+ * need. Changes that reads don't show remain unconfirmed.
  */
 export async function resolveBegun(
   session: AwsSession,
@@ -51,8 +51,8 @@ export async function resolveBegun(
     const others = byOthers.filter(
       (other) => other.line === line && journal.isByOtherSince(resource, line, other) !== false,
     );
-    // The current state was made by another job, which has recorded it. Only a mark distinguishes it from this job's
-    // change.
+    // Another job produced the current state, and has recorded it. Only a mark would distinguish this job's change from
+    // it.
     if (others.length > 0 && !isMarked) {
       journal.settle(resource, line);
       continue;
@@ -63,8 +63,8 @@ export async function resolveBegun(
     const recorded = known.map((each) => each.change);
     const made = await findUnlessRefused(session, change, since, recorded);
     if (made === undefined || made === 'none') {
-      // A stale read may show another job's mark, and not yet this job's. A record that found the resource to exist, and
-      // made nothing more, does not show who made it.
+      // A stale read may show another job's mark, and not yet this job's. If another job only recorded that the
+      // resource already existed, its record does not show who created it.
       const isOfOther = others.some((other) => foundNothing(other.change));
       const isKnown = isOfOther || (made === 'none' && mustShow);
       if (isKnown) journal.settle(resource, line);
@@ -73,7 +73,7 @@ export async function resolveBegun(
     const inPart = `${line}${IN_PART}`;
     // The complete record includes the noted part.
     journal.drop(resource, inPart);
-    // It was made before the changes that were begun after it.
+    // The change was made before those that were begun after it.
     const [next] = journal.appliedSince(resource, line);
     const found = foundChange(made, isNeeded ? inPart : line, begunAt);
     journal.apply(resource, [found], next);
@@ -83,8 +83,8 @@ export async function resolveBegun(
 }
 
 /**
- * Records for other jobs at once a change that only the state shows, so that one that was interrupted at the same change
- * does not record it as well.
+ * Immediately records, for other jobs, a change that only the state of the resource shows. Otherwise, another job that
+ * was interrupted at the same change could also record it.
  * @throws the error if the table can't be written; the change is then resolved again
  */
 async function claim(
@@ -98,7 +98,7 @@ async function claim(
   throw failure;
 }
 
-/** Reports whether a later read may still show that a begun change was made. */
+/** Checks whether a later read may still show that a begun change was made. */
 export function isBegunLately(
   resource: string,
   { line }: RecordedChange,
@@ -108,7 +108,7 @@ export function isBegunLately(
   return !isLagOver(journal.beginOf(resource, line)?.getTime() ?? now, now);
 }
 
-/** Reports whether AWS may still be working on a begun change of a slow kind. */
+/** Checks whether AWS may still be carrying out a begun change of a slow kind. */
 function mayBeUnderWay(
   resource: string,
   { line }: RecordedChange,
@@ -119,7 +119,8 @@ function mayBeUnderWay(
 }
 
 /**
- * Holds findings if a later read may still show their begun changes, which no outcome contains before that.
+ * Keeps findings pending if a later read may still show that their begun changes were made. No outcome is written until
+ * that is known.
  * @returns the verdicts on them; a later job checks again
  */
 export async function awaitKnowledge(
@@ -133,15 +134,15 @@ export async function awaitKnowledge(
       if (isStart(change) || !(await canFind(change)) || (await canTakeBack(change))) continue;
       const isLate = !isBegunLately(resource, begun, work);
       if (isLate && !((await takesLong(change)) && mayBeUnderWay(resource, begun, work))) continue;
-      const why = isLate ? 'AWS may still be working on it' : "AWS's reads may be from before it";
-      const words = `whether "${line}" was made is not known yet: ${why}`;
+      const why = isLate ? 'AWS may still be carrying it out' : "AWS's reads may be older than the call";
+      const words = `it is not known yet whether "${line}" was applied: ${why}`;
       verdicts.set(resource, wait(words));
     }
   }
   return verdicts;
 }
 
-/** Reads a change; if the session is not allowed to, the result stays unknown. */
+/** Reads whether a change was made. If the session lacks the permission, the result remains unknown. */
 async function findUnlessRefused(
   session: AwsSession,
   change: Change,
@@ -156,7 +157,7 @@ async function findUnlessRefused(
   }
 }
 
-/** Finds the findings for which the changes of an attempt are not known yet. */
+/** Selects the findings that have changes with unknown results. */
 export function unresolvedOf(
   findings: readonly Finding[],
   { journal }: Pick<Work, 'journal'>,
@@ -165,7 +166,8 @@ export function unresolvedOf(
 }
 
 /**
- * Resolves the begun changes of findings that a gate now stops. @returns the verdicts on those that can't be resolved yet
+ * Determines the results of changes that were begun for findings that a gate now stops.
+ * @returns the verdicts on findings for which they can't be determined yet
  */
 export async function resolveStopped(
   session: AwsSession,

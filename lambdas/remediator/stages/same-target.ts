@@ -7,7 +7,7 @@ export function targetOf({ before }: RecordedChange['change']): unknown {
   return 'ruleNumber' in before ? before.ruleNumber : undefined;
 }
 
-/** Reports whether two changes concern the same rule or entry. */
+/** Checks whether two changes concern the same rule or entry. */
 export function isSameTarget(one: RecordedChange['change'], other: RecordedChange['change']): boolean {
   const target = targetOf(one);
   return (

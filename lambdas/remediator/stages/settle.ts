@@ -8,11 +8,11 @@ import { takeBackUnfinished } from './take-back.ts';
 
 /** Findings at the end of an attempt. */
 export interface Ends {
-  /** Findings that may have partial changes which no plan depends on. */
+  /** Findings that may have partial changes on which no plan depends. */
   readonly left: readonly Finding[];
-  /** Resources that need no fix, according to their verdict. */
+  /** Resources whose verdict says that they need no fix. */
   readonly fixed: ReadonlySet<string>;
-  /** Verdicts of gates, which stay regardless of what is taken back. */
+  /** Verdicts of gates, which remain regardless of what is taken back. */
   readonly stopped: Verdicts;
 }
 

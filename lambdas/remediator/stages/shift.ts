@@ -1,14 +1,14 @@
 import type { Clock } from '../../model/clock.ts';
 
 /**
- * Time after which a job begins no further fix: operators' requests wait until the job has ended, and are expected to
- * begin within a minute.
+ * Time after which a job begins no further fixes. Operators' requests wait until the job has ended, and should begin
+ * within a minute.
  */
 const SHIFT_MILLISECONDS = 30_000;
 
 /**
- * The time during which an attempt begins fixes. It starts when the first of them are about to be made, so that an
- * attempt makes some fixes however long its preparation takes.
+ * Period during which an attempt begins fixes. It starts when the first fixes are about to be made, so that every
+ * attempt makes some, regardless of how long its preparation takes.
  */
 export class Shift {
   readonly #clock: Clock;
@@ -18,7 +18,7 @@ export class Shift {
     this.#clock = clock;
   }
 
-  /** Begins with the first question. */
+  /** Checks whether the shift has ended. The first check starts the shift. */
   get isOver(): boolean {
     const now = this.#clock.now();
     this.#end ??= now + SHIFT_MILLISECONDS;

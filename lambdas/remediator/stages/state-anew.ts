@@ -7,8 +7,9 @@ import { assessEach } from './assess.ts';
 import { planFixes } from './plan.ts';
 
 /**
- * Reads findings again whose resources had a partial change taken back. A finding that needs a fix keeps its verdict. If
- * that verdict was that nothing needs a fix, one of the two reads is stale, and a later job checks again.
+ * Reads resources again after partial changes to them were taken back, and updates the verdicts. A finding that still
+ * needs a fix keeps its verdict, unless the verdict was that no fix is needed: one of the two reads is then stale, and
+ * a later job checks again.
  */
 export async function stateAnew(
   session: AwsSession,

@@ -4,7 +4,7 @@ import type { Finding } from '../../model/finding.ts';
 import { type Verdict, type Verdicts, verdictOfError } from '../verdict.ts';
 import type { Work } from '../work.ts';
 
-/** Finds the findings for which AWS may still be working on a change that can be stopped. */
+/** Selects the findings for which AWS may still be carrying out a change that can be cancelled. */
 export async function ongoingOf(
   findings: readonly Finding[],
   { journal }: Pick<Work, 'journal'>,
@@ -19,9 +19,9 @@ export async function ongoingOf(
 }
 
 /**
- * Stops AWS's ongoing work for findings, because an operator has paused them.
+ * Cancels changes that AWS is still carrying out for findings, because an operator has paused them.
  * @param paused the verdict of the pause
- * @returns verdicts on the findings whose work was stopped; the others continue
+ * @returns verdicts on the findings whose changes were cancelled; the others continue
  */
 export async function stopOngoing(
   session: AwsSession,

@@ -19,8 +19,8 @@ import { circumstances } from './circumstances.ts';
 import { heldWords, takeable } from './unfinished.ts';
 
 /**
- * Takes back what attempts added and no plan uses, once the result of each finding is known. Each removal is recorded as
- * an applied change.
+ * Takes back what interrupted attempts added and no plan uses, once the result of each finding is known. Each removal
+ * is recorded as an applied change.
  * @returns the verdicts on findings that may still have partial changes; they stay pending
  */
 export async function takeBackUnfinished(
@@ -43,7 +43,7 @@ async function takeBackOf(
   work: ConfiguredWork,
 ): Promise<Verdict | undefined> {
   const { journal } = work;
-  // The last change comes first: if it was made, earlier ones are known to be superseded.
+  // The last change comes first: if it was made, it supersedes the earlier ones.
   for (const planned of (await takeable(journal.unresolved(finding.resource))).reverse()) {
     const askedAt = work.ports.clock.now();
     try {
@@ -53,7 +53,7 @@ async function takeBackOf(
           ? wait(heldWords(planned, blockedBy.details.reason))
           : blockedBy;
       const isPending = await takeBackChangeOf(session, finding, planned, work, askedAt);
-      if (isPending) return wait(heldWords(planned, "AWS's reads may not show yet what it did"));
+      if (isPending) return wait(heldWords(planned, "AWS's reads may not show yet what was added"));
     } catch (error) {
       return retry(errorKind(error) === 'refused' ? asTakeBackError(error, planned) : error);
     }
@@ -86,7 +86,8 @@ async function takeBackChangeOf(
   const { resource } = finding;
   const known = await circumstances(session, finding, planned, work);
   const { notes, isWhole } = journal.noted(resource, planned.line);
-  // The interrupted attempt comes first: if it completed the change, the additions of other attempts are still needed.
+  // The interrupted attempt without a note comes first: if it completed the change, what other attempts added is still
+  // needed.
   const parts: Part[] = [
     ...(isWhole ? [] : [{ change: planned.change, isNoted: false }]),
     ...notes.map(({ change }) => ({ change, isNoted: true })).reverse(),
@@ -98,7 +99,7 @@ async function takeBackChangeOf(
     if (state === 'pending') return true;
     if (isMade) {
       if (parts.length === 1) journal.settle(resource, planned.line);
-      // Another job that was interrupted at the same change must not record it as well.
+      // Another job that was interrupted at the same change must not also record it.
       const [failure] = await work.recent.write();
       if (failure !== undefined) throw failure;
       return false;
@@ -109,20 +110,20 @@ async function takeBackChangeOf(
   return false;
 }
 
-/** The progress that an attempt may have made with a change. */
+/** What an attempt may have done of a change. */
 interface Part {
   readonly change: RecordedChange['change'];
-  /** True if the attempt noted it. */
+  /** True if the attempt wrote a note about it. */
   readonly isNoted: boolean;
 }
 
 interface PartContext extends Pick<Work, 'journal'> {
   readonly known: Awaited<ReturnType<typeof circumstances>>;
-  /** Checks before each call whether it may be sent. */
+  /** Checks, before each call, whether it may be sent. */
   readonly check: () => Promise<void>;
 }
 
-/** Takes back one part of a change, and records it. @returns `isMade`: whether the change turned out to be complete */
+/** Takes back one part of a change, and records it. @returns `isMade`: whether the change proved to be complete */
 async function takeBackPart(
   session: AwsSession,
   resource: string,
@@ -136,7 +137,7 @@ async function takeBackPart(
   const recorded = [...journal.noted(resource, planned.line).notes, ...journal.applied(resource)]
     .map((each) => each.change)
     .filter((other) => other !== change);
-  // It was made before the changes that were begun after it.
+  // The change was made before those that were begun after it.
   const [next] = journal.appliedSince(resource, planned.line);
   const record = (applied: Change, line: string) =>
     journal.apply(resource, [foundChange(applied, line, begunAt)], next);
@@ -162,8 +163,9 @@ async function takeBackPart(
 }
 
 /**
- * Creates the check before each call: holds, pause, maintenance window and time left are checked again until a result is
- * fresh enough. The delay is safe, because the parts to remove are our own, whatever the owner does in the meantime.
+ * Creates the check that runs before each call: holds, the pause, the maintenance window, and the remaining time are
+ * checked again until the result is fresh. The delay is safe, because the parts to remove are our own, regardless of
+ * what the owner does in the meantime.
  */
 function stillAllowed(
   asked: number,
@@ -178,7 +180,7 @@ function stillAllowed(
   return async () => {
     for (let questions = 0; !isFresh(); questions += 1) {
       if (questions === MOST_SENDS)
-        throw new OutdatedError(`taking back "${line}": each answer took too long`);
+        throw new OutdatedError(`"${line}" was not taken back: the checks before it took too long`);
       askedAt = clock.now();
       const blockedBy = await whyNotNow(finding, planned, work);
       if (blockedBy !== undefined) throw new BlockedError(`taking back "${line}" is held`);
@@ -186,10 +188,13 @@ function stillAllowed(
   };
 }
 
-/** Creates an error that keeps the change pending: its parts may still exist if reading them was not allowed. */
+/**
+ * Creates an error that keeps the change pending, because its parts may still exist if AWS refused to read or remove
+ * them.
+ */
 function asTakeBackError(error: unknown, { line }: RecordedChange): TakeBackError {
   return new TakeBackError(
-    `what an attempt that was interrupted at "${line}" may have added could not be taken back: ${describeError(error)}`,
+    `an attempt was interrupted at "${line}", and what it may have added could not be taken back: ${describeError(error)}`,
     { cause: error },
   );
 }

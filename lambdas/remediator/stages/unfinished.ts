@@ -7,7 +7,7 @@ import type { Entry } from '../book.ts';
 import { type Verdict, wait } from '../verdict.ts';
 import type { Work } from '../work.ts';
 
-/** Finds the findings for which parts of a change with an unknown result may exist. */
+/** Selects the findings for which an interrupted change may have left parts that must be taken back. */
 export async function unfinishedOf(
   findings: readonly Finding[],
   { journal }: Pick<Work, 'journal'>,
@@ -18,7 +18,7 @@ export async function unfinishedOf(
   return findings.filter((_, index) => unfinished[index]);
 }
 
-/** Keeps findings pending for which something may have to be taken back while changes are not allowed. */
+/** Keeps findings pending that may have something to take back while changes are not allowed. */
 export function holdUnfinished(
   findings: readonly Finding[],
   work: Pick<Work, 'journal'>,
@@ -30,7 +30,7 @@ export function holdUnfinished(
 /**
  * Keeps findings open that may have partial changes to take back if the attempt stops before it can check, for example
  * because of invalid settings or a session that AWS refuses. A later job checks again.
- * @param why the reason for which the other findings have failed
+ * @param why the reason why the other findings have failed
  */
 export function keepUnfinished(
   findings: readonly Finding[],
@@ -58,8 +58,8 @@ async function verdictsOnUnfinished(
 }
 
 /**
- * Keeps findings open that the last attempt gives up and that may have partial changes to take back. Later jobs continue
- * until this is done.
+ * Keeps findings open that the last attempt could not finish and that may have partial changes to take back. Later jobs
+ * continue until these are taken back.
  */
 export async function keepGivenUp(
   entries: readonly Entry<'retry'>[],
@@ -79,7 +79,7 @@ export async function takeable(changes: readonly RecordedChange[]): Promise<Reco
   return changes.filter((_, index) => can[index] === true);
 }
 
-/** Explains that a finding may have a partial change to take back. */
+/** Returns the reason that a finding may have a partial change to take back. */
 export function heldWords({ line }: RecordedChange, why = ''): string {
   return `an attempt was interrupted at "${line}", and what it may have added could not be taken back yet: ${why}`;
 }

@@ -11,7 +11,7 @@ import { isBegunLately } from './resolve.ts';
 
 type Unviolated = Exclude<Assessment, Violation>;
 
-/** Determines the verdict on a resource that does not violate the rule, or not in a way that can be changed now. */
+/** Determines the verdict on a resource that does not violate the rule, or that cannot be changed now. */
 export function verdictOfUnviolated(
   { resource }: Finding,
   assessment: Unviolated,
@@ -23,7 +23,7 @@ export function verdictOfUnviolated(
     case 'gone':
       return conclude('gone', { reason: `${resource} no longer exists` });
     case 'busy':
-      // Changes that this job made, or may have made according to reads, are followed to their end.
+      // If this job changed the resource, or may have, it is followed until AWS has finished.
       if (
         journal.applied(resource).length > 0 ||
         journal.unresolved(resource).some((begun) => isBegunLately(resource, begun, work))
@@ -42,8 +42,9 @@ export function verdictOfUnviolated(
 }
 
 /**
- * Reports whether a read without a violation may predate this job's recent changes. A completely applied plan has ended
- * the violation. Otherwise someone else has ended it, or the read predates the violation, which may still exist.
+ * Checks whether a read without a violation may be older than this job's recent changes. If the plan was completely
+ * applied, it ended the violation. Otherwise, either someone else ended it, or the read is older than the violation,
+ * which may still exist.
  */
 function isOldPerhaps(resource: string, { journal, ports }: Pick<Work, 'journal' | 'ports'>): boolean {
   if (journal.completedAt(resource) !== undefined) return false;
@@ -53,10 +54,10 @@ function isOldPerhaps(resource: string, { journal, ports }: Pick<Work, 'journal'
 }
 
 function lagWords(resource: string): string {
-  return `a read of ${resource} shows no violation, but it may be from before what this job did`;
+  return `a read of ${resource} shows no violation, but may be older than this job's changes`;
 }
 
-/** Reports whether this job changed the resource, or began a change with an unknown result. */
+/** Checks whether this job changed the resource, or began a change with an unknown result. */
 function mayHaveChanged(resource: string, { journal }: Pick<Work, 'journal'>): boolean {
   return journal.hasApplied(resource) || journal.unresolved(resource).length > 0;
 }
@@ -66,11 +67,13 @@ function takenBack(resource: string, { journal }: Pick<Work, 'journal'>): string
   if (applied.length === 0) return [];
   const isLeft = applied.every(({ line }) => line.endsWith(IN_PART));
   return [
-    isLeft ? 'another job finished what this one began' : 'what this job had added to it was taken back',
+    isLeft
+      ? 'another job completed the change that this job began'
+      : 'what this job had added was taken back',
   ];
 }
 
-/** Reports whether some of the planned changes are known not to have been made. */
+/** Checks whether some of the planned changes were certainly not made. */
 function isMadeInPart(resource: string, journal: Work['journal']): boolean {
   const begun = [...journal.applied(resource), ...journal.unresolved(resource)];
   const lines = new Set(begun.map(({ line }) => line));
@@ -78,7 +81,8 @@ function isMadeInPart(resource: string, journal: Work['journal']): boolean {
 }
 
 /**
- * Determines the verdict on a resource that needs no change after this job changed it, in this attempt or an earlier one.
+ * Determines the verdict on a resource that no longer needs a change after this job changed it, in this attempt or an
+ * earlier one.
  */
 function verdictOfOwnWork(
   resource: string,
@@ -90,18 +94,18 @@ function verdictOfOwnWork(
     const reason = `some of the planned changes were made, and ${resource} still violates the rule: ${assessment.reason}`;
     return conclude('failed', { willRetry: true, reason });
   }
-  // A follow-up job is expected to find the changes of the earlier job.
+  // A follow-up job normally finds that the changes of the earlier job are visible.
   const isLater = job.continues !== undefined && journal.completedAt(resource) !== undefined;
   if (ending?.status === 'Success' || (ending === undefined && isLater)) {
     return conclude('remediated', reasonOf(assessment.state === 'compliant' ? (assessment.notes ?? []) : []));
   }
   const notes = assessment.state === 'not_applicable' ? `; ${assessment.reason}` : '';
   if (ending !== undefined) {
-    const reason = `${resource} complies after ${ending.execution}, though its result is ${ending.result}${notes}`;
+    const reason = `${resource} complies after ${ending.execution}, although the execution ended as ${ending.result}${notes}`;
     return conclude('remediated', { reason });
   }
   const why = isMadeInPart(resource, journal)
-    ? 'some of the planned changes were made, the others were no longer needed'
-    : 'an earlier attempt at this job planned these changes and was cut off before it recorded an outcome';
+    ? 'some of the planned changes were made, and the others were no longer needed'
+    : 'an earlier attempt at this job planned these changes and was interrupted before it recorded an outcome';
   return conclude('remediated', { reason: `${why}; ${resource} complies now${notes}` });
 }

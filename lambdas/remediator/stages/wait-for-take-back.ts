@@ -8,10 +8,10 @@ import { isSameTarget } from './same-target.ts';
 import { heldWords, takeable } from './unfinished.ts';
 
 /**
- * Holds plans that depend on entries which an earlier attempt added for a change that these plans do not continue. The
- * entries are taken back first. Otherwise they would have to stay, and in a network ACL without its open entry, they
+ * Delays plans that depend on entries that an earlier attempt added for a change that these plans do not continue. The
+ * entries are taken back first. Otherwise, they would have to stay, and in a network ACL without its open entry, they
  * would allow traffic that was not allowed before.
- * @returns the other plans, and the verdicts on the held ones, which a later job plans again
+ * @returns the other plans, and the verdicts on the delayed findings, which a later job plans again
  */
 export async function waitForTakeBack(
   fixes: readonly PlannedFix[],
@@ -22,7 +22,10 @@ export async function waitForTakeBack(
     for (const begun of await takeable(journal.unresolved(finding.resource))) {
       const isContinued = changes.some((planned) => isSameTarget({ ...planned }, begun.change));
       if (isContinued || !(await restsOnAnyOf(changes, begun.change))) continue;
-      verdicts.set(finding.resource, wait(heldWords(begun, 'the rest is changed after that'), details));
+      verdicts.set(
+        finding.resource,
+        wait(heldWords(begun, 'the planned changes are made after that'), details),
+      );
     }
   }
   return { fixes: fixes.filter(({ finding }) => !verdicts.has(finding.resource)), verdicts };

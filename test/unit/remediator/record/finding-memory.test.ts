@@ -128,8 +128,8 @@ describe('the memory of a finding', () => {
   test.each([
     [
       'times',
-      'not done since 2026-06-01T00:00:00Z, 15 minutes later',
-      'not done since 2026-06-01T01:00:00Z, 75 minutes later',
+      'not finished since 2026-06-01T00:00:00Z, 15 minutes later',
+      'not finished since 2026-06-01T01:00:00Z, 75 minutes later',
     ],
     [
       'sessions',

@@ -226,7 +226,7 @@ describe('an execution', () => {
       willRetry: true,
       reason: expect.stringMatching(
         new RegExp(
-          `^not done since 2026-06-30T12:00:00.000Z: execution .* is InProgress; look at ${MAIN} by`,
+          `^not finished since 2026-06-30T12:00:00.000Z: execution .* is InProgress; check ${MAIN} by`,
         ),
       ),
       applied: [{ change: { kind: STARTED } }],
@@ -325,7 +325,7 @@ describe('an execution', () => {
 
     expect(outcomeOf(job)).toMatchObject({
       outcome: 'remediated',
-      reason: `${MAIN} complies after execution ${account.executions[0]?.id} of ${DOCUMENT}, though its result is Cancelled`,
+      reason: `${MAIN} complies after execution ${account.executions[0]?.id} of ${DOCUMENT}, although the execution ended as Cancelled`,
     });
   });
 
@@ -606,7 +606,7 @@ describe('another poll', () => {
 
     expect(kinds(outcomeOf(job)?.applied)).toEqual([DIRECT]);
     expect(inProgress).toMatchObject([
-      { reason: expect.stringContaining('nothing is changed on a read from before that') },
+      { reason: expect.stringContaining('nothing is changed until they do') },
     ]);
     expect(early).toBe(0);
     expect(account.executions).toHaveLength(1);
@@ -893,7 +893,7 @@ describe('findings of one job', () => {
     ]);
     expect(outcomeOf(job, early)).toMatchObject({
       outcome: 'failed',
-      reason: expect.stringContaining('not done since 2026-06-30T12:00:00.000Z'),
+      reason: expect.stringContaining('not finished since 2026-06-30T12:00:00.000Z'),
     });
     expect(inProgress.map(({ finding }) => finding.resource)).toEqual([late]);
     expect(lastLook()).toMatchObject({ findings: [{ resource: late }], continues: { look: 2 } });

@@ -101,7 +101,7 @@ describe('between read and change', () => {
       outcome: 'deferred',
       willRetry: true,
       applied: [],
-      reason: expect.stringMatching(/^sg-0000000a keeps changing: 3 plans in a row .* The last time: ./),
+      reason: expect.stringMatching(/^sg-0000000a keeps changing: 3 plans in a row .* Last reason: ./),
     });
     expect(account.ports(WEB)).toEqual([`tcp 20-${to}`]);
   });
@@ -118,7 +118,7 @@ describe('between read and change', () => {
     const outcome = outcomeOf(account, WEB);
     expect(outcome).toMatchObject({
       outcome: 'remediated',
-      reason: `some of the planned changes were made, the others were no longer needed; ${WEB} complies now`,
+      reason: `some of the planned changes were made, and the others were no longer needed; ${WEB} complies now`,
     });
     expect(outcome?.applied).toHaveLength(1);
     expect(outcome?.plan).toHaveLength(2);
@@ -191,7 +191,7 @@ describe('between read and change of a network ACL', () => {
 
     expect(of.state.acls[FIRST]?.entries).toEqual([theirs]);
     // A read without what was taken back may be from before that was made.
-    expect(inProgress).toMatchObject([{ reason: expect.stringContaining('may be from before') }]);
+    expect(inProgress).toMatchObject([{ reason: expect.stringContaining('may be older than') }]);
     expect([...of.remediator.outcomes.values()]).toMatchObject([{ outcome: 'compliant' }]);
   });
 });

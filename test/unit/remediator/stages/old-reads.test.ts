@@ -205,7 +205,7 @@ test('what was taken back, and then added by someone under another id, is no rea
 
   expect(of.writes.slice(0, 2)).toEqual(['AuthorizeSecurityGroupIngress', 'RevokeSecurityGroupIngress']);
   expect(outcomes).toEqual([]);
-  expect(inProgress).toMatchObject([{ reason: expect.stringContaining('may be from before') }]);
+  expect(inProgress).toMatchObject([{ reason: expect.stringContaining('may be older than') }]);
   const ports = of.state.groups[GROUP]?.rules.map(({ fromPort, toPort }) => `${fromPort}-${toPort}`).sort();
   expect(ports).toEqual(['20-21', '23-443']);
   expect([...of.remediator.outcomes.values()]).toMatchObject([{ outcome: 'remediated' }]);
