@@ -192,12 +192,12 @@ export interface ChangeKind<C extends Change> {
   /** Set if plans contain the change although it may already be made: the effect of earlier calls is determined before they are repeated. */
   readonly isPlannedAnyway?: true;
   /**
-   * Reports whether an applied change names everything that it was meant to add: then no earlier attempt had added any of it, because AWS
+   * Checks whether an applied change names everything that it was meant to add: then no earlier attempt had added any of it, because AWS
    * refuses duplicates. Kinds that add nothing omit it.
    */
   namesAll?(applied: C): boolean;
   /**
-   * Reports whether AWS's reads already show an applied change. False only while they show the state before it: AWS may
+   * Checks whether AWS's reads already show an applied change. False only while they show the state before it: AWS may
    * return outdated reads for minutes. Kinds whose API always reads its own writes omit it.
    */
   isVisible?(session: AwsSession, applied: C): Promise<boolean>;
@@ -214,7 +214,7 @@ export interface ChangeKind<C extends Change> {
    */
   stop?(session: AwsSession, applied: C): Promise<'undone' | 'over' | 'under_way'>;
   /**
-   * Reports whether the rule or entry that the change is about is unchanged, because the change was made in part: it
+   * Checks whether the rule or entry that the change is about is unchanged, because the change was made in part: it
    * only added others. Then a later plan may depend on it. Kinds that make no parts omit it.
    */
   leavesTarget?(applied: C): boolean;
@@ -235,6 +235,6 @@ export interface ChangeKind<C extends Change> {
   differs?(session: AwsSession, applied: C): Promise<string | undefined>;
   /** Describes what an undo of an applied change does not restore; undefined if it restores all. */
   notGivenBack?(applied: C): string | undefined;
-  /** Reports whether an applied change only took back what the same fix had added: then there is nothing of it to undo. */
+  /** Checks whether an applied change only took back what the same fix had added: then there is nothing of it to undo. */
   takesBack?(applied: C): boolean;
 }

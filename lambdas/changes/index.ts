@@ -105,7 +105,7 @@ export async function paceOf(kind: string): Promise<Pace> {
   return (await load({ kind })).pace;
 }
 
-/** Reports whether an interrupted application of the change can leave parts that must be taken back. */
+/** Checks whether an interrupted application of the change can leave parts that must be taken back. */
 export const canTakeBack = asking((kind) => kind.canTakeBack);
 
 /**
@@ -127,42 +127,42 @@ export const findChange = working((kind, session, planned, since: Date, known: r
   kind.find(session, planned, since, known),
 );
 
-/** Reports whether a later read can show that a change was made. */
+/** Checks whether a later read can show that a change was made. */
 export const canFind = asking((kind) => kind.canFind);
 
-/** Reports whether a read that shows a change can't predate it. */
+/** Checks whether a read that shows a change can't predate it. */
 export const findsByMark = asking((kind) => kind.findsByMark);
 
-/** Reports whether AWS may work on a change of this kind long after it accepted the call. */
+/** Checks whether AWS may work on a change of this kind long after it accepted the call. */
 export const takesLong = asking((kind) => kind.takesLong);
 
-/** Reports whether AWS shows the effect of a change of this kind only minutes later. */
+/** Checks whether AWS shows the effect of a change of this kind only minutes later. */
 export const endsLater = asking((kind) => kind.endsLater);
 
-/** Reports whether plans contain a change of this kind even if it is already made. */
+/** Checks whether plans contain a change of this kind even if it is already made. */
 export const isPlannedAnyway = asking((kind) => kind.isPlannedAnyway);
 
-/** Reports whether an applied change names everything that it was meant to add. */
+/** Checks whether an applied change names everything that it was meant to add. */
 export const namesAll = asking((kind, applied) => kind.namesAll(applied));
 
-/** Reports whether the rule or entry that an applied change concerns is unchanged, because the change was made in part. */
+/** Checks whether the rule or entry that an applied change concerns is unchanged, because the change was made in part. */
 export const leavesTarget = asking((kind, applied) => kind.leavesTarget(applied));
 
-/** Reports whether a plan depends on a rule or an entry of its resource that an applied change removed. */
+/** Checks whether a plan depends on a rule or an entry of its resource that an applied change removed. */
 export async function restsOnRemoved(planned: Change, applied: Change): Promise<boolean> {
   if (planned.resource !== applied.resource) return false;
   const removed = new Set((await load(applied)).removes(applied));
   return removed.size > 0 && (await load(planned)).restsOn(planned).some((each) => removed.has(each));
 }
 
-/** Reports whether a plan depends on a rule or an entry that another change adds to the same resource. */
+/** Checks whether a plan depends on a rule or an entry that another change adds to the same resource. */
 export async function restsOnAdded(planned: Change, other: Change): Promise<boolean> {
   if (planned.resource !== other.resource) return false;
   const added = new Set((await load(other)).adds(other));
   return added.size > 0 && (await load(planned)).restsOn(planned).some((each) => added.has(each));
 }
 
-/** Reports whether AWS's reads already show an applied change instead of the state before it. */
+/** Checks whether AWS's reads already show an applied change instead of the state before it. */
 export const isChangeVisible = working((kind, session, applied) => kind.isVisible(session, applied));
 
 /**
@@ -185,7 +185,7 @@ export async function effectsOf<M extends Made>(
   return found;
 }
 
-/** Reports whether AWS's work on an applied change of this kind may take long and can be stopped. */
+/** Checks whether AWS's work on an applied change of this kind may take long and can be stopped. */
 export const canStop = asking((kind) => kind.canStop);
 
 /** Asks AWS to stop its work on a change. @returns `undone` if it ended without effect according to reads */
@@ -200,5 +200,5 @@ export const differenceOf = working((kind, session, applied) => kind.differs(ses
 /** Describes what an undo of an applied change does not restore; undefined if it restores all. */
 export const notGivenBack = asking((kind, applied) => kind.notGivenBack(applied));
 
-/** Reports whether an applied change only removed additions of the same fix. */
+/** Checks whether an applied change only removed additions of the same fix. */
 export const isTakeBack = asking((kind, applied) => kind.takesBack(applied));

@@ -11,7 +11,7 @@ const MARKS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reports whether two records of the same change may describe the same call. Records with different marks or parts
+ * Checks whether two records of the same change may describe the same call. Records with different marks or parts
  * describe different calls.
  */
 export function mayBeSameCall(one: Change, other: Change): boolean {
@@ -20,7 +20,7 @@ export function mayBeSameCall(one: Change, other: Change): boolean {
 }
 
 /**
- * Reports whether an applied change made nothing new. An existing log group is left unchanged, or only gets its
+ * Checks whether an applied change made nothing new. An existing log group is left unchanged, or only gets its
  * retention, because another job may have created it.
  */
 export function foundNothing({ kind, made }: Change): boolean {

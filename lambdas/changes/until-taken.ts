@@ -19,7 +19,7 @@ export const pauseAfter = (sends: number): number => FIRST_PAUSE_MILLISECONDS * 
  * @param lookAndSend Reads, then sends. `isAgain` is true from the second time on: earlier reads and checks may no longer
  *   hold.
  * @param options.mayContinue Called before each further attempt.
- * @param options.isNotTakenBy Reports whether an error means that AWS did not accept the call. Default: `isNotTaken`.
+ * @param options.isNotTakenBy Checks whether an error means that AWS did not accept the call. Default: `isNotTaken`.
  */
 export async function untilTaken<T>(
   session: Pick<AwsSession, 'sleep'>,

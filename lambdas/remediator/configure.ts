@@ -61,7 +61,7 @@ export async function configure(
   }
 }
 
-/** Reports whether a verdict turns the job into a dry run: the remains of an earlier attempt are taken back nevertheless. */
+/** Checks whether a verdict turns the job into a dry run: the remains of an earlier attempt are taken back nevertheless. */
 function isOnlyPlanned(verdict: Verdict): boolean {
   return verdict.state === 'concluded' && verdict.outcome === 'planned';
 }

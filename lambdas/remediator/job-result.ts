@@ -32,7 +32,7 @@ export interface JobResult {
   readonly failures: readonly unknown[];
 }
 
-/** Reports whether a job comes back for another attempt. */
+/** Checks whether a job comes back for another attempt. */
 export function comesBack({ unfinished, failures }: Pick<JobResult, 'unfinished' | 'failures'>): boolean {
   return unfinished.length > 0 || failures.length > 0;
 }

@@ -69,7 +69,7 @@ function countOutcomes({ poll }: Job, result: JobResult): void {
   countIf('OpenBreakers', result.countsBreaker ? 1 : 0);
 }
 
-/** Reports whether an outcome is a failure that no other message reports: dead letters, open changes and settings have their own. */
+/** Checks whether an outcome is a failure that no other message reports: dead letters, open changes and settings have their own. */
 function isReported(outcome: Outcome): boolean {
   const { deadLetter, stillOpen } = outcome;
   const hasOwnMessage = deadLetter === true || stillOpen === true || isStoppedBySettings(outcome);

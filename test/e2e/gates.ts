@@ -383,7 +383,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(ofStack.map((one) => one?.outcome)).toEqual(Array(3).fill('remediated'));
       expect(ofStack[2]?.reason).toMatch(
         new RegExp(
-          `^${stackGroup} has been fixed 3 times since .*Z, and keeps violating the rule: it belongs to the CloudFormation stack web, whose template brings the violation back: fix the template, or exempt it$`,
+          `^${stackGroup} has been fixed 3 times since .*Z, and keeps violating the rule: it belongs to the CloudFormation stack web, whose template causes the violation again: fix the template, or exempt it$`,
         ),
       );
       expect(undoneByStack).toMatch(
@@ -546,7 +546,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       });
       expect(message).toMatch(
         new RegExp(
-          `at least 1 finding is deferred for more than 1 day\\. The oldest here, ${group} in account ${account}, since .*Z: enforcement of`,
+          `at least 1 finding is deferred for more than 1 day\\. The oldest of them is ${group} in account ${account}, deferred since .*Z: enforcement of`,
         ),
       );
       expect(held).toMatchObject({

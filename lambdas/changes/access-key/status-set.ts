@@ -52,7 +52,7 @@ async function readStatus(session: AwsSession, user: string, key: string): Promi
   return (await readStatuses(session, user)).get(key);
 }
 
-/** Reports whether no key of the user has the status that it had before we last set it. */
+/** Checks whether no key of the user has the status that it had before we last set it. */
 function showsOurs(statuses: ReadonlyMap<string, string>, ours: readonly Change[]): boolean {
   const before = new Map(ofForm(schema, ours).map((set) => [set.key, set.before]));
   return [...before].every(([key, status]) => statuses.get(key) !== status);

@@ -1,6 +1,6 @@
 import type { Change } from '../change.ts';
 
-/** Reports whether a change starts an automation execution. */
+/** Checks whether a change starts an automation execution. */
 export function isStart({ kind }: Change): boolean {
   return kind === 'automation-execution-start';
 }

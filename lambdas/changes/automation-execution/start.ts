@@ -77,7 +77,7 @@ export const changeKind: ChangeKind<AutomationExecutionStart> = {
     return `~ run ${document} version ${version} in ${region} (${formatParameters(parameters)}) as ${roleArn}`;
   },
   toLookAt({ document, region, resource }) {
-    return `the automation executions of ${document} in Systems Manager in ${region}, and at ${resource}`;
+    return `the automation executions of ${document} in Systems Manager in ${region}, and ${resource}`;
   },
   /** @throws ChangeRefusedError, busy, if the account has reached its quota of executions */
   async apply(session, change) {

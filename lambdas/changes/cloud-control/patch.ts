@@ -14,7 +14,7 @@ export function valueAt(properties: Properties, pointer: string): Json | undefin
   return valueSchema.parse(Pointer.fromJSON(pointer).get(properties));
 }
 
-/** Reports whether a property has this value; undefined means that it does not exist. */
+/** Checks whether a property has this value; undefined means that it does not exist. */
 export function hasValue(properties: Properties, pointer: string, value: Json | undefined): boolean {
   return isDeepStrictEqual(valueAt(properties, pointer), value);
 }

@@ -113,7 +113,7 @@ function refused(change: PropertiesSet, error: unknown): unknown {
   return error;
 }
 
-/** Reports whether the properties have the change's values. A handler may fail after it has set them. */
+/** Checks whether the properties have the change's values. A handler may fail after it has set them. */
 async function isMade(session: AwsSession, change: PropertiesSet): Promise<boolean> {
   const properties = await readProperties(session, modelOf(change));
   return properties !== undefined && isAs(properties, change.properties, 'after');
@@ -203,7 +203,7 @@ export const changeKind: ChangeKind<PropertiesSet> = {
     return `~ ${values.join(', ')} (${nameOf(change)})${notes.length === 0 ? '' : `: ${notes.join(' ')}`}`;
   },
   toLookAt: ({ resource, requestToken }) =>
-    requestToken === undefined ? resource : `${resource}, and at Cloud Control's request ${requestToken}`,
+    requestToken === undefined ? resource : `${resource}, and Cloud Control's request ${requestToken}`,
   apply,
   async stop(session, change) {
     const { requestToken } = change;

@@ -30,7 +30,7 @@ function destinationOf({ destination }: FlowLogCreate): string {
 const nameOf = ({ destination }: FlowLogCreate): string =>
   destination.type === 's3' ? destination.arn : destination.logGroup;
 
-/** Reports whether a read shows all flow logs that we created and have not deleted since. */
+/** Checks whether a read shows all flow logs that we created and have not deleted since. */
 function showsOurs(flowLogs: readonly VpcFlowLog[], ours: readonly Change[]): boolean {
   const made = new Set(ofForm(flowLogCreateSchema, ours).map(({ flowLogId }) => flowLogId));
   for (const { flowLogId } of ofForm(flowLogDeleteSchema, ours)) made.delete(flowLogId);

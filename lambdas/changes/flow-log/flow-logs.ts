@@ -47,7 +47,7 @@ function parse(flowLog: FlowLog): VpcFlowLog {
 }
 
 /**
- * Reports whether a flow log logs the VPC's traffic according to AWS. Any flow log counts, regardless of its owner and
+ * Checks whether a flow log logs the VPC's traffic according to AWS. Any flow log counts, regardless of its owner and
  * destination.
  */
 export const isLogging = ({ isActive, failure }: VpcFlowLog): boolean => isActive && failure === undefined;
@@ -59,7 +59,7 @@ export function checkUnlogged(vpc: string, flowLogs: readonly VpcFlowLog[]): voi
   throw new StalePlanError(`VPC ${vpc} has flow log ${logging.id}: someone else has created it`);
 }
 
-/** Reports whether a flow log is so new that AWS may not know yet that it can't deliver. */
+/** Checks whether a flow log is so new that AWS may not know yet that it can't deliver. */
 export const isDeliveryOpen = (created: Date, now: Date): boolean =>
   now.getTime() - created.getTime() < MINUTES_UNTIL_DELIVERY_IS_KNOWN * 60_000;
 

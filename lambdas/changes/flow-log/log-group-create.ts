@@ -60,7 +60,7 @@ const retainerOf = (tags: Readonly<Record<string, string>>): string | undefined 
   tags[RETAINED_FOR] ?? tags[MADE_FOR];
 
 /**
- * Reports whether CloudWatch Logs temporarily did not accept a call, possibly because it is working on the log group
+ * Checks whether CloudWatch Logs temporarily did not accept a call, possibly because it is working on the log group
  * (aws-cdk#15709).
  */
 const isBusy = (error: unknown): boolean => isNotTaken(error) || isAwsError(error, 'OperationAborted');
@@ -84,7 +84,7 @@ async function create(session: AwsSession, { resource, kmsKeyArn }: LogGroupCrea
 }
 
 /**
- * Reports whether we created a log group that has no retention yet, because an attempt was interrupted in between.
+ * Checks whether we created a log group that has no retention yet, because an attempt was interrupted in between.
  * Another job's log group is tagged, so that its retention is known to be this job's.
  */
 async function claimUnfinished(session: AwsSession, name: string): Promise<boolean> {

@@ -17,11 +17,11 @@ export const marksOf = ({ maker }: Pick<AwsSession, 'maker'>): Record<string, st
   [MADE_FOR]: maker,
 });
 
-/** Reports whether we created a resource, in any job. */
+/** Checks whether we created a resource, in any job. */
 export const isOurs = (tags: Tags): boolean => tags[MADE_BY.key] === MADE_BY.value;
 
 /**
- * Reports whether the session's own job created a resource. Times can't prove this, because clocks differ and two jobs
+ * Checks whether the session's own job created a resource. Times can't prove this, because clocks differ and two jobs
  * may create the same resource within seconds.
  */
 export const isMadeBy = ({ maker }: Pick<AwsSession, 'maker'>, tags: Tags): boolean =>

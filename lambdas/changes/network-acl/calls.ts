@@ -78,13 +78,13 @@ export const goneError = (networkAclId: string, cause?: unknown): ChangeRefusedE
     because: 'gone',
   });
 
-/** Reports whether a read shows exactly this entry under its number. */
+/** Checks whether a read shows exactly this entry under its number. */
 export function isThere(entry: NetworkAclEntry, standing: Standing): boolean {
   const found = standing.at(entry.ruleNumber);
   return found !== undefined && sameEntry(found, entry);
 }
 
-/** Reports whether one read shows all of the entries. */
+/** Checks whether one read shows all of the entries. */
 async function stands(
   session: AwsSession,
   networkAclId: string,
@@ -156,7 +156,7 @@ export async function replaceEntry(
   }
 }
 
-/** Reports whether none of `looks` reads shows an entry with this number. */
+/** Checks whether none of `looks` reads shows an entry with this number. */
 async function isMissing(
   session: AwsSession,
   networkAclId: string,

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 
-/** Reports whether a CIDR or an address is IPv6. */
+/** Checks whether a CIDR or an address is IPv6. */
 export const isIpv6 = (text: string): boolean => text.includes(':');
 
-/** Reports whether the text is an IPv4 or IPv6 CIDR. */
+/** Checks whether the text is an IPv4 or IPv6 CIDR. */
 export const isCidr = (text: string): boolean => z.union([z.cidrv4(), z.cidrv6()]).safeParse(text).success;
 
-/** Reports whether the CIDR contains every address of its family, in any notation: `0.0.0.0/0`, `0::/0`. */
+/** Checks whether the CIDR contains every address of its family, in any notation: `0.0.0.0/0`, `0::/0`. */
 export const isEverywhere = (cidr: string): boolean => Number(cidr.split('/')[1]) === 0;
 
 /** Converts an IPv6 address to its shortest form, in lower case. */

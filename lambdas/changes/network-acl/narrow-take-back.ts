@@ -15,7 +15,7 @@ export function removal(resource: string, entries: readonly NetworkAclEntry[]): 
 }
 
 /**
- * Reports whether applied changes created the entry or may depend on it: without it, they would have cut off more
+ * Checks whether applied changes created the entry or may depend on it: without it, they would have cut off more
  * traffic.
  */
 function isNeeded(entry: NetworkAclEntry, others: readonly Change[]): boolean {
@@ -28,14 +28,14 @@ function isNeeded(entry: NetworkAclEntry, others: readonly Change[]): boolean {
   });
 }
 
-/** Reports whether an entry was deleted after it was created. An entry that has its number now belongs to someone else. */
+/** Checks whether an entry was deleted after it was created. An entry that has its number now belongs to someone else. */
 function isTaken(entry: NetworkAclEntry, since: readonly Change[]): boolean {
   const removed = since.flatMap((other) => restoreSchema.safeParse(other).data?.remove ?? []);
   return removed.some((other) => sameEntry(other, entry));
 }
 
 /**
- * Reports whether later changes created an entry under a number. The number was free then, so any earlier entry was gone.
+ * Checks whether later changes created an entry under a number. The number was free then, so any earlier entry was gone.
  */
 function isReused(ruleNumber: number, since: readonly Change[]): boolean {
   return since.some((other) => {
@@ -55,7 +55,7 @@ function standingOf(changes: readonly Change[]): ReadonlySet<number> {
   return numbers;
 }
 
-/** Reports whether the open entry was replaced or deleted as planned. */
+/** Checks whether the open entry was replaced or deleted as planned. */
 function isAsPlanned(
   { before, after }: NetworkAclEntryNarrow,
   now: NetworkAclEntry | undefined,

@@ -25,7 +25,7 @@ function endedBy(ours: readonly Change[]): ReadonlySet<string> {
   return ended;
 }
 
-/** Reports whether a read of a network ACL shows our latest changes: it has no entry that we deleted or replaced. */
+/** Checks whether a read of a network ACL shows our latest changes: it has no entry that we deleted or replaced. */
 export function showsOurs({ entries }: Standing, ours: readonly Change[]): boolean {
   const ended = endedBy(ours);
   return entries.every((entry) => !ended.has(describeEntry(entry)));

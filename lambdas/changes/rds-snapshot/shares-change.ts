@@ -50,7 +50,7 @@ async function modify(
   }
 }
 
-/** Reports whether a read shows the shares of an applied change. Other shares do not matter. */
+/** Checks whether a read shows the shares of an applied change. Other shares do not matter. */
 function shows(now: readonly string[], { before, after }: RdsSnapshotSharesChange): boolean {
   const stillThere = without(before, after).some((share) => now.includes(share));
   return !stillThere && without(without(after, before), now).length === 0;

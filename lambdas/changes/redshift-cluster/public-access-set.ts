@@ -21,13 +21,13 @@ export type RedshiftClusterPublicAccessSet = z.infer<typeof schema>;
 
 const gone = ['ClusterNotFoundFault'];
 
-/** Reports whether the cluster has the desired state or AWS is already changing it accordingly. */
+/** Checks whether the cluster has the desired state or AWS is already changing it accordingly. */
 function isUnderWay(cluster: Cluster, wanted: boolean): boolean {
   const { PubliclyAccessible, PendingModifiedValues } = cluster;
   return (PendingModifiedValues?.PubliclyAccessible ?? PubliclyAccessible === true) === wanted;
 }
 
-/** Reports whether AWS shows an applied change, or that it is working on it. */
+/** Checks whether AWS shows an applied change, or that it is working on it. */
 const shows = (cluster: Cluster, { after }: RedshiftClusterPublicAccessSet): boolean =>
   cluster.ClusterStatus === 'modifying' || isUnderWay(cluster, after);
 

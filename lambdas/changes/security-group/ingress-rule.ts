@@ -93,13 +93,13 @@ export function formatDescription(rule: IngressRule): string {
   return rule.description === '' ? '' : ` ${JSON.stringify(rule.description)}`;
 }
 
-/** Reports whether one of the rules has the same protocol, ports and source. */
+/** Checks whether one of the rules has the same protocol, ports and source. */
 export function stands(rule: IngressRule, among: readonly IngressRule[]): boolean {
   const key = ruleKey(rule);
   return among.some((other) => ruleKey(other) === key);
 }
 
-/** Reports whether `rule` allows all traffic that `piece` allows. */
+/** Checks whether `rule` allows all traffic that `piece` allows. */
 export function covers(rule: IngressRule, piece: IngressRule): boolean {
   if (rule.source !== piece.source) return false;
   if (rule.protocol === '-1') return true;
@@ -118,13 +118,13 @@ export function copyableTags(tags: IngressRule['tags']): IngressRule['tags'] {
   return Object.fromEntries(Object.entries(tags).filter(([key]) => !key.toLowerCase().startsWith('aws:')));
 }
 
-/** Reports whether two tag sets are equal. */
+/** Checks whether two tag sets are equal. */
 export function sameTags(a: IngressRule['tags'], b: IngressRule['tags']): boolean {
   const keys = Object.keys(a);
   return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
 }
 
-/** Reports whether two rules are equal except for their ids and the tags that AWS reserves. */
+/** Checks whether two rules are equal except for their ids and the tags that AWS reserves. */
 export function looksLike(a: IngressRule, b: IngressRule): boolean {
   return (
     ruleKey(a) === ruleKey(b) &&

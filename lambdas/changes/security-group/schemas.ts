@@ -90,7 +90,7 @@ export const ruleShrinkSchema = z.object({
 });
 export type RuleShrink = z.infer<typeof ruleShrinkSchema>;
 
-/** Reports whether the call that closes a part of the wide rule may be in progress, or its answer was lost. */
+/** Checks whether the call that closes a part of the wide rule may be in progress, or its answer was lost. */
 export function isClosing({ unconfirmed, replaces }: RuleShrink): boolean {
   return unconfirmed === 'shrinking' || replaces === true;
 }

@@ -21,7 +21,7 @@ function endedBy(ours: readonly Change[]): ReadonlyMap<string, string | null> {
 }
 
 /**
- * Reports whether a read of a group shows our latest changes. EC2 never reuses an id, so a read that contains a rule that
+ * Checks whether a read of a group shows our latest changes. EC2 never reuses an id, so a read that contains a rule that
  * we removed, or the old content of a rule that we modified, is stale.
  */
 export function showsOurs(standing: readonly ExistingRule[], ours: readonly Change[]): boolean {

@@ -19,10 +19,13 @@ import type { BreakerName, BreakerState } from './findings-store.ts';
 /** Time for which a breaker's item is kept. An open one is practically never deleted. */
 const KEPT_SECONDS = { open: 10 * 365 * 86_400, closed: 7 * 86_400 };
 
-/** Maximum number of attempts at a write, as others may write in between. */
+/** Maximum number of attempts to write, because other writers may be faster. */
 const ATTEMPTS = 10;
 
-/** The breaker of a job's rule in its account: it opens if too many changes within an hour went wrong. */
+/**
+ * Circuit breaker of a job's rule in its account. It opens if too many changes within an hour failed or were undone by
+ * hand.
+ */
 export class Breaker {
   readonly #job: Job;
   readonly #ports: Pick<Ports, 'clock' | 'table'>;
@@ -36,7 +39,7 @@ export class Breaker {
     this.#ports = ports;
   }
 
-  /** Sets the breaker's state as read from the table. */
+  /** Sets the state of the breaker as read from the table. */
   keep(known: BreakerState): void {
     this.#known = known;
   }
@@ -69,7 +72,10 @@ export class Breaker {
     });
   }
 
-  /** Notes that an earlier job's change was undone by hand. It counts among the results of the time at which it was made. */
+  /**
+   * Notes that an earlier job's change was undone by hand. It counts as a result of the hour in which the change was
+   * made.
+   */
   noteUndone(finding: Finding, poll: Occasion, madeAt: Date, reason: string): void {
     const seenAt = this.#ports.clock.now();
     this.#note({ id: idOf(finding, poll), at: madeAt.getTime(), seenAt, reason });
@@ -83,8 +89,7 @@ export class Breaker {
 
   /**
    * Returns the number of changes that may be in progress at once: no more than would open the breaker if all of them
-   * failed. Once this job has as many results as the breaker evaluates, and none failed, it is the maximum that the kind
-   * of change allows.
+   * failed. If this job has as many results as the breaker evaluates, and none failed, it is `most`.
    */
   mostAtOnce(most: number): number {
     const settings = this.#settings;
@@ -122,7 +127,7 @@ export class Breaker {
       if (isWritten) return;
     }
     throw new DeliveryError(
-      `${tripKey(this.name).pk}: others wrote ${ATTEMPTS} times in a row before this job could`,
+      `${tripKey(this.name).pk} could not be written: other writers were faster ${ATTEMPTS} times in a row`,
     );
   }
 
@@ -172,8 +177,8 @@ function resumedAt({ resume }: BreakerState, now: number): number {
 }
 
 /**
- * Requires that the item is as it was read, or already has this write's content, because the SDK may send the write
- * twice.
+ * Requires that the item has not changed since it was read, or already has the content of this write, because the SDK
+ * may send the write twice.
  */
 function conditionOf(item: TripItem | undefined, writer: string): Condition {
   const names = { '#writer': 'writer' };

@@ -4,16 +4,16 @@ import type { AppliedChange, RecordedChange } from '../../model/outcome.ts';
 import { KnownChanges } from './known-changes.ts';
 import { begunStep, withoutBegin } from './steps.ts';
 
-/** An attempt's notes of planned and applied changes. */
+/** Notes of an attempt about planned and applied changes. */
 export class ChangeNotes extends KnownChanges {
-  /** The last change begun for each finding's resource, with its progress. */
+  /** The last noted progress of the change that this attempt began last, by the finding's resource. */
   readonly #noted = new Map<string, RecordedChange>();
-  /** Time at which an earlier attempt began the same change. */
+  /** The previous value of `begunAt` for each resource, which `cancel` restores. */
   readonly #begunBefore = new Map<string, string | undefined>();
-  /** True if a change was applied, or is known not to have been made, and the journal does not say so yet. */
+  /** True if a change was applied, or was found not to have been made, since the journal was last written. */
   protected hasNews = false;
 
-  /** Notes a plan. What an earlier attempt saw and planned is kept, because it may have been applied. */
+  /** Notes a plan. Earlier attempts' plans are kept, because their changes may have been applied. */
   plan(resource: string, plan: readonly RecordedChange[], seen?: Json): void {
     const entry = this.entry(resource);
     const added = plan.filter(
@@ -30,7 +30,8 @@ export class ChangeNotes extends KnownChanges {
 
   /**
    * Notes that a change is about to be made.
-   * @param others other jobs' changes to the same resource that are known at that time, by `RecentChanges.namesOfOthers`
+   * @param others names of other jobs' changes to the same resource that are known at that time, from
+   * `RecentChanges.namesOfOthers`
    */
   begin(resource: string, line: string, at: Date, others?: readonly string[]): void {
     const entry = this.entry(resource);
@@ -65,7 +66,7 @@ export class ChangeNotes extends KnownChanges {
     this.put({ ...entry, begun, steps, noted, ...(begunAt !== undefined && { begunAt }) });
   }
 
-  /** Notes that nothing is left of a change, whichever attempt began it. */
+  /** Notes that nothing about a change is unknown any longer, regardless of which attempt began it. */
   settle(resource: string, line: string): void {
     const entry = this.entry(resource);
     this.put({
@@ -80,7 +81,11 @@ export class ChangeNotes extends KnownChanges {
     this.put({ ...this.entry(resource), completedAt: at.toISOString() });
   }
 
-  /** @param before the change that followed them, if they are found out late; otherwise they are added last */
+  /**
+   * Notes applied changes.
+   * @param before the change before which they are inserted, if they were discovered late. Default: they are added at
+   * the end
+   */
   apply(resource: string, changes: readonly AppliedChange[], before?: AppliedChange): void {
     this.hasNews = true;
     const entry = this.entry(resource);
@@ -91,7 +96,7 @@ export class ChangeNotes extends KnownChanges {
     this.put({ ...entry, applied, steps });
   }
 
-  /** Removes the note that a change was applied in part, because a more complete one replaces it. */
+  /** Removes the record of an applied change, for example because a more complete record replaces it. */
   drop(resource: string, line: string, change?: RecordedChange['change']): void {
     const entry = this.entry(resource);
     const applied = entry.applied.filter(

@@ -1,7 +1,8 @@
 import type { Condition } from '../../aws/findings-table.ts';
 
 /**
- * Requires that a lease may be taken. A lease with another schema version is never taken, because its meaning is unknown.
+ * Requires that a lease can be taken. A lease with another schema version is never taken, because its meaning is
+ * unknown.
  */
 export function mayTake(holder: string, now: number): Condition {
   return {
@@ -18,8 +19,8 @@ interface Written {
 }
 
 /**
- * Requires that the item is as it was read, or already has this write's content, because the SDK repeats a call whose
- * answer it did not receive. If another writer was faster, the caller reads the new item and adds to it.
+ * Requires that the item has not changed since it was read, or already has the content of this write, because the SDK
+ * repeats a call that was not answered. If another writer was faster, the caller reads the new item and adds to it.
  */
 export function stillIs(known: Written | undefined, { writer }: Written): Condition {
   const isKnown =

@@ -4,8 +4,8 @@ import type { Outcome } from '../../model/outcome.ts';
 import type { ItemKey } from '../../model/table-items.ts';
 
 /**
- * Time after which a cause is published again: a week less an hour, because it is published shortly after the time noted
- * in the items of its findings, which are due after a week.
+ * Time after which a notice about the same cause is published again: a week less an hour. The notice is published
+ * shortly after the time that is noted in the items of its findings, which are due again a week after that time.
  */
 const AGAIN_MILLISECONDS = (7 * 24 - 1) * 3_600_000;
 const MAX_REASON = 500;
@@ -15,7 +15,7 @@ const LIST_COMMAND = 'cspm-remediation outcomes --outcome deferred';
 export interface DeferralNotice {
   readonly notice: Notice;
   readonly key: ItemKey;
-  /** Milliseconds since 1970; notices published before that time no longer count. */
+  /** Milliseconds since 1970. The notice is published unless one was published since then. */
   readonly since: number;
 }
 
@@ -29,8 +29,8 @@ export interface Waiting {
 }
 
 /**
- * Groups findings by the cause of their deferral, so that a forgotten pause or hold is one notice, however many rules,
- * accounts and jobs it affects.
+ * Groups findings by the cause of their deferral, so that a forgotten pause or hold results in one notice, regardless
+ * of how many rules, accounts, and jobs it affects.
  */
 export function deferralNotices(
   due: readonly Waiting[],
@@ -47,7 +47,7 @@ export function deferralNotices(
     const oldest = findings.reduce((one, other) => (other.since < one.since ? other : one), first);
     const isOne = findings.length === 1;
     const days = `${deferredDays} ${deferredDays === 1 ? 'day' : 'days'}`;
-    const words = `at least ${findings.length} ${isOne ? 'finding is' : 'findings are'} deferred for more than ${days}. The oldest here, ${oldest.resource} in account ${job.account}, since ${oldest.since}: ${oldest.reason.slice(0, MAX_REASON)}. To list all: ${LIST_COMMAND}. This notification is repeated weekly for each cause`;
+    const words = `at least ${findings.length} ${isOne ? 'finding is' : 'findings are'} deferred for more than ${days}. The oldest of them is ${oldest.resource} in account ${job.account}, deferred since ${oldest.since}: ${oldest.reason.slice(0, MAX_REASON)}. To list all: ${LIST_COMMAND}. This notification is repeated weekly for each cause`;
     const notice: Notice = {
       version: 1,
       kind: 'lasting_deferral',
@@ -62,8 +62,8 @@ export function deferralNotices(
 }
 
 /**
- * Determines the cause of a deferral: the pause or hold that the command in its reason would end, otherwise the rule's
- * gate.
+ * Determines the cause of a deferral: the command in its reason, which ends a certain pause or hold; otherwise, the
+ * rule and its gate.
  */
 function causeOf({ gate, reason }: Waiting, { poll }: Job): string {
   const command = /cspm-remediation (?:resume|release) .*$/s.exec(reason)?.[0];

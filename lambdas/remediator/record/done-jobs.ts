@@ -8,22 +8,20 @@ type Entry = Done['jobs'][number];
 
 /** Maximum number of entries in an item of up to 400 KB, with up to 200 bytes each. */
 const MOST_ENTRIES = 1_800;
-/**
- * Maximum number of writes. Only attempts that outlived their lease compete, and there are no more of them than attempts.
- */
+/** Maximum number of writes. Only attempts that outlived their lease compete, and a job has only a few attempts. */
 const MOST_WRITES = 5;
 
-/** An object that another job wrote. */
+/** Evidence object that another job wrote. */
 export interface EvidenceOfOther {
   readonly key: string;
-  /** True if that job shares this job's journal, so that all of its changes are known. */
+  /** True if that job uses the same journal as this one, so that all of its changes are known. */
   readonly isOfSameWork: boolean;
 }
 
 /**
- * Evidence objects of all jobs of one poll for a rule, account and region. Each object is announced before it is written,
- * so that other jobs know of all of them. Jobs of one collector run have no finding in common, but those of a repeated
- * poll may share findings with earlier jobs.
+ * List of the evidence objects of all jobs of one poll for a rule, account, and region. Each object is announced before
+ * it is written, so that other jobs know about it. Jobs of one collector run have no finding in common, but jobs of a
+ * repeated poll may share findings with earlier jobs.
  */
 export class DoneJobs {
   readonly #job: Job;
@@ -53,8 +51,8 @@ export class DoneJobs {
   }
 
   /**
-   * Lists, in order, the evidence of other jobs that may concern this job's findings: from other collector runs, or from
-   * the job that this one continues. Usually none, because most polls run only once.
+   * Lists, in order, the evidence of other jobs that may concern this job's findings: jobs of other collector runs, and
+   * jobs that share this job's journal. There is usually none, because most polls run only once.
    */
   evidenceOfOthers(): EvidenceOfOther[] {
     const { poll } = this.#job;
@@ -68,7 +66,7 @@ export class DoneJobs {
   }
 
   /**
-   * Announces to other jobs that this one is about to write an object.
+   * Announces to other jobs that this job is about to write an object.
    * @param number the object's number
    * @throws DeliveryError, or DynamoDB's own error, if the announcement can't be written
    */
@@ -89,12 +87,12 @@ export class DoneJobs {
     );
     if (isDone) return;
     throw new DeliveryError(
-      `the jobs of ${pollId(this.#job.poll)} for account ${this.#job.account}: their record was changed by others ${MOST_WRITES} times in a row`,
+      `the list of evidence of ${pollId(this.#job.poll)} for account ${this.#job.account} could not be written: other writers were faster ${MOST_WRITES} times in a row`,
     );
   }
 
   /**
-   * Withdraws an announcement if no attempt was made to write the object. Otherwise the job would count as done.
+   * Withdraws the announcement of an object that was not sent to the bucket. Otherwise, the job would count as done.
    * @throws DynamoDB's own error if the withdrawal can't be written
    */
   async retract(number: number): Promise<void> {
@@ -106,9 +104,9 @@ export class DoneJobs {
   }
 
   /**
-   * Changes the item's entries, again if others were faster.
+   * Changes the item's entries, and repeats this if other writers were faster.
    * @param change returns the same list if there is nothing left to change
-   * @returns whether that was so before the writes ran out
+   * @returns whether the change was made within the maximum number of writes
    */
   async #change(change: (entries: readonly Entry[]) => readonly Entry[]): Promise<boolean> {
     const writer = randomUUID();

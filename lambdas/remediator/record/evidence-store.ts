@@ -4,19 +4,22 @@ import { pollSchema } from '../../model/job.ts';
 import type { JournalRecord } from '../../model/journal.ts';
 import type { Outcome } from '../../model/outcome.ts';
 
-/** The current journal. */
+/** A version of a journal. */
 export interface JournalVersion {
   readonly journal: JournalRecord;
   /** Changes with each write. */
   readonly version: string;
 }
 
-/** The subject of an automation execution: a resource in its own region, which may differ from the finding's. */
+/**
+ * Resource for which an automation execution is started, with the resource's own region, which may differ from the
+ * region of the finding.
+ */
 export type Place = Pick<Finding, 'rule' | 'account' | 'region' | 'resource'>;
 
 /**
- * A mark for a resource, written before an automation execution is started for it, so that no other job starts a second
- * one until the execution is known to be over. Afterwards the mark keeps the end time, because reads may predate it.
+ * Mark of a resource, which is written before an automation execution is started for it, so that no other job starts
+ * another one before the execution has ended. Afterwards, the mark contains the end time, because reads may be older.
  */
 export const inProgressSchema = z.object({
   version: z.literal(1),
@@ -24,7 +27,7 @@ export const inProgressSchema = z.object({
   job: z.string(),
   poll: pollSchema,
   since: timestampSchema,
-  /** Time at which the execution was known to be over. */
+  /** Time at which a job saw that the execution had ended. */
   endedAt: timestampSchema.optional(),
 });
 export type InProgressMark = z.infer<typeof inProgressSchema>;
@@ -42,7 +45,7 @@ export interface EvidenceStore {
   readJournal(jobId: string): Promise<JournalVersion | undefined>;
   /**
    * Writes a journal if the current version is the one that the writer knows.
-   * @param replaced undefined if there was none
+   * @param replaced the version that the writer knows; undefined if there was no journal
    * @returns the new version; undefined if another writer was faster
    */
   writeJournal(
@@ -50,11 +53,11 @@ export interface EvidenceStore {
     journal: JournalRecord,
     replaced: string | undefined,
   ): Promise<string | undefined>;
-  /** Reads the mark of the job whose execution may be changing a resource; undefined if there is none. */
+  /** Reads the mark of a resource that an execution may be changing; undefined if there is none. */
   readInProgress(place: Place): Promise<InProgressMark | undefined>;
   /**
    * Marks a resource, unless another job has marked it in the meantime.
-   * @param replaced the known mark, which no longer counts
+   * @param replaced the known mark, if there is one that no longer counts
    * @returns whether it was written
    */
   writeInProgress(place: Place, mark: InProgressMark, replaced?: InProgressMark): Promise<boolean>;

@@ -16,12 +16,12 @@ function inProgressKey({ rule, account, region, resource }: Place): string {
   return `in-progress/${rule}/${account}/${region}/${resourceInKey(resource)}.json`;
 }
 
-/** Converts a value to what a write and a read make of it. */
+/** Returns a value as it is after being written and read as JSON. */
 function asJson(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
 }
 
-/** The evidence bucket. */
+/** Evidence store in an S3 bucket. */
 export class EvidenceBucket implements EvidenceStore {
   readonly #objects: EvidenceObjects;
 
@@ -41,7 +41,7 @@ export class EvidenceBucket implements EvidenceStore {
     } catch (error) {
       if (!isAwsError(error, 'PreconditionFailed')) throw error;
     }
-    // The SDK repeats a call whose answer it did not receive; the outcomes found are then those just written.
+    // The SDK repeats a call that was not answered. The object then already contains the outcomes of the first call.
     const found = await this.#objects.findLines(key);
     return isDeepStrictEqual(found?.lines, outcomes.map(asJson));
   }
@@ -65,7 +65,7 @@ export class EvidenceBucket implements EvidenceStore {
     } catch (error) {
       if (!isAwsError(error, 'PreconditionFailed')) throw error;
     }
-    // A write with a lost answer may have succeeded; the current version then has the same writer.
+    // A write that was not answered may have succeeded. The current version then has the same writer.
     const found = await this.readJournal(jobId);
     if (found === undefined || journal.writer === undefined || found.journal.writer !== journal.writer) {
       return undefined;
@@ -93,7 +93,7 @@ export class EvidenceBucket implements EvidenceStore {
     } catch (error) {
       // Conflict: another write of the same object is in progress.
       if (!isAwsError(error, 'PreconditionFailed', 'ConditionalRequestConflict')) throw error;
-      // The SDK repeats a call whose answer it did not receive; the mark found is then the one just written.
+      // The SDK repeats a call that was not answered. The object then already contains the mark of the first call.
       return (await this.#objects.get(key)) === text;
     }
   }

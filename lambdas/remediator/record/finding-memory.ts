@@ -9,10 +9,10 @@ import { REMEMBERED_CHANGES } from '../../model/table-items.ts';
 import type { FindingName, FindingRecord } from './findings-store.ts';
 import type { RecordedOutcome } from './outcome-log.ts';
 
-/** The interval at which a finding without news is written, to show that the source still reports it. */
+/** Interval at which an unchanged finding is written, to show that the source still reports it. */
 const TOUCH_MILLISECONDS = 7 * 86_400_000;
 
-/** Maximum length in characters; twenty changes with this reason are far below the size limit of an item. */
+/** Maximum length of a reason, in characters. It keeps the item far below DynamoDB's size limit. */
 const MAX_REASON = 1_000;
 
 /** The result of adding outcomes to the records of their findings. */
@@ -22,12 +22,12 @@ export interface Learned {
   readonly changed: readonly RecordedOutcome[];
 }
 
-/** Outcomes of findings that need a fix but were not fixed. */
+/** Outcomes of findings that still need a fix. */
 const notFixed: ReadonlySet<OutcomeName> = new Set(['deferred', 'planned', 'failed']);
 
-/** Knowledge of a job's findings from earlier polls. */
+/** Records of a job's findings from earlier polls. */
 export class FindingMemory {
-  /** Undefined until the table was read. */
+  /** Undefined until the table has been read. */
   #known: Map<string, FindingRecord> | undefined;
 
   /** Sets the records of the job's findings as read from the table. */
@@ -40,12 +40,12 @@ export class FindingMemory {
     return this.#known?.get(resource);
   }
 
-  /** Reports whether the last outcome of a finding was a deferral by a change limit. */
+  /** Checks whether the last outcome of a finding was a deferral by a change limit. */
   wasLimited(resource: string): boolean {
     return this.#known?.get(resource)?.gate === 'limit';
   }
 
-  /** Reports whether a finding has failed or was fixed, so that it may have to wait before it is checked again. */
+  /** Checks whether a finding failed or was fixed last, so that it may have to wait before it is checked again. */
   mayWait(resource: string): boolean {
     const { backOff, outcome } = this.#known?.get(resource) ?? {};
     return backOff !== undefined || outcome === 'remediated';
@@ -59,8 +59,8 @@ export class FindingMemory {
   }
 
   /**
-   * Returns the key of the evidence for the last change of a finding's outcome at this poll. Later polls may have changed
-   * it since.
+   * Returns the key of the evidence for the last change of a finding's outcome at this poll. Later polls may have
+   * changed the outcome since.
    */
   evidenceAt(poll: Occasion, resource: string): string | undefined {
     const { changes = [] } = this.#known?.get(resource) ?? {};
@@ -68,8 +68,8 @@ export class FindingMemory {
   }
 
   /**
-   * Adds outcomes. Those that are already recorded change nothing. If the table could not be read, nothing is written and
-   * every outcome counts as a change.
+   * Adds outcomes to the records of their findings. Outcomes that are already recorded are ignored. If the table could
+   * not be read, nothing is written, and every outcome counts as a change.
    * @param cleared the resources whose earlier failures an operator has cleared
    */
   learn(recorded: readonly RecordedOutcome[], cleared: ReadonlySet<string> = new Set()): Learned {
@@ -88,7 +88,7 @@ export class FindingMemory {
   }
 }
 
-/** Adds an outcome to a finding's item; undefined if the item stays unchanged. */
+/** Adds an outcome to a finding's item. Returns undefined if the item remains unchanged. */
 function remember(
   known: FindingRecord | undefined,
   { outcome: line, evidence }: RecordedOutcome,
@@ -118,7 +118,8 @@ function remember(
   const attempts = (known?.attempts ?? 0) + (isAttempt(outcome) && (isOther || says) ? 1 : 0);
   const change = { outcome, at: finishedAt, poll, evidence };
   if (known !== undefined && isClosedSince(known, poll)) {
-    // The source reported the fix before the follow-up job ended, so the job's outcome goes into the history.
+    // The source reported the fix before the follow-up job ended. The finding stays closed, and the job's outcome is
+    // added to the history before that.
     const history = [...changes.slice(0, -1), change, ...changes.slice(-1)].slice(-REMEMBERED_CHANGES);
     return {
       record: { ...known, attempts, changes: history },
@@ -141,8 +142,8 @@ function remember(
 }
 
 /**
- * Reports whether an outcome repeats the known state because nothing was checked: the finding's own failure or fix is
- * still the last event. Accounts without the role are reported separately.
+ * Checks whether an outcome only repeats the known state because nothing was checked: the finding waits after a failure
+ * or a fix, or the account lacks the role, which is reported separately.
  */
 function repeats({ outcome }: FindingRecord, line: Outcome): boolean {
   const { gate } = line;
@@ -151,17 +152,17 @@ function repeats({ outcome }: FindingRecord, line: Outcome): boolean {
   return gate === 'role' && outcome === 'failed';
 }
 
-/** Counts the consecutive failures including this outcome; undefined if it is not a failure. */
+/** Counts the consecutive failures, including this outcome. Returns undefined if the finding is no longer failing. */
 function failuresAfter(
   known: FindingRecord | undefined,
   { outcome, gate, settings, finishedAt, willRetry, ...line }: Outcome,
   isCleared: boolean,
 ): BackOff | undefined {
   const { backOff } = known ?? {};
-  // Nothing was attempted, AWS was busy with the resource, or the attempts ended by throttling or a timeout.
+  // Nothing was attempted, AWS was changing the resource, or throttling or a timeout ended the attempts.
   if (gate !== undefined || outcome === 'deferred' || isProvisional(line)) return backOff;
   if (outcome !== 'failed' || willRetry !== true || settings === undefined) return undefined;
-  // An attempt that could not end its lease has already counted it.
+  // Already counted, by an attempt that could not end its lease.
   if (backOff !== undefined && Date.parse(backOff.last) >= Date.parse(finishedAt)) return backOff;
   const isCounting = backOff !== undefined && !isCleared && counts(backOff, settings);
   return withFailure(isCounting ? backOff : undefined, finishedAt, settings);
@@ -171,22 +172,22 @@ function withBackOff({ backOff: _, ...record }: FindingRecord, backOff: BackOff 
   return { ...record, ...(backOff !== undefined && { backOff }) };
 }
 
-/** Reports whether a later poll closed the finding. */
+/** Checks whether a later poll closed the finding. */
 function isClosedSince({ outcome, since }: FindingRecord, { asOf }: Occasion): boolean {
   return outcome === 'closed' && Date.parse(since) > Date.parse(asOf);
 }
 
 /**
- * Reports whether an outcome contains more than its name: changes that were or may have been made, or a correction of
- * another line.
+ * Checks whether an outcome is news regardless of its name: it contains changes that were or may have been made, or it
+ * corrects another line.
  */
 function saysMore({ applied, unconfirmed, replaces }: Outcome): boolean {
   return applied.length > 0 || unconfirmed !== undefined || replaces !== undefined;
 }
 
 /**
- * Reports whether a finding is still not remediated, but for a different reason, so that a person has something else to
- * fix.
+ * Checks whether a finding is still not remediated, but for a different reason, so that someone may have to do
+ * something else about it.
  */
 function isForAnotherReason(known: FindingRecord, { outcome, reason = '' }: Outcome): boolean {
   if (outcome !== 'failed' && outcome !== 'deferred') return false;

@@ -7,11 +7,14 @@ import type { FindingRecord } from './findings-store.ts';
 import type { RecordedOutcome } from './outcome-log.ts';
 
 const DAY = 86_400_000;
-/** Time between two messages about a lasting problem. */
+/** Time between two notices about the same problem. */
 const AGAIN_MILLISECONDS = 7 * DAY;
 const MAX_REASON = 500;
 
-/** Selects the findings that were deferred before, with the poll at which their deferral began. */
+/**
+ * Selects the deferred findings that were already deferred at an earlier poll, with the time of the poll at which that
+ * began.
+ */
 export function deferredSince(recorded: readonly RecordedOutcome[], memory: FindingMemory): Waiting[] {
   return recorded.flatMap(({ outcome: { outcome, finding, reason = '', gate } }) => {
     const known = memory.of(finding.resource);
@@ -38,7 +41,7 @@ interface Context {
   readonly now: number;
 }
 
-/** The due notices, and the findings' items with these notices noted. */
+/** The notices that are due, and the findings' items in which they are noted. */
 export interface Notices {
   readonly notices: readonly FindingNotice[];
   /** Notices about lasting deferrals, one per cause. */
@@ -47,9 +50,9 @@ export interface Notices {
 }
 
 /**
- * Selects the findings to notify people of: recurring findings, with one notice per job, and findings with lasting
- * deferrals, with one per cause. Each finding is reported at most once a week.
- * @param toWrite the findings' items that are written in any case
+ * Selects the findings for which notices are due: one notice per job for recurring findings, and one per cause for
+ * lasting deferrals. Each finding is in such a notice at most once a week.
+ * @param toWrite the findings' items that will be written in any case
  */
 export function dueNotices(
   recorded: readonly RecordedOutcome[],
@@ -73,7 +76,7 @@ export function dueNotices(
   };
 }
 
-/** Selects the findings whose notice is due, and notes it in their items. */
+/** Selects the findings whose notice is due, and notes the notice in their items. */
 function takeDue(
   kind: keyof NonNullable<FindingRecord['told']>,
   findings: readonly Waiting[],
@@ -94,7 +97,7 @@ function takeDue(
 }
 
 function recurringNotice(due: readonly Waiting[], job: Job): FindingNotice[] {
-  const words = `${due.map(({ reason }) => reason).join('; ')}. They are still fixed each time`;
+  const words = `${due.map(({ reason }) => reason).join('; ')}. They will still be fixed each time`;
   const findings = due.map(({ resource, since, reason }) => ({
     resource,
     since,

@@ -48,19 +48,19 @@ const keySchema = z.looseObject({ pk: z.string(), sk: z.string() });
 const DAY_SECONDS = 86_400;
 
 /**
- * Days for which leases are kept: a job may return for as long as queues keep messages, 14 days as a job and 14 as a dead
- * letter.
+ * Days for which leases are kept. A job can return for as long as queues keep its message: 14 days in the job queue,
+ * and 14 days in the dead-letter queue.
  */
 const LEASE_DAYS = 30;
-/** Days for which changed resources are remembered: as long as a job may return. */
+/** Days for which changes to resources are kept: as long as a job can return. */
 const CHANGED_DAYS = 30;
 /**
- * Days for which findings are remembered. Findings that a source reports are written weekly; those closed for more than a
- * year are deleted.
+ * Days for which findings are kept. A finding that the source still reports is written at least weekly, so only
+ * findings that have been closed for more than a year are deleted.
  */
 const FINDING_DAYS = 400;
 
-/** Accesses the part of the findings table that remediators write. */
+/** Part of the findings table that remediators write. */
 export class FindingsRecord implements FindingsStore {
   readonly #table: Pick<FindingsTable, 'read' | 'putIf' | 'writeAll'>;
   readonly #clock: Clock;
@@ -120,8 +120,8 @@ export class FindingsRecord implements FindingsStore {
       done: done === undefined ? undefined : parseItem(doneItemSchema, done),
       account: account === undefined ? undefined : parseItem(accountItemSchema, account),
       sent: sent === undefined ? undefined : parseItem(sentItemSchema, sent),
-      // Operators write this item, and it only speeds up requests, whose own messages arrive later. So an unreadable one
-      // is ignored.
+      // Operators write this item, and it only makes requests faster: their own messages arrive later. Therefore, an
+      // item that can't be parsed is ignored.
       pending: pendingItemSchema.safeParse(pending).data?.requests ?? [],
       breaker: breakerIn(items, poll),
     };

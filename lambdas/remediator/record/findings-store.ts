@@ -15,12 +15,12 @@ import type {
 
 /** The result of taking a job's lease. */
 export type Taken =
-  /** `isFirst`: nobody has worked on the job before. */
+  /** `isFirst`: no earlier attempt has taken the lease. */
   | { readonly is: 'taken'; readonly isFirst: boolean }
   | { readonly is: 'held'; readonly by: Lease }
   | { readonly is: 'done' };
 
-/** Stores the knowledge that jobs pass on: the part of the findings table that remediators write. */
+/** Stores what later jobs must know, in the part of the findings table that remediators write. */
 export interface FindingsStore {
   /**
    * Takes a job's lease unless another attempt still holds it or the job is done.
@@ -29,20 +29,20 @@ export interface FindingsStore {
    */
   takeLease(job: JobName, lease: Lease, now: number): Promise<Taken>;
   /**
-   * Ends an attempt: writes its lease, released or done, and the results of its findings in one transaction. If there are
-   * too many for one, several are written, each on condition that the attempt still has the lease.
-   * @throws LeaseHeldError when another attempt has the lease
+   * Ends an attempt: writes its lease, as released or done, and the results of its findings in one transaction. If
+   * there are too many for one transaction, several are made, each on condition that the attempt still has the lease.
+   * @throws LeaseHeldError if another attempt has the lease
    */
   endLease(job: JobName, lease: Lease, findings: readonly FindingRecord[]): Promise<void>;
   /**
-   * Writes the list of evidence objects of a poll's jobs if the current item is the known one.
-   * @param known undefined if nothing is known
-   * @returns `found`: the current item, if it is another one
+   * Writes the list of evidence objects of a poll's jobs if the item has not changed since it was read.
+   * @param known the item as it was read; undefined if there was none
+   * @returns `found`: the current item, if it has changed
    */
   writeDone(done: Done, known: Done | undefined): Promise<{ readonly found?: Done }>;
   /**
-   * Reads, in one call, what is known about findings and their account, the recent changes to resources, and the jobs of
-   * a poll that have evidence.
+   * Reads, in one call, everything in the table about findings and their account, the recent changes to resources, and
+   * the jobs of a poll.
    */
   recall(
     findings: readonly FindingName[],
@@ -50,21 +50,24 @@ export interface FindingsStore {
     poll: PollPlace,
   ): Promise<Known>;
   /**
-   * Writes recent changes to resources if the current items are the known ones. It does not depend on the lease: an
-   * attempt that has outlived its lease must still record its changes, and must not remove those that others have
-   * recorded since.
+   * Writes recent changes to resources if the items have not changed since they were read. This does not depend on the
+   * lease: an attempt that has outlived its lease must still record its changes, and must not remove changes that
+   * others have recorded since.
    * @returns false if the items have changed and must be read again
    */
   writeChanged(changed: readonly Changed[], known: readonly Changed[]): Promise<boolean>;
   /** Reads the recent changes to resources, for those that have any. */
   readChanged(resources: readonly ChangedResource[]): Promise<Changed[]>;
-  /** Reads, in one call, the items that operators have written under these names, and the breaker that they may resume. */
+  /**
+   * Reads, in one call, the items that operators have written under these names, and a breaker with the item that
+   * resumes it.
+   */
   readOperatorItems(names: OperatorNames): Promise<OperatorItems>;
-  /** Writes a breaker if it is as it was read. @returns whether it was written */
+  /** Writes a breaker if the condition is met. @returns whether it was written */
   writeBreaker(item: TripItem, condition: Condition): Promise<boolean>;
   /**
-   * Claims the counting of an open breaker for an hour, so that one job in all regions counts it. @returns whether this
-   * job has the claim
+   * Claims the counting of an open breaker for an hour, so that only one job in all regions counts it.
+   * @returns whether this job counts it
    */
   claimBreakerCount(name: BreakerName, hour: number): Promise<boolean>;
 }
@@ -96,17 +99,17 @@ export interface BreakerName {
 /** The known state of a breaker. */
 export interface BreakerState {
   readonly item: TripItem | undefined;
-  /** An operator's item to resume the rule; `problem`: why it can't be parsed. */
+  /** An operator's item that resumes the rule. `problem`: the reason why it can't be parsed. */
   readonly resume: ResumeItem | { readonly problem: string } | undefined;
 }
 
-/** A retry; `problem`: why it can't be parsed. */
+/** Retry that an operator has requested. `problem`: the reason why it can't be parsed. */
 export type RetryRequest = { readonly name: RetryName } & (
   | Omit<RetryItem, 'version'>
   | { readonly problem: string }
 );
 
-/** A hold; `problem`: why it can't be parsed. */
+/** Hold that an operator has set. `problem`: the reason why it can't be parsed. */
 export type Hold = { readonly name: HoldName } & (Omit<HoldItem, 'version'> | { readonly problem: string });
 
 /** The name of a lease. */
@@ -118,7 +121,7 @@ export interface JobName {
 /** The name of a finding. */
 export type FindingName = ChangedResource & Pick<FindingItem, 'rule'>;
 
-/** The jobs of a poll for one rule, account and region. */
+/** The name of the jobs of a poll for one rule, account, and region. */
 export type PollPlace = Omit<Done, 'jobs'>;
 
 /** Items of the table other than leases. */
@@ -128,9 +131,9 @@ export interface Known {
   readonly breaker: BreakerState;
   /** Undefined if no job of the poll has evidence. */
   readonly done?: Done | undefined;
-  /** Undefined if the account is not known to lack the role. */
+  /** Undefined unless the account is known to lack the role. */
   readonly account?: AccountItem | undefined;
-  /** The last jobs of the rule that a complete poll sent for the account and region. */
+  /** The last jobs that a complete poll of the rule sent for the account and region. */
   readonly sent?: SentItem | undefined;
   /** Requests of operators for the poll's account and region that may not have been acted on yet. */
   readonly pending?: PendingItem['requests'];

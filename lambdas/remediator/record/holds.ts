@@ -4,26 +4,26 @@ import { type HoldName, holdKey, namesOfHolds } from '../../model/operator-items
 import type { Ports } from '../ports.ts';
 import type { Hold } from './findings-store.ts';
 
-/** Time for which holds are cached, like a pause: no write is sent later than 5 s after an operator sets one. */
+/** Time for which holds are cached, as for a pause: no write is sent more than 5 s after an operator sets one. */
 const REMEMBERED_MILLISECONDS = 2_000;
 
-/** A finding, and the resources to be changed for it. */
+/** A finding, and the resources that are changed for it. */
 export interface Asked {
   readonly finding: Finding;
   readonly resources: readonly string[];
 }
 
-/** An answer of the table. */
+/** Holds read from the table. */
 interface Answer {
-  /** Time at which the read began, which is how old the answer may be. */
+  /** Time at which the read began: the answer may be this old. */
   readonly at: number;
   readonly names: ReadonlySet<string>;
   readonly holds: Promise<readonly Hold[]>;
 }
 
 /**
- * Holds that operators have set. One read covers all names that matter to the job, so that the table is read only every
- * few seconds and not for each resource.
+ * Holds that operators have set. One read covers all names that matter to the job, so that the table is read every few
+ * seconds instead of once per resource.
  */
 export class Holds {
   readonly #ports: Pick<Ports, 'clock' | 'table'>;
@@ -34,13 +34,13 @@ export class Holds {
     this.#ports = ports;
   }
 
-  /** Sets the holds that the table returned at a time. */
+  /** Sets the holds that the table returned at a given time. */
   keep(names: readonly HoldName[], holds: readonly Hold[], at: number): void {
     this.#add(names);
     this.#last = { at, names: new Set(names.map(textOf)), holds: Promise.resolve(holds) };
   }
 
-  /** Limits later reads to these findings and to those added afterwards. */
+  /** Limits later reads to these findings, and to findings that are added afterwards. */
   watchOnly(asked: readonly Asked[]): void {
     this.#names.clear();
     this.watch(asked);
@@ -52,7 +52,8 @@ export class Holds {
   }
 
   /**
-   * Lists the holds on a finding's account, on its region there, and on resources there, for its rule or all.
+   * Lists the holds on a finding's account, on its region in the account, and on resources in the account, for the
+   * finding's rule or for all rules.
    * @throws AWS's own error if the table can't be read
    */
   async on(finding: Finding, resources: readonly string[]): Promise<Hold[]> {
@@ -76,7 +77,7 @@ export class Holds {
     const holds = this.#ports.table.readOperatorItems(asked).then((read) => read.holds);
     const answer = { at, names: new Set(this.#names.keys()), holds };
     this.#last = answer;
-    // The error reaches the caller, and the next call reads again.
+    // The caller gets the error, and the next call reads again.
     holds.catch(() => {
       if (this.#last === answer) this.#last = undefined;
     });

@@ -8,9 +8,9 @@ import type { EvidenceStore } from './evidence-store.ts';
 type HandedOn = NonNullable<JournalRecord['handedOn']>[number];
 
 /**
- * Plans and changes of all attempts at one job, as an S3 object. It is written before each change, so that an interrupted
- * attempt leaves no unrecorded change; after each change, so that its result need not be found out by reading; and after
- * an attempt that leaves work to the next.
+ * Plans and changes of all attempts at one job, stored as an S3 object. It is written before each change, so that an
+ * interrupted attempt leaves no unrecorded change; after each change, so that its result is known without a read; and
+ * after an attempt that leaves work to the next one.
  */
 export class Journal extends ChangeNotes {
   readonly #jobId: string;
@@ -34,7 +34,7 @@ export class Journal extends ChangeNotes {
 
   /**
    * Reads the journal.
-   * @param reading an earlier read, if nobody can have written the journal since
+   * @param reading a read that was started earlier, if the journal cannot have been written since
    * @returns whether an earlier attempt wrote one
    */
   async read(reading = this.ask()): Promise<boolean> {
@@ -48,16 +48,16 @@ export class Journal extends ChangeNotes {
     return record !== undefined;
   }
 
-  /** Starts to read the journal without using the result yet. */
+  /** Starts reading the journal, without using the result yet. */
   ask(): ReturnType<EvidenceStore['readJournal']> {
     return this.#evidence.readJournal(this.#jobId);
   }
 
   /**
-   * Writes the journal if the current version is the one that this attempt knows. An attempt that has outlived its lease
-   * notices it here, before it changes anything. Writes run one after another. Callers that ask for a write at the same
-   * moment, or while one is in progress, share the next, which contains all notes up to then.
-   * @throws LeaseHeldError when another attempt has written in the meantime
+   * Writes the journal if the current version is the one that this attempt knows. This is how an attempt that has
+   * outlived its lease notices it before it changes anything. Writes run one after another. Calls at the same moment,
+   * or while a write is in progress, share the next write, which contains all notes up to then.
+   * @throws LeaseHeldError if another attempt has written it in the meantime
    */
   write(): Promise<void> {
     const before = this.#writing ?? endOfMoment();
@@ -109,7 +109,7 @@ export class Journal extends ChangeNotes {
   }
 
   /**
-   * Writes the journal if a change was applied, or turned out not to have been made, since the last write.
+   * Writes the journal if a change was applied, or was found not to have been made, since the last write.
    * @throws as `write`
    */
   async writeNews(): Promise<void> {
@@ -117,9 +117,9 @@ export class Journal extends ChangeNotes {
   }
 
   /**
-   * Records the changes that were just applied, so that an attempt that is interrupted afterwards leaves no open
-   * question. Never throws: if the write fails, the journal still contains the intended changes, and the next write adds
-   * the results. That write comes before any other change and before outcomes are recorded, and its error ends the
+   * Records the changes that were just applied, so that their results are known if the attempt is interrupted
+   * afterwards. Never throws: if the write fails, the journal still contains the intended changes, and the next write
+   * adds the results. That write precedes any other change and the recording of outcomes, and its error ends the
    * attempt.
    */
   async mark(): Promise<void> {
@@ -131,28 +131,30 @@ export class Journal extends ChangeNotes {
     return this.#isTakenOver;
   }
 
-  /** Notes that an attempt begins. @returns when the first one began */
+  /** Notes that an attempt begins. @returns the time at which the first attempt began */
   start(at: string): string {
     this.#startedAt ??= at;
     return this.#startedAt;
   }
 
-  /** Notes that a later job continues with findings. From then on, this job only ensures that the later one is sent. */
+  /**
+   * Notes that a later job continues with findings. From then on, this job only makes sure that the later job is sent.
+   */
   handOn(look: number, resources: readonly string[]): void {
     this.#handedOn = [...this.#handedOn, { look, resources: [...resources] }];
   }
 
-  /** Lists the findings that were handed on to the follow-up job with this number. */
+  /** Lists the findings that were handed over to the follow-up job with this number. */
   handedOn(look: number): readonly HandedOn[] {
     return this.#handedOn.filter((each) => each.look === look);
   }
 
-  /** Finds when the first attempt began; now, if this is the first. */
+  /** Returns the time at which the first attempt began; `now` if this is the first attempt. */
   startOf(now: Date): Date {
     return this.#startedAt === undefined ? now : new Date(this.#startedAt);
   }
 
-  /** Notes that these outcomes were published. Provisional ones are not final. */
+  /** Notes that these outcomes were published, except for provisional ones, which are not final. */
   publish(outcomes: readonly Outcome[]): void {
     for (const outcome of outcomes) {
       if (!isProvisional(outcome)) this.#published.add(outcome.finding.resource);
@@ -163,7 +165,7 @@ export class Journal extends ChangeNotes {
     return this.#published.has(resource);
   }
 
-  /** Reports whether a change to a resource was begun for another finding since a given time, with an unknown result. */
+  /** Checks whether a change to a resource with an unknown result was begun for another finding since a given time. */
   isBegunElsewhere(changed: string, finding: string, since: Date): boolean {
     return this.entries
       .filter(({ resource }) => resource !== finding)
@@ -177,7 +179,7 @@ export class Journal extends ChangeNotes {
   }
 }
 
-/** Resolves after all calls that are made at the same moment. */
+/** Resolves after all calls that are made in the same turn of the event loop. */
 function endOfMoment(): Promise<void> {
   return new Promise((resolve) => queueMicrotask(() => process.nextTick(resolve)));
 }

@@ -10,17 +10,17 @@ import { beginOf, byBegin, isBegunAgain, isByOtherSince } from './steps.ts';
 
 export type Entry = JournalRecord['resources'][number];
 
-/** Notes of all attempts on one change. */
+/** Notes of all attempts about one change. */
 export interface Notes {
-  /** The progress of the change, once per attempt that noted it. */
+  /** The progress of the change, one note per attempt that wrote one. */
   readonly notes: readonly RecordedChange[];
-  /** True if no attempt was interrupted between beginning the change and its first note. */
+  /** True if no attempt was interrupted between the begin of the change and its first note. */
   readonly isWhole: boolean;
-  /** True if the answer to each call is known as well. */
+  /** True if, in addition, the answer to each call is known. */
   readonly isSure: boolean;
 }
 
-/** Knowledge of the plans of all attempts at one job for each resource, their progress, and the applied changes. */
+/** Plans of all attempts at one job for each resource, their progress, and the applied changes. */
 export class KnownChanges {
   readonly #entries = new Map<string, Entry>();
   readonly #earlierPlans = new Map<string, readonly RecordedChange[]>();
@@ -46,7 +46,7 @@ export class KnownChanges {
     this.#entries.set(entry.resource, entry);
   }
 
-  /** Returns the notes on a change. */
+  /** Returns the notes about a change. */
   noted(resource: string, line: string): Notes {
     const { begun = [], noted = [] } = this.entry(resource);
     const notes = noted.filter((each) => each.line === line);
@@ -66,21 +66,21 @@ export class KnownChanges {
     };
   }
 
-  /** Returns the time at which a change was last begun. */
+  /** Returns the time at which a change to a resource was last begun. */
   begunAt(resource: string): Date | undefined {
     const { begunAt } = this.entry(resource);
     return begunAt === undefined ? undefined : new Date(begunAt);
   }
 
-  /** Returns the time at which the whole plan was applied; undefined if it was not, or was planned again since. */
+  /** Returns the time at which the whole plan was applied; undefined if it was not, or if there is a newer plan. */
   completedAt(resource: string): Date | undefined {
     const { completedAt } = this.entry(resource);
     return completedAt === undefined ? undefined : new Date(completedAt);
   }
 
   /**
-   * Lists the changes with an unknown result, because an attempt was interrupted or an answer was lost, in the order in
-   * which they were begun. Includes changes that were applied before and begun again.
+   * Lists the changes whose result is unknown because an attempt was interrupted or a call was not answered, in the
+   * order in which they were begun. Includes changes that were applied and then begun again.
    */
   unresolved(resource: string): RecordedChange[] {
     const { plan, applied, begun = [], steps = [] } = this.entry(resource);
@@ -90,20 +90,20 @@ export class KnownChanges {
       .sort((one, other) => byBegin(steps, one.line, other.line));
   }
 
-  /** Reports whether a change is known to have begun after another one. */
+  /** Checks whether a change is known to have begun after another one. */
   isBegunAfter(resource: string, line: string, other: string): boolean {
     return line !== other && byBegin(this.entry(resource).steps ?? [], line, other) >= 0;
   }
 
   /**
-   * Returns the time at which a change was last begun; for notes of older versions, the time of any change to the
-   * resource.
+   * Returns the time at which a change was last begun. In journals of older versions, this is the time of the last
+   * change to the resource.
    */
   beginOf(resource: string, line: string): Date | undefined {
     return beginOf(this.entry(resource).steps ?? [], line) ?? this.begunAt(resource);
   }
 
-  /** Lists the changes that were applied, completely or in part, since another change was begun. */
+  /** Lists the other changes that were applied, completely or in part, since a change was begun. */
   appliedSince(resource: string, line: string): AppliedChange[] {
     const at = beginOf(this.entry(resource).steps ?? [], line);
     if (at === undefined) return [];
@@ -114,8 +114,8 @@ export class KnownChanges {
   }
 
   /**
-   * Reports whether another job's change was made after a change was begun; undefined if an older version did not note
-   * the time.
+   * Checks whether another job's change was made after a change was begun. Returns undefined if this is unknown because
+   * an older version wrote the journal.
    */
   isByOtherSince(resource: string, line: string, other: AppliedChange): boolean | undefined {
     return isByOtherSince(this.entry(resource).steps ?? [], line, other);
@@ -131,14 +131,14 @@ export class KnownChanges {
     return [...this.entry(resource).plan];
   }
 
-  /** Reports whether a planned change is known to be completely applied. */
+  /** Checks whether at least one planned change is known to be completely applied. */
   hasApplied(resource: string): boolean {
     const { plan, applied } = this.entry(resource);
     const lines = new Set(plan.map(({ line }) => line));
     return applied.some(({ line }) => lines.has(line));
   }
 
-  /** Reports whether this attempt or an earlier one applied a change, or began one whose result is not known yet. */
+  /** Checks whether this attempt or an earlier one applied a change, or began one whose result is unknown. */
   hasBegun(resource: string): boolean {
     return this.applied(resource).length > 0 || this.unresolved(resource).length > 0;
   }

@@ -6,24 +6,24 @@ import type { Work } from '../work.ts';
 import type { FindingRecord, JobName, Lease } from './findings-store.ts';
 
 /**
- * Margin for clock differences, by which a lease outlives the function that holds it. A job whose function was killed
- * returns after six times the function's timeout, which is longer.
+ * Margin for clock differences: a lease is valid for this much longer than the function that holds it can run. A job
+ * whose function was killed returns later, after six times the function's timeout.
  */
 const MARGIN_MILLISECONDS = 60_000;
 
 type Context = Pick<Work, 'job' | 'attempt' | 'ports'>;
 
-/** The lease of an attempt on its job, so that no other attempt works on it. */
+/** Lease that an attempt has on its job, so that no other attempt works on it. */
 export interface HeldLease {
-  /** True if nobody has worked on the job before. */
+  /** True if no earlier attempt has taken the lease. */
   readonly isFirst: boolean;
-  /** Releases the job, or marks it as done, and writes the results of its findings with it. */
+  /** Releases the job, or marks it as done, and writes the results of its findings. */
   end(state: 'released' | 'done', findings: readonly FindingRecord[]): Promise<void>;
 }
 
 /**
  * Takes the lease of a job for the maximum remaining time of this function.
- * @returns undefined if the job is done already
+ * @returns undefined if the job is already done
  * @throws LeaseHeldError if another attempt may be working on it
  */
 export async function takeLease({ job, attempt, ports }: Context): Promise<HeldLease | undefined> {
@@ -36,9 +36,9 @@ export async function takeLease({ job, attempt, ports }: Context): Promise<HeldL
 }
 
 /**
- * Takes a lease on any exclusive work for the maximum remaining time of this function.
- * @param of.words the name of the work, for errors
- * @returns the lease, and whether nobody has held it before; undefined if nothing is left to do
+ * Takes a lease on a job or a request for the maximum remaining time of this function.
+ * @param of.words description of the work, for errors
+ * @returns the lease, and whether no earlier attempt has taken it; undefined if the work is already done
  * @throws LeaseHeldError if another attempt may be working on it
  */
 export async function holdLease(
@@ -64,9 +64,8 @@ export async function holdLease(
 }
 
 /**
- * Writes the applied changes to the journal before outcomes are recorded. An attempt that was suspended for so long that
- * another took over notices it here, regardless of its clock: it records no outcomes, and the journal contains its
- * changes.
+ * Writes the applied changes to the journal before outcomes are recorded. An attempt that was suspended for so long
+ * that another one took over notices it here, regardless of its clock, and records no outcomes.
  * @returns the error if the journal can't be written
  * @throws LeaseHeldError if another attempt has taken over
  */
@@ -80,8 +79,8 @@ export async function confirmHeld({ job, journal }: Work): Promise<unknown[]> {
 }
 
 /**
- * Releases the job and records the results of its findings for later polls. A job is not done before other jobs can learn
- * which changes it applied, because afterwards nothing would record them.
+ * Releases the job, or marks it as done, and records the results of its findings for later polls. A job is only marked
+ * as done if the changes that it applied are in the table, because nothing would write them afterwards.
  * @returns the error if the write fails
  */
 export async function endLease(

@@ -19,18 +19,18 @@ import type { Counter } from '../../model/limits.ts';
 import { parseItem } from '../../model/table-items.ts';
 import { changesOf, countersIn, type FoundCounters, type Room, roomIn } from './room.ts';
 
-/** Time for which an item is kept after the last change that it counts. */
+/** Time for which an item is kept after its last change. */
 const KEPT_SECONDS = 86_400;
 
 /**
- * Maximum number of attempts at a write. Others may write in between, but each conflict means that one of them succeeded.
+ * Maximum number of attempts to write. Other writers may be faster, but each conflict means that one of them succeeded.
  */
 const ATTEMPTS = 20;
 
-/** Maximum number of findings for which room is kept: an item has up to 400 KB, and a finding takes 40 bytes of it. */
+/** Maximum number of findings for which room is kept: an item has up to 400 KB, and each finding needs 40 bytes. */
 const MOST_WAITING = 2_000;
 
-/** Room for some changes that a job is about to make. */
+/** Reserved room for changes that a job is about to make. */
 export interface Reservation {
   readonly counter: Counter;
   readonly id: string;
@@ -38,11 +38,11 @@ export interface Reservation {
   readonly changes: number;
 }
 
-/** A requested reservation. */
+/** Request for a reservation. */
 export interface Wish {
   readonly counter: Counter;
   /**
-   * Counters from an earlier read. The condition of the write enforces the limit, however old they are. Default: they are
+   * Counters from an earlier read, of any age: the condition of the write enforces the limit. Default: the counters are
    * read.
    */
   readonly found?: FoundCounters;
@@ -52,36 +52,37 @@ export interface Wish {
   readonly until: number;
   /**
    * Selects the changes to reserve.
-   * @param left the number of changes that there is room for
-   * @param kept the part of them that is kept for other jobs' findings that a limit deferred
+   * @param left the number of changes for which there is room
+   * @param kept how many of these are kept for other jobs' findings that a limit deferred
    */
   choose(left: number, kept: number): Choice;
-  /** The findings of this job that a limit deferred before; they may use the kept room. */
+  /** Findings of this job that a limit deferred earlier. They may use the kept room. */
   readonly deferred: ReadonlySet<string>;
 }
 
-/** The changes that are reserved, and the findings that they are for. */
+/** Number of changes to reserve, and the findings for which they are made. */
 export interface Choice {
   readonly changes: number;
   readonly findings: readonly string[];
 }
 
-/** The result of a request, and the remaining room. */
+/** Result of a request for a reservation, and the remaining room. */
 export interface Granted {
-  /** Undefined if there is no room for any of the changes. */
+  /** Undefined if nothing was reserved. */
   readonly reservation: Reservation | undefined;
   readonly room: Room;
 }
 
 /**
- * Counts the changes of an hour, across jobs, polls and regions, in slots of five minutes. There are never more than the
- * limit within any 60 minutes, regardless of concurrent reservations:
+ * Counts the changes of an hour, across jobs, polls, and regions, in slots of five minutes. No period of 60 minutes
+ * contains more changes than the limit, regardless of concurrent reservations:
  *
  * - A change counts in the slot of its latest possible time, and a slot counts until an hour after its end.
- * - The changes that no longer count are `total` minus the slots that count. This number only grows. Its value at the
- *   read is therefore enough for a condition that enforces the limit, whatever others have added since: `total <= limit +
- *   value - changes`.
- * - A reservation adds its own attribute, so that one that the SDK sends twice is made only once, and so is its release.
+ * - The number of changes that no longer count is `total` minus the slots that count. It only grows. Its value at the
+ *   time of the read is therefore sufficient for a condition that enforces the limit, regardless of what others have
+ *   added since: `total <= limit + value - changes`.
+ * - A reservation adds its own attribute, so that it is made once and released once, even if the SDK sends a call
+ *   twice.
  */
 export class LimitCounts {
   readonly #table: Pick<FindingsTable, 'read' | 'updateIf'>;
@@ -98,7 +99,7 @@ export class LimitCounts {
   }
 
   /**
-   * Reserves room for all changes that the request selects, or for none.
+   * Reserves room for all changes that `choose` selects, or for none.
    * @throws DeliveryError if other writers were faster each time; AWS's own error if the table can't be read or written
    */
   async reserve({ counter, found: counters, limit, until, choose, deferred }: Wish): Promise<Granted> {
@@ -133,13 +134,13 @@ export class LimitCounts {
       item = put.found === undefined ? undefined : parseItem(countItemSchema, put.found);
     }
     throw new DeliveryError(
-      `${countKey(counter).pk}: others reserved changes ${ATTEMPTS} times in a row before this job could`,
+      `${countKey(counter).pk} could not be written: other writers were faster ${ATTEMPTS} times in a row`,
     );
   }
 
   /**
-   * Keeps room for findings that a limit deferred, so that they come first, until the room of a whole hour is kept. The
-   * other findings try again when some of it has been used.
+   * Keeps room for findings that a limit deferred, so that they come first, until the whole limit is kept. Further
+   * findings get room when some of it has been used.
    * @param findings the number of changes that each finding needs
    */
   async keep(counter: Counter, findings: ReadonlyMap<string, number>, limit: number): Promise<void> {
@@ -158,7 +159,7 @@ export class LimitCounts {
     await this.#updateWaiting(counter, Object.fromEntries(names), old);
   }
 
-  /** Releases the room that is kept for findings which no longer wait, whatever their outcome. */
+  /** Releases the room that was kept for findings that no longer wait. */
   async forget(counters: readonly Counter[], findings: ReadonlySet<string>): Promise<void> {
     const found = await this.read(counters);
     for (const counter of counters) {
@@ -189,8 +190,8 @@ export class LimitCounts {
   }
 
   /**
-   * Releases all or some of a reservation's room, for changes that were not made. This is possible once per reservation;
-   * the rest stays counted.
+   * Releases all or some of a reservation's room, for changes that were not made. This is possible once per
+   * reservation. The rest continues to count.
    */
   async release({ counter, id, slot }: Reservation, changes: number): Promise<void> {
     const name = reservationName(slot, id);

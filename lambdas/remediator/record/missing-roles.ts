@@ -4,16 +4,18 @@ import type { Clock } from '../../model/clock.ts';
 import type { RoleMissing, RoleMissingEvent } from '../../model/role-missing.ts';
 import { type AccountItem, accountItemSchema, accountKey, parseItem } from '../../model/table-items.ts';
 
-/** Time that a StackSet has to create the role in an account before its absence is reported. */
+/** Time that a StackSet has to create the role in an account before the missing role is reported. */
 const GRACE_MILLISECONDS = 3_600_000;
 
-/** Time after which an account without news is forgotten, and a lasting problem is reported again. */
+/**
+ * Time after the last write at which an account's item expires, and time after which a missing role is reported again.
+ */
 const KEPT_SECONDS = 7 * 86_400;
 
-/** Maximum number of attempts at a write, as several jobs may write an account's item at once. */
+/** Maximum number of attempts to write, because several jobs may write an account's item at the same time. */
 const CLAIMS = 4;
 
-/** A job that checks whether the role is back, and its poll. */
+/** Job that checks whether the role is back, with its rule and poll. */
 export interface Probe {
   readonly rule: string;
   readonly poll: string;
@@ -21,8 +23,8 @@ export interface Probe {
 }
 
 /**
- * Reports accounts without the target role: once per account, regardless of the number of findings, jobs, rules and
- * regions, and not before an hour has passed, during which a StackSet may still create the role.
+ * Reports accounts without the target role, once per account, regardless of the number of findings, jobs, rules, and
+ * regions. An account is reported after an hour, because a StackSet may still be creating the role.
  */
 export class MissingRoles {
   readonly #table: Pick<FindingsTable, 'read' | 'putIf'>;
@@ -40,8 +42,9 @@ export class MissingRoles {
   }
 
   /**
-   * @param probe the job that could not assume the role, and its poll: no other job of the poll checks again
-   * @throws AWS's own error; the account is then reported by a later job
+   * Notes that an account lacks the role, and reports it when that is due.
+   * @param probe the job that could not assume the role: no other job of its poll checks again
+   * @throws AWS's own error; a later job then reports the account
    */
   async report(missing: RoleMissing, probe: Probe): Promise<void> {
     const { account } = missing;
@@ -71,8 +74,8 @@ export class MissingRoles {
   }
 
   /**
-   * Claims the check, within its poll, whether an account's missing role is back.
-   * @returns whether this job has the claim. If the account is no longer known to lack the role, every job may check
+   * Claims the check for a poll whether an account's missing role is back.
+   * @returns whether this job checks; true for every job if the account is no longer known to lack the role
    */
   async claimProbe(account: string, probe: Probe): Promise<boolean> {
     for (let attempt = 1; attempt <= CLAIMS; attempt += 1) {
@@ -86,11 +89,11 @@ export class MissingRoles {
       const item = itemOf(account, { ...known, writer, probes, ...reportedAt(known) }, now);
       if ((await this.#table.putIf({ item, condition: isUnchanged(known, writer) })).isWritten) return true;
     }
-    // Other jobs keep writing the item, so one of them checks.
+    // Other jobs wrote the item each time, so one of them checks.
     return false;
   }
 
-  /** Deletes the item of an account whose role is back, so that later jobs simply assume the role. */
+  /** Lets the item of an account whose role is back expire, so that later jobs assume the role without a check. */
   async forget(account: string): Promise<void> {
     for (let attempt = 1; attempt <= CLAIMS; attempt += 1) {
       const known = await this.#find(account, this.#clock.now());
@@ -110,21 +113,21 @@ export class MissingRoles {
   }
 }
 
-/** Reports whether people were notified within the last week. */
+/** Checks whether the missing role was reported within the last week. */
 function wasReported({ state, toldAt, expiresAt }: AccountItem, now: number): boolean {
   if (state !== 'reported') return false;
-  // Items of older versions lack the time; they expire a week after the message.
+  // Items of older versions do not contain the time. They expire a week after the notification.
   if (toldAt === undefined) return expiresAt * 1000 >= now;
   return now - Date.parse(toldAt) < KEPT_SECONDS * 1000;
 }
 
-/** Returns the time of the message; items of older versions imply it by their expiry. */
+/** Returns the time of the notification. For items of older versions, it is derived from their expiry. */
 function reportedAt({ state, toldAt, expiresAt }: AccountItem): Pick<AccountItem, 'toldAt'> {
   if (state !== 'reported' || toldAt !== undefined) return {};
   return { toldAt: new Date((expiresAt - KEPT_SECONDS) * 1000).toISOString() };
 }
 
-/** Lists the last probe of each rule, because polls of several rules run at the same time. */
+/** Adds a probe to the last probe of each other rule, because polls of several rules run at the same time. */
 function probesWith({ rule, poll, job }: Probe, known?: AccountItem): AccountItem['probes'] {
   return { ...known?.probes, [rule]: { poll, job } };
 }
@@ -139,8 +142,8 @@ function itemOf(
 }
 
 /**
- * Requires that no other job has written the account's item in the meantime. The SDK may send a write twice, so this
- * write's own item is accepted.
+ * Requires that there is no item that has not expired, except for the item of this write, because the SDK may send it
+ * twice.
  */
 function isForgotten(writer: string, now: number): Condition {
   return {
@@ -151,7 +154,7 @@ function isForgotten(writer: string, now: number): Condition {
   };
 }
 
-/** Requires that the item is as it was read, or already has this write's content. */
+/** Requires that the item has not changed since it was read, or already has the content of this write. */
 function isUnchanged({ writer: known }: AccountItem, writer: string): Condition {
   return {
     expression: '#writer = :known OR #writer = :writer',

@@ -3,13 +3,13 @@ import type { SentItem } from '../../model/table-items.ts';
 
 /** Facts that show whether a job has begun anything. */
 interface Begun {
-  /** True if nobody has worked on the job before: no attempt, no redrive. */
+  /** True if no earlier attempt, before or after a redrive, has taken the job's lease. */
   readonly isFirst: boolean;
-  /** True if the job, or the one that it continues with, has a journal. */
+  /** True if the job, or the job that it continues, has a journal. */
   readonly hasJournal: boolean;
 }
 
-/** The last complete poll of a job's rule that sent jobs for the job's account and region, or found nothing there. */
+/** Last complete poll of a job's rule, which sent jobs for the job's account and region or found nothing there. */
 export class NewerPoll {
   readonly #job: Job;
   #poll: Poll | undefined;
@@ -25,7 +25,7 @@ export class NewerPoll {
     this.#poll = mayEnd ? sent?.poll : undefined;
   }
 
-  /** The newer poll whose jobs replace this one; undefined if there is none or this job has begun anything. */
+  /** The newer poll whose jobs replace this one; undefined if there is none, or if this job has begun anything. */
   get superseding(): Poll | undefined {
     const known = this.#poll;
     if (known === undefined || known.source !== this.#job.poll.source) return undefined;

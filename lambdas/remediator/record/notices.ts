@@ -5,7 +5,7 @@ import type { Clock } from '../../model/clock.ts';
 import type { Notice } from '../../model/notice.ts';
 import { type ItemKey, parseItem } from '../../model/table-items.ts';
 
-/** Schema of the item that notes the last published notice. */
+/** Schema of the item that records the last published notice. */
 const publishedSchema = z.object({
   pk: z.string(),
   sk: z.string(),
@@ -21,8 +21,8 @@ type Published = z.infer<typeof publishedSchema>;
 const KEPT_SECONDS = 30 * 86_400;
 
 /**
- * Publishes that a rule is held back, once per occurrence: of the jobs that notice it in several regions, only one
- * publishes it.
+ * Publishes notices about what prevents a rule's fixes, each once: if jobs in several regions notice the same event,
+ * only one of them publishes it.
  */
 export class Notices {
   readonly #table: Pick<FindingsTable, 'read' | 'putIf'>;
@@ -40,9 +40,9 @@ export class Notices {
   }
 
   /**
-   * Publishes a notice unless it was published already.
+   * Publishes a notice unless it has already been published.
    * @param key the key of the item that the notice is about; the published notice is stored next to it
-   * @param since milliseconds since 1970; notices published before that time no longer count
+   * @param since milliseconds since 1970; a notice that was published before that time is published again
    * @throws AWS's own error; a later job then publishes it
    */
   async publish(notice: Notice, key: ItemKey, since: number): Promise<void> {
@@ -63,7 +63,9 @@ export class Notices {
     }
   }
 
-  /** Writes an item if the current one is the known one. The SDK may send the write twice, so its own item is accepted. */
+  /**
+   * Writes an item if the current one is the known one, or the one of this write, because the SDK may send it twice.
+   */
   async #putOver(known: Published | undefined, item: Published): Promise<boolean> {
     const names = { '#writer': 'writer' };
     const isThere = known === undefined ? 'attribute_not_exists(pk)' : '#writer = :known';

@@ -38,7 +38,7 @@ export async function readOperatorItems(
   };
 }
 
-/** Returns the keys of a breaker, and of the item by which an operator resumes its rule. */
+/** Returns the keys of a breaker, and of the operator's item that resumes its rule. */
 export function breakerKeys(breaker: BreakerName): ItemKey[] {
   return [tripKey(breaker), resumeKey(breaker)];
 }
@@ -52,7 +52,10 @@ export function breakerIn(items: ItemsByKey, breaker: BreakerName): BreakerState
   };
 }
 
-/** Parses the item that an operator wrote under a name: undefined if there is none, otherwise its content or its problem. */
+/**
+ * Parses the item that an operator wrote under a name.
+ * @returns its content or its parse error; an empty list if there is no item
+ */
 function writtenAs<Name, Content extends { readonly version: 1 }>(
   schema: ZodType<Content>,
   name: Name,

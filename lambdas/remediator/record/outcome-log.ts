@@ -7,7 +7,7 @@ import type { DoneJobs } from './done-jobs.ts';
 import type { EvidenceStore } from './evidence-store.ts';
 import { isSupersededBy, notIn, takePlace } from './take-place.ts';
 
-/** An outcome, and the key of the evidence object that holds it. */
+/** An outcome, and the key of the evidence object that contains it. */
 export interface RecordedOutcome {
   readonly outcome: Outcome;
   readonly evidence: string;
@@ -17,8 +17,8 @@ type Objects = Pick<EvidenceStore, 'readOutcomes' | 'writeOutcomes'>;
 
 /**
  * Outcomes of a job: one object per attempt that concluded a finding, numbered from 1 and never overwritten. An attempt
- * that does not know an earlier one's object learns of it when it tries to use the same number. The log also contains the
- * outcomes of other jobs of the poll for the same findings, because only one line counts for each finding.
+ * that does not know about the object of an earlier one finds it when it tries to use the same number. The log also
+ * contains the outcomes of other jobs of the poll for the same findings, because only one line per finding counts.
  */
 export class OutcomeLog {
   readonly #job: Job;
@@ -66,29 +66,30 @@ export class OutcomeLog {
   }
 
   /**
-   * Returns the outcomes of a resource that no other one replaces. There are several only if an attempt did not know of
-   * the others; a final one, if any, comes first.
+   * Returns the outcomes of a resource that no other outcome replaces. There are several only if an attempt did not
+   * know about the others. A final one, if there is one, comes first.
    */
   standing(resource: string): RecordedOutcome[] {
     return standingLines(this.#lines.get(resource) ?? []);
   }
 
   /**
-   * Returns the final outcome of a resource if nothing needs to be added: only one line counts, it is final, and it lists
-   * all applied changes.
-   * @param isUnresolved whether this job may have left changes that another one does not know of
+   * Returns the final outcome of a resource if nothing needs to be added: only one line counts, it is final, and it
+   * lists all applied changes.
+   * @param isUnresolved whether this job may have made changes that another job does not know about
    */
   lastWord(resource: string, applied: Outcome['applied'], isUnresolved = false): Outcome | undefined {
     const [line, ...others] = this.standing(resource);
     if (line === undefined || others.length > 0 || isProvisional(line.outcome)) return undefined;
     const isOfOther = this.#ofOtherWork.has(line.evidence);
     if (isUnresolved && isOfOther) return undefined;
-    // A deferral by another job, because this one is working on the finding, does not conclude this job's changes.
+    // Another job may have deferred the finding because this job was working on it. Such an outcome does not cover this
+    // job's changes.
     if (isOfOther && line.outcome.outcome === 'deferred' && applied.length > 0) return undefined;
     return knowsAll(line.outcome, applied) ? line.outcome : undefined;
   }
 
-  /** Lists the outcomes that attempts at this job wrote and that count. */
+  /** Lists the outcomes that attempts at this job wrote and that no other outcome replaces. */
   own(): RecordedOutcome[] {
     const keys = new Set(Array.from({ length: this.#number - 1 }, (_, index) => this.#keyOf(index + 1)));
     return [...this.#lines.keys()]
@@ -97,8 +98,8 @@ export class OutcomeLog {
   }
 
   /**
-   * Announces the object that is likely to be written next. Never throws, because the object is announced again before it
-   * is written.
+   * Announces the object that will probably be written next. Never throws: the object is announced again before it is
+   * written.
    */
   async announceAhead(): Promise<void> {
     this.#ahead = this.#number;
@@ -106,8 +107,8 @@ export class OutcomeLog {
   }
 
   /**
-   * Withdraws an early announcement if no object was needed. Never throws: if it fails, other jobs look for an object
-   * that does not exist.
+   * Withdraws an early announcement if no object was needed. Never throws: if this fails, other jobs try to read an
+   * object that does not exist.
    */
   async retractUnused(): Promise<void> {
     if (this.#ahead === undefined) return;
@@ -116,10 +117,10 @@ export class OutcomeLog {
   }
 
   /**
-   * Writes outcomes, except for findings whose final outcome already lists every change. The object is announced to other
-   * jobs first. Only the last attempt may write provisional outcomes without an announcement.
+   * Writes outcomes, except for findings whose final outcome already lists every change. The object is announced to
+   * other jobs first. Only the last attempt may write provisional outcomes without an announcement.
    * @param isLast whether this is the last attempt
-   * @param told writes that must finish, successfully or not, before the object exists
+   * @param told writes that must have ended, successfully or not, before the object is written
    * @returns the outcomes that were written
    */
   async write(
@@ -143,7 +144,7 @@ export class OutcomeLog {
       const isWritten = await this.#objects.writeOutcomes(key, due);
       const standing = isWritten ? due : await this.#objects.readOutcomes(key);
       if (standing === undefined)
-        throw new Error(`${key} existed when this attempt tried to write it, but can no longer be found`);
+        throw new Error(`${key} existed when this attempt tried to write it, but no longer exists`);
       this.#number += 1;
       this.#learn(standing, key);
       if (isWritten) return due.flatMap(({ finding }) => this.standing(finding.resource).slice(0, 1));
@@ -179,7 +180,7 @@ export class OutcomeLog {
     return lines.flatMap(({ outcome, evidence }) => (this.#ofOtherWork.has(evidence) ? [] : outcome));
   }
 
-  /** Selects the outcomes to be written, each with the lines that it replaces. */
+  /** Selects the outcomes that must be written, each with the lines that it replaces. */
   #due(outcomes: readonly Outcome[]): Outcome[] {
     return outcomes.flatMap((outcome) => {
       const { resource } = outcome.finding;
@@ -199,7 +200,10 @@ export class OutcomeLog {
   }
 }
 
-/** Reports whether an outcome lists all of these changes. Another job's outcome may lack those that this one applied. */
+/**
+ * Checks whether an outcome lists all of these changes. Another job's outcome may not contain those that this job
+ * applied.
+ */
 function knowsAll({ applied }: Outcome, changes: Outcome['applied']): boolean {
   return changes.every((change) =>
     applied.some((known) => isDeepStrictEqual(known, change) || isSupersededBy(change, known)),

@@ -11,7 +11,7 @@ import type { Work } from '../work.ts';
 import type { Journal } from './journal.ts';
 import { recurrenceOf, recurrenceWords } from './recurring.ts';
 
-/** Context of an outcome in addition to its finding's state. */
+/** Context of an outcome, in addition to the state of its finding. */
 export interface OutcomeContext extends Work {
   readonly startedAt: string;
   /** The rule's mode for the job's account, if known. */
@@ -27,8 +27,8 @@ export interface OutcomeContext extends Work {
 }
 
 /**
- * Composes the outcomes that an attempt must write: those of concluded findings, and those that must be visible although
- * a later attempt has the final result.
+ * Composes the outcomes that an attempt must write: those of concluded findings, and provisional ones, which must be
+ * visible before a later attempt writes the final outcome.
  */
 export async function outcomesOf(book: Book, context: OutcomeContext): Promise<Outcome[]> {
   const concluded = book
@@ -55,7 +55,7 @@ async function provisionalFacts(
 ): Promise<OutcomeFacts | undefined> {
   const failed = { ...details, outcome: 'failed', willRetry: true } as const;
   if (attempt.last) {
-    const reason = `not finished in ${attempt.number} attempts, so the job is in the dead-letter queue; the next poll or a redrive attempts it again. The last error: ${describeError(error)}`;
+    const reason = `not finished after ${attempt.number} attempts, so the job is in the dead-letter queue; the next poll or a redrive attempts it again. Last error: ${describeError(error)}`;
     const unresolved = journal.unresolved(finding.resource);
     const canBeLeft = await Promise.all(unresolved.map(({ change }) => canTakeBack(change)));
     return { ...failed, deadLetter: true, ...(canBeLeft.includes(true) && { stillOpen: true }), reason };
@@ -65,8 +65,8 @@ async function provisionalFacts(
 }
 
 /**
- * Lists the completed multi-call changes of which an earlier attempt made an unknown part: what it added is missing in
- * their records.
+ * Lists the completed changes with several calls of which an earlier attempt made an unknown part: their records do not
+ * contain everything that was added.
  */
 async function inDoubt(resource: string, journal: Journal): Promise<RecordedChange[]> {
   const applied = new Map(journal.applied(resource).map(({ line, change }) => [line, change]));
@@ -80,7 +80,7 @@ async function inDoubt(resource: string, journal: Journal): Promise<RecordedChan
   return planned.filter((_, index) => are[index] === true);
 }
 
-/** Adds the changes with unknown results to the reason, and where a person can check them. */
+/** Adds to the reason the changes with unknown results, and where to check them. */
 async function withUnconfirmed(
   reason: string | undefined,
   unconfirmed: readonly RecordedChange[],
@@ -89,11 +89,11 @@ async function withUnconfirmed(
   const lines = unconfirmed.map(({ line }) => `"${line}"`).join(', ');
   const toLook = new Set(await Promise.all(unconfirmed.map(({ change }) => toLookAt(change))));
   const where = region === 'global' ? `account ${account}` : `account ${account}, ${region}`;
-  const words = `unconfirmed, because no answer came or an attempt was interrupted: ${lines}; in ${where}, look at ${[...toLook].join(', and at ')}`;
+  const words = `unconfirmed, because AWS did not answer or an attempt was interrupted: ${lines}; in ${where}, check ${[...toLook].join(', and ')}`;
   return reason === undefined ? words : `${reason}; ${words}`;
 }
 
-/** Adds to a recurring fix's outcome that it had to be made again. */
+/** Adds to the outcome of a fix that the finding is recurring, if it is. */
 function withRecurrence(
   finding: Finding,
   at: string,
@@ -109,7 +109,7 @@ function withRecurrence(
   return { ...facts, reason, recurring };
 }
 
-/** Adds to any outcome the changes that this attempt and earlier ones applied. */
+/** Composes an outcome, with the changes that this attempt and earlier ones applied. */
 async function composeOutcome(
   finding: Finding,
   finishedAt: string,
@@ -155,7 +155,7 @@ async function composeOutcome(
   };
 }
 
-/** Returns the earliest time, because the functions that worked on a job may have different clocks. */
+/** Returns the earliest time. The functions that worked on a job may have different clocks. */
 function earliest(moments: readonly string[]): string {
   return moments.reduce((one, other) => (Date.parse(other) < Date.parse(one) ? other : one));
 }

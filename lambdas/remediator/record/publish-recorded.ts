@@ -7,25 +7,25 @@ import { deferredSince, dueNotices } from './finding-notices.ts';
 import type { FindingRecord } from './findings-store.ts';
 import type { RecordedOutcome } from './outcome-log.ts';
 
-/** The result of publishing an attempt's outcomes. */
+/** Result of publishing an attempt's outcomes. */
 export interface Published {
   /** The recorded outcomes that had not been published before. */
   readonly published: readonly RecordedOutcome[];
-  /** The outcomes among them that differ from the previous ones. */
+  /** Outcomes among them that differ from the finding's previous one. */
   readonly changed: readonly RecordedOutcome[];
   /** Records that must still be written to the findings table. */
   readonly toWrite: readonly FindingRecord[];
-  /** The error if the event bus does not accept them. */
+  /** The error if they could not be published. */
   readonly unpublished: readonly unknown[];
   /** Notices that were published. */
   readonly notices: readonly FindingNotice[];
-  /** The findings that were deferred before this attempt as well. */
+  /** The findings that are deferred, and were already deferred before. */
   readonly waiting: readonly Waiting[];
 }
 
 /**
- * Publishes the recorded outcomes to the event bus: those that differ from the previous ones, and the counts of all. This
- * includes outcomes of earlier attempts, which may have been interrupted before they published them.
+ * Publishes the recorded outcomes to the event bus: events for those that differ from the previous ones, and the counts
+ * of all. This includes the outcomes of earlier attempts, which may have been interrupted before they published them.
  *
  * The table is written afterwards. If an attempt ends in between, the next one publishes the outcomes again, with the
  * same ids. In the reverse order, they would never be published.
@@ -48,13 +48,13 @@ export async function publishRecorded(
   const news = published.filter((each) => changed.includes(each));
   const withEvent = publishesAll ? published : news;
   try {
-    // Published before the findings' records are written, so that a failed notice is due again.
+    // Notices are published before the findings' records are written, so that one that fails is due again.
     for (const { notice, key, since } of due.deferrals) await ports.publishNotice(notice, key, since);
     await ports.publish({ job, withEvent, recorded: published, changed, notices });
     journal.publish(published.map(({ outcome }) => outcome));
     return { published, changed: news, toWrite, unpublished: [], notices, waiting };
   } catch (error) {
-    // Outcomes in the table count as published, so nothing is written there.
+    // Outcomes in the table count as published, so the table must not be written.
     return { published, changed: news, toWrite: [], unpublished: [error], notices: [], waiting };
   }
 }

@@ -7,19 +7,19 @@ import { jobEvent } from '../../model/job-event.ts';
 import { outcomeEvent } from '../../model/outcome-event.ts';
 import type { RecordedOutcome } from './outcome-log.ts';
 
-/** The outcomes that are published for a job. */
+/** Outcomes to publish for a job. */
 export interface Publication {
   readonly job: Parameters<typeof jobId>[0];
   /** Outcomes for which an event is due. */
   readonly withEvent: readonly RecordedOutcome[];
   /** All recorded outcomes, which are counted. */
   readonly recorded: readonly RecordedOutcome[];
-  /** Outcomes that differ from the previous ones or changed something. */
+  /** Outcomes that differ from the previous ones, or for which something was changed. */
   readonly changed: readonly RecordedOutcome[];
   readonly notices: readonly FindingNotice[];
 }
 
-/** The destination of events, and the location of their evidence. */
+/** Destination of events, and location of their evidence. */
 export interface EventPlace {
   readonly client: EventBridgeClient;
   readonly busArn: string;

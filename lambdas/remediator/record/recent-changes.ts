@@ -12,26 +12,27 @@ import type { OutcomeLog } from './outcome-log.ts';
 import { mayBeSince, nameOfOther } from './steps.ts';
 import { notIn } from './take-place.ts';
 
-/** Maximum time by which AWS's reads are assumed to lag behind a write. EC2 and IAM document minutes, S3 15 minutes. */
+/**
+ * Maximum time by which AWS's reads are assumed to lag behind a write. EC2 and IAM document minutes, S3 documents 15
+ * minutes.
+ */
 export const LAG_MILLISECONDS = 15 * 60_000;
 
-/** Reports whether AWS's reads must now show a change made at `since`. Both times are in milliseconds since 1970. */
+/**
+ * Checks whether AWS's reads must now show a change that was made at `since`. Both times are in milliseconds since
+ * 1970.
+ */
 export const isLagOver = (since: number, now: number): boolean => now - since >= LAG_MILLISECONDS;
 
 /**
- * Time for which changes are remembered, so that an interrupted job that returns from the dead-letter queue knows what
- * others have changed since.
+ * Time for which changes are kept, so that an interrupted job that returns from the dead-letter queue knows what others
+ * have changed since.
  */
 const KEPT_MILLISECONDS = 30 * 24 * 3_600_000;
 
-/**
- * Maximum number of changes per resource. Of a resource that is changed constantly, the newest are kept, as they may not
- * be visible yet.
- */
+/** Maximum number of changes per resource. The newest ones are kept, because they may not be visible yet. */
 const MOST_CHANGES = 100;
-/**
- * Maximum number of writes. Only attempts that outlived their lease compete, and there are no more of them than attempts.
- */
+/** Maximum number of writes. Only attempts that outlived their lease compete, and a job has only a few attempts. */
 const MOST_WRITES = 5;
 /** Maximum size in bytes, below DynamoDB's item limit of 400 KB. */
 const MOST_BYTES = 300_000;
@@ -45,13 +46,10 @@ interface Context {
   readonly log: Pick<OutcomeLog, 'appliedByOthers'>;
 }
 
-/**
- * Changes that were applied to resources within the last 15 minutes, by this job according to its journal and by earlier
- * jobs.
- */
+/** Recent changes to resources: by this job, according to its journal, and by other jobs, according to the table. */
 export class RecentChanges {
   readonly #context: Context;
-  /** The table's items by resource, once they were read. */
+  /** The table's items that have been read, by resource. */
   readonly #known = new Map<string, Changed | undefined>();
   /** Reads of the table in progress, by resource. */
   readonly #asked = new Map<string, Promise<void>>();
@@ -60,7 +58,7 @@ export class RecentChanges {
     this.#context = context;
   }
 
-  /** Lists the recent changes to these resources, by any rule, oldest first. */
+  /** Lists the changes of the last 15 minutes to these resources, by any rule, oldest first. */
   async of(resources: Iterable<string>): Promise<RecentChange[]> {
     const asked = [...new Set(resources)];
     await this.load(asked);
@@ -68,7 +66,7 @@ export class RecentChanges {
   }
 
   /**
-   * Lists the changes that other jobs applied to a resource, completely or in part, and that may have been made since the
+   * Lists the changes that other jobs applied to a resource, completely or in part, and that may have been made since a
    * given time.
    */
   async byOthers(resource: string, since: Date): Promise<RecentChange[]> {
@@ -87,8 +85,8 @@ export class RecentChanges {
   }
 
   /**
-   * Lists changes in the evidence of other jobs of the poll that are missing in the table, because these jobs ended
-   * before they wrote them there.
+   * Lists changes in the evidence of other jobs of the poll that are missing in the table, because these jobs were
+   * interrupted before they wrote them there.
    */
   #recordedByOthers(resource: string, known: readonly RecentChange[]): RecentChange[] {
     const { job, journal, log } = this.#context;
@@ -101,7 +99,7 @@ export class RecentChanges {
       .map((each) => ({ ...each, rule: job.poll.rule }));
   }
 
-  /** Reads the table's items of resources that were not read before. */
+  /** Reads the table's items of resources that have not been read yet. */
   async load(resources: readonly string[]): Promise<void> {
     const unknown = [...new Set(resources)].filter((resource) => !this.#known.has(resource));
     const unasked = unknown.filter((resource) => !this.#asked.has(resource));
@@ -129,8 +127,8 @@ export class RecentChanges {
   }
 
   /**
-   * Records this job's changes for other jobs before its evidence is written: a job that ends in between may wait in the
-   * dead-letter queue while others see its changes.
+   * Records this job's changes for other jobs. This happens before its evidence is written, because an interrupted job
+   * may wait in the dead-letter queue while other jobs see its changes.
    * @returns the error if the table can't be written; the write is repeated before the lease ends
    */
   async write(): Promise<unknown[]> {
@@ -149,12 +147,12 @@ export class RecentChanges {
       const changed = (await this.#toWrite()).map((each) => ({ ...each, writer }));
       const known = changed.flatMap(({ resource }) => this.#known.get(resource) ?? []);
       if (await this.#context.ports.table.writeChanged(changed, known)) return this.keep([], changed);
-      // This attempt or another one outlived its lease. The changes are added to those that the other recorded.
+      // This attempt or another one outlived its lease. The changes are added to what the other attempt recorded.
       for (const { resource } of changed) this.#known.delete(resource);
     }
     const { account } = this.#context.job;
     throw new DeliveryError(
-      `could not record the changes in account ${account}: other functions wrote the same items ${MOST_WRITES} times in a row`,
+      `changes in account ${account} could not be written: other writers were faster ${MOST_WRITES} times in a row`,
     );
   }
 
@@ -189,7 +187,7 @@ export class RecentChanges {
     return this.#applied().filter(({ change }) => change.resource === resource);
   }
 
-  /** Lists the changes that this job applied. The start of an execution changes nothing by itself. */
+  /** Lists the changes that this job applied, without starts of executions, which change nothing themselves. */
   #applied(): RecentChange[] {
     const { job, journal } = this.#context;
     const applied = job.findings.flatMap((finding) => appliedTo(finding, journalId(job), journal));

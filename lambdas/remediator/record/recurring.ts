@@ -3,7 +3,10 @@ import { type Occasion, pollId } from '../../model/job.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { FindingRecord } from './findings-store.ts';
 
-/** Number of fixes within a week after which a finding counts as recurring: whoever causes it does not know of the fix. */
+/**
+ * Number of fixes within a week from which a finding counts as recurring: whoever causes the violation does not know
+ * about the fix.
+ */
 const FIXES = 3;
 const WITHIN_MILLISECONDS = 7 * 86_400_000;
 
@@ -11,7 +14,8 @@ const WITHIN_MILLISECONDS = 7 * 86_400_000;
 const STACK_TAG = 'aws:cloudformation:stack-name';
 
 /**
- * Counts the fixes of a finding within a week, including this poll's; undefined if it is not recurring.
+ * Counts the fixes of a finding within a week, including the fix at this poll. Returns undefined if the finding is not
+ * recurring.
  * @param known the finding's record before this poll
  * @param now milliseconds since 1970
  */
@@ -32,12 +36,14 @@ export function recurrenceOf(
   return { times: before.length + 1, since: first.at };
 }
 
-/** Reports whether later events show that an operator had the fix undone, so that nobody else caused the violation again. */
+/**
+ * Checks whether later outcomes show that an operator undid the fix, so that nobody else caused the violation again.
+ */
 function isUndone(since: FindingRecord['changes']): boolean {
   return since.find(({ outcome }) => outcome === 'remediated' || outcome === 'undone')?.outcome === 'undone';
 }
 
-/** Explains a recurring finding, and what to do. @param tags the tags of its resource, if they were read */
+/** Describes a recurring finding, and what to do about it. @param tags the tags of its resource, if they were read */
 export function recurrenceWords(
   { times, since }: NonNullable<Outcome['recurring']>,
   { resource, account }: Finding,
@@ -46,7 +52,7 @@ export function recurrenceWords(
   const stack = tags?.[STACK_TAG];
   const whose =
     stack === undefined
-      ? `CloudTrail in account ${account} shows who changes it; if it is Terraform or CloudFormation, fix the code`
-      : `it belongs to the CloudFormation stack ${stack}, whose template brings the violation back: fix the template`;
+      ? `find out in CloudTrail in account ${account} who changes it; if Terraform or CloudFormation does, fix the code`
+      : `it belongs to the CloudFormation stack ${stack}, whose template causes the violation again: fix the template`;
   return `${resource} has been fixed ${times} times since ${since}, and keeps violating the rule: ${whose}, or exempt it`;
 }

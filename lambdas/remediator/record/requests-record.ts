@@ -22,15 +22,15 @@ import {
 import { type ItemKey, parseItem } from '../../model/table-items.ts';
 import type { FoundRequest, FoundResult, RequestPlace, RequestsStore } from '../undo/requests-store.ts';
 
-/** The part of a request that identifies its account and region, which newer versions also have. */
+/** Part of a request that names its account, region, and kind. Requests of newer versions also have it. */
 const addressedSchema = z.object({ account: accountIdSchema, region: regionSchema, kind: requestKindSchema });
 
 const keySchema = z.looseObject({ pk: z.string() });
 
-/** Days for which results are kept: as long as the leases that ensure that a request is handled once. */
+/** Days for which results are kept: as long as the leases, which make sure that a request is carried out only once. */
 const RESULT_DAYS = 30;
 
-/** Accesses the requests and their results in the findings table. */
+/** Requests and their results in the findings table. */
 export class RequestsRecord implements RequestsStore {
   readonly #table: Pick<FindingsTable, 'read' | 'writeAll'>;
   readonly #clock: Clock;

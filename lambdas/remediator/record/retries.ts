@@ -4,7 +4,7 @@ import { retryCommand } from '../../model/operator-commands.ts';
 import { namesOfRetries, type RetryName, retryKey } from '../../model/operator-items.ts';
 import type { RetryRequest } from './findings-store.ts';
 
-/** The retries that operators have asked for. */
+/** Retries that operators have requested. */
 export class Retries {
   readonly #clock: Clock;
   #known: readonly RetryRequest[] = [];
@@ -19,7 +19,7 @@ export class Retries {
   }
 
   /**
-   * Reports whether an operator has requested a check of a finding, regardless of its history.
+   * Checks whether an operator has requested that a finding is attempted again, regardless of its history.
    * @param since the time of the finding's last event, in milliseconds since 1970
    */
   isAsked(finding: Finding, since: number): boolean {
@@ -29,13 +29,11 @@ export class Retries {
     );
   }
 
-  /** Describes the command that requests a retry, and the problem with an existing request. */
+  /** Returns the command that requests a retry, and the parse error of an existing request, if there is one. */
   advice(finding: Finding): string {
     const { account, region, resource } = finding;
     const wrong = this.#of(finding).flatMap((request) =>
-      'problem' in request
-        ? ` (the item ${keyOf(request.name)} cannot be understood: ${request.problem})`
-        : [],
+      'problem' in request ? ` (the item ${keyOf(request.name)} cannot be parsed: ${request.problem})` : [],
     );
     return `${retryCommand({ account, region, resource })}${wrong.join('')}`;
   }

@@ -13,22 +13,22 @@ import { parseItem } from '../../model/table-items.ts';
 /** Counters from one read, by their keys. */
 export type FoundCounters = ReadonlyMap<string, CountItem>;
 
-/** Parses counters' items. @throws UnreadableItemError if one has another form */
+/** Parses counters' items. @throws UnreadableItemError if an item does not match the schema */
 export function countersIn(items: readonly unknown[]): FoundCounters {
   const counters = items.map((item) => parseItem(countItemSchema, item));
   return new Map(counters.map((counter) => [counter.pk, counter]));
 }
 
-/** The remaining room below a limit. */
+/** Remaining room under a limit. */
 export interface Room {
   readonly left: number;
-  /** The part of it that is kept for findings that a limit deferred before, other than the requesting ones. */
+  /** The part of `left` that is kept for other findings that a limit deferred earlier. */
   readonly kept: number;
-  /** The time at which more room becomes available, in milliseconds since 1970; undefined if nothing is counted. */
+  /** The time at which more room becomes available, in milliseconds since 1970; undefined if no change counts. */
   readonly moreAt: number | undefined;
 }
 
-/** Computes the room below a limit, and `base`: the changes in the total that no longer count. */
+/** Computes the room under a limit, and `base`: the number of changes in the total that no longer count. */
 export function roomIn(
   item: CountItem | undefined,
   limit: number,
@@ -44,13 +44,14 @@ export function roomIn(
   return { room: { left, kept: Math.min(left, waiting), moreAt }, base: item.total - used };
 }
 
-/** Counts the changes that wait for room. */
+/** Counts the changes for which room is kept. */
 export function changesOf(waiting: readonly Waiting[]): number {
   return waiting.reduce((sum, { changes }) => sum + changes, 0);
 }
 
 /**
- * Reports whether a limit, according to its counter, has room for changes apart from the room that it keeps for findings.
+ * Checks whether there is room for changes under a limit, according to its counter, without using room that is kept for
+ * findings.
  */
 export function hasRoom(
   found: FoundCounters,

@@ -3,10 +3,10 @@ import { CLOCKS_DIFFER_MILLISECONDS } from '../../model/clock.ts';
 import type { JournalRecord } from '../../model/journal.ts';
 import type { AppliedChange } from '../../model/outcome.ts';
 
-/** A note that a change was begun or completely applied. A resource has a list of them, in order. */
+/** Note that a change was begun or applied. Each resource has a list of steps, in order. */
 export type Step = NonNullable<JournalRecord['resources'][number]['steps']>[number];
 
-/** Makes the step of a change that is about to be made. */
+/** Creates the step of a change that is about to be made. */
 export const begunStep = (line: string, at: Date, others?: readonly string[]): Step => ({
   is: 'begun',
   line,
@@ -14,12 +14,17 @@ export const begunStep = (line: string, at: Date, others?: readonly string[]): S
   ...(others !== undefined && { others: [...others] }),
 });
 
-/** Finds the last step of a change. @returns -1 if there is none, or an older version noted the change */
+/**
+ * Finds the index of the last step of a change.
+ * @returns -1 if there is none, for example because an older version noted the change
+ */
 function lastOf(steps: readonly Step[], line: string, is: Step['is']): number {
   return steps.findLastIndex((step) => step.line === line && step.is === is);
 }
 
-/** Reports whether a change was begun again after it was applied, so that its record belongs to the earlier application. */
+/**
+ * Checks whether a change was begun again after it was applied, so that its record belongs to the earlier application.
+ */
 export function isBegunAgain(steps: readonly Step[], line: string): boolean {
   return lastOf(steps, line, 'begun') > lastOf(steps, line, 'applied');
 }
@@ -37,22 +42,22 @@ export function beginOf(steps: readonly Step[], line: string): Date | undefined 
 
 type Other = Pick<AppliedChange, 'line' | 'appliedAt' | 'found'>;
 
-/** Builds a short name of another job's change, which is the same wherever the change is recorded. */
+/** Returns a short name for another job's change, which is the same wherever the change is recorded. */
 export function nameOfOther({ line, appliedAt }: Other): string {
   return createHash('sha256').update(`${appliedAt} ${line}`).digest('hex').slice(0, 12);
 }
 
 /**
- * Reports whether another job's change may have been made or recorded after a time of another clock. A change that was
- * found by reading has the time at which it was begun, and may be recorded much later.
+ * Checks whether another job's change may have been made or recorded after a time that comes from another clock. A
+ * change that was found by a read has the time at which it was begun, but may have been recorded much later.
  */
 export const mayBeSince = (moment: number, { appliedAt, found }: Other): boolean =>
   found === true || Date.parse(appliedAt) > moment - CLOCKS_DIFFER_MILLISECONDS;
 
 /**
- * Reports whether another job's change was made after a change was last begun; undefined if an older version did not note
- * the time. Changes that were known at that time were made before, whatever the timestamps say, because the clocks of
- * functions may differ by minutes.
+ * Checks whether another job's change was made after a change was last begun. Returns undefined if an older version did
+ * not note the time. Changes that were known at that time were made earlier, regardless of the timestamps, because the
+ * clocks of functions may differ by minutes.
  */
 export function isByOtherSince(steps: readonly Step[], line: string, other: Other): boolean | undefined {
   const step = steps[lastOf(steps, line, 'begun')];

@@ -6,7 +6,7 @@ import type { AppliedChange, Outcome, RecordedChange } from '../../model/outcome
  * Adds to an outcome the changes that another job of the poll recorded for the same finding. The outcome replaces that
  * job's line, so it must list all changes.
  * @param other the outcome that counts so far
- * @param own the lines of this job, whose changes need not be added again
+ * @param own the lines of this job, whose changes are not added again
  */
 export function takePlace(outcome: Outcome, other: Outcome, own: readonly Outcome[]): Outcome {
   const known = [outcome, ...own];
@@ -60,9 +60,9 @@ function withoutSuperseded(
 }
 
 /**
- * Reports whether a change that was found by reading was in fact made by another job. That job began its change when
- * reads still showed the resource without it, so this job's call, whose answer was lost, had no effect. A change that was
- * found by a mark was made by the call that set this mark.
+ * Checks whether a change that was found by a read was in fact made by another job. That job began its change when
+ * reads still showed the resource without it, so this job's call, which was not answered, had no effect. A change that
+ * was found by a mark was made by the call that set the mark.
  */
 export function isSupersededBy(
   { change, line, found, appliedAt }: AppliedChange,

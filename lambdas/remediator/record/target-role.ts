@@ -4,8 +4,8 @@ import type { Ports } from '../ports.ts';
 import type { Probe } from './missing-roles.ts';
 
 /**
- * Knowledge of whether an account lacks the target role. This is a state of the account, regardless of the number of its
- * findings. While the role is missing, one job per poll checks whether it is back.
+ * Target role of an account, which may be known to be missing. This applies to the account, regardless of the number of
+ * its findings. While the role is missing, one job per poll checks whether it is back.
  */
 export class TargetRole {
   readonly #job: Job;
@@ -24,7 +24,8 @@ export class TargetRole {
   }
 
   /**
-   * The time since which the role is known to be missing; undefined if it is not. DynamoDB may delete expired items late.
+   * The time since which the role is known to be missing; undefined if it is not. Ignores an expired item, which
+   * DynamoDB may delete late.
    */
   get missingSince(): string | undefined {
     const { since, expiresAt } = this.#known ?? {};
@@ -32,8 +33,8 @@ export class TargetRole {
   }
 
   /**
-   * Claims the check, within its poll, whether a missing role is back.
-   * @returns whether this job has the claim; if the role is not known to be missing, every job may assume it
+   * Claims the check for a poll whether a missing role is back.
+   * @returns whether this job checks; true if the role is not known to be missing
    */
   async claimProbe(): Promise<boolean> {
     if (this.missingSince === undefined) return true;

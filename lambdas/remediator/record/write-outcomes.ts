@@ -5,8 +5,8 @@ import type { RecordedOutcome } from './outcome-log.ts';
 
 /**
  * Writes outcomes.
- * @param told writes that must finish before
- * @returns the outcomes that had to be written, and verdicts on findings whose outcomes can't be
+ * @param told writes that must have ended before
+ * @returns the outcomes that were written, and verdicts on findings whose outcomes could not be written
  */
 export async function writeOutcomes(
   outcomes: readonly Outcome[],

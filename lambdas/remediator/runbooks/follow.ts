@@ -28,7 +28,7 @@ export interface Followed {
 }
 
 /**
- * Reports whether any finding has an execution that may or may not have started, because the answer was lost or the
+ * Checks whether any finding has an execution that may or may not have started, because the answer was lost or the
  * attempt was interrupted.
  */
 export function hasLostStarts(findings: readonly Finding[], { journal }: Pick<Work, 'journal'>): boolean {

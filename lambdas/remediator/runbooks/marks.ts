@@ -27,12 +27,12 @@ export function markPlace(finding: Finding, runbook: Runbook, job: Pick<Job, 're
   return { rule, account, region: runbook.regionOf?.(resource) ?? job.region, resource };
 }
 
-/** Reports whether a mark is for another job's execution. A job whose mark is too old is considered lost. */
+/** Checks whether a mark is for another job's execution. A job whose mark is too old is considered lost. */
 export function isHeldBy(mark: InProgressMark, job: Job, now: number): boolean {
   return mark.endedAt === undefined && mark.job !== journalId(job) && isWithinReason(mark.since, now);
 }
 
-/** Reports whether a read that shows a violation may predate the work of the execution, which is over. */
+/** Checks whether a read that shows a violation may predate the work of the execution, which is over. */
 function mayHide({ endedAt }: InProgressMark, now: number): boolean {
   return endedAt !== undefined && !isLagOver(Date.parse(endedAt), now);
 }

@@ -28,9 +28,8 @@ export interface Reserving {
 }
 
 /**
- * Reserves room under the hourly limits for a job's changes, before the first change. The room for changes that were
- * not made is released at the end. Changes with an unknown result, and the reservations of a killed function, count for
- * an hour.
+ * Reserves room under the hourly limits before a job's first change. Room for changes that were not made is released at
+ * the end. Changes with unknown results, and the reservations of a killed function, count for an hour.
  */
 export class ReservedRoom {
   readonly #work: ConfiguredWork;
@@ -53,10 +52,7 @@ export class ReservedRoom {
     this.#since = work.ports.clock.now();
   }
 
-  /**
-   * Starts reserving room for fixes, starting with findings that a limit deferred earlier. Room that is kept for
-   * deferred findings of other jobs is not used.
-   */
+  /** Starts reserving room for fixes, deferred ones first. Room that is kept for other jobs' findings is not used. */
   for(fixes: readonly PlannedFix[]): Reserving {
     try {
       const found = this.#work.counts.take();
@@ -187,10 +183,7 @@ export class ReservedRoom {
     return new Set(changes.map(({ change }) => change.resource));
   }
 
-  /**
-   * Releases reserved changes. Those that cannot be released count for an hour, so fewer changes are made than the
-   * limit allows.
-   */
+  /** Releases reserved changes. Those that cannot be released count for an hour, although they were not made. */
   async #giveBack(reservations: readonly Reservation[], changes: number): Promise<unknown[]> {
     const failures: unknown[] = [];
     let left = changes;
@@ -217,10 +210,7 @@ export class ReservedRoom {
     return this.#work.memory.wasLimited(finding.resource);
   }
 
-  /**
-   * Selects as many complete fixes as there is room for. Fixes that were not deferred earlier do not use room that is
-   * kept for others.
-   */
+  /** Selects as many complete fixes as fit. Only fixes that were deferred earlier may use the room that is kept. */
   #choose(fixes: readonly PlannedFix[], left: number, kept: number): PlannedFix[] {
     const chosen: PlannedFix[] = [];
     for (const fix of fixes) {

@@ -110,7 +110,7 @@ async function takeBackChangeOf(
   return false;
 }
 
-/** What an attempt may have done of a change. */
+/** Progress that an attempt may have made with a change. */
 interface Part {
   readonly change: RecordedChange['change'];
   /** True if the attempt wrote a note about it. */

@@ -420,7 +420,7 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
             {
               outcome: 'failed',
               deadLetter: true,
-              reason: expect.stringMatching(/^not finished in 3 attempts, .* The last error: .+/),
+              reason: expect.stringMatching(/^not finished after 3 attempts, .* Last error: .+/),
             },
           ]);
           expect(deployed.metric('Failed')).toEqual({ [rule]: 1 });

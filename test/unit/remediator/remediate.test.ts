@@ -918,7 +918,7 @@ describe('the last attempt', () => {
       deadLetter: true,
       willRetry: true,
       reason: expect.stringMatching(
-        /^not finished in 2 attempts, so the job is in the dead-letter queue.*ThrottlingException/,
+        /^not finished after 2 attempts, so the job is in the dead-letter queue.*ThrottlingException/,
       ),
     });
     expect(keysOf(remediator.outcome('deploy')?.applied ?? [])).toEqual(['old1']);

@@ -152,7 +152,7 @@ describe('a finding that fails', () => {
     const { isAttempted, outcome } = await poll();
 
     expect(isAttempted).toBe(false);
-    expect(outcome?.reason).toContain('/ retry cannot be understood: at: Invalid ISO datetime)');
+    expect(outcome?.reason).toContain('/ retry cannot be parsed: at: Invalid ISO datetime)');
   });
 
   test('asks for retries only while it waits, by one question per job', async () => {

@@ -47,7 +47,7 @@ test('what is deferred for more than 14 days is told once a week', async () => {
     kind: 'lasting_deferral',
     account: ACCOUNT,
     words: expect.stringMatching(
-      /^at least 1 finding is deferred for more than 14 days\. The oldest here, deploy in account \d+, since 2026-06-30T12:00:00.000Z: deploy is held for all rules by Ada.* To list all: cspm-remediation outcomes --outcome deferred\./,
+      /^at least 1 finding is deferred for more than 14 days\. The oldest of them is deploy in account \d+, deferred since 2026-06-30T12:00:00.000Z: deploy is held for all rules by Ada.* To list all: cspm-remediation outcomes --outcome deferred\./,
     ),
   });
 });

@@ -31,7 +31,7 @@ test('what was fixed three times in seven days is fixed, and told once a week', 
   expect(outcomes.every((each) => each?.outcome === 'remediated' && each.applied.length === 1)).toBe(true);
   expect(outcomes.slice(0, 3).map((each) => each?.recurring?.times)).toEqual([undefined, undefined, 3]);
   expect(outcomes[2]?.reason).toMatch(
-    /^deploy has been fixed 3 times since 2026-07-01T12:00:00.*, and keeps violating the rule: CloudTrail in account 111122223333 shows who changes it; if it is Terraform or CloudFormation, fix the code, or exempt it$/,
+    /^deploy has been fixed 3 times since 2026-07-01T12:00:00.*, and keeps violating the rule: find out in CloudTrail in account 111122223333 who changes it; if Terraform or CloudFormation does, fix the code, or exempt it$/,
   );
   expect(remediator.notices.map((notice) => findingNoticeSchema.parse(notice))).toMatchObject([
     { kind: 'recurring', findings: [{ resource: 'deploy', since: outcomes[0]?.finishedAt }] },

@@ -92,7 +92,7 @@ test('what a session may not look at stays unconfirmed, with what a person looks
   expect(remediator.account.operations().at(-1)).toBe('ListAccessKeys');
   expect(remediator.outcome('deploy')).toMatchObject({
     outcome: 'exempt',
-    reason: expect.stringMatching(/; unconfirmed, because .*; in account 111122223333, look at deploy$/),
+    reason: expect.stringMatching(/; unconfirmed, because .*; in account 111122223333, check deploy$/),
     applied: [],
     unconfirmed: [{ change: { resource: 'deploy', key: 'old' } }],
   });
