@@ -6,14 +6,14 @@ import type { Work } from '../work.ts';
 
 /** Reads that were started before their results are needed. */
 export interface ReadAhead {
-  /** Undefined where no attempt can have written the job's journal. */
+  /** Undefined if no attempt can have written the job's journal. */
   readonly journal: ReturnType<Journal['ask']> | undefined;
   readonly known: ReturnType<Ports['table']['recall']>;
 }
 
 /**
- * Starts to read the settings and the table while the lease is being taken, if no attempt has worked on the job before, so
- * that nobody can have changed them in the meantime. Later attempts read once they have the lease.
+ * Starts reading the settings, and for a first attempt the table, while the lease is being taken. No earlier attempt
+ * can be writing the table then. Later attempts read once they have the lease.
  */
 export function readAhead({ job, rule, attempt, ports, journal, done }: Work): ReadAhead | undefined {
   preload(rule);
@@ -31,8 +31,8 @@ export function readAhead({ job, rule, attempt, ports, journal, done }: Work): R
 }
 
 /**
- * Checks whether a job may have a journal although nobody has held its lease: that of the job that it continues, or of
- * version 0.1.0, which had no leases. Its jobs do not name their run.
+ * Checks whether a job may have a journal although no attempt has taken its lease: the journal of the job that it
+ * continues, or one of version 0.1.0, which had no leases. Jobs of that version do not name their run.
  */
 function mayHaveJournal(job: Job): boolean {
   return journalId(job) !== jobId(job) || job.run === undefined;

@@ -4,8 +4,8 @@ import { namesOfHolds, namesOfRetries } from '../../model/operator-items.ts';
 import type { ConfiguredWork } from '../work.ts';
 
 /**
- * Reads, in one call, the holds and retries that operators have set for findings, and the counters of changes. A rule that
- * changes nothing reads only the retries, and only for findings that may wait.
+ * Reads, in one call, the holds and retries that operators have set for findings, and the counters of changes. Holds
+ * and counters are only read if the mode allows changes, and retries only for findings that may have to wait.
  * @throws AWS's own error if the table can't be read
  */
 export async function readOperatorItems(findings: readonly Finding[], work: ConfiguredWork): Promise<void> {

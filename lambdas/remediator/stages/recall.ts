@@ -5,7 +5,7 @@ import { askTable, type ReadAhead } from './read-ahead.ts';
 /**
  * Determines what earlier attempts at a job did, and what is known about its findings, from the journal, the findings
  * table and the existing outcomes. A message that returns from the dead-letter queue counts its attempts from 1 again.
- * Its lease, which is kept for longer than any message can return, says that it was worked on before.
+ * Its lease, which is kept for longer than any message can return, shows that there was an earlier attempt.
  * @param isFirst whether this is the first attempt at the job
  * @param ahead reads that were started earlier, if any
  * @returns the final outcomes, to which nothing needs to be added
