@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { nextRun } from '../../../cli/cron.ts';
 
-/** The next run in UTC; undefined where nobody can tell. */
+/** The next run in UTC; undefined if it is unknown. */
 const next = (
   expression: string,
   { now, last, zone = 'UTC' }: { readonly now: string; readonly last?: string; readonly zone?: string },
@@ -18,27 +18,27 @@ describe('a rate counts from the last run', () => {
     ['rate(2 hours)', '2026-11-24T11:40:00Z', '2026-11-24T13:40:00.000Z'],
     ['rate(30 minutes)', '2026-11-24T11:40:00Z', '2026-11-24T12:10:00.000Z'],
     ['rate(1 day)', '2026-11-24T11:40:00Z', '2026-11-25T11:40:00.000Z'],
-    // Runs that were missed are not caught up.
+    // Missed runs are not repeated.
     ['rate(1 hour)', '2026-11-24T08:40:00Z', '2026-11-24T12:40:00.000Z'],
-    // One that is due at this moment.
+    // A run that is due now.
     ['rate(1 hour)', '2026-11-24T11:00:00Z', '2026-11-24T12:00:00.000Z'],
-    // One that has just begun.
+    // A run that has just started.
     ['rate(1 hour)', '2026-11-24T12:00:00Z', '2026-11-24T13:00:00.000Z'],
     [' rate(1 hour) ', '2026-11-24T11:40:00Z', '2026-11-24T12:40:00.000Z'],
   ])('%s after %s', (expression, last, expected) => {
     expect(next(expression, { now, last })).toBe(expected);
   });
 
-  test('without a last run nobody can tell', () => {
+  test('the next run is unknown without a last run', () => {
     expect(next('rate(1 hour)', { now })).toBeUndefined();
   });
 });
 
-describe('a cron runs by the clocks of its time zone', () => {
+describe('a cron runs in its time zone', () => {
   test.each<[string, string, string, string | undefined]>([
     ['cron(0 6 * * ? *)', 'UTC', '2026-11-24T12:00:00Z', '2026-11-25T06:00:00.000Z'],
     ['cron(0 6 * * ? *)', 'Europe/Berlin', '2026-11-24T04:59:30Z', '2026-11-24T05:00:00.000Z'],
-    // At the minute itself.
+    // Exactly at that minute.
     ['cron(0 12 * * ? *)', 'UTC', '2026-11-24T12:00:00Z', '2026-11-24T12:00:00.000Z'],
     ['cron(0/20 9-17 ? * MON-FRI *)', 'UTC', '2026-11-27T17:41:00Z', '2026-11-30T09:00:00.000Z'],
     ['cron(30 4 L * ? *)', 'UTC', '2026-11-24T12:00:00Z', '2026-11-30T04:30:00.000Z'],
@@ -51,7 +51,7 @@ describe('a cron runs by the clocks of its time zone', () => {
     expect(next(expression, { now, zone })).toBe(expected);
   });
 
-  test('a field that can not be read is named', () => {
+  test('names a field that cannot be parsed', () => {
     expect(() => next('cron(0 25 * * ? *)', { now: '2026-11-24T12:00:00Z' })).toThrow(
       'cron field "25": expected 0 to 23',
     );

@@ -12,7 +12,7 @@ interface Documented {
   readonly command: string;
 }
 
-/** The commands in a document: lines of its shell blocks, and what stands between backticks. */
+/** Finds the commands in a document: lines of its shell blocks, and inline code. */
 function commandsIn(text: string): string[] {
   const blocks = [...text.matchAll(/^ *```sh\n([\s\S]*?)^ *```$/gm)].map(([, block = '']) => block);
   const lines = blocks.flatMap((block) => block.replaceAll(/ *\\\n */g, ' ').split('\n'));
@@ -20,7 +20,7 @@ function commandsIn(text: string): string[] {
   const inline = [...prose].map(([, code = '']) => code.replaceAll('\n', ' ')).filter(isWhole);
   return (
     [...lines, ...inline]
-      // What follows a pipe is another command.
+      // After a pipe, another command begins.
       .map((line) =>
         line
           .replace(/ +#.*$/, '')
@@ -31,19 +31,19 @@ function commandsIn(text: string): string[] {
   );
 }
 
-/** Tells whether it is more than the name of a command. */
+/** Reports whether the code is more than the name of a command. */
 function isWhole(code: string): boolean {
   return code.trim().split(/ +/).length > 2;
 }
 
-/** The words of a command, as a shell parts them. */
+/** Splits a command into words, as a shell does. */
 function wordsOf(command: string): string[] {
   return [...command.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
     ([, double, single, bare]) => double ?? single ?? bare ?? '',
   );
 }
 
-/** Has the command line parse a command. @returns the name of the command that it would run */
+/** Parses a command with the command line. @returns the name of the command that it would run */
 async function parse([, ...words]: readonly string[]): Promise<string> {
   let run = 'none';
   const said: string[] = [];
@@ -64,13 +64,13 @@ async function parse([, ...words]: readonly string[]): Promise<string> {
 const documented: Documented[] = [];
 for await (const file of glob(patterns, { cwd: root })) {
   const text = await readFile(path.join(root, file), 'utf8');
-  // What stands for something else, as in `<name>` or `…`, is no command that anybody could run.
+  // Commands with placeholders, such as `<name>` or `…`, cannot be run.
   const found = commandsIn(text).filter((command) => !/[<…]/.test(command));
   documented.push(...found.map((command) => ({ file, command })));
 }
 
-describe('each command in the documents is one of the command line', () => {
-  test('there are many, of every command', () => {
+describe('every command in the documents is valid', () => {
+  test('every command is documented', () => {
     const names = new Set(documented.map(({ command }) => wordsOf(command)[1]));
 
     expect([...names]).toEqual(expect.arrayContaining(commands.map(({ name }) => name)));

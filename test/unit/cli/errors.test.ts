@@ -28,7 +28,7 @@ describe('an error is one line that says what to do', () => {
       ),
     ],
     [
-      'no rights',
+      'missing permissions',
       ['status'],
       jsonError('AccessDeniedException', 400, 'User: ada is not authorized to perform: ssm:GetParameter'),
       4,
@@ -104,7 +104,7 @@ describe('an error is one line that says what to do', () => {
     expect(ran.error).toMatch(/^cspm-remediation: /);
   });
 
-  test('what nobody foresaw keeps its stack', async () => {
+  test('an unexpected error has a stack trace', async () => {
     aws.parameters.set(`${HOME} /${NAME}/pause`, 'none');
     aws.fault = ({ operation }) =>
       operation === 'AmazonSSM.GetParameter' ? jsonError('ValidationException') : undefined;
@@ -129,7 +129,7 @@ test.each<[string, { readonly region?: string; readonly endpoint?: string }, Reg
     /: the endpoint "notaurl" is not a URL: correct AWS_ENDPOINT_URL, /,
   ],
 ])(
-  '%s that can be none is one line, before any call',
+  'reports %s that is invalid in one line, before any call',
   async (_, { region = HOME, endpoint = aws.endpoint }, line) => {
     const ran = await runCli({ endpoint }, ['status'], { region });
 
@@ -147,16 +147,16 @@ const page = (status: number, body = HTML): Answer => ({
   headers: { 'content-type': 'text/html', location: 'http://sign.in/' },
 });
 
-describe('what is not AWS is one line', () => {
+describe('an answer that is not from AWS is reported in one line', () => {
   test.each([
     ['a page', page(200)],
     ['a redirect', page(302)],
     ['a redirect without a body', page(302, '')],
-    ['a page that forbids', page(403)],
+    ['a forbidden page', page(403)],
     ['a proxy that asks for a sign-in', page(407)],
-    ['a proxy that reaches nothing', page(502)],
-    ['a page that is XML, too', page(403, '<html><body>no</body></html>')],
-    ['JSON of something else', { status: 404, body: '{"detail":"Not Found"}' }],
+    ['a proxy that cannot reach AWS', page(502)],
+    ['a page that is also XML', page(403, '<html><body>no</body></html>')],
+    ['JSON of another service', { status: 404, body: '{"detail":"Not Found"}' }],
   ] satisfies [string, Answer][])('%s', async (_, answer) => {
     for (const only of ['', 'sts.']) {
       aws.fault = ({ operation }) => (operation.includes(only) ? answer : undefined);
@@ -187,7 +187,7 @@ describe('what is not AWS is one line', () => {
     'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
     'CERT_HAS_EXPIRED',
     'ERR_TLS_CERT_ALTNAME_INVALID',
-  ])('a certificate that Node calls %s', (code) => {
+  ])('a certificate error with the code %s', (code) => {
     const error = Object.assign(new Error('self-signed'), { code, $metadata: { attempts: 1 } });
 
     expect(explainError(error, 'viewer')).toEqual({
@@ -199,7 +199,7 @@ describe('what is not AWS is one line', () => {
 });
 
 test.each(['localhost:4566', 'ftp://localhost', 'nonsense'])(
-  'the endpoint %s of the environment is refused before any call',
+  'refuses the endpoint %s in the environment before any call',
   async (url) => {
     for (const name of ['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_STS']) {
       const ran = await runCli(aws, ['status'], { region: HOME, environment: { [name]: url } });
@@ -214,7 +214,7 @@ test.each(['localhost:4566', 'ftp://localhost', 'nonsense'])(
   },
 );
 
-test('no endpoint is checked where the environment has them ignored', async () => {
+test('does not check endpoints that the environment ignores', async () => {
   const environment = { AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true', AWS_ENDPOINT_URL: 'localhost:4566' };
 
   expect(await runCli(aws, ['status'], { region: HOME, environment })).toMatchObject({ code: 0 });
@@ -242,7 +242,7 @@ test.each<[string, Readonly<Record<string, string>>, string]>([
 });
 
 test.each([{}, { AWS_REGION: HOME }])(
-  'a region of no form is named, with the environment %j',
+  'names a malformed region, with the environment %j',
   async (environment) => {
     vi.stubEnv('AWS_REGION', undefined);
     for (const name of ['AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONFIG_FILE']) vi.stubEnv(name, '/nowhere');
@@ -258,7 +258,7 @@ test.each([{}, { AWS_REGION: HOME }])(
   },
 );
 
-test('a deployment is found from any of its regions', async () => {
+test('finds a deployment from any of its regions', async () => {
   const { code, out } = await runCli(aws, ['status', '--json'], { region: 'us-east-1' });
 
   expect(code).toBe(0);
@@ -268,7 +268,7 @@ test('a deployment is found from any of its regions', async () => {
   });
 });
 
-test('a parameter of a newer form is named, with what to do', async () => {
+test('names a parameter in a newer format, and says what to do', async () => {
   aws.parameters.set(`${HOME} /${NAME}/deployment`, JSON.stringify({ version: 2, home_region: HOME }));
 
   const { code, error } = await runCli(aws, ['status']);
@@ -277,7 +277,7 @@ test('a parameter of a newer form is named, with what to do', async () => {
   expect(error).toMatch(/version: .*use the version that came with the deployed module/);
 });
 
-test('the version, and the help, need no AWS', async () => {
+test('prints the version and help without AWS', async () => {
   const version = await runCli({ endpoint: 'http://127.0.0.1:1' }, ['--version']);
   const help = await runCli({ endpoint: 'http://127.0.0.1:1' }, ['undo', '--help']);
 
@@ -285,7 +285,7 @@ test('the version, and the help, need no AWS', async () => {
   expect(help).toMatchObject({ code: 0, out: expect.stringContaining('--with-newer'), error: '' });
 });
 
-test('a profile that is not in the configuration files is named', async () => {
+test('names a profile that is not in the configuration files', async () => {
   for (const name of ['AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONFIG_FILE']) vi.stubEnv(name, '/nowhere');
   vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
 
@@ -296,7 +296,7 @@ test('a profile that is not in the configuration files is named', async () => {
   expect(error).toMatch(/no AWS credentials in the profile auditor \(.*\): sign in again/);
 });
 
-test('without credentials it says how to get some', async () => {
+test('says how to get credentials if there are none', async () => {
   for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_PROFILE'])
     vi.stubEnv(name, undefined);
   for (const name of ['AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONFIG_FILE']) vi.stubEnv(name, '/nowhere');

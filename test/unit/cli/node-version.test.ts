@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 const program = path.resolve(import.meta.dirname, '../../../cli/index.ts');
 const older = 'data:text/javascript,Object.defineProperty(process,"version",{value:"v20.20.2"})';
 
-test('on an older Node that the command line supports, no warning of the SDK stands before the answer', async () => {
+test('prints no warning of the SDK on an older supported Node', async () => {
   const words = ['--import', older, program, 'status', '--region', 'eu-central-1'];
   const env = { PATH: process.env['PATH'] ?? '', AWS_EC2_METADATA_DISABLED: 'true', HOME: '/nowhere' };
 

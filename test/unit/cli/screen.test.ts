@@ -13,10 +13,10 @@ const screenFor = (terminal: object, environment: Record<string, string>) => {
 };
 
 test.each<[string, object, Record<string, string>, number | undefined]>([
-  ['a terminal has its own', { isTTY: true, columns: 132 }, { COLUMNS: '80' }, 132],
-  ['a pipe has those that COLUMNS names', {}, { COLUMNS: '80' }, 80],
+  ['the width of the terminal', { isTTY: true, columns: 132 }, { COLUMNS: '80' }, 132],
+  ['COLUMNS, for a pipe', {}, { COLUMNS: '80' }, 80],
   ['a pipe has none otherwise', {}, {}, undefined],
-  ['what nobody could read is not taken', {}, { COLUMNS: '3' }, undefined],
+  ['not COLUMNS, if it is too narrow to read', {}, { COLUMNS: '3' }, undefined],
   ['nor what is no number', {}, { COLUMNS: 'wide' }, undefined],
 ])('columns: %s', (_, terminal, environment, expected) => {
   expect(screenFor(terminal, environment).width).toBe(expected);

@@ -8,13 +8,13 @@ const rows = [
   ['rdp', 'sg-23', 'short'],
 ];
 
-test('nothing is folded where there is no terminal', () => {
+test('folds nothing without a terminal', () => {
   expect(table(head, rows, undefined)).toBe(
     ['RULE  RESOURCE  WHY', `ssh   sg-1      ${long}`, 'rdp   sg-23     short'].join('\n'),
   );
 });
 
-test('the last column is folded into what the others leave', () => {
+test('folds the last column to the remaining width', () => {
   expect(table(head, rows, 62)).toBe(
     [
       'RULE  RESOURCE  WHY',
@@ -25,7 +25,7 @@ test('the last column is folded into what the others leave', () => {
   );
 });
 
-test('where they leave little, it stands below its row, and nothing of it is lost', () => {
+test('prints the last column below its row, completely, if little width remains', () => {
   expect(table(head, rows, 50)).toBe(
     [
       'RULE  RESOURCE',

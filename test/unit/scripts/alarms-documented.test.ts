@@ -6,12 +6,12 @@ import { TELLING } from '../../../lambdas/collector/region-alarms.ts';
 const root = path.resolve(import.meta.dirname, '../../..');
 const read = (file: string): string => readFileSync(path.join(root, file), 'utf8');
 
-/** The names of a file's alarms, without the deployment's. */
+/** The names of the alarms in a file, without the prefix of the deployment. */
 function alarmsIn(file: string): string[] {
   return [...read(file).matchAll(/"?([a-z-]+)"? =>? \{\n\s+description\s*=/g)].map(([, name = '']) => name);
 }
 
-/** The names of all alarms, without the deployment's, as the modules' Terraform has them. */
+/** The names of all alarms in the modules, without the prefix of the deployment. */
 function alarmNames(): string[] {
   const named = ['modules/central/alarms.tf', 'modules/per-region/alarms.tf'].flatMap(alarmsIn);
   const byRule = [
@@ -22,7 +22,7 @@ function alarmNames(): string[] {
   return [...named, ...byRule];
 }
 
-/** Each alarm's section in the operations guide. */
+/** The sections of the alarms in the operations guide. */
 function sections(): Map<string, string> {
   const [, alarms = ''] = /\n## Alarms\n([\s\S]*?)\n## /.exec(read('docs/operations.md')) ?? [];
   return new Map(
@@ -43,18 +43,18 @@ test('each alarm has a section in the operations guide, and each section an alar
   expect([...sections().keys()].toSorted()).toEqual(names.toSorted());
 });
 
-test('the section says what it means, and then the first command to run', () => {
+test('each section says what the alarm means, and then the first command to run', () => {
   const incomplete = [...sections()].filter(([, text]) => !/^\n\S[\s\S]*?\n\n```sh\n\S/.test(text));
 
   expect(incomplete).toEqual([]);
 });
 
-test('the alarms that the collector asks for are alarms of a region', () => {
+test('the alarms whose state the collector reads are alarms of a region', () => {
   expect(TELLING.length).toBeGreaterThan(0);
   expect(alarmsIn('modules/per-region/alarms.tf')).toEqual(expect.arrayContaining([...TELLING]));
 });
 
-test('no alarm is made elsewhere', () => {
+test('no other file creates alarms', () => {
   const files = globSync('modules/*/*.tf', { cwd: root });
 
   const made = files.flatMap((file) =>
@@ -70,7 +70,7 @@ test('no alarm is made elsewhere', () => {
   ]);
 });
 
-/** The alarms that Terraform says something else tells of. */
+/** The alarms that something else reports, according to Terraform. */
 function toldOtherwise(): string[] {
   const alarms = /"?([a-z-]+)"? =>? \{\n\s+description\s*=([\s\S]*?)\n\s*\}/g;
   return ['modules/central/alarms.tf', 'modules/per-region/alarms.tf'].flatMap((file) =>
@@ -80,7 +80,7 @@ function toldOtherwise(): string[] {
   );
 }
 
-test('the guide says what reports the cause of an alarm that sends no message', () => {
+test('the guide says what reports the cause of each alarm without notifications', () => {
   const [, table = ''] = /\| alarm \| reported by \|\n([\s\S]*?)\n\n/.exec(read('docs/operations.md')) ?? [];
 
   const listed = table.split('\n').flatMap((row) => {

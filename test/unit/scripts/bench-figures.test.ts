@@ -17,7 +17,7 @@ describe('the figures of the bench', () => {
     expect(new Set(figures.map(({ key }) => key)).size).toBe(figures.length);
   });
 
-  test('fall short where they are above what is to be reached, or were not measured', () => {
+  test('miss their target if they exceed it, or were not measured', () => {
     const compared = compare(
       new Map([
         ['cold.rounds', 9],

@@ -16,7 +16,7 @@ const folder = (Target: string) => ({
 const report = (...Results: object[]) => JSON.stringify({ SchemaVersion: 2, Results });
 
 describe("reading trivy's report", () => {
-  it('counts each folder once, however many rules passed in it', () => {
+  it('counts each folder once, regardless of the number of passed rules', () => {
     const text = report(folder('examples/one'), folder('examples/two'));
 
     const checks = readTrivy(text);
@@ -27,7 +27,7 @@ describe("reading trivy's report", () => {
     ]);
   });
 
-  it('counts a finding once, from however many folders trivy came to it', () => {
+  it('counts a finding once, even if trivy reached it from several folders', () => {
     const file = { Target: 'modules/a/main.tf', MisconfSummary: { Successes: 0, Failures: 3 } };
     const text = report(folder('examples/one'), {
       ...file,

@@ -16,7 +16,7 @@ const assertion = (fullName: string, status: string, failureMessages: string[] =
 const vitestReport = (...testResults: object[]) => JSON.stringify({ numPassedTests: 99, testResults });
 
 describe('reading a vitest report', () => {
-  it('counts each test, with the reason of one that failed', () => {
+  it('counts each test, with the reason of a failure', () => {
     const report = vitestReport(
       vitestFile({
         status: 'failed',
@@ -55,7 +55,7 @@ describe('reading a vitest report', () => {
     ]);
   });
 
-  it('counts a file whose tests passed and whose end failed', () => {
+  it('counts a file whose tests passed, but which failed at the end', () => {
     const report = vitestReport(
       vitestFile({
         status: 'failed',
@@ -74,7 +74,7 @@ describe('reading a vitest report', () => {
   });
 });
 
-describe('reading what terraform test wrote', () => {
+describe('reading the output of terraform test', () => {
   const file = 'tests/a.tftest.hcl';
   const run = (name: string, progress: string, status?: string) =>
     JSON.stringify({
@@ -90,7 +90,7 @@ describe('reading what terraform test wrote', () => {
       diagnostic: { severity: 'error', summary, detail: 'why' },
     });
 
-  it('counts each run once, with the reason of one that failed', () => {
+  it('counts each run once, with the reason of a failure', () => {
     const output = [
       'a line that is no JSON',
       JSON.stringify({ type: 'version', terraform: '1.11.4' }),
@@ -143,7 +143,7 @@ describe("reading checkov's report", () => {
     });
   const name = 'CKV_AWS_1 aws_sqs_queue.jobs (modules/central/main.tf:3)';
 
-  it('counts what passed, and what failed with what it is about', () => {
+  it('counts passed and failed checks, with descriptions of failures', () => {
     const text = report({
       passed_checks: [finding({})],
       failed_checks: [finding({ check_id: 'CKV_AWS_2', check_result: { result: 'FAILED' } })],
@@ -162,7 +162,7 @@ describe("reading checkov's report", () => {
   });
 
   it.each([null, '', ' ', 'No comment provided'])(
-    'counts what is suppressed with the reason %j as failed, and leaves out what has one',
+    'counts a finding that is suppressed with the reason %j as failed, and leaves out those with a real reason',
     (reason) => {
       const skipped = (comment: string | null) =>
         finding({ check_result: { result: 'SKIPPED', suppress_comment: comment } });
@@ -190,7 +190,7 @@ describe("reading checkov's report", () => {
     ]);
   });
 
-  it('refuses what is no report: checkov writes another form when it found nothing to check', () => {
+  it('refuses the other format that checkov writes if it found nothing to check', () => {
     const text = JSON.stringify({ passed: 0, failed: 0, skipped: 0, parsing_errors: 0 });
 
     const read = () => readCheckov(text, '/project');

@@ -26,7 +26,7 @@ const measured: MeasuredCalls = {
 const amountOf = (costs: ReturnType<typeof idleCosts>, what: string) =>
   costs.find((cost) => cost.what.startsWith(what))?.amounts.map((amount) => Number(amount.toFixed(4)));
 
-test('alarms cost as many metrics as they have, in each region and for each rule', () => {
+test('alarms cost as much as their metrics, per region and rule', () => {
   // 10 + 2 × 10 + 18 metrics, and 2 composite alarms; with three more regions, 54 and 3 more.
   expect(amountOf(idleCosts(alarms), 'alarms')).toEqual([5.8, 12.7]);
 });
@@ -42,12 +42,12 @@ test('a deployment has the alarms that the modules create', async () => {
   expect(counted.perRule).toEqual({ metric: 2, composite: 0 });
 });
 
-test('objects cost what jobs were measured to write and read', () => {
+test('the cost of objects is that of the measured writes and reads', () => {
   // 110 and 4,000 jobs with 4 writes of 0.005 / 1,000 and 2 reads of 0.0004 / 1,000.
   expect(amountOf(fixCosts(measured), 'journal')).toEqual([0.0023, 0.0832]);
 });
 
-test('the text names when calls were measured, and of what day the prices are', () => {
+test('the text has the dates of measurements and prices', () => {
   const text = costText(measured, alarms);
 
   expect(text).toContain('measured on 2026-01-31');
@@ -60,7 +60,7 @@ test('README.md says what an idle deployment costs', async () => {
   expect(await read('README.md')).toContain(`costs about ${Math.round(total)} USD per month`);
 });
 
-test('docs/cost.md is what was measured last', async () => {
+test('docs/cost.md has the latest measurements', async () => {
   const text = costText(await readMeasuredCalls(), await countAlarms());
 
   expect(await read('docs/cost.md')).toContain(text);

@@ -35,12 +35,12 @@ const reasonFor = (name: RegExp): string | undefined => {
   return rule === undefined ? undefined : reasonOf(rule);
 };
 
-test('each rule that nothing serves has a reason of its own', () => {
+test('every rule that nothing remediates has a specific reason', () => {
   expect(unserved.length).toBeGreaterThan(0);
   expect(unserved.filter((rule) => reasonOf(rule).startsWith('No rule yet'))).toEqual([]);
 });
 
-test("a web ACL is no resource's policy, and a default root object no root user", () => {
+test("a web ACL is not a resource's policy, and a default root object is not a root user", () => {
   expect(reasonFor(/associated with an AWS WAF web ACL/)).toContain('which web ACL');
   expect(reasonFor(/WAF Classic global web ACL logging/)).toContain('AWS::WAF::WebACL');
   expect(reasonFor(/default root object/)).toContain('/DistributionConfig/DefaultRootObject');
@@ -58,7 +58,7 @@ test.each([
   [/Elasticsearch domains should be encrypted using TLS/, 'Cloud Control cannot update'],
   [/Unused network access control lists/, 'The fix would delete something'],
   [/Domain Auto Renew/, 'No CloudFormation type'],
-])('no word of a name misleads: %s', (name, reason) => {
+])('words in a name do not lead to a wrong reason: %s', (name, reason) => {
   expect(reasonFor(name)).toContain(reason);
 });
 
@@ -68,7 +68,7 @@ const promised = unserved.flatMap((rule) => {
   return [...rest.matchAll(/`(\/[^`]+)`/g)].map(([, pointer = '']) => [type, pointer] as const);
 });
 
-test.each(promised)('a custom rule can set what is promised: %s %s', (type, pointer) => {
+test.each(promised)('a custom rule can set the promised property: %s %s', (type, pointer) => {
   const known = types.get(type);
 
   expect(known?.update).not.toBeNull();

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 const repository = path.resolve(import.meta.dirname, '../../..');
 
-/** Words with which a comment describes around its subject: a noun or a verb comes to the point. */
+/** Words that a doc comment must not begin with, because a noun or verb is more direct. */
 const banned = new RegExp(
   `^(?:${[
     'What|Whatever|Whether|How|Where|When|Which|Whichever|Who|Whom|Whose|Why',

@@ -6,7 +6,7 @@ import { readLibrary } from '../../../scripts/library/compile.ts';
 
 const page = path.resolve(import.meta.dirname, '../../../docs/evidence.md');
 
-test('Athena’s table has a partition for each rule that the module comes with', async () => {
+test('the Athena table has a partition for each rule of the module', async () => {
   const text = await readFile(page, 'utf8');
   const library = await readLibrary();
 

@@ -17,12 +17,12 @@ const expected = (schedule: string, rest: Partial<Expected> = {}): Expected => (
   ...rest,
 });
 
-/** A series and which of its polls are done. */
+/** A series, and which of its polls took place. */
 const seriesOf = (length: number): fc.Arbitrary<boolean[]> =>
   fc.array(fc.boolean(), { minLength: length, maxLength: length });
 
-describe('of polls at a rate', () => {
-  test('exactly those are reported that were not done, first and last apart', () => {
+describe('polls at a rate', () => {
+  test('exactly the missing ones are reported, except for the first and last', () => {
     const rates = fc.constantFrom<[string, number]>(
       ['rate(1 hour)', 1],
       ['rate(15 minutes)', 0.25],
@@ -46,7 +46,7 @@ describe('of polls at a rate', () => {
     );
   });
 
-  test('the last one before the month says what is due at its beginning, and time goes on until its end', () => {
+  test('the last poll before the month determines the first due time, and polls are due until its end', () => {
     const polls = everyHour.filter((moment) => moment >= at(4) && moment < at(20));
 
     const gaps = gapsOf([at(-0.5), ...polls, at(24)], expected('rate(1 hour)', { since: at(-0.5) }));
@@ -57,25 +57,25 @@ describe('of polls at a rate', () => {
     ]);
   });
 
-  test('one that was started by hand counts, and so does the minute to which schedules are run', () => {
+  test('a poll that was started by hand counts, and schedules have a precision of one minute', () => {
     const late = everyHour.map((moment, index) => moment + (index % 2) * 59_000);
 
     expect(gapsOf([...everyHour, at(3.5), at(7.25)], expected('rate(1 hour)'))).toEqual([]);
     expect(gapsOf(late.toReversed(), expected('rate(1 hour)'))).toEqual([]);
   });
 
-  test('all are missing where none was done, and none where nothing recurs', () => {
+  test('all are missing if none took place, and none if the schedule does not recur', () => {
     expect(gapsOf([], expected('rate(1 hour)'))).toEqual([{ from: isoAt(1), until: isoAt(23), polls: 23 }]);
     expect(gapsOf([], expected('at(2026-11-01T00:00:00)'))).toEqual([]);
   });
 });
 
-describe('of polls by a cron', () => {
+describe('polls by a cron', () => {
   const DAYS = 30;
   const month = (schedule: string, timeZone = 'UTC'): Expected =>
     expected(schedule, { end: at(DAYS * 24), timeZone });
 
-  test('exactly those are reported that were not done', () => {
+  test('exactly the missing ones are reported', () => {
     const crons = fc.constantFrom('0 * * * ? *', '0/20 6-8 ? * MON-FRI *', '30 6 1,15 * ? *');
     const zones = fc.constantFrom('UTC', 'Europe/Berlin', 'Asia/Kathmandu');
     fc.assert(
@@ -83,7 +83,7 @@ describe('of polls by a cron', () => {
         const due = cronMinutes(fields, timeZone, begin, at(DAYS * 24)).map((minute) => minute.at);
         const done = new Set(due.filter(() => stream.next().value === true));
 
-        // Retries and flexible windows move nothing but what is done within the minute.
+        // Retries and flexible windows do not change the scheduled minute.
         const polls = [...done].map((moment) => moment + 7_000);
 
         expect(missingPolls(polls, month(`cron(${fields})`, timeZone))).toEqual(
@@ -94,7 +94,7 @@ describe('of polls by a cron', () => {
     );
   });
 
-  test('twelve that are missing in a row are twelve', () => {
+  test('twelve consecutive missing polls count as twelve', () => {
     const polls = everyHour.filter((moment) => moment < at(3) || moment >= at(15));
 
     expect(gapsOf(polls, expected('cron(0 * * * ? *)'))).toEqual([
@@ -128,17 +128,14 @@ describe('a cron is due', () => {
     expect(days(fields)).toEqual(moments);
   });
 
-  test('by the clocks of its time zone: what they show twice once, what they skip not at all', () => {
+  test('in its time zone: once at a time that clocks show twice, and never at a skipped time', () => {
     // Berlin's clocks go back on 25 October 2026 at 3:00, and went forward on 29 March at 2:00.
     expect(days('30 2 25 * ? *', 'Europe/Berlin', 9)).toEqual(['25T00:30']);
     expect(days('30 2 24,26 * ? *', 'Europe/Berlin', 9)).toEqual(['24T00:30', '26T01:30']);
     expect(days('30 2 29 * ? *', 'Europe/Berlin', 2)).toEqual([]);
   });
 
-  test.each(['0 6 * *', '0 25 * * ? *', '0 6 * FOO ? *', '0/0 6 * * ? *'])(
-    '%s cannot be read, and says so',
-    (fields) => {
-      expect(() => cronMinutes(fields, 'UTC', begin, at(1))).toThrow(/^cron/);
-    },
-  );
+  test.each(['0 6 * *', '0 25 * * ? *', '0 6 * FOO ? *', '0/0 6 * * ? *'])('%s is refused', (fields) => {
+    expect(() => cronMinutes(fields, 'UTC', begin, at(1))).toThrow(/^cron/);
+  });
 });

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { EXEMPTION_TAG } from '../../../lambdas/model/exemption-tag.ts';
 
 const repository = path.resolve(import.meta.dirname, '../../..');
-/** Made or installed, or of no interest to readers. */
+/** Generated or installed folders, or those that do not interest readers. */
 const unlisted = /^(node_modules|coverage|reports|build|\.(?!ci$|github$).*)$/;
 
 async function folders(place: string): Promise<readonly string[]> {
@@ -23,7 +23,7 @@ async function placesInTheTable(): Promise<readonly string[]> {
   return cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)\/`/g)].map(([, place = '']) => place)).sort();
 }
 
-test('the table of places in docs/architecture.md names every folder, and none that is not there', async () => {
+test('the table of folders in docs/architecture.md is complete, and every folder exists', async () => {
   const top = await folders('.');
   const within = await Promise.all(
     ['lambdas', 'test'].map(async (place) => (await folders(place)).map((name) => `${place}/${name}`)),
@@ -34,7 +34,7 @@ test('the table of places in docs/architecture.md names every folder, and none t
   );
 });
 
-test('unit tests stand in the folders of what they test', async () => {
+test('unit tests are in the folders of the code that they test', async () => {
   const tested = async (place: string): Promise<readonly string[]> =>
     (await folders(`test/unit/${place}`)).filter((name) => name !== 'support');
   const rooms = (await tested('.')).filter((name) => name !== 'scripts');
@@ -46,7 +46,7 @@ test('unit tests stand in the folders of what they test', async () => {
   }
 });
 
-test('each part of the laboratory has tests of its own beside it', async () => {
+test('each part of the laboratory has tests next to it', async () => {
   // Mocks of Terraform's tests are data.
   const parts = (await folders('test/lab')).filter((name) => name !== 'aws-mocks');
 
@@ -66,7 +66,7 @@ async function filesOfASource(): Promise<readonly string[]> {
   return [...section.matchAll(/`((?:lambdas|modules)\/[^`]+)`/g)].map(([, file = '']) => file);
 }
 
-test('a source of findings costs at most six files, and they are there for Netskope', async () => {
+test('a source of findings takes at most six files, which exist for Netskope', async () => {
   const files = await filesOfASource();
 
   expect(files.length).toBeGreaterThan(3);
@@ -77,7 +77,7 @@ test('a source of findings costs at most six files, and they are there for Netsk
   }
 });
 
-test('no change that CONTRIBUTING.md lists costs more than six files, and all are there', async () => {
+test('no change that CONTRIBUTING.md lists takes more than six files, and all exist', async () => {
   const text = await readFile(path.join(repository, 'CONTRIBUTING.md'), 'utf8');
   const [, section = ''] = /^## Where other changes go$(.*?)^## /ms.exec(text) ?? [];
   const rows = section.split('\n').filter((line) => line.startsWith('| ') && line.includes('`'));
@@ -92,7 +92,7 @@ test('no change that CONTRIBUTING.md lists costs more than six files, and all ar
   }
 });
 
-test('the exemption tag’s key stands in code where CONTRIBUTING.md says, and nowhere else', async () => {
+test('the key of the exemption tag is in code only where CONTRIBUTING.md says', async () => {
   const text = await readFile(path.join(repository, 'CONTRIBUTING.md'), 'utf8');
   const [row = ''] = /^\| the exemption tag's key .*$/m.exec(text) ?? [];
   const listed = [...row.matchAll(/`([^`]+)`/g)].map(([, file = '']) => file);
@@ -114,13 +114,13 @@ test('the exemption tag’s key stands in code where CONTRIBUTING.md says, and n
   expect(holding).toEqual(listed.filter((file) => file.endsWith('.ts')));
 });
 
-test('the first example that a reader copies stays under 25 lines', async () => {
+test('the first example has fewer than 25 lines', async () => {
   const text = await readFile(path.join(repository, 'examples/single-account/main.tf'), 'utf8');
 
   expect(text.trimEnd().split('\n').length).toBeLessThan(25);
 });
 
-test('a region costs the example of an organization at most six lines', async () => {
+test('a region takes at most six lines in the organization example', async () => {
   const example = path.join(repository, 'examples/organization');
   const names = (await readdir(example)).filter((name) => /\.tf(\.json)?$/.test(name));
 
@@ -145,7 +145,7 @@ async function codeOfLambdas(): Promise<readonly { readonly file: string; readon
 
 const linesOf = (text: string): number => text.trimEnd().split('\n').length;
 
-test('no file in lambdas has more than 250 lines, no function more than 60, each with all that is in it', async () => {
+test('no file in lambdas has more than 250 lines, and no function more than 60, including nested ones', async () => {
   const code = await codeOfLambdas();
   // The formatter ends a function's body at its own indentation.
   const functions = code.flatMap(({ file, text }) => [

@@ -16,7 +16,7 @@ async function markdownFiles(): Promise<readonly string[]> {
 
 const withoutCode = (text: string): string => text.replaceAll(/^```.*?^```$/gms, '');
 
-/** The anchors that GitHub makes of headings. */
+/** The anchors that GitHub creates for headings. */
 function anchors(text: string): ReadonlySet<string> {
   const headings = [...withoutCode(text).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => heading);
   return new Set(
@@ -29,7 +29,7 @@ function anchors(text: string): ReadonlySet<string> {
   );
 }
 
-/** The links of a page that lead nowhere. */
+/** Finds the broken links of a page. */
 async function deadLinks(file: string): Promise<readonly string[]> {
   const text = await readFile(path.join(repository, file), 'utf8');
   const links = [...withoutCode(text).matchAll(/\]\((?!https?:|mailto:)([^)\s]*)\)/g)];
@@ -48,7 +48,7 @@ async function deadLinks(file: string): Promise<readonly string[]> {
   return (await Promise.all(checks)).flat();
 }
 
-test('every link between documents leads to a file and a heading that are there', async () => {
+test('every link between documents leads to an existing file and heading', async () => {
   const files = await markdownFiles();
 
   const dead = (await Promise.all(files.map(deadLinks))).flat();

@@ -9,7 +9,7 @@ const LONGEST = 300;
 const namesTheFix =
   /\b(expected|add|choose|enable|give|keep|leave|name fewer|poll more often|renew|set|shorten|write)\b|to correct/i;
 
-/** Reduces a message to its own words, without the values that it is given. */
+/** Reduces a message to its fixed text, without values. */
 function fixedText(template: string): string {
   let text = '';
   let depth = 0;
@@ -22,7 +22,7 @@ function fixedText(template: string): string {
   return text;
 }
 
-/** Every `error_message` of a parsed file; `said` takes what is no block or list. */
+/** Finds every `error_message` of a parsed file. */
 function messagesIn(value: unknown): readonly string[] {
   if (Array.isArray(value)) return value.flatMap(messagesIn);
   const block = z.record(z.string(), z.unknown()).safeParse(value);
@@ -38,7 +38,7 @@ async function messages(): Promise<readonly (readonly [string, string])[]> {
   const found = await Promise.all(
     files.map(async (name) => {
       const text = await readFile(path.join(repository, 'modules', name), 'utf8');
-      // The mistakes of settings are not messages of Terraform's own, but lines of one.
+      // Mistakes in settings are lines of one Terraform message.
       const lines = [...text.matchAll(/"((?:\\.|[^"\\])*: expected(?:\\.|[^"\\])*)"/g)].map(
         ([, line]) => line,
       );
@@ -49,12 +49,12 @@ async function messages(): Promise<readonly (readonly [string, string])[]> {
   return found.flat();
 }
 
-test('every message of the modules has at most 300 characters of its own, and names the fix', async () => {
+test('every message of the modules has at most 300 characters of fixed text, and names the fix', async () => {
   const all = await messages();
 
   const wrong = all.filter(([, message]) => {
     const said = fixedText(message);
-    // One that is only a list says it in the parts of the list.
+    // A message that is only a list names the fixes in its items.
     return said.length > LONGEST || (said.length > 30 && !namesTheFix.test(said));
   });
   expect(all.length).toBeGreaterThan(100);

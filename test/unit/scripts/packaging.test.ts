@@ -11,7 +11,7 @@ describe('a zip', () => {
     { maxKeys: 6 },
   );
 
-  it('gives back the files', () => {
+  it('contains the same files when unpacked', () => {
     fc.assert(
       fc.property(filesArbitrary, (files) => {
         const unzipped = unzip(zip(new Map(Object.entries(files))));
@@ -47,7 +47,7 @@ describe('a zip', () => {
 });
 
 describe('constant keys', () => {
-  it('are written out where the constant is in the file', () => {
+  it('are replaced if the constant is in the file', () => {
     const source = 'const _eN = "ec2QueryName";\nvar a = [3, { [_eN]: _x }];';
 
     expect(inlineConstantKeys(source)).toBe(
@@ -55,7 +55,7 @@ describe('constant keys', () => {
     );
   });
 
-  it('stay where it is not', () => {
+  it('remain if it is not', () => {
     const source = 'const _n = 12;\nvar a = { [_n]: 1, [_other]: 2 };';
 
     expect(inlineConstantKeys(source)).toBe(source);

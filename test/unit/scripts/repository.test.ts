@@ -7,14 +7,14 @@ import { expect, test } from 'vitest';
 const repository = path.resolve(import.meta.dirname, '../../..');
 const read = (file: string): Promise<string> => readFile(path.join(repository, file), 'utf8');
 
-/** Things that a user of the module gets: the module, its parts and examples, what it deploys, and what it says. */
+/** The files that a user of the module gets: the module, its parts and examples, the functions, and the documents. */
 const FOR_USERS = [
   ...['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'SECURITY.md'],
   ...['main.tf', 'outputs.tf', 'variables.tf', 'versions.tf'],
   ...['dist', 'docs', 'examples', 'modules'],
 ];
 
-test('an archive of a release holds what users of the module need, and nothing else', async () => {
+test('an archive of a release contains only what users of the module need', async () => {
   const left = [...(await read('.gitattributes')).matchAll(/^\/(\S+) export-ignore$/gm)].map(
     ([, name]) => name,
   );
@@ -31,7 +31,7 @@ test('an archive of a release holds what users of the module need, and nothing e
   expect(kept.sort()).toEqual([...FOR_USERS].sort());
 });
 
-test('one command writes all generated files, but for the table that comes of the network', async () => {
+test('one command writes all generated files, except for the table that comes from the network', async () => {
   const [, list = ''] = /const generators = \[(.*?)\];/s.exec(await read('scripts/generate.ts')) ?? [];
   const generators = [...list.matchAll(/'([^']+)'/g)].map(([, name]) => name);
   const scripts = (await readdir(path.join(repository, 'scripts'))).filter((name) => name.endsWith('.ts'));

@@ -9,7 +9,7 @@ interface Part {
   readonly preparation?: boolean;
 }
 
-/** Runs parts that end in the order they began in, but for those that fail by name. */
+/** Runs parts that end in the order in which they began. The named ones fail. */
 async function play(parts: readonly Part[], slots: number, failing: ReadonlySet<string>) {
   const events: string[] = [];
   let atOnce = 0;
@@ -32,7 +32,7 @@ async function play(parts: readonly Part[], slots: number, failing: ReadonlySet<
 }
 
 describe('the schedule of steps', () => {
-  it('starts a step when what it needs has succeeded', async () => {
+  it('starts a step when the steps that it needs have succeeded', async () => {
     const parts = [
       { name: 'e2e', needs: ['setup'] },
       { name: 'setup', needs: [], preparation: true },
@@ -45,7 +45,7 @@ describe('the schedule of steps', () => {
     expect(events.indexOf('start unit')).toBeLessThan(events.indexOf('end setup'));
   });
 
-  it('runs no step that needs, over however many, one that failed; all others run', async () => {
+  it('runs no step that directly or indirectly needs a failed one; all others run', async () => {
     const parts = [
       { name: 'setup', needs: [] },
       { name: 'integration', needs: ['setup'] },
@@ -65,7 +65,7 @@ describe('the schedule of steps', () => {
     ]);
   });
 
-  it('says which steps need each other', async () => {
+  it('names steps that need each other', async () => {
     const parts = [
       { name: 'a', needs: ['b'] },
       { name: 'b', needs: ['a'] },
@@ -74,7 +74,7 @@ describe('the schedule of steps', () => {
     await expect(play(parts, 2, new Set())).rejects.toThrow('these steps need each other: a, b');
   });
 
-  it('runs or skips each step once, and never more than the slots at a time', async () => {
+  it('runs or skips each step once, and never more in parallel than there are slots', async () => {
     const partsOf = (needs: readonly (readonly number[])[]): Part[] =>
       needs.map((earlier, index) => ({
         name: `s${index}`,
@@ -102,20 +102,20 @@ describe('the schedule of steps', () => {
 });
 
 describe('the table of steps', () => {
-  it('can be run in some order', async () => {
+  it('has no cycles', async () => {
     const { events } = await play(steps, 2, new Set());
 
     expect(events.filter((event) => event.startsWith('end '))).toHaveLength(steps.length);
   });
 
-  it('gives the named parts with all that they need', () => {
+  it('selects the named parts with those that they need', () => {
     expect(chooseSteps(steps, ['terraform']).map(({ name }) => name)).toEqual([
       'prepare-terraform',
       'terraform',
     ]);
   });
 
-  it('gives the parts that take long only when asked for all, or for one of them', () => {
+  it('selects long-running parts only with --full, or by name', () => {
     const long = [
       'resource-types',
       'tflint',
@@ -138,14 +138,14 @@ describe('the table of steps', () => {
     expect(named).toEqual(['chaos']);
   });
 
-  it('gives a part that needs what is not asked for by its name only', () => {
+  it('selects a part with other requirements only by its name', () => {
     const named = chooseSteps(steps, ['opentofu']).map(({ name }) => name);
 
     expect(named).toEqual(['opentofu']);
     expect(chooseSteps(steps, ['--full'])).not.toContainEqual(expect.objectContaining({ name: 'opentofu' }));
   });
 
-  it('names a part that there is not, and those that there are', () => {
+  it('names an unknown part, and the valid ones', () => {
     expect(() => chooseSteps(steps, ['units'])).toThrow(/unknown part 'units': expected one of .*unit/);
   });
 });

@@ -8,14 +8,14 @@ const HOUR = 3_600_000;
 const BEGIN = Date.parse('2026-11-01T00:00:00Z');
 const END = Date.parse('2026-12-01T00:00:00Z');
 
-/** A record so many hours after the month's begin. */
+/** A record at a number of hours after the beginning of the month. */
 function recordAt(hours: number, schedule: string | undefined, timeZone = 'UTC') {
   const at = new Date(BEGIN + hours * HOUR).toISOString();
   const schedules: Record<string, string> = schedule === undefined ? {} : { [RULE]: schedule };
   return { version: 1 as const, at, schedules, timeZone };
 }
 
-/** Spans in hours after the month's begin. */
+/** Converts spans to hours after the beginning of the month. */
 function spansOf(records: readonly ReturnType<typeof recordAt>[]) {
   const { spans } = historyOf(RULE, records, BEGIN, END);
   return spans.map(({ from, until, schedule }) => [(from - BEGIN) / HOUR, (until - BEGIN) / HOUR, schedule]);
@@ -23,10 +23,10 @@ function spansOf(records: readonly ReturnType<typeof recordAt>[]) {
 
 const MONTH = (END - BEGIN) / HOUR;
 
-describe('the times in which a rule was polled', () => {
+describe('the periods in which a rule was polled', () => {
   test.each([
-    ['on all along', [recordAt(-5, 'a'), recordAt(7, 'a')], [[0, MONTH, 'a']]],
-    ['known since the month only', [recordAt(7, 'a')], [[0, MONTH, 'a']]],
+    ['on all month', [recordAt(-5, 'a'), recordAt(7, 'a')], [[0, MONTH, 'a']]],
+    ['first record within the month', [recordAt(7, 'a')], [[0, MONTH, 'a']]],
     ['switched on', [recordAt(-5, undefined), recordAt(7, 'a'), recordAt(9, 'a')], [[7, MONTH, 'a']]],
     ['switched off', [recordAt(-5, 'a'), recordAt(7, 'a'), recordAt(9, undefined)], [[0, 7, 'a']]],
     [
@@ -38,7 +38,7 @@ describe('the times in which a rule was polled', () => {
       ],
     ],
     [
-      'by another schedule',
+      'with another schedule',
       [recordAt(-1, 'a'), recordAt(3, 'a'), recordAt(4, 'b')],
       [
         [0, 3, 'a'],
@@ -50,7 +50,7 @@ describe('the times in which a rule was polled', () => {
     expect(spansOf(records)).toEqual(expected);
   });
 
-  test('another time zone is another schedule', () => {
+  test('another time zone counts as another schedule', () => {
     const records = [recordAt(1, 'a'), recordAt(3, 'a', 'Europe/Berlin')];
 
     expect(spansOf(records)).toEqual([
@@ -59,7 +59,7 @@ describe('the times in which a rule was polled', () => {
     ]);
   });
 
-  test('a record stands in the span of what it says, and in none where it says nothing', () => {
+  test('a record is in a span with its schedule, or in none if it has no schedule', () => {
     const schedule = fc.constantFrom('a', 'b', undefined);
     const sequence = fc.uniqueArray(fc.record({ hours: fc.integer({ min: -50, max: 700 }), schedule }), {
       selector: ({ hours }) => hours,
@@ -93,7 +93,7 @@ describe('the times in which a rule was polled', () => {
   });
 });
 
-test('the collector notes its schedules once an hour, each time under a key of its own', async () => {
+test('the collector records its schedules once per hour, each time with another key', async () => {
   const objects = new Map<string, unknown>();
   let now = BEGIN;
   const put = async (key: string, json: string) => {
@@ -112,7 +112,7 @@ test('the collector notes its schedules once an hour, each time under a key of i
   expect([...objects]).toEqual(times.map((at) => [scheduleRecordKey(at), { version: 1, at, ...known }]));
 });
 
-test('what could not be noted is noted by the next poll', async () => {
+test('the next poll writes a record that could not be written', async () => {
   let isBroken = true;
   const written: string[] = [];
   const put = async (key: string) => {

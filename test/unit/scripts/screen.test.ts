@@ -17,19 +17,19 @@ const failed = {
   message: 'expected 1 to be 2\n\n  at a.test.ts:3',
 };
 
-describe('what a run of the tests shows', () => {
-  it('counts what passed and what failed', () => {
+describe('the output of a test run', () => {
+  it('counts passed and failed checks', () => {
     expect(counts([passed, failed, passed])).toBe('2 passed, 1 failed');
     expect(counts([])).toBe('0 passed, 0 failed');
   });
 
-  it('has a line for a step', () => {
+  it('has a line per step', () => {
     expect(stepLine(step({ checks: [passed, failed] }))).toMatch(/^✗ unit +1 passed, 1 failed +1 min 11 s$/);
     expect(stepLine(step({ name: 'prepare' }))).toMatch(/^✓ prepare +ready /);
     expect(stepLine(step({ cpuSeconds: 12.4 }))).toMatch(/1 min 11 s, 12 s of CPU time$/);
   });
 
-  it('names the failing tests, what they say and the log', () => {
+  it('names the failed tests, their messages, and the log', () => {
     const lines = failureLines([step({ checks: [passed, failed], tail: ['the end'] })], 30, 100);
 
     expect(lines).toEqual([
@@ -41,7 +41,7 @@ describe('what a run of the tests shows', () => {
     ]);
   });
 
-  it('shows the end of the log where no test says why', () => {
+  it('shows the end of the log if no test says why', () => {
     const lines = failureLines(
       [step({ checks: [{ name: 'lint', passed: false, message: '' }], tail: ['one', 'two'] })],
       30,
@@ -51,7 +51,7 @@ describe('what a run of the tests shows', () => {
     expect(lines.slice(2)).toEqual(['  lint', '  | one', '  | two']);
   });
 
-  it('shows first what failed by itself, and only counts the rest', () => {
+  it('shows causes first, and only counts consequences', () => {
     const consequences = Array.from({ length: 9 }, (_, index) => ({
       name: `after ${index}`,
       passed: false,
@@ -64,7 +64,7 @@ describe('what a run of the tests shows', () => {
     expect(lines.at(-1)).toBe('  and 5 more');
   });
 
-  it('stays within one screen and its width, whatever failed', () => {
+  it('fits on one screen, regardless of the failures', () => {
     const check = fc.record({
       name: fc.string(),
       passed: fc.boolean(),

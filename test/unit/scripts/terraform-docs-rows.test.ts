@@ -3,7 +3,7 @@ import { attributeRows, row } from '../../../scripts/terraform-docs/rows.ts';
 import { parseType } from '../../../scripts/terraform-docs/type-expression.ts';
 
 describe("the rows of a module's table of inputs", () => {
-  it('has one for each attribute of an object of which all are required', () => {
+  it('has a row for each attribute of an object with only required attributes', () => {
     const type = parseType(`object({
       # Where to.
       moves = optional(list(object({
@@ -23,7 +23,7 @@ describe("the rows of a module's table of inputs", () => {
     ]);
   });
 
-  it('calls required what its comment calls required, whatever its default', () => {
+  it('marks an attribute as required if its comment says so, regardless of its default', () => {
     const type = parseType(`object({
       # When it opens. Required.
       start = optional(string, "")
@@ -39,7 +39,7 @@ describe("the rows of a module's table of inputs", () => {
     ]);
   });
 
-  it('names a default as it is written, and calls required what has none', () => {
+  it('shows defaults as written, and marks attributes without one as required', () => {
     const type = parseType('string');
 
     const rows = [row('a', type, '"b"', 'First.'), row('c', type, undefined, 'Second.')];

@@ -13,7 +13,7 @@ describe('reading the type of a Terraform variable', () => {
     expect(shortType(type)).toBe(expected);
   });
 
-  it('knows of each attribute its type, its default as it is written, and the comment before it', () => {
+  it('returns the type of each attribute, its default as written, and the comment before it', () => {
     const text = `object({
       name = string
       # Which way, if any.

@@ -21,7 +21,7 @@ test('functions, modules, package and changelog have the same version', async ()
   expect(released).toBe(MODULE_VERSION);
 });
 
-test('documents and examples name that version where they name a tag', async () => {
+test('documents and examples use the tag of that version', async () => {
   const below = async (folder: string) =>
     (await readdir(path.join(repository, folder), { recursive: true })).map((file) =>
       path.join(folder, file),
@@ -35,14 +35,14 @@ test('documents and examples name that version where they name a tag', async () 
 
   expect(tags.length).toBeGreaterThan(10);
   expect(new Set(tags)).toEqual(new Set([MODULE_VERSION]));
-  // One form everywhere, so that a reader replaces the same words in each.
+  // The same form everywhere, so that readers replace the same text in each.
   const sources = texts.flatMap((text) => [...text.matchAll(/git::[^"?]+\.git/g)].map(([source]) => source));
   expect(new Set(sources)).toEqual(
     new Set(['git::https://github.com/your-organization/cspm-auto-remediation.git']),
   );
 });
 
-test('the supported version is that one', async () => {
+test('SECURITY.md names that version as supported', async () => {
   const supported = /currently (\d+\.\d+)\b/.exec(await read('SECURITY.md'))?.[1];
 
   expect(supported).toBe(MODULE_VERSION.split('.').slice(0, 2).join('.'));

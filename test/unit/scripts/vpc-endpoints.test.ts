@@ -8,7 +8,7 @@ import { endpointsTable, servicesOf } from '../../../scripts/vpc-endpoints.ts';
 const repository = path.resolve(import.meta.dirname, '../../..');
 const operations = path.join(repository, 'docs/operations.md');
 
-/** Names of endpoints that differ from those of the SDK's clients. */
+/** Names of endpoints that differ from the names of the SDK's clients. */
 const endpointNames: Readonly<Record<string, string>> = {
   cloudcontrol: 'cloudcontrolapi',
   'cloudwatch-logs': 'logs',
@@ -16,7 +16,7 @@ const endpointNames: Readonly<Record<string, string>> = {
   'resource-groups-tagging-api': 'tagging',
 };
 
-/** Lists the clients of the SDK in the remediator's bundle, by the names of their endpoints. */
+/** Lists the SDK clients in the remediator's bundle, by the names of their endpoints. */
 async function endpointsOfClients(): Promise<string[]> {
   const { metafile } = await build({
     absWorkingDir: repository,
@@ -44,7 +44,7 @@ test.each<[(typeof ruleIds)[number], string[]]>([
   expect(servicesOf(factsOf(rule))).toEqual(services);
 });
 
-test('the endpoints that a VPC needs are documented in its section, as the rules call them', async () => {
+test('the documented endpoints of a VPC agree with the calls of rules', async () => {
   const text = await readFile(operations, 'utf8');
   const section = /## Run the functions in a VPC\n[\s\S]*?(?=\n## )/.exec(text)?.[0] ?? '';
 
@@ -52,7 +52,7 @@ test('the endpoints that a VPC needs are documented in its section, as the rules
   expect(endpointsTable()).toContain('| `iam-access-key-unrotated` | `iam` | `us-east-1` |');
 });
 
-test('a declared rule needs the endpoints by which pending modifications of its type are read', () => {
+test('a declared rule needs the endpoints with which pending modifications of its type are read', () => {
   expect(endpointsTable()).toMatch(/type `AWS::RDS::DBInstance` \| `rds` \|/);
   expect(endpointsTable()).toMatch(/type `AWS::RDS::DBCluster` \| `rds` \|/);
   expect(endpointsTable()).toMatch(/type `AWS::Redshift::Cluster` \| `redshift` \|/);

@@ -5,10 +5,10 @@ import { accountClients } from '../../../scripts/packaging/without-accounts.ts';
 
 const root = path.resolve(import.meta.dirname, '../../..');
 
-/** Imports for values at the top of a file: what loads with it. */
+/** Finds the static imports of a file, which load with it. */
 const STATIC = /^import (?!type )[^;]*? from '([^']+)';/gm;
 
-test('the clients that the command line leaves out are loaded only where something is read or changed in an account', async () => {
+test('the clients that the command line omits are only loaded to read or change something in an account', async () => {
   const folders = ['cli', 'lambdas/model', 'lambdas/aws', 'lambdas/changes'];
   const files = (
     await Promise.all(

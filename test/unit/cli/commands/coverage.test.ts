@@ -33,7 +33,7 @@ beforeEach(async () => {
   aws.parameters.set(`${HOME} /${NAME}/deployment`, JSON.stringify({ ...deployment, rules }));
   aws.putSettings(SSH, { mode: 'enforce' });
   aws.putSettings('acme-tagging', {});
-  // The collector knows by which names those that are built in are polled.
+  // The collector knows the Netskope names of built-in rules.
   const inputs = { [SSH]: ['SSH by another name'], 'acme-tagging': ['ACME-17'] };
   for (const [rule, netskope_rule_names] of Object.entries(inputs)) {
     const Input = JSON.stringify({ rule, scheduled_time: 'x', netskope_rule_names });
@@ -52,7 +52,7 @@ const coverage = async (...argv: string[]) => {
   return coverageSchema.parse(JSON.parse(out));
 };
 
-test('each rule that fails says what serves it, most findings first', async () => {
+test('lists failing rules with what remediates each, most findings first', async () => {
   const { rules, findings, next } = await coverage();
 
   expect(asked).toEqual([{ list: 'failing_rules' }]);
@@ -90,14 +90,14 @@ test('each rule that fails says what serves it, most findings first', async () =
   ]);
 });
 
-test('what no enabled rule serves, alone', async () => {
+test('--missing lists only rules that no enabled rule remediates', async () => {
   const { rules } = await coverage('--missing');
 
   expect(rules).toHaveLength(5);
   expect(rules.filter(({ is_enabled: is }) => is)).toEqual([]);
 });
 
-test('for people it is a table, and what to put into Terraform', async () => {
+test('prints a table, and the rules to paste into Terraform', async () => {
   const { out } = await runCli(aws, ['coverage'], { width: 140 });
 
   expect(out).toMatch(/^FINDINGS +ACCOUNTS +SEVERITY +REMEDIATED BY +NETSKOPE'S RULE$/m);
@@ -110,7 +110,7 @@ test('for people it is a table, and what to put into Terraform', async () => {
   );
 });
 
-test('nothing fails; broken settings and a missing schedule are no reason to stop', async () => {
+test('works without failing rules, with broken settings, and without a schedule', async () => {
   aws.schedules.delete('acme-tagging');
   aws.objects.set(`settings/rules/${SSH}.json`, 'not JSON');
   const { rules } = await coverage();
@@ -125,7 +125,7 @@ test('nothing fails; broken settings and a missing schedule are no reason to sto
   expect(nothing.out).toMatch(/^Findings: 0 failed/);
 });
 
-test('where the tenant refuses the token, the words of the collector are the error', async () => {
+test('reports the error of the collector if the tenant refuses the token', async () => {
   aws.invoke = () => ({ error: 'Unhandled', value: { errorMessage: 'Netskope refused the API token' } });
 
   const { code, error } = await runCli(aws, ['coverage']);

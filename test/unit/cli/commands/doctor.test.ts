@@ -49,7 +49,7 @@ const checksFor = async (...argv: string[]) => {
   return { code, checks, wrong: checks.filter(({ is }) => is !== 'ok') };
 };
 
-test('a deployment that has all it needs', async () => {
+test('finds no problem in a complete deployment', async () => {
   const { code, checks, wrong } = await checksFor();
 
   expect({ code, wrong }).toEqual({ code: 0, wrong: [] });
@@ -75,7 +75,7 @@ test('a deployment that has all it needs', async () => {
 
 test.each<[string, () => void, string, RegExp, RegExp]>([
   [
-    'another version',
+    'the module has another version',
     () =>
       aws.parameters.set(`${HOME} /${NAME}/deployment`, JSON.stringify({ ...deployment, module: '99.0.0' })),
     'version',
@@ -83,7 +83,7 @@ test.each<[string, () => void, string, RegExp, RegExp]>([
     /came with the module/,
   ],
   [
-    'other code',
+    'a function has other code',
     () =>
       aws.parameters.set(
         `${HOME} /${NAME}/deployment`,
@@ -108,7 +108,7 @@ test.each<[string, () => void, string, RegExp, RegExp]>([
     /cspm-remediation redrive/,
   ],
   [
-    'no pause',
+    'a pause parameter is missing',
     () => aws.parameters.delete(`us-east-1 /${NAME}/pause`),
     'pause',
     /missing/,
@@ -130,7 +130,7 @@ test.each<[string, () => void, string, RegExp, RegExp]>([
   ],
   ['a schedule is missing', () => aws.schedules.delete(SSH), 'schedule', /missing/, /terraform apply/],
   [
-    'nobody confirmed',
+    'a subscription is not confirmed',
     () => (aws.subscriptions = [['ada@example.com', 'PendingConfirmation']]),
     'notifications',
     /not confirmed/,
@@ -144,7 +144,7 @@ test.each<[string, () => void, string, RegExp, RegExp]>([
     /email_addresses/,
   ],
   [
-    'the token',
+    'the token is refused',
     () =>
       (aws.invoke = () => ({
         value: { sources: [{ source: 'netskope', problem: 'refused the API token' }] },
@@ -154,21 +154,21 @@ test.each<[string, () => void, string, RegExp, RegExp]>([
     /Rotate the token/,
   ],
   [
-    'the collector',
+    'the collector fails',
     () => (aws.invoke = () => ({ error: 'Unhandled', value: { errorMessage: 'broken' } })),
     'token',
     /broken/,
     /log of the collector/,
   ],
   [
-    'a role',
+    'a role cannot be assumed',
     () => missing.set(STAGING, 'cannot be assumed'),
     'role',
     /cannot be assumed/,
     /deploy modules\/target/,
   ],
   [
-    'Lambda runs fewer invocations than a region needs',
+    "Lambda's quota is lower than a region needs",
     () => {
       aws.concurrency = 9;
     },
@@ -176,7 +176,7 @@ test.each<[string, () => void, string, RegExp, RegExp]>([
     /at most 9 concurrent invocations/,
     /quota/,
   ],
-])('what is wrong is found, with what to do: %s', async (_, breakIt, check, says, remedy) => {
+])('finds a problem, and says what to do: %s', async (_, breakIt, check, says, remedy) => {
   breakIt();
 
   const { code, wrong } = await checksFor();
@@ -191,7 +191,7 @@ test.each<[string, () => void, string, RegExp, RegExp]>([
   });
 });
 
-test('what the caller may not see is unknown, with the policy that it takes, and no fault', async () => {
+test('a denied check is unknown, names the required policy, and is not a problem', async () => {
   aws.fault = ({ operation }) =>
     ['lambda.Invoke', 'DynamoDB.PutItem', 'sns.ListSubscriptionsByTopic'].includes(operation)
       ? operation.startsWith('sns')
@@ -212,7 +212,7 @@ test('what the caller may not see is unknown, with the policy that it takes, and
   ]);
 });
 
-test('a remediator that does not answer is named', async () => {
+test('names a remediator that does not answer', async () => {
   aws.fault = undefined;
 
   const { code, wrong } = await checksFor('--account', PRODUCTION, '--region', HOME, '--timeout', '0m');
@@ -223,7 +223,7 @@ test('a remediator that does not answer is named', async () => {
   ]);
 });
 
-test('for people it is a table, with a last word', async () => {
+test('prints a table, with a summary at the end', async () => {
   const well = await runCli(aws, ['doctor'], { width: 200 });
   aws.schedules.delete(SSH);
   const badly = await runCli(aws, ['doctor'], { width: 200 });

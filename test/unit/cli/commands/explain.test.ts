@@ -61,7 +61,7 @@ const explained = async (...argv: string[]) => {
   return explanationSchema.parse(JSON.parse(out));
 };
 
-test('everything that is known of a finding', async () => {
+test('shows everything that is known about a finding', async () => {
   fill();
 
   const { findings, is_ours } = await explained(GROUP);
@@ -117,7 +117,7 @@ test('everything that is known of a finding', async () => {
   ]);
 });
 
-test('each setting says where it comes from', async () => {
+test('shows where each setting comes from', async () => {
   fill();
   aws.putSettings(SSH, {
     mode: 'enforce',
@@ -150,13 +150,13 @@ test.each<[string[], number]>([
   [['--rule', 's3-bucket-public'], 0],
   [['--account', '333333333333'], 0],
   [['--region', 'us-east-1'], 0],
-])('it is found only where it is looked for: %j', async (argv, number) => {
+])('searches only the requested places: %j', async (argv, number) => {
   fill();
 
   expect((await explained(GROUP, ...argv)).findings).toHaveLength(number);
 });
 
-test('for people it is sections; long lines are folded', async () => {
+test('prints sections with folded lines', async () => {
   fill();
 
   const { out } = await runCli(aws, ['explain', GROUP], { width: 100 });
@@ -172,7 +172,7 @@ test('for people it is sections; long lines are folded', async () => {
 const ago = (minutes: number): string =>
   new Date(Date.UTC(2026, 10, 24, 12) - minutes * 60_000).toISOString();
 
-describe('what stands against a change', () => {
+describe('what prevents a change', () => {
   test.each<[string, string, () => void, RegExp]>([
     [
       'dry_run',
@@ -309,7 +309,7 @@ describe('what stands against a change', () => {
     expect(findings[0]?.next_poll.does).toMatch(does);
   });
 
-  test('a hold on what would be changed, which need not be what the finding names', async () => {
+  test('a hold on the resource that would be changed, if the finding names another one', async () => {
     fill();
     const plan = [{ change: { kind: 'sg.revoke', resource: 'sg-of-group' }, line: '- ingress tcp 22' }];
     putPoll(aws, LAST, [lineOf(LAST, GROUP, { outcome: 'deferred', reason: 'held', mode: 'enforce', plan })]);
@@ -344,7 +344,7 @@ describe('what stands against a change', () => {
   });
 });
 
-test('of what was never touched it says so, with what to search for', async () => {
+test('says if a resource was never changed, and what to search for in CloudTrail', async () => {
   fill();
 
   const { findings, is_ours, sessions } = await explained(
@@ -364,7 +364,7 @@ test('of what was never touched it says so, with what to search for', async () =
   );
 });
 
-test('what a rule changed although no finding names it, such as a snapshot', async () => {
+test('shows changes to a resource that no finding names, such as a snapshot', async () => {
   fill();
   aws.put({
     pk: `finding#${PRODUCTION}#${HOME}#nightly`,
@@ -385,7 +385,7 @@ test('what a rule changed although no finding names it, such as a snapshot', asy
   ]);
 });
 
-test('a resource that no rule can know is named', async () => {
+test('refuses a resource id that no rule can have', async () => {
   const { code, error } = await runCli(aws, ['explain', 'what is this?']);
 
   expect(code).toBe(2);

@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => aws[Symbol.asyncDispose]());
 
 describe('hold', () => {
-  test('a resource, found by its id, after a yes; status lists it, and release lifts it', async () => {
+  test('holds a resource by its id after confirmation; status lists the hold, and release removes it', async () => {
     const held = await runCli(aws, ['hold', GROUP, '--reason', 'incident', '--until', '2026-12-31'], {
       typed: 'yes',
     });
@@ -54,7 +54,7 @@ describe('hold', () => {
     expect(JSON.parse((await runCli(aws, ['status', '--json'])).out).holds).toEqual([]);
   });
 
-  test('an account, for one rule', async () => {
+  test('holds an account for one rule', async () => {
     const { out } = await runCli(aws, [
       'hold',
       '--account',
@@ -83,14 +83,14 @@ describe('hold', () => {
     expect(aws.item(`hold#${STAGING}#*#*`, SSH)).toBeUndefined();
   });
 
-  test('a snapshot, which no finding names, where it is said to be', async () => {
+  test('holds a snapshot, which no finding names, in the given place', async () => {
     const argv = ['hold', 'nightly', '--account', STAGING, '--region', HOME, '--reason', 'needed', '--yes'];
 
     expect(await runCli(aws, argv)).toMatchObject({ code: 0 });
     expect(aws.item(`hold#${STAGING}#${HOME}#nightly`, '*')).toBeDefined();
   });
 
-  test('a trail is held once, for all regions that have findings of it', async () => {
+  test('holds a trail once, for all regions with findings of it', async () => {
     const trail = `arn:aws:cloudtrail:${HOME}:${PRODUCTION}:trail/audit`;
     const held = await runCli(aws, ['hold', trail, '--reason', 'x', '--yes']);
     const status = await runCli(aws, ['status', '--json']);
@@ -107,7 +107,7 @@ describe('hold', () => {
     expect(aws.item(`hold#${PRODUCTION}#*#${trail}`, '*')).toBeUndefined();
   });
 
-  test('an IAM user is held in no region', async () => {
+  test('holds an IAM user in the region global', async () => {
     const argv = [
       'hold',
       `arn:aws:iam::${STAGING}:user/team/robot.ci`,
@@ -124,37 +124,37 @@ describe('hold', () => {
 
   test.each<[string, string[], number, RegExp, string | undefined]>([
     [
-      'nobody can be asked',
+      'there is no terminal',
       [GROUP, '--reason', 'x'],
       8,
       /There is no terminal for the question: add --yes/,
       undefined,
     ],
-    ['somebody says no', [GROUP, '--reason', 'x'], 8, /nothing was done/, 'y'],
+    ['the answer is not yes', [GROUP, '--reason', 'x'], 8, /nothing was done/, 'y'],
     ['a reason is missing', [GROUP], 2, /required option '--reason <text>' not specified/, undefined],
     [
-      'it is over already',
+      'the last day is over',
       [GROUP, '--reason', 'x', '--until', '2026-11-01'],
       2,
       /--until 2026-11-01 is in the past: expected today or a later date/,
       undefined,
     ],
     [
-      'a day is none',
+      'the last day is malformed',
       [GROUP, '--reason', 'x', '--until', 'soon'],
       2,
       /until: expected the last day/,
       undefined,
     ],
     [
-      'nothing is named',
+      'neither a resource nor an account is given',
       ['--reason', 'x'],
       2,
       /expected the id or the ARN of a resource, or --account/,
       undefined,
     ],
     [
-      'a resource is not known',
+      'the resource is unknown',
       ['sg-ffffffff', '--reason', 'x'],
       3,
       /there are no findings of sg-ffffffff: add --account/,
@@ -168,7 +168,7 @@ describe('hold', () => {
     expect([...aws.items.keys()].filter((key) => key.includes('hold'))).toEqual([]);
   });
 
-  test('what is in two places is asked for', async () => {
+  test('asks for the place of a resource that is in two places', async () => {
     putFinding(aws, { resource: GROUP, account: STAGING, outcome: 'planned' });
 
     const { code, error } = await runCli(aws, ['hold', GROUP, '--reason', 'x', '--yes']);
@@ -178,14 +178,14 @@ describe('hold', () => {
   });
 });
 
-test('release of what is not held says so', async () => {
+test('release reports that there is no hold', async () => {
   const { code, error } = await runCli(aws, ['release', GROUP, '--yes']);
 
   expect(code).toBe(3);
   expect(error).toMatch(/there is no hold on .*: cspm-remediation status lists all holds/);
 });
 
-test('retry writes from when on failures no longer count', async () => {
+test('retry writes the time before which failures no longer count', async () => {
   putFinding(aws, { resource: GROUP, outcome: 'failed', reason: 'AccessDenied' });
 
   const { out, error } = await runCli(aws, ['retry', GROUP, '--reason', 'role repaired', '--yes', '--json']);

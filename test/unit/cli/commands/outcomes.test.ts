@@ -45,7 +45,7 @@ const rowsFor = async (...argv: string[]) => {
   return outcomesSchema.parse(JSON.parse(out)).outcomes;
 };
 
-test('polls in a row with the same outcome are one row, and what was changed says how', async () => {
+test('consecutive polls with the same outcome share a row, and changes are listed', async () => {
   const rows = await rowsFor();
 
   expect(rows).toEqual([
@@ -82,7 +82,7 @@ test('polls in a row with the same outcome are one row, and what was changed say
   ]);
 });
 
-test('what may have been changed has its own row, with the change', async () => {
+test('an unconfirmed change has its own row', async () => {
   const [change] = applied;
   const unconfirmed = [{ change: { kind: 'sg.revoke', resource: 'sg-5' }, line: change?.line ?? '' }];
   const polls = ['2026-11-24T11:10:00Z', '2026-11-24T11:20:00Z'].map((at) => pollAt(at));
@@ -122,7 +122,7 @@ test.each<[string[], string[]]>([
   expect((await rowsFor(...argv)).map(({ resource }) => resource)).toEqual(expected);
 });
 
-test('for people it is a table; nothing is said to be nothing', async () => {
+test('prints a table, or that there is nothing', async () => {
   const { out } = await runCli(aws, ['outcomes'], { width: 160 });
   const nothing = await runCli(aws, ['outcomes', '--since', '1m']);
 
@@ -131,7 +131,7 @@ test('for people it is a table; nothing is said to be nothing', async () => {
   expect(nothing.out).toBe('nothing since 2026-11-24 11:59 UTC\n');
 });
 
-test('an undo has its own row, with who asked for it and why', async () => {
+test('an undo has its own row, with who requested it, and why', async () => {
   const undo = {
     request: { principal: 'AROAEXAMPLE:ada', id: '7c9f6a52-0f3c-4d57-9c07-3bd6a4a3b0aa' },
     by: 'ada',
@@ -161,7 +161,7 @@ test('an undo has its own row, with who asked for it and why', async () => {
   expect(out).toContain('(requested by ada: incident 4711)');
 });
 
-test('a time that nobody understands is named', async () => {
+test('refuses a malformed time', async () => {
   const { code, error } = await runCli(aws, ['outcomes', '--since', 'yesterday']);
 
   expect(code).toBe(2);
@@ -169,7 +169,7 @@ test('a time that nobody understands is named', async () => {
 });
 
 test.each(['2026-11-24T12:00:01Z', '2026-11-25', '2027-01-01T00:00:00+02:00'])(
-  'the time %s, which is to come, is refused',
+  'refuses the time %s, which is in the future',
   async (time) => {
     const { code, error } = await runCli(aws, ['outcomes', '--since', time]);
 

@@ -17,9 +17,9 @@ describe('pause and resume', () => {
   test.each<[string, string[], string, string]>([
     ['all', [], 'none', 'all'],
     ['undo, too', ['--undo'], 'none', 'all+undo'],
-    ['a rule beside another', ['CIS-1-2-0-4-1'], 's3-bucket-public', `s3-bucket-public,${SSH}`],
+    ['a rule in addition to another', ['CIS-1-2-0-4-1'], 's3-bucket-public', `s3-bucket-public,${SSH}`],
     ['an account', ['--account', PRODUCTION], 'none', `account:${PRODUCTION}`],
-    ['what is paused already', [], 'all', 'all'],
+    ['everything, which is already paused', [], 'all', 'all'],
   ])('pause %s, in all regions', async (_, argv, before, after) => {
     for (const region of [HOME, 'us-east-1']) aws.parameters.set(`${region} /${NAME}/pause`, before);
 
@@ -36,7 +36,7 @@ describe('pause and resume', () => {
     ['everything', [], `all,${SSH}`, 'none'],
     ['one rule', [SSH], `${SSH},account:${PRODUCTION}`, `account:${PRODUCTION}`],
     ['the last one', ['--account', PRODUCTION], `account:${PRODUCTION}`, 'none'],
-    ['what nobody understands', [], 'everything', 'none'],
+    ['an unknown value', [], 'everything', 'none'],
   ])('resume %s', async (_, argv, before, after) => {
     aws.parameters.set(`${HOME} /${NAME}/pause`, before);
 
@@ -48,7 +48,7 @@ describe('pause and resume', () => {
     expect(pauseOf('us-east-1')).toBe('none');
   });
 
-  test('a region that does not answer holds up no other, and is named', async () => {
+  test('a region that does not answer is named, and does not delay the others', async () => {
     aws.fault = ({ operation, region }) =>
       operation === 'AmazonSSM.PutParameter' && region === HOME
         ? jsonError('AccessDeniedException', 400, 'no')
@@ -61,7 +61,7 @@ describe('pause and resume', () => {
     expect(out).toMatch(/^us-east-1 +all +was none$/m);
   });
 
-  test('undo of some rules can not be paused', async () => {
+  test('refuses to pause undos of only some rules', async () => {
     expect(await runCli(aws, ['pause', SSH, '--undo'])).toMatchObject({ code: 2 });
     expect(pauseOf(HOME)).toBe('none');
   });
@@ -74,7 +74,7 @@ describe('pause and resume', () => {
   });
 });
 
-test('a breaker is closed in the accounts that are named', async () => {
+test('closes a breaker in the named accounts', async () => {
   const argv = ['resume', '--breaker', SSH, '--account', PRODUCTION, '--reason', 'role repaired', '--json'];
 
   const { out } = await runCli(aws, argv);

@@ -22,7 +22,7 @@ beforeEach(async () => {
 });
 afterEach(() => aws[Symbol.asyncDispose]());
 
-/** Lets the collector answer with a poll, whose jobs are done at once. */
+/** Makes the collector answer with a poll whose jobs are already done. */
 function answer(lines: readonly Outcome[], waiting = 0, poll = NOW_POLL): void {
   aws.invoke = (event) => {
     events.push(event);
@@ -32,7 +32,7 @@ function answer(lines: readonly Outcome[], waiting = 0, poll = NOW_POLL): void {
 }
 
 describe('poll', () => {
-  test('starts a poll as of now, with what the schedule says of the rule', async () => {
+  test('starts a poll at the current time, with the input of the schedule', async () => {
     answer([lineOf(NOW_POLL, 'sg-1')]);
 
     const { code, out } = await runCli(aws, ['poll', SSH, '--json']);
@@ -54,7 +54,7 @@ describe('poll', () => {
     });
   });
 
-  test('with --wait it lists all outcomes', async () => {
+  test('lists all outcomes with --wait', async () => {
     answer([
       lineOf(NOW_POLL, 'sg-1', { outcome: 'remediated' }),
       lineOf(NOW_POLL, 'sg-2', { outcome: 'failed', reason: 'no' }),
@@ -67,7 +67,7 @@ describe('poll', () => {
     expect(out).toMatch(/sg-2 +failed +no$/m);
   });
 
-  test('what has no outcome in time is told', async () => {
+  test('reports findings without an outcome at the end of the wait', async () => {
     answer([lineOf(NOW_POLL, 'sg-1')], 2);
 
     const { code, out } = await runCli(aws, ['poll', '--wait', '--timeout', '0m', '--json']);
@@ -76,7 +76,7 @@ describe('poll', () => {
     expect(JSON.parse(out).polls).toMatchObject([{ outcomes: { planned: 1 }, without_outcome: 2 }]);
   });
 
-  test("a poll that fails says so in the collector's words, and holds up no other", async () => {
+  test("reports a failed poll with the collector's message, and does not delay the others", async () => {
     aws.schedules.set('s3-bucket-public', {
       Target: { Input: JSON.stringify({ rule: 's3-bucket-public' }) },
     });
@@ -98,7 +98,7 @@ describe('poll', () => {
     expect(out).toMatch(/^security-group-ssh-open +0/m);
   });
 
-  test('a rule that is not polled is named', async () => {
+  test('names a rule that is not polled', async () => {
     const { code, out } = await runCli(aws, ['poll', 'iam-access-key-unrotated']);
 
     expect(code).toBe(7);
@@ -128,7 +128,7 @@ describe('plan', () => {
     }),
   ];
 
-  test('asks for a dry run, and groups what it finds by account and region', async () => {
+  test('requests a dry run, and groups the plan by account and region', async () => {
     aws.putSettings(SSH, { mode: 'dry_run', mode_by_account: { [PRODUCTION]: 'enforce' } });
     answer(lines, 0, PLAN);
 
@@ -154,7 +154,7 @@ Plan: 3 changes to 2 resources in 2 accounts. Not changed: 1 exempt, 1 failed.
 `);
   });
 
-  test('as JSON it has everything, and counts', async () => {
+  test('prints everything as JSON, with counts', async () => {
     answer(lines, 0, PLAN);
 
     const { out } = await runCli(aws, ['plan', SSH, '--json']);
@@ -170,7 +170,7 @@ Plan: 3 changes to 2 resources in 2 accounts. Not changed: 1 exempt, 1 failed.
     expect(plan.findings[0]?.evidence).toMatch(/^plans\/outcomes\//);
   });
 
-  test('one account, with what would not be changed', async () => {
+  test('shows one account, including what would not be changed', async () => {
     answer(lines, 0, PLAN);
 
     const { out } = await runCli(aws, ['plan', '--account', PRODUCTION, '--all']);
@@ -179,7 +179,7 @@ Plan: 3 changes to 2 resources in 2 accounts. Not changed: 1 exempt, 1 failed.
     expect(out).not.toContain('sg-3');
   });
 
-  test('a plan without changes says so, and one that is not complete too', async () => {
+  test('says if a plan has no changes, and if it is incomplete', async () => {
     answer([lines[1] ?? lineOf(PLAN, 'x')], 1, PLAN);
 
     const { code, out } = await runCli(aws, ['plan', '--timeout', '0m']);

@@ -48,7 +48,7 @@ const sentBack = () =>
 const left = () => aws.queues.get(`${HOME} ${LETTERS}`);
 
 describe('redrive', () => {
-  test('sends back what only that job can finish, drops the rest, and keeps what is no job', async () => {
+  test('sends back jobs that only they can finish, drops other jobs, and keeps messages that are not jobs', async () => {
     const { code, out, error } = await runCli(aws, ['redrive', '--json'], { typed: 'yes' });
 
     expect(code).toBe(7);
@@ -64,7 +64,7 @@ describe('redrive', () => {
     expect(sends.map(({ input }) => input['MessageGroupId'])).toEqual([PRODUCTION, PRODUCTION, PRODUCTION]);
   });
 
-  test('--all sends every job back, --discard drops what is none', async () => {
+  test('--all sends every job back, and --discard drops messages that are not jobs', async () => {
     const { code } = await runCli(aws, ['redrive', '--all', '--discard', '--yes']);
 
     expect(code).toBe(0);
@@ -72,7 +72,7 @@ describe('redrive', () => {
     expect(left()).toEqual([]);
   });
 
-  test('nothing is touched without a yes, nor where there is nothing', async () => {
+  test('does nothing without confirmation, or without dead letters', async () => {
     const without = await runCli(aws, ['redrive']);
     const elsewhere = await runCli(aws, ['redrive', '--region', 'us-east-1']);
 

@@ -14,7 +14,7 @@ afterEach(() => aws[Symbol.asyncDispose]());
 const POLL = pollAt('2026-11-24T11:40:00Z');
 const SLOT = Math.floor(Date.parse('2026-11-24T11:50:00Z') / 300_000);
 
-/** Two accounts, three findings with outcomes, one that waits; a breaker, a hold, a pause, an alarm, dead letters. */
+/** Two accounts with three findings that have outcomes and one that waits; a breaker, a hold, a pause, an alarm, and dead letters. */
 function fill(): void {
   aws.putSettings(SSH, { mode: 'enforce', mode_by_account: { [STAGING]: 'dry_run' } });
   putPoll(
@@ -53,7 +53,7 @@ function fill(): void {
   ]);
 }
 
-test('the status has all that is known of each rule and region, and fits its schema', async () => {
+test('shows the state of each rule and region, in the documented schema', async () => {
   fill();
 
   const { code, out } = await runCli(aws, ['status', '--json']);
@@ -122,7 +122,7 @@ test('the status has all that is known of each rule and region, and fits its sch
   });
 });
 
-test('each object is read once, whoever needs it', async () => {
+test('reads each object only once', async () => {
   fill();
 
   await runCli(aws, ['status', '--json']);
@@ -134,7 +134,7 @@ test('each object is read once, whoever needs it', async () => {
   expect(read).toContainEqual(expect.stringMatching(/^polls\//));
 });
 
-test('for people it is tables, and what holds things up', async () => {
+test('prints tables, and what prevents changes', async () => {
   fill();
 
   const { out } = await runCli(aws, ['status'], { width: 120 });
@@ -152,7 +152,7 @@ test('for people it is tables, and what holds things up', async () => {
   for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
 });
 
-test('one account in one region', async () => {
+test('limits the status to one account in one region', async () => {
   fill();
 
   const { out } = await runCli(aws, ['status', SSH, '--account', STAGING, '--region', 'us-east-1', '--json']);
@@ -171,7 +171,7 @@ test('one account in one region', async () => {
   });
 });
 
-test('holds are shown whoever wrote them, and per rule how many findings they are on', async () => {
+test('shows holds regardless of who wrote them, and counts the held findings per rule', async () => {
   fill();
   const hold = { version: 1, by: 'eve', reason: 'by hand' };
   const snapshot = { kind: 'rds.shares', resource: 'nightly' };
@@ -223,7 +223,7 @@ test.each<[string, string[], object[]]>([
   expect(JSON.parse(out)).toMatchObject({ rules: [{ paused: expected }] });
 });
 
-test('nothing was polled yet, a region has no queue, and settings are broken', async () => {
+test('works before the first poll, without a queue in a region, and with broken settings', async () => {
   aws.objects.set(`settings/rules/${SSH}.json`, 'not JSON');
   aws.queues.delete(`us-east-1 ${NAME}-jobs.fifo`);
   aws.parameters.delete(`us-east-1 /${NAME}/pause`);

@@ -19,7 +19,7 @@ const OLD = pollAt('2026-11-24T09:00:00Z');
 const NEW = pollAt('2026-11-24T11:00:00Z');
 const GROUP = 'sg-01234567';
 
-/** A fix that took a rule out of a security group. */
+/** A fix that revoked a rule of a security group. */
 const fixOf = (
   poll: Poll,
   resource: string,
@@ -67,7 +67,7 @@ afterEach(async () => {
 const changesOf = (...fixes: readonly (readonly [Poll, string])[]) =>
   fixes.map(([poll, evidence]) => ({ outcome: 'remediated', at: poll.asOf, poll, evidence }));
 
-/** Lets the remediators answer each request that is handed in. */
+/** Makes the remediators answer each submitted request. */
 function answer(
   is: 'undone' | 'undo_refused' = 'undone',
   reason?: string,
@@ -101,7 +101,7 @@ function answer(
   };
 }
 
-/** Lets an hour pass when the results are read for the first time after a request was handed in. */
+/** Advances the clock by an hour at the first read of results after a request was submitted. */
 function endTheWait(): void {
   const { fault } = aws;
   let isSent = false;
@@ -129,7 +129,7 @@ const resourcesAsked = () =>
     .flatMap((request) => (request.kind === 'undo' ? request.fixes.map(({ resource }) => resource) : []))
     .sort();
 
-/** Lets one job have fixed two groups, of which one was undone. @returns the key of its evidence */
+/** Records a job that fixed two groups, one of which was undone. @returns the key of its evidence */
 function putTwoOfWhichOneIsUndone(): string {
   const poll = pollAt('2026-11-24T11:45:00Z');
   const [evidence = ''] = putPoll(aws, poll, [fixOf(poll, 'sg-11111111'), fixOf(poll, 'sg-22222222')]);
@@ -158,7 +158,7 @@ function putTwoOfWhichOneIsUndone(): string {
 }
 
 describe('undo', () => {
-  test('shows what it puts back, asks, holds, hands in a request, and tells what came of it', async () => {
+  test('shows what it restores, asks, holds the resource, submits a request, and reports the result', async () => {
     answer();
 
     const { code, out, error } = await runCli(aws, ['undo', GROUP, '--reason', 'needed', '--json'], {
@@ -194,7 +194,7 @@ describe('undo', () => {
     expect(aws.item(`pending#${PRODUCTION}#${HOME}`, 'requests')).toMatchObject({
       requests: [{ principal: 'AROAEXAMPLE:ada' }],
     });
-    // The hold stands before the request, and the message comes last.
+    // The hold is written before the request, and the message is sent last.
     const writes = aws.calls.filter(({ operation }) => /PutItem|SendMessage/.test(operation));
     expect(
       writes.map(
@@ -206,7 +206,7 @@ describe('undo', () => {
     expect(undone.held).toEqual([`${PRODUCTION} ${HOME} ${GROUP}`]);
   });
 
-  test('with --force the request says so, and the hold lasts as long as --until', async () => {
+  test('passes --force in the request, and --until in the hold', async () => {
     answer();
 
     const argv = ['undo', GROUP, '--reason', 'needed', '--force', '--until', '2026-12-31', '--yes'];
@@ -220,7 +220,7 @@ describe('undo', () => {
   test.each<[string, () => string[], () => string[]]>([
     ['all fixes of a resource, newest first', () => [GROUP, '--with-newer'], () => [keys.new, keys.old]],
     ['everything since a time', () => ['--since', '08:30'], () => [keys.new, keys.old, keys.staging]],
-    ['what was changed since, and no more', () => ['--since', '2h'], () => [keys.new]],
+    ['only fixes since a time', () => ['--since', '2h'], () => [keys.new]],
     ['one account', () => ['--since', '24h', '--account', STAGING], () => [keys.staging]],
     [
       'a poll',
@@ -228,7 +228,7 @@ describe('undo', () => {
       () => [keys.staging],
     ],
     [
-      'a poll, with what came later',
+      'a poll, with newer fixes',
       () => [
         '--poll',
         `netskope.${SSH}@${Date.parse(OLD.asOf) / 1000}`,
@@ -250,7 +250,7 @@ describe('undo', () => {
     expect(first?.kind === 'undo' ? first.fixes[0]?.evidence : '').toBe(expected()[0]);
   });
 
-  test('a fix since a time, by a job that had waited for hours since its poll', async () => {
+  test('finds a fix since a time by a job that waited for hours after its poll', async () => {
     answer();
     const early = pollAt('2026-11-23T16:00:00Z');
     const change = { kind: 'ec2.ingress.revoke', resource: 'sg-11111111', rules: [] };
@@ -265,7 +265,7 @@ describe('undo', () => {
     expect(fixesAsked()).toEqual([late]);
   });
 
-  test('a job by its id', async () => {
+  test('finds a job by its id', async () => {
     const job = 'ab'.repeat(32);
     aws.putLines(outcomesKey(OLD, job, 1), [fixOf(OLD, 'sg-11111111')]);
     aws.put({
@@ -285,7 +285,7 @@ describe('undo', () => {
     expect(fixesAsked()).toEqual([outcomesKey(OLD, job, 1)]);
   });
 
-  test('what was undone before is left out; the one before it is next', async () => {
+  test('leaves out a fix that was already undone; the previous one is next', async () => {
     const undoKey = outcomesKey({ ...OLD, asOf: '2026-11-24T11:30:00Z' }, 'cd'.repeat(32), 1);
     const undoing = {
       request: { principal: 'AROAEXAMPLE:ada', id: 'x' },
@@ -313,7 +313,7 @@ describe('undo', () => {
     ['since a time', () => ['--since', '30m']],
     ['of a poll', () => ['--poll', `netskope.${SSH}@${Date.parse('2026-11-24T11:45:00Z') / 1000}`]],
     ['of a job', (job) => ['--job', job]],
-  ])('of two fixes in one object, the one undone before does not hide the other: %s', async (_, argv) => {
+  ])('a fix that was already undone does not hide another one in the same object: %s', async (_, argv) => {
     const evidence = putTwoOfWhichOneIsUndone();
     answer();
 
@@ -324,7 +324,7 @@ describe('undo', () => {
     expect(error.replaceAll(/\s+/g, ' ')).toMatch(/because they were already undone: 1\./);
   });
 
-  test('nor a newer fix, with --with-newer', async () => {
+  test('a fix that was already undone does not hide a newer one with --with-newer', async () => {
     putTwoOfWhichOneIsUndone();
     const earlier = pollAt('2026-11-24T11:20:00Z');
     const [first = ''] = putPoll(
@@ -357,7 +357,7 @@ describe('undo', () => {
       () => [],
     ],
     ['a time', () => ['--since', '24h', '--region', 'us-east-1'], () => [keys.staging]],
-    ['a time, in what has no region', () => ['--since', '24h', '--region', 'global'], () => []],
+    ['a time, for findings without a region', () => ['--since', '24h', '--region', 'global'], () => []],
   ])('filters go with %s', async (_, argv, expected) => {
     answer();
 
@@ -367,7 +367,7 @@ describe('undo', () => {
     expect(code).toBe(expected().length === 0 ? 3 : 0);
   });
 
-  test('what is refused says why, and the exit code with it', async () => {
+  test('reports why an undo was refused, with the exit code', async () => {
     answer('undo_refused', 'the resource has changed since the fix: rule sgr-1 was changed by bob');
 
     const { code, out } = await runCli(aws, ['undo', GROUP, '--reason', 'x', '--yes']);
@@ -378,7 +378,7 @@ describe('undo', () => {
     );
   });
 
-  test('what nobody has begun in time is told', async () => {
+  test('reports requests that no remediator has begun in time', async () => {
     endTheWait();
 
     const { code, out } = await runCli(aws, [
@@ -396,7 +396,7 @@ describe('undo', () => {
     expect(JSON.parse(out).fixes).toMatchObject([{ is: 'not begun' }]);
   });
 
-  test('200 fixes become requests of at most 25, each of one account and region', async () => {
+  test('splits 200 fixes into requests of at most 25, each of one account and region', async () => {
     const poll = pollAt('2026-11-24T11:45:00Z');
     putPoll(
       aws,
@@ -424,7 +424,7 @@ describe('undo', () => {
     expect(requests()).toHaveLength(8);
   });
 
-  test('all are submitted while others submit theirs for the same account', async () => {
+  test('submits all requests while others submit theirs for the same account', async () => {
     const poll = pollAt('2026-11-24T11:45:00Z');
     const fixed = Array.from({ length: 80 }, (_, index) =>
       fixOf(poll, `sg-${String(index).padStart(8, '0')}`),
@@ -454,7 +454,7 @@ describe('undo', () => {
     expect(listed.filter(({ principal }) => principal === 'AROAEXAMPLE:ada')).toHaveLength(4);
   });
 
-  test('of a request whose wake-up is refused, it says what stands; others are carried out', async () => {
+  test('lists what remains if the wake-up of a request is refused; other requests are carried out', async () => {
     answer();
     const { fault } = aws;
     aws.fault = (call) => {
@@ -476,7 +476,7 @@ describe('undo', () => {
     expect(aws.item(`hold#${STAGING}#us-east-1#sg-89abcdef`, '*')).toBeDefined();
   });
 
-  test('a request that could not be written is named as not submitted', async () => {
+  test('reports a request that could not be written as not submitted', async () => {
     answer();
     const { fault } = aws;
     aws.fault = (call) => {
@@ -499,7 +499,7 @@ describe('undo', () => {
     ]);
   });
 
-  test('a request that may be listed, and has no message, is named as perhaps submitted', async () => {
+  test('reports a request that may be listed, but has no message, as perhaps submitted', async () => {
     aws.fault = ({ operation, input }) => {
       if (operation === 'AmazonSQS.SendMessage')
         return jsonError('AccessDeniedException', 403, 'not for you');
@@ -518,7 +518,7 @@ describe('undo', () => {
     });
   });
 
-  test('where a hold cannot be written, nothing is submitted, and it says which holds stand', async () => {
+  test('submits nothing if a hold cannot be written, and lists the holds that remain', async () => {
     answer();
     aws.fault = ({ operation, input }) =>
       operation === 'DynamoDB.PutItem' && JSON.stringify(input).includes('"hold#333333333333')
@@ -535,7 +535,7 @@ describe('undo', () => {
     expect(requests()).toEqual([]);
   });
 
-  test('where not one hold can be written, the error is one line', async () => {
+  test('prints one line if no hold can be written', async () => {
     aws.fault = ({ operation }) =>
       operation === 'DynamoDB.PutItem' ? jsonError('AccessDeniedException', 400, 'not for you') : undefined;
 
@@ -545,7 +545,7 @@ describe('undo', () => {
     expect(error).toMatch(/cspm-remediation: not for you\. Attach the policy/);
   });
 
-  test('where credentials expire during the wait, it says what was submitted', async () => {
+  test('lists what was submitted if credentials expire during the wait', async () => {
     let isSent = false;
     aws.fault = ({ operation }) => {
       if (operation === 'AmazonSQS.SendMessage') isSent = true;
@@ -562,7 +562,7 @@ describe('undo', () => {
     expect(text).toContain(`${pendingIds(PRODUCTION, HOME)[0]} for ${PRODUCTION} ${HOME}: submitted`);
   });
 
-  test('what was begun and not finished in time is told', async () => {
+  test('reports requests that were begun but not finished in time', async () => {
     answer('undone', undefined, 'working');
     endTheWait();
 
@@ -576,11 +576,11 @@ describe('undo', () => {
   });
 
   test.each<[string, string[], number, RegExp]>([
-    ['nobody says yes', [GROUP, '--reason', 'x'], 8, /There is no terminal for the question/],
-    ['nothing is chosen', ['--reason', 'x'], 2, /expected one of: a resource, --poll, --job, or --since/],
-    ['two things are chosen', [GROUP, '--since', '1h', '--reason', 'x'], 2, /expected one of/],
+    ['the undo is not confirmed', [GROUP, '--reason', 'x'], 8, /There is no terminal for the question/],
+    ['nothing is selected', ['--reason', 'x'], 2, /expected one of: a resource, --poll, --job, or --since/],
+    ['two selections', [GROUP, '--since', '1h', '--reason', 'x'], 2, /expected one of/],
     [
-      'two things are chosen, whatever the region',
+      'two selections, even with an invalid region',
       ['--since', '1h', '--job', 'ff', '--region', 'xx', '--reason', 'x'],
       2,
       /expected one of/,
@@ -598,31 +598,31 @@ describe('undo', () => {
       /there is no poll netskope\.x@1/,
     ],
     [
-      'a name of no form',
+      'a malformed name of a poll',
       ['--poll', 'foo', '--reason', 'x'],
       3,
       /there is no poll foo: expected a name such as netskope\./,
     ],
     [
-      'a name without a time',
+      'the name of a poll without a time',
       ['--poll', 'netskope.s3-bucket-public', '--reason', 'x'],
       3,
       /there is no poll netskope\.s3-bucket-public: expected a name/,
     ],
     [
-      'a name of a time that no clock shows',
+      'the name of a poll with an impossible time',
       ['--poll', 'netskope.s3-bucket-public@99999999999999', '--reason', 'x'],
       3,
       /there is no poll netskope\.s3-bucket-public@99999999999999: expected a name/,
     ],
     [
-      'a duration beyond all clocks',
+      'a duration that is too long',
       ['--since', '999999999999d', '--reason', 'x'],
       2,
       /since: expected a duration such as 30m.*See cspm-remediation undo --help/,
     ],
     [
-      'a reason of no words',
+      'an empty reason',
       ['sg-ffffffff', '--reason', ' '],
       2,
       /reason: expected a reason of at most 1,000 characters\. See cspm-remediation undo --help/,
@@ -635,10 +635,10 @@ describe('undo', () => {
     ],
     ['there is no such job', ['--job', 'ff', '--reason', 'x'], 3, /there is no job ff/],
     ['nothing was changed', ['sg-ffffffff', '--reason', 'x'], 3, /there is nothing to undo/],
-    ['nothing is chosen, and no reason is given', [], 2, /expected one of: a resource, --poll/],
-    ['nobody would wait', [GROUP, '--reason', 'x', '--timeout', '0m'], 2, /timeout: expected at least 1m/],
+    ['nothing is selected, and no reason is given', [], 2, /expected one of: a resource, --poll/],
+    ['the timeout is zero', [GROUP, '--reason', 'x', '--timeout', '0m'], 2, /timeout: expected at least 1m/],
     [
-      'the time is to come',
+      'the time is in the future',
       ['--since', '2026-11-25', '--reason', 'x', '--yes'],
       2,
       /since: 2026-11-25 is in the future: expected a time in the past/,
@@ -653,7 +653,7 @@ describe('undo', () => {
   });
 });
 
-test('the plan shows the inverses; of no region, the home region undoes it', async () => {
+test('the plan shows the inverses; the home region undoes fixes without a region', async () => {
   const poll = pollAt('2026-11-24T11:00:00Z', KEYS);
   const change = {
     kind: 'iam-access-key-status-set',

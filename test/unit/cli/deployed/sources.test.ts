@@ -6,7 +6,7 @@ const RULE = 's3-bucket-public';
 const NOW = new Date('2026-11-20T12:00:00Z');
 const PLACE = { account: '111122223333', region: 'eu-central-1' };
 
-// Tests share loaded modules: these are loaded anew for a second, made-up source, which the rest of the model does not know.
+// Tests share loaded modules: these are reloaded for a second, invented source, which the rest of the model does not know.
 beforeAll(() => {
   vi.resetModules();
   vi.doMock('../../../../lambdas/model/job.ts', async (importOriginal) => {
@@ -27,7 +27,7 @@ afterAll(() => {
   vi.resetModules();
 });
 
-/** A poll's jobs done, a number of hours ago. */
+/** The item of a poll's jobs that were done a number of hours ago. */
 function doneOf(source: string, hoursAgo: number) {
   const asOf = new Date(NOW.getTime() - hoursAgo * 3_600_000);
   return {

@@ -37,7 +37,7 @@ export function lineOf(
 
 let jobs = 0;
 
-/** Puts lines where a further job's first attempt would. @returns the job, and the key of the object */
+/** Stores lines as the first attempt of another job would. @returns the job, and the key of the object */
 function putEvidence(
   aws: SmallAws,
   poll: Occasion,
@@ -51,7 +51,7 @@ function putEvidence(
 }
 
 /**
- * Lets a poll have been: its summary, its mark, its jobs and their evidence.
+ * Records a complete poll: its summary, its item in the table, its jobs and their evidence.
  * @returns the keys of the evidence, in the order of the lines
  */
 export function putPoll(aws: SmallAws, poll: Poll, lines: readonly Outcome[], waiting = 0): string[] {
@@ -101,7 +101,7 @@ export function putPoll(aws: SmallAws, poll: Poll, lines: readonly Outcome[], wa
   return keys;
 }
 
-/** Lets an undo have been: its evidence, and the item that names it. @returns the key of the evidence */
+/** Records an undo: its evidence, and the item that names it. @returns the key of the evidence */
 export function putUndo(aws: SmallAws, line: Outcome): string {
   const { poll, finding } = line;
   const { evidence } = putEvidence(aws, poll, [line]);
@@ -111,7 +111,7 @@ export function putUndo(aws: SmallAws, line: Outcome): string {
   return evidence;
 }
 
-/** Lets the table know a finding of the rule for SSH. */
+/** Writes the item of a finding of the rule for SSH. */
 export function putFinding(
   aws: SmallAws,
   item: { readonly resource: string; readonly outcome: string } & Readonly<Record<string, unknown>>,

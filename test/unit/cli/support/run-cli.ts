@@ -26,17 +26,17 @@ export interface CliOptions {
   readonly now?: Date;
   /** Columns of the terminal. Default: results go to a pipe. */
   readonly width?: number;
-  /** Text that a person types when asked. Default: nobody can be asked. */
+  /** The text that a person types at the prompt. Default: there is no terminal. */
   readonly typed?: string;
   /** Region of all clients. Default: the home region, if the environment has no variables. */
   readonly region?: string;
   /** Variables of the process. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** True where the AWS SDK has to find credentials by itself. */
+  /** True if the AWS SDK must find credentials itself. */
   readonly isSignedOut?: boolean;
 }
 
-/** Runs the command line in this process against an AWS. */
+/** Runs the command line in this process against a simulated AWS. */
 export async function runCli(
   aws: Pick<SmallAws, 'endpoint'>,
   argv: readonly string[],
@@ -62,7 +62,7 @@ export async function runCli(
   return { code, out: stdout.text, error: stderr.text };
 }
 
-/** Expects of every result that it has the attributes that are documented, and no others. */
+/** Expects that a result has exactly the documented attributes. */
 async function expectDocumented(argv: readonly string[], out: string): Promise<void> {
   const command = argv
     .map((word) => commands.find(({ name }) => name === word))

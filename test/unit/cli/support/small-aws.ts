@@ -20,7 +20,7 @@ export const ACCOUNT = '111111111111';
 export const HOME = 'eu-central-1';
 export const REGIONS = [HOME, 'us-east-1'] as const;
 
-/** A deployment as Terraform describes it. */
+/** A deployment, as Terraform describes it. */
 export const deployment: Deployment = {
   version: 1,
   module: MODULE_VERSION,
@@ -67,14 +67,14 @@ function stored(value: unknown): unknown {
 
 const itemSchema = z.object({ M: keySchema });
 
-/** A service's operation by `Service.Operation`, and the region that the call is signed for. */
+/** An operation as `Service.Operation`, and the region in the signature of the call. */
 export interface SmallCall {
   readonly operation: string;
   readonly region: string;
   readonly input: Readonly<Record<string, unknown>>;
 }
 
-/** AWS, as much of it as the command line calls, in memory, behind HTTP. A test changes what is in it. */
+/** The parts of AWS that the command line calls, in memory, behind HTTP. Tests change its contents. */
 export class SmallAws implements AsyncDisposable {
   readonly items = new Map<string, StoredItem>();
   /** Text by `bucket/key`. */
@@ -87,9 +87,9 @@ export class SmallAws implements AsyncDisposable {
   readonly schedules = new Map<string, object>();
   /** Endpoints with their subscriptions' ARNs. */
   subscriptions: readonly (readonly [string, string])[] = [];
-  /** Answers that come before all else. */
+  /** Answers that take precedence over all others. */
   fault: ((call: SmallCall) => Answer | undefined) | undefined;
-  /** Invocations that Lambda runs at a time. The quota of a new account is 10. */
+  /** Lambda's quota of concurrent invocations. A new account has 10. */
   concurrency = 10;
   /** Answer of the function that is invoked. */
   invoke: (payload: unknown) => { readonly error?: string; readonly value: unknown } = () => ({ value: {} });
@@ -119,7 +119,7 @@ export class SmallAws implements AsyncDisposable {
     this.items.set(keyOf(M), M);
   }
 
-  /** An item as plain values; undefined where there is none. */
+  /** An item as plain values; undefined if there is none. */
   item(pk: string, sk: string): unknown {
     const found = this.items.get(JSON.stringify([pk, sk]));
     return found === undefined
@@ -188,7 +188,7 @@ export class SmallAws implements AsyncDisposable {
     },
     'DynamoDB.PutItem': ({ input }) => {
       const item = keySchema.parse(input['Item']);
-      // Of conditions, it knows the one on who wrote an item last.
+      // The only supported condition is the one on the last writer of an item.
       const writer = this.items.get(keyOf(item))?.['writer'];
       const values = Object.values(
         z.record(z.string(), z.unknown()).parse(input['ExpressionAttributeValues'] ?? {}),
@@ -293,12 +293,12 @@ export class SmallAws implements AsyncDisposable {
   }
 }
 
-/** An error as the services that speak JSON give it. */
+/** An error in the format of services with JSON protocols. */
 export function jsonError(code: string, status = 400, message = code): Answer {
   return jsonAnswer({ __type: code, message }, status);
 }
 
-/** Settings of accounts that all settings have. */
+/** The default settings of accounts. */
 export const ofAccounts = {
   mode_by_account: {},
   mode_by_group: {},
@@ -308,7 +308,7 @@ export const ofAccounts = {
 };
 export const accountSettings = { version: 2, groups: {}, ...ofAccounts };
 
-/** The digest by which the SDK checks what it gets of SQS. */
+/** The digest with which the SDK verifies messages from SQS. */
 function md5(text: string): string {
   return createHash('md5').update(text).digest('hex');
 }
@@ -317,7 +317,7 @@ function keyOf({ pk, sk }: StoredItem): string {
   return JSON.stringify([pk.S, sk.S]);
 }
 
-/** Reads the operation of a call: by its target, its form, or its path. */
+/** Determines the operation of a call from its target, its form, or its path. */
 function read({ method, path, headers, form, body }: ReceivedCall): SmallCall {
   const [, region = '', service = ''] =
     /Credential=[^/]+\/\d+\/([^/]+)\/([^/]+)\//.exec(headers.authorization ?? '') ?? [];
