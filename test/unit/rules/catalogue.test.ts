@@ -9,7 +9,7 @@ import { type LabRule, labRules } from '../../lab/rules/index.ts';
 
 const rules: readonly (readonly [string, LabRule])[] = Object.entries(labRules);
 
-/** Knowledge of each rule from outside: Netskope's names of it, and resources as findings name them. */
+/** Independent data about each rule: its names in Netskope, and resources as in findings. */
 const known = rules.map(([id, { code, words, names = [words.rule_name], ids, notIds }]) => ({
   id,
   legacyId: code,
@@ -19,7 +19,7 @@ const known = rules.map(([id, { code, words, names = [words.rule_name], ids, not
 }));
 const withRunbook = rules.filter(([, { hasRunbook }]) => hasRunbook === true).map(([id]) => id);
 
-test('all rules are there', () => {
+test('all rules are in the catalogue', () => {
   expect(ruleIds).toEqual(known.map(({ id }) => id).sort());
 });
 
@@ -29,7 +29,7 @@ test.each(['unknown', '', 'CIS-1-2-0-9-9', 'constructor', '__proto__'])('there i
   await expect(loadRule(id)).rejects.toThrow(`unknown rule ${id}`);
 });
 
-test.each(withRunbook)('%s has a runbook of AWS, which is documented', async (id) => {
+test.each(withRunbook)('%s has a documented AWS runbook', async (id) => {
   const { runbook } = await loadRule(id);
 
   expect(runbook?.document).toMatch(/^AWS(ConfigRemediation)?-\w+$/);
@@ -44,13 +44,13 @@ test('every rule in the catalogue has code', () => {
   expect(rulesWithCode).toEqual(ruleIds);
 });
 
-test('no other rule has one', async () => {
+test('no other rule has code', async () => {
   const rules = await Promise.all(ruleIds.map((id) => loadRule(id)));
 
   expect(rules.filter(({ runbook }) => runbook !== undefined)).toHaveLength(withRunbook.length);
 });
 
-test('no name is the name of two rules, of the library among them', async () => {
+test("no two rules share a name, including the library's rules", async () => {
   const library = (await readLibrary()).map(({ names }) => names);
   const names = [...Object.values(ruleNames.netskope), ...library].flatMap((spellings) => [
     ...new Set(spellings.map((name) => name.replaceAll(/\s/g, '').toLowerCase())),
@@ -69,11 +69,11 @@ describe.each(known)('$id', ({ id, legacyId, names, ids, notIds }) => {
     expect(factsOf(legacyId)).toBe(factsOf(id));
   });
 
-  test('answers to its Netskope names, in every spelling that is known', () => {
+  test('matches its Netskope names, in all known spellings', () => {
     expect(ruleNames.netskope[id]).toEqual(names);
   });
 
-  test('has a default for each option, and refuses what is no option', async () => {
+  test('has a default for each option, and refuses unknown options', async () => {
     const rule = await loadRule(id);
 
     expect(rule.options.safeParse({}).success).toBe(true);
@@ -95,7 +95,7 @@ describe.each(known)('$id', ({ id, legacyId, names, ids, notIds }) => {
     }
   });
 
-  test.each(ids)('takes the resource %s', async (resource) => {
+  test.each(ids)('accepts the resource %s', async (resource) => {
     expect((await loadRule(id)).resourceId.safeParse(resource).success).toBe(true);
   });
 

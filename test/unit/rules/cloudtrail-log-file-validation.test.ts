@@ -14,7 +14,7 @@ import { jsonAnswer, type ReceivedCall, scriptedAws } from '../../lab/scripted-a
 
 const ACCOUNT = '111122223333';
 
-/** Trails as AWS keeps them, by home region. */
+/** Trails by home region, as AWS stores them. */
 interface Trail {
   readonly region?: string;
   readonly name: string;
@@ -31,7 +31,9 @@ function regionOf(call: ReceivedCall): string {
   return /Credential=[^/]+\/\d{8}\/([^/]+)\//.exec(call.headers.authorization ?? '')?.[1] ?? '';
 }
 
-/** CloudTrail, as its API reference says: asked by ARN, it shows trails of the region that is asked, and no error for others. */
+/**
+ * Simulates CloudTrail as in its API reference: by ARN, it returns trails of its own region, and no error for others.
+ */
 async function cloudTrail(trails: Trail[], tagsPerPage = 20) {
   const inRegion = (call: ReceivedCall): Trail[] =>
     trails.filter(({ region = 'eu-central-1' }) => region === regionOf(call));
@@ -90,8 +92,8 @@ async function cloudTrail(trails: Trail[], tagsPerPage = 20) {
 const sessionOf = (endpoint: string, region = 'eu-central-1') =>
   testSession({ endpoint, account: ACCOUNT, region });
 
-describe('what is seen of trails', () => {
-  test('a trail that does not validate its log files violates the rule, and shows its tags', async () => {
+describe('the inspection of trails', () => {
+  test('finds a trail without log file validation, and reads its tags', async () => {
     await using aws = await cloudTrail([{ name: 'events', tags: { team: 'blue' } }]);
 
     const assessments = await rule.assess(sessionOf(aws.endpoint), [arnOf({ name: 'events' })], {});
@@ -112,7 +114,7 @@ describe('what is seen of trails', () => {
     });
   });
 
-  test('one that does is compliant, one that is not there is gone', async () => {
+  test('finds a trail with validation compliant, and a missing trail gone', async () => {
     await using aws = await cloudTrail([{ name: 'events', validated: true }]);
     const resources = ['events', 'old-events'].map((name) => arnOf({ name }));
 
@@ -122,7 +124,7 @@ describe('what is seen of trails', () => {
     expect(aws.calls).toHaveLength(1);
   });
 
-  test('a shadow trail is read and cured in its home region, whichever region the finding came from', async () => {
+  test('reads and fixes a shadow trail in its home region, regardless of the region of the finding', async () => {
     await using aws = await cloudTrail([{ name: 'events', region: 'us-east-1', multiRegion: true }]);
     const session = sessionOf(aws.endpoint, 'eu-central-1');
     const resource = arnOf({ name: 'events', region: 'us-east-1' });
@@ -137,7 +139,7 @@ describe('what is seen of trails', () => {
     expect(new Set(aws.calls.map(regionOf))).toEqual(new Set(['us-east-1']));
   });
 
-  test("an organization trail of the finding's own account is cured; another account's is named, without a call", async () => {
+  test("fixes an organization trail of the finding's account, and names the owner of another one without a call", async () => {
     await using aws = await cloudTrail([{ name: 'organization', organization: true }]);
     const own = arnOf({ name: 'organization' });
     const other = 'arn:aws:cloudtrail:eu-central-1:999988887777:trail/organization';
@@ -152,7 +154,7 @@ describe('what is seen of trails', () => {
     expect(JSON.stringify(aws.calls.map(({ body }) => body))).not.toContain('999988887777');
   });
 
-  test('25 trails are read by one call, their tags by two, whatever the pages', async () => {
+  test('reads 25 trails with one call, and their tags with two, on any number of pages', async () => {
     const trails = Array.from({ length: 25 }, (_, n) => ({ name: `trail-${n}`, tags: { number: `${n}` } }));
     await using aws = await cloudTrail(trails);
     await using paged = await cloudTrail(trails, 7);
@@ -166,7 +168,7 @@ describe('what is seen of trails', () => {
     expect(assessmentsOfPages).toEqual(assessments);
   });
 
-  test('a trail that is deleted between the two reads is gone, and hides no other', async () => {
+  test('finds a trail gone that is deleted between the two reads, and does not lose the others', async () => {
     const trails: Trail[] = [{ name: 'kept', tags: { team: 'blue' } }, { name: 'deleted' }];
     await using aws = await scriptedAws(
       answerByAction({
@@ -202,7 +204,7 @@ describe('the change', () => {
     after: true,
   };
 
-  test('reads as one line', async () => {
+  test('is described in one line', async () => {
     await expect(describeChange(change)).resolves.toBe(
       '~ log file validation of arn:aws:cloudtrail:eu-central-1:111122223333:trail/events: off -> on',
     );
@@ -240,7 +242,7 @@ describe('the change', () => {
       trails: [{ name: 'events', validated: true }],
       message: `log file validation of ${change.resource} was turned on by someone else in the meantime`,
     },
-  ])('of a trail that was $what after the read is stale: nothing is written', async ({ trails, message }) => {
+  ])('is stale if the trail was $what after the read: nothing is written', async ({ trails, message }) => {
     await using aws = await cloudTrail(trails);
 
     const application = applyChange(sessionOf(aws.endpoint), change);
@@ -252,12 +254,12 @@ describe('the change', () => {
   test.each([
     { code: 'TrailNotFoundException', error: { name: 'StalePlanError' } },
     { code: 'ConflictException', error: { name: 'ChangeRefusedError', because: 'busy' } },
-    // The trail's bucket must let digest files in; nobody but its owner can see to that.
+    // The trail's bucket must accept digest files, which only its owner can arrange.
     {
       code: 'InsufficientS3BucketPolicyException',
       error: { name: 'InsufficientS3BucketPolicyException' },
     },
-  ])('that AWS answers with $code fails as $error.name', async ({ code, error }) => {
+  ])('fails as $error.name if AWS answers with $code', async ({ code, error }) => {
     await using aws = await scriptedAws(
       answerByAction({
         'cloudtrail:DescribeTrails': () => jsonAnswer({ trailList: [{ TrailARN: change.resource }] }),
@@ -270,7 +272,7 @@ describe('the change', () => {
     await expect(application).rejects.toMatchObject(error);
   });
 
-  test('is found where it was made and no answer came, and not before', async () => {
+  test('is found if it was made without an answer, and not before', async () => {
     await using aws = await cloudTrail([{ name: 'events' }]);
     const session = sessionOf(aws.endpoint);
 
@@ -281,7 +283,7 @@ describe('the change', () => {
     expect([before, afterwards]).toEqual([undefined, change]);
   });
 
-  test('is visible when reads show it', async () => {
+  test('is confirmed when reads show it', async () => {
     await using aws = await cloudTrail([{ name: 'events' }]);
     const session = sessionOf(aws.endpoint);
 
@@ -293,7 +295,7 @@ describe('the change', () => {
   });
 });
 
-test('the rule calls what it declares, and declares what it calls', async () => {
+test('the rule uses exactly its declared permissions', async () => {
   await using aws = await cloudTrail([{ name: 'events' }]);
   const session = sessionOf(aws.endpoint);
   const resource = arnOf({ name: 'events' });

@@ -13,7 +13,7 @@ interface Key {
   readonly id: string;
   readonly age: number;
   readonly status?: 'Active' | 'Inactive';
-  /** Days since it was last used; undefined: never, as far as AWS knows. */
+  /** Days since the last use; undefined if AWS has no record of a use. */
   readonly used?: number | undefined;
 }
 interface User {
@@ -21,7 +21,7 @@ interface User {
   readonly tags?: Readonly<Record<string, string>>;
 }
 
-/** IAM, as its API reference says, with pages of one. */
+/** Simulates IAM as in its API reference, with pages of one entry. */
 async function iam(users: Record<string, User>) {
   const page = (items: readonly string[], marker: string | null): string => {
     const at = Number(marker ?? 0);
@@ -99,7 +99,7 @@ function changeOf({ id, age, used }: Key) {
   };
 }
 
-describe('which keys are made inactive', () => {
+describe('the keys to make inactive', () => {
   test.each([
     { what: 'created 90 days ago', age: 90, options: {}, state: 'violation' },
     { what: 'created 89 days ago', age: 89, options: {}, state: 'compliant' },
@@ -110,17 +110,17 @@ describe('which keys are made inactive', () => {
       options: { max_age_days: 365 },
       state: 'compliant',
     },
-  ])('a key $what: $state', async ({ age, options, state }) => {
+  ])('a key that was $what: $state', async ({ age, options, state }) => {
     await expect(inspect({ keys: [{ id: 'AKIAOLD', age }] }, options)).resolves.toMatchObject({ state });
   });
 
-  test('active ones only', async () => {
+  test('are active ones only', async () => {
     await expect(inspect({ keys: [{ id: 'AKIAOLD', age: 400, status: 'Inactive' }] })).resolves.toEqual({
       state: 'compliant',
     });
   });
 
-  test('each that is too old, whether in use or not, on all pages, the oldest first', async () => {
+  test('include all that are too old, in use or not, on all pages, the oldest first', async () => {
     const used: Key = { id: 'AKIAUSED', age: 100, used: 1 };
     const unused: Key = { id: 'AKIAUNUSED', age: 200 };
 
@@ -134,7 +134,7 @@ describe('which keys are made inactive', () => {
     });
   });
 
-  test('with unused_only_days, keys that were used since then are left, and named', async () => {
+  test('do not include keys in use with unused_only_days, which are named', async () => {
     const used: Key = { id: 'AKIAUSED', age: 100, used: 29 };
     const unused: Key = { id: 'AKIAUNUSED', age: 200, used: 30 };
 
@@ -151,7 +151,7 @@ describe('which keys are made inactive', () => {
     expect(only).toEqual({ state: 'not_applicable', reason: left });
   });
 
-  test('for any keys: those that are active, old enough and not in use, and no others', async () => {
+  test('are those that are active, old enough and not in use, for any keys', async () => {
     const anyKey = fc.record({
       age: fc.integer({ min: 0, max: 400 }),
       status: fc.constantFrom<'Active' | 'Inactive'>('Active', 'Inactive'),
@@ -191,8 +191,8 @@ describe('which keys are made inactive', () => {
   );
 });
 
-describe('what may be gone', () => {
-  test('a user', async () => {
+describe('a deletion after the finding', () => {
+  test('of the user makes the user gone', async () => {
     await using aws = await iam({ deploy: { keys: [{ id: 'AKIAOLD', age: 100 }] } });
 
     const assessments = await rule.assess(sessionOf(aws.endpoint), ['deploy', 'left-us'], {});
@@ -200,7 +200,7 @@ describe('what may be gone', () => {
     expect([...assessments.values()].map(({ state }) => state)).toEqual(['violation', 'gone']);
   });
 
-  test('a key, between two reads: its user is not gone for that', async () => {
+  test('of a key between two reads does not make the user gone', async () => {
     await using aws = await scriptedAws(
       answerByAction({
         'iam:ListAccessKeys': () =>
@@ -233,7 +233,7 @@ describe('the change', () => {
       change: { ...change, lastUsed: null },
       line: '~ access key AKIAOLD of deploy: Active -> Inactive (created 2026-03-22, never used)',
     },
-  ])('reads as one line, with when the key was last used', async ({ change, line }) => {
+  ])('is described in one line, with the last use of the key', async ({ change, line }) => {
     await expect(describeChange(change)).resolves.toBe(line);
   });
 
@@ -270,7 +270,7 @@ describe('the change', () => {
       message: 'access key AKIAOLD of deploy was made Inactive by someone else in the meantime',
     },
     {
-      what: 'rotated: deleted, and another one made',
+      what: 'rotated (deleted and replaced)',
       keys: [{ id: 'AKIANEW', age: 0 }],
       tried: change,
       message: 'access key AKIAOLD of deploy is gone',
@@ -282,28 +282,25 @@ describe('the change', () => {
       message: 'access key AKIAOLD of deploy was used in the meantime, on 2026-06-30: nothing was changed',
     },
     {
-      what: 'deleted before it is to be made active again',
+      what: 'deleted before the undo',
       keys: [],
       tried: { ...change, before: 'Inactive', after: 'Active' },
       message: 'access key AKIAOLD of deploy is gone',
     },
-  ])(
-    'of a key that was $what after the read is stale: nothing is written',
-    async ({ keys, tried, message }) => {
-      const users: Record<string, User> = keys === undefined ? {} : { deploy: { keys: [...keys] } };
-      await using aws = await iam(users);
+  ])('is stale if the key was $what after the read: nothing is written', async ({ keys, tried, message }) => {
+    const users: Record<string, User> = keys === undefined ? {} : { deploy: { keys: [...keys] } };
+    await using aws = await iam(users);
 
-      const application = applyChange(sessionOf(aws.endpoint), { ...change, ...tried });
+    const application = applyChange(sessionOf(aws.endpoint), { ...change, ...tried });
 
-      await expect(application).rejects.toMatchObject({
-        name: 'StalePlanError',
-        message: expect.stringContaining(message),
-      });
-      expect(actionsOf(aws.calls)).not.toContain('iam:UpdateAccessKey');
-    },
-  );
+    await expect(application).rejects.toMatchObject({
+      name: 'StalePlanError',
+      message: expect.stringContaining(message),
+    });
+    expect(actionsOf(aws.calls)).not.toContain('iam:UpdateAccessKey');
+  });
 
-  test('of a key that is deleted at that very moment is stale', async () => {
+  test('is stale if the key is deleted at that very moment', async () => {
     await using aws = await scriptedAws(
       answerByAction({
         'iam:ListAccessKeys': () =>
@@ -319,7 +316,7 @@ describe('the change', () => {
     await expect(application).rejects.toMatchObject({ name: 'StalePlanError' });
   });
 
-  test('of a key that is not in use is made, and may be undone although the key is then used', async () => {
+  test('of an unused key is made, and can be undone even if the key is used afterwards', async () => {
     const users = { deploy: { keys: [old] } };
     await using aws = await iam(users);
     const session = sessionOf(aws.endpoint);
@@ -332,7 +329,7 @@ describe('the change', () => {
     expect(users.deploy.keys).toMatchObject([{ id: 'AKIAOLD', status: 'Active' }]);
   });
 
-  test('is visible when reads show it', async () => {
+  test('is confirmed when reads show it', async () => {
     const users = { deploy: { keys: [old] } };
     await using aws = await iam(users);
     const session = sessionOf(aws.endpoint);
@@ -345,7 +342,7 @@ describe('the change', () => {
   });
 });
 
-test('the root user is refused with words', () => {
+test('the root user is refused with an explanation', () => {
   const parsed = rule.resourceId.safeParse('<root_account>');
 
   expect(parsed.error?.issues.map(({ message }) => message)).toEqual([
@@ -353,7 +350,7 @@ test('the root user is refused with words', () => {
   ]);
 });
 
-test('the rule calls what it declares, and declares what it calls', async () => {
+test('the rule uses exactly its declared permissions', async () => {
   await using aws = await iam({ deploy: { keys: [{ id: 'AKIAOLD', age: 100 }] } });
   const session = sessionOf(aws.endpoint);
 
@@ -367,7 +364,7 @@ test('the rule calls what it declares, and declares what it calls', async () => 
   expect(grantedActions(permissions.undo)).toEqual(['iam:ListAccessKeys', 'iam:UpdateAccessKey']);
 });
 
-test('25 users with one old key each take three reads per user', async () => {
+test('25 users with one old key each take three read calls per user', async () => {
   const names = Array.from({ length: 25 }, (_, n) => `user-${n}`);
   await using aws = await iam(
     Object.fromEntries(names.map((name, n) => [name, { keys: [{ id: `AKIA${n}`, age: 100 }] }])),

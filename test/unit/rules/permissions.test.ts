@@ -8,10 +8,10 @@ import { describe, expect, test } from 'vitest';
 import { loadRule, ruleIds } from '../../../lambdas/rules/index.ts';
 import type { Permission } from '../../../lambdas/rules/permission.ts';
 
-/** Keys of tags are global, but AWS fills them only for actions and resource types that list them. */
+/** Condition keys of tags are global, but AWS supports them only for actions and resource types that list them. */
 const TAG_KEY = /^(aws:(?:ResourceTag|RequestTag)|ec2:ResourceTag)\/.+$/;
 const OPERATORS = ['StringEquals', 'StringLike', 'ArnLike'];
-/** The longest that AWS has. */
+/** The longest values in AWS. */
 const SCOPE = { partition: 'aws-us-gov', region: 'ap-southeast-1', account: '111122223333' };
 
 function fill(text: string): string {
@@ -21,7 +21,7 @@ function fill(text: string): string {
     .replaceAll('${account}', SCOPE.account);
 }
 
-/** Tells whether a resource pattern stands for resources of one type only, whose ARNs have this format. */
+/** Reports whether a resource pattern matches only resources of one type, whose ARNs have this format. */
 function fits(pattern: string, arnFormat: string): boolean {
   const [, , service, region, account] = arnFormat.split(':');
   const parts = fill(pattern).split(':');
@@ -32,7 +32,7 @@ function fits(pattern: string, arnFormat: string): boolean {
   return (
     format.test(sample) &&
     parts[2] === service &&
-    // A region and an account that the format has must be the job's, not any; but trails and buckets have their own.
+    // A region and an account in the format must be the job's; trails and buckets have their own region.
     (region === '' || pattern.includes(':${region}:') || service === 'cloudtrail' || service === 's3') &&
     (account === '' || pattern.includes(':${account}:'))
   );
@@ -63,13 +63,13 @@ const uses = statements.flatMap(({ id, kind, permission }) =>
 );
 
 describe.each(uses)('$id, $kind: $action', ({ action, permission }) => {
-  test('is an action of AWS', async () => {
+  test('is an action in AWS', async () => {
     const [service = '', name = ''] = action.split(':');
 
     await expect(iamActionExists(service, name)).resolves.toBe(true);
   });
 
-  test('has resources of its types, and * only where it takes none', async () => {
+  test('has resources of its types, and * only if it supports none', async () => {
     const { types } = await resourceTypesOf(action);
 
     if (types.length === 0) expect(permission.resources).toEqual(['*']);
@@ -90,7 +90,7 @@ describe.each(uses)('$id, $kind: $action', ({ action, permission }) => {
     }
   });
 
-  test('has conditions that AWS knows for it', async () => {
+  test('has conditions that AWS supports for it', async () => {
     const { details, types } = await resourceTypesOf(action);
     const granted = types.filter(({ arn }) => permission.resources.some((resource) => fits(resource, arn)));
     const known = new Set([
@@ -113,7 +113,7 @@ describe.each(uses)('$id, $kind: $action', ({ action, permission }) => {
 });
 
 test.each(uses.filter(({ kind }) => kind === 'read'))(
-  '$action, which $id reads by, changes nothing',
+  '$action, a read permission of $id, changes nothing',
   async ({ action }) => {
     const { details } = await resourceTypesOf(action);
 
@@ -122,7 +122,7 @@ test.each(uses.filter(({ kind }) => kind === 'read'))(
 );
 
 describe.each(statements)('$id, $kind: $permission.actions', ({ permission }) => {
-  test('keeps to the account at work', () => {
+  test("is limited to the job's account", () => {
     for (const resource of permission.resources) {
       if (resource === '*') continue;
       const byCondition = permission.conditions?.['StringEquals']?.['aws:ResourceAccount'] ?? [];
@@ -130,7 +130,7 @@ describe.each(statements)('$id, $kind: $permission.actions', ({ permission }) =>
     }
   });
 
-  test('has no placeholder that nobody fills in', () => {
+  test('has no unknown placeholder', () => {
     expect(fill(JSON.stringify(permission))).not.toContain('${');
   });
 });

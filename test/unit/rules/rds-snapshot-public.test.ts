@@ -20,9 +20,9 @@ import {
 
 interface Snapshot {
   readonly of: 'instance' | 'cluster';
-  /** Name that the database had when the snapshot was made. */
+  /** The name of the database when the snapshot was created. */
   readonly source: string;
-  /** The resource id of what it was made of. */
+  /** The resource id of the database from which it was created. */
   readonly sourceId?: string;
   readonly tags?: Readonly<Record<string, string>>;
   shares: string[];
@@ -31,7 +31,7 @@ interface Snapshot {
   readonly type?: 'manual' | 'automated' | 'awsbackup';
 }
 interface Account {
-  /** The cluster that an instance is in, and its tags. */
+  /** The cluster of an instance, and its tags. */
   readonly instances?: Readonly<
     Record<string, { resourceId?: string; cluster?: string; tags?: Readonly<Record<string, string>> }>
   >;
@@ -52,7 +52,7 @@ const badState = {
   cluster: 'InvalidDBClusterSnapshotStateFault',
 } as const;
 
-/** RDS, as its API reference says: filters leave out what does not match, pages by `Marker`. */
+/** Simulates RDS as in its API reference: filters omit what does not match, and pages continue with `Marker`. */
 async function rds({ instances = {}, clusters = {}, snapshots }: Account, pageSize = 100) {
   const paged = (call: ReceivedCall, operation: string, list: string, items: readonly string[]): Answer => {
     const from = Number(call.form.get('Marker') ?? 0);
@@ -188,8 +188,8 @@ const ofCluster = (shares: string[], more: Partial<Snapshot> = {}): Snapshot => 
   ...more,
 });
 
-describe('which snapshots are cured', () => {
-  test('those of the instance that are shared with all, on all pages', async () => {
+describe('the snapshots to fix', () => {
+  test('are those of the instance that are shared with all, on all pages', async () => {
     const { plans } = await assess(
       {
         instances: { orders: {} },
@@ -208,7 +208,7 @@ describe('which snapshots are cured', () => {
     expect(plans.get('orders')).toEqual(['one', 'four']);
   });
 
-  test("an Aurora cluster's, whether the finding names the cluster or an instance of it", async () => {
+  test('are those of an Aurora cluster, whether the finding names the cluster or one of its instances', async () => {
     const { plans } = await assess(
       {
         instances: { 'shop-1': { cluster: 'shop' }, 'shop-2': { cluster: 'shop' } },
@@ -221,7 +221,7 @@ describe('which snapshots are cured', () => {
     expect([...plans.values()]).toEqual([['before'], ['before'], ['before']]);
   });
 
-  test('those of an instance that is gone: snapshots outlive it', async () => {
+  test('include those of a deleted instance, which they outlive', async () => {
     const { plans } = await assess({ snapshots: { last: ofInstance(['all']) } }, ['orders', 'never-was']);
 
     expect(plans).toEqual(
@@ -232,7 +232,7 @@ describe('which snapshots are cured', () => {
     );
   });
 
-  test('manual ones only: no others can be public', async () => {
+  test('are manual ones only, because no others can be public', async () => {
     const { plans, actions } = await assess(
       {
         snapshots: {
@@ -247,7 +247,7 @@ describe('which snapshots are cured', () => {
     expect(actions).not.toContain('DescribeDBSnapshotAttributes');
   });
 
-  test('an encrypted one is not asked for: AWS does not let it be public', async () => {
+  test('do not include encrypted ones, which are not read because AWS does not let them be public', async () => {
     const { plans, actions } = await assess(
       {
         snapshots: {
@@ -262,7 +262,7 @@ describe('which snapshots are cured', () => {
     expect(actions.filter((action) => action?.endsWith('Attributes'))).toEqual([]);
   });
 
-  test('one that AWS is at work on comes last', async () => {
+  test('have those last which AWS is working on', async () => {
     const { plans } = await assess(
       { snapshots: { copying: ofInstance(['all'], { status: 'copying' }), ready: ofInstance(['all']) } },
       ['orders'],
@@ -271,7 +271,7 @@ describe('which snapshots are cured', () => {
     expect(plans.get('orders')).toEqual(['ready', 'copying']);
   });
 
-  test('one that is deleted between two reads is left out', async () => {
+  test('do not include one that is deleted between two reads', async () => {
     await using aws = await scriptedAws(
       answerByAction({
         'rds:DescribeDBInstances': () => xmlAnswer('<DescribeDBInstancesResponse/>'),
@@ -290,15 +290,15 @@ describe('which snapshots are cured', () => {
     expect(assessments.get('orders')).toEqual({ state: 'compliant' });
   });
 
-  test('identifiers are matched as RDS keeps them: in lowercase letters', async () => {
+  test('are found by identifiers in lower case, as RDS stores them', async () => {
     const { plans } = await assess({ snapshots: { one: ofInstance(['all']) } }, ['Orders']);
 
     expect(plans.get('Orders')).toEqual(['one']);
   });
 });
 
-describe('whose a snapshot is', () => {
-  test("a renamed instance's is found under its new name, and a renamed cluster's", async () => {
+describe('the owner of a snapshot', () => {
+  test('is found by the new name of a renamed instance or cluster', async () => {
     const { plans } = await assess(
       {
         instances: { 'orders-2': { resourceId: 'db-ABC' } },
@@ -314,7 +314,7 @@ describe('whose a snapshot is', () => {
     expect([...plans.values()]).toEqual([['one'], ['two']]);
   });
 
-  test('one that belongs to a renamed instance is left to it by another of its old name, and named', async () => {
+  test('is a renamed instance, not another one with its old name, and is named', async () => {
     const { assessments } = await assess(
       {
         instances: { orders: { resourceId: 'db-NEW' }, 'orders-old': { resourceId: 'db-OLD' } },
@@ -335,7 +335,7 @@ describe('whose a snapshot is', () => {
     });
   });
 
-  test('one of an instance that is gone is fixed under another of its name', async () => {
+  test('that is deleted is replaced by another instance with its name', async () => {
     const { plans } = await assess(
       {
         instances: { orders: { resourceId: 'db-NEW' } },
@@ -354,7 +354,7 @@ describe('an exemption tag on a snapshot', () => {
   const ended = { [EXEMPT]: 'public data set until 2026-06-29' };
   const malformed = { [EXEMPT]: 'yes' };
 
-  test('leaves that one, and names it; the others are fixed', async () => {
+  test('leaves that snapshot unchanged and is named, and the others are fixed', async () => {
     const { assessments } = await assess(
       {
         snapshots: {
@@ -379,9 +379,9 @@ describe('an exemption tag on a snapshot', () => {
   });
 
   test.each([
-    { what: 'that counts', tags: exempt },
-    { what: 'that nobody understands', tags: malformed },
-  ])('$what, on all that are public, is the tag of the finding', async ({ tags }) => {
+    { what: 'valid', tags: exempt },
+    { what: 'malformed', tags: malformed },
+  ])('that is $what on all public snapshots is the tag of the finding', async ({ tags }) => {
     const { assessments } = await assess(
       {
         instances: { orders: { tags: { ...ended, team: 'blue' } } },
@@ -394,7 +394,7 @@ describe('an exemption tag on a snapshot', () => {
   });
 });
 
-test('tags are those of the instance, and of the cluster that it is in', async () => {
+test('tags are read from the instance, and from its cluster', async () => {
   const { assessments } = await assess(
     {
       instances: {
@@ -414,7 +414,7 @@ test('tags are those of the instance, and of the cluster that it is in', async (
   ]);
 });
 
-test('25 instances take five calls, and one for each snapshot that could be public', async () => {
+test('25 instances take five calls, plus one per snapshot that may be public', async () => {
   const ids = Array.from({ length: 25 }, (_, n) => `db-${n}`);
 
   const { actions } = await assess(
@@ -431,7 +431,7 @@ test('25 instances take five calls, and one for each snapshot that could be publ
 describe('the change', () => {
   const anyShares = fc.uniqueArray(fc.constantFrom('all', '999988887777', '444455556666', '123412341234'));
 
-  test('takes `all` away and touches no other share; its inverse gives it back', async () => {
+  test('removes `all` and no other share, and its inverse restores `all`', async () => {
     await fc.assert(
       fc.asyncProperty(
         anyShares,
@@ -475,7 +475,7 @@ describe('the change', () => {
       change: { ...change, of: 'cluster', before: change.after, after: change.before },
       line: '~ cluster snapshot one: shared with all',
     },
-  ])('reads as one line: $line', async ({ change, line }) => {
+  ])('is described in one line: $line', async ({ change, line }) => {
     await expect(describeChange(change)).resolves.toBe(line);
   });
 
@@ -489,7 +489,7 @@ describe('the change', () => {
       message: 'instance snapshot one is gone: nothing was changed',
     },
     {
-      what: "deleted, of a cluster's,",
+      what: "deleted, for a cluster's snapshot,",
       snapshots: {},
       tried: { ...change, of: 'cluster' },
       message: 'cluster snapshot one is gone: nothing was changed',
@@ -501,7 +501,7 @@ describe('the change', () => {
       message: 'the shares of instance snapshot one were changed by someone else in the meantime',
     },
     {
-      what: 'deleted before it is to be shared again',
+      what: 'deleted before the undo',
       snapshots: {},
       tried: share,
       message: 'instance snapshot one is gone: nothing was changed',
@@ -513,7 +513,7 @@ describe('the change', () => {
       message: 'the shares of instance snapshot one were changed by someone else in the meantime',
     },
   ])(
-    'of a snapshot that was $what after the read is stale: nothing is written',
+    'is stale if the snapshot was $what after the read: nothing is written',
     async ({ snapshots, tried, message }) => {
       await using aws = await rds({ snapshots });
 
@@ -524,7 +524,7 @@ describe('the change', () => {
     },
   );
 
-  test('takes away `all` alone, though the owner changed other shares after the read, and records what stood there', async () => {
+  test('removes only `all` if the owner changed other shares after the read, and records the shares at that time', async () => {
     const snapshot = ofInstance(['all', '123412341234']);
     await using aws = await rds({ snapshots: { one: snapshot } });
     const session = sessionOf(aws.endpoint);
@@ -539,7 +539,7 @@ describe('the change', () => {
     expect(snapshot.shares).toEqual(['123412341234', 'all']);
   });
 
-  test('is found where it was made and no answer came, and not before', async () => {
+  test('is found if it was made without an answer, and not before', async () => {
     await using aws = await rds({ snapshots: { one: ofInstance(['all', '999988887777']) } });
     const session = sessionOf(aws.endpoint);
 
@@ -550,7 +550,7 @@ describe('the change', () => {
     expect([before, afterwards]).toEqual([undefined, change]);
   });
 
-  test('is visible when reads show it', async () => {
+  test('is confirmed when reads show it', async () => {
     await using aws = await rds({ snapshots: { one: ofInstance(['all', '999988887777']) } });
     const session = sessionOf(aws.endpoint);
 
@@ -564,7 +564,7 @@ describe('the change', () => {
   test.each([
     { of: 'instance', snapshot: ofInstance(['all'], { status: 'copying' }) },
     { of: 'cluster', snapshot: ofCluster(['all'], { status: 'copying' }) },
-  ])('of an $of snapshot that AWS is at work on is refused as busy', async ({ of, snapshot }) => {
+  ])('is refused as busy for a snapshot that AWS is working on (of: $of)', async ({ of, snapshot }) => {
     await using aws = await rds({ snapshots: { one: snapshot } });
 
     const tried = { ...change, of };
@@ -575,7 +575,7 @@ describe('the change', () => {
   });
 });
 
-test('the rule calls what it declares, and declares what it calls', async () => {
+test('the rule uses exactly its declared permissions', async () => {
   await using aws = await rds({
     instances: { orders: {} },
     clusters: { shop: {} },

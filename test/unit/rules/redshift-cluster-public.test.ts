@@ -16,7 +16,7 @@ interface Cluster {
   readonly id: string;
   readonly status?: string;
   readonly isPublic?: boolean;
-  /** Setting that a change will bring about which AWS is still carrying out. */
+  /** The value that a change in progress will set. */
   readonly pending?: boolean;
   readonly tags?: Readonly<Record<string, string>>;
 }
@@ -32,7 +32,7 @@ function clusterXml({ id, status = 'available', isPublic = true, pending, tags =
   </Cluster>`;
 }
 
-/** Redshift, as its API reference says: pages by `Marker`, an error for an identifier that is not there. */
+/** Simulates Redshift as in its API reference: pages continue with `Marker`, and a missing identifier is an error. */
 async function redshift(clusters: Cluster[]) {
   return scriptedAws(
     answerByAction({
@@ -77,8 +77,8 @@ const change = {
   after: false,
 };
 
-describe('what is seen of a cluster', () => {
-  test('a public one violates the rule, and shows its tags', async () => {
+describe('the inspection of a cluster', () => {
+  test('finds a public one, and reads its tags', async () => {
     await expect(inspect({ id: 'warehouse', tags: { team: 'blue' } })).resolves.toEqual({
       state: 'violation',
       seen: { publiclyAccessible: true, status: 'available', vpc: 'vpc-0123abcd' },
@@ -88,7 +88,7 @@ describe('what is seen of a cluster', () => {
   });
 
   test.each(['available', 'modifying', 'paused'])(
-    'a private one is compliant while it is %s',
+    'finds a private one compliant while it is %s',
     async (status) => {
       await expect(inspect({ id: 'warehouse', isPublic: false, status })).resolves.toEqual({
         state: 'compliant',
@@ -97,7 +97,7 @@ describe('what is seen of a cluster', () => {
   );
 
   test.each(['paused', 'resizing', 'modifying', 'rebooting', 'creating', 'available, prep-for-resize'])(
-    'a public one that is %s is busy: later',
+    'finds a public one that is %s busy',
     async (status) => {
       await expect(inspect({ id: 'warehouse', status })).resolves.toEqual({
         state: 'busy',
@@ -106,20 +106,20 @@ describe('what is seen of a cluster', () => {
     },
   );
 
-  test('one that is being made private is busy until it is', async () => {
+  test('finds one that is being made private busy until the change is complete', async () => {
     await expect(inspect({ id: 'warehouse', status: 'modifying', pending: false })).resolves.toEqual({
       state: 'busy',
       reason: 'cluster warehouse is being made private (status modifying), which takes AWS minutes',
     });
   });
 
-  test.each(['deleting', 'final-snapshot'])('one that is %s is gone', async (status) => {
+  test.each(['deleting', 'final-snapshot'])('finds one that is %s gone', async (status) => {
     await expect(inspect({ id: 'warehouse', status })).resolves.toEqual({ state: 'gone' });
   });
 });
 
-describe('how clusters are read', () => {
-  test('one by its identifier; it may be gone', async () => {
+describe('clusters are read', () => {
+  test('by identifier if there is one, which may be gone', async () => {
     await using aws = await redshift([{ id: 'other' }]);
 
     const assessments = await rule.assess(sessionOf(aws.endpoint), ['warehouse'], {});
@@ -128,7 +128,7 @@ describe('how clusters are read', () => {
     expect(aws.calls.map(({ form }) => form.get('ClusterIdentifier'))).toEqual(['warehouse']);
   });
 
-  test('many by all pages, a hundred a page', async () => {
+  test('from all pages if there are many, a hundred per page', async () => {
     await using aws = await redshift(Array.from({ length: 150 }, (_, n) => ({ id: `warehouse-${n}` })));
     const resources = ['warehouse-3', 'warehouse-149', 'warehouse-150'];
 
@@ -150,11 +150,11 @@ describe('the change', () => {
       change: { ...change, before: false, after: true },
       line: '~ publicly accessible: false -> true (cluster warehouse)',
     },
-  ])('reads as one line: $line', async ({ change, line }) => {
+  ])('is described in one line: $line', async ({ change, line }) => {
     await expect(describeChange(change)).resolves.toBe(line);
   });
 
-  test('is accepted by AWS, and read back as busy until AWS has carried it out', async () => {
+  test('is accepted by AWS, and read back as busy until AWS has completed it', async () => {
     const clusters: Cluster[] = [{ id: 'warehouse' }];
     await using aws = await redshift(clusters);
     const session = sessionOf(aws.endpoint);
@@ -168,7 +168,7 @@ describe('the change', () => {
     expect(after).toEqual({ state: 'compliant' });
   });
 
-  test('is undone by its inverse, and changes nothing else of the cluster', async () => {
+  test('is undone by its inverse, and changes nothing else in the cluster', async () => {
     const clusters: Cluster[] = [
       { id: 'warehouse', isPublic: false, tags: { [EXEMPTION_TAG]: 'until 2999-12-31' } },
     ];
@@ -204,7 +204,7 @@ describe('the change', () => {
       error: { name: 'StalePlanError' },
     },
     {
-      what: 'told to be private, which AWS is at work on,',
+      what: 'being made private by AWS',
       clusters: [{ id: 'warehouse', status: 'modifying', pending: false }],
       error: { name: 'StalePlanError' },
     },
@@ -213,7 +213,7 @@ describe('the change', () => {
       clusters: [{ id: 'warehouse', tags: { [EXEMPTION_TAG]: 'until 2999-12-31' } }],
       error: { name: 'StalePlanError' },
     },
-  ])('writes nothing to a cluster that was $what after the read', async ({ clusters, error }) => {
+  ])('writes nothing if the cluster was $what after the read', async ({ clusters, error }) => {
     await using aws = await redshift(clusters);
 
     const application = applyChange(sessionOf(aws.endpoint), change);
@@ -222,7 +222,7 @@ describe('the change', () => {
     expect(aws.calls.map(({ form }) => form.get('Action'))).toEqual(['DescribeClusters']);
   });
 
-  test('that meets work which it did not begin is busy', async () => {
+  test('is refused as busy if another change is in progress', async () => {
     await using aws = await scriptedAws(
       answerByAction({
         'redshift:DescribeClusters': () =>
@@ -238,7 +238,7 @@ describe('the change', () => {
     await expect(application).rejects.toMatchObject({ because: 'busy' });
   });
 
-  test('is found where it was made and no answer came, and not before', async () => {
+  test('is found if it was made without an answer, and not before', async () => {
     await using aws = await redshift([{ id: 'warehouse' }]);
     const session = sessionOf(aws.endpoint);
 
@@ -249,7 +249,7 @@ describe('the change', () => {
     expect([before, afterwards]).toEqual([undefined, change]);
   });
 
-  test('is visible as soon as AWS is at work on it, and not in an older read', async () => {
+  test('is confirmed as soon as AWS is working on it, and not by an older read', async () => {
     const clusters: Cluster[] = [{ id: 'warehouse' }];
     await using aws = await redshift(clusters);
     const session = sessionOf(aws.endpoint);
@@ -262,7 +262,7 @@ describe('the change', () => {
   });
 });
 
-test('the rule calls what it declares, and declares what it calls', async () => {
+test('the rule uses exactly its declared permissions', async () => {
   await using aws = await redshift([{ id: 'warehouse' }]);
   const session = sessionOf(aws.endpoint);
 

@@ -31,19 +31,19 @@ const SETTINGS = [
 interface Bucket {
   readonly region?: string;
   block?: PublicAccessBlock | undefined;
-  /** The groups that the ACL grants READ to. */
+  /** The groups to which the ACL grants READ. */
   grants?: readonly string[];
   readonly policyIsPublic?: boolean;
   readonly tags?: Readonly<Record<string, string>>;
   readonly accessPoints?: Readonly<Record<string, AccessPoint>>;
-  /** Set where the list of its access points is answered by an error. */
+  /** Set if the list of its access points is an error. */
   readonly accessPointsError?: Answer;
 }
 
 interface AccessPoint {
-  /** Default: Internet. */
+  /** The network origin. Default: Internet. */
   readonly origin?: 'Internet' | 'VPC';
-  /** Answer of GetAccessPointPolicyStatus. Default: that there is no policy. */
+  /** The answer of GetAccessPointPolicyStatus. Default: there is no policy. */
   readonly isPublic?: boolean | Answer;
 }
 
@@ -63,11 +63,14 @@ function regionOf(call: ReceivedCall): string {
   return /Credential=[^/]+\/\d{8}\/([^/]+)\//.exec(call.headers.authorization ?? '')?.[1] ?? '';
 }
 
-/** S3, as its API reference says: each bucket answers in its own region, and only to who names its owner rightly. */
+/**
+ * Simulates S3 as in its API reference: each bucket answers in its own region, and only if the owner in the request is
+ * right.
+ */
 async function s3(
   buckets: Record<string, Bucket>,
   bucketsPerPage = 10_000,
-  /** Runs at a write, and may answer instead of success. */
+  /** Runs at a write, and can return another answer than success. */
   onWrite: (bucket: Bucket) => Answer | undefined = () => undefined,
 ) {
   const inBucket =
@@ -180,39 +183,39 @@ async function inspect(bucket: Bucket) {
   return (await rule.assess(sessionOf(aws.endpoint), ['site'], {})).get('site');
 }
 
-describe('what makes a bucket public', () => {
+describe('a bucket', () => {
   test.each([
-    { what: 'nothing', bucket: {}, state: 'compliant' },
-    { what: 'an ACL for everyone', bucket: { grants: [ALL_USERS] }, state: 'violation' },
+    { what: 'without an ACL or policy', bucket: {}, state: 'compliant' },
+    { what: 'with an ACL for everyone', bucket: { grants: [ALL_USERS] }, state: 'violation' },
     {
-      what: 'an ACL for everyone with an AWS account',
+      what: 'with an ACL for everyone with an AWS account',
       bucket: { grants: ['http://acs.amazonaws.com/groups/global/AuthenticatedUsers'] },
       state: 'violation',
     },
     {
-      what: "an ACL for the log delivery group, which isn't everyone",
+      what: 'with an ACL for the log delivery group, which is not everyone',
       bucket: { grants: ['http://acs.amazonaws.com/groups/s3/LogDelivery'] },
       state: 'compliant',
     },
-    { what: 'a public policy', bucket: { policyIsPublic: true }, state: 'violation' },
-    { what: "a policy that isn't public", bucket: { policyIsPublic: false }, state: 'compliant' },
+    { what: 'with a public policy', bucket: { policyIsPublic: true }, state: 'violation' },
+    { what: 'with a policy that is not public', bucket: { policyIsPublic: false }, state: 'compliant' },
     {
-      what: 'an ACL that is ignored',
+      what: 'with an ignored public ACL',
       bucket: { grants: [ALL_USERS], block: flags(false, true, false, false) },
       state: 'compliant',
     },
     {
-      what: 'an ACL, where only new ones are blocked',
+      what: 'with a public ACL if only new ones are blocked',
       bucket: { grants: [ALL_USERS], block: flags(true, false, true, true) },
       state: 'violation',
     },
     {
-      what: 'a policy whose effect is restricted',
+      what: 'with a restricted public policy',
       bucket: { policyIsPublic: true, block: flags(false, false, false, true) },
       state: 'compliant',
     },
     {
-      what: 'a policy, where only new ones are blocked',
+      what: 'with a public policy if only new ones are blocked',
       bucket: { policyIsPublic: true, block: flags(true, true, true, false) },
       state: 'violation',
     },
@@ -220,7 +223,7 @@ describe('what makes a bucket public', () => {
     await expect(inspect(bucket)).resolves.toMatchObject({ state });
   });
 
-  test('evidence keeps what made it public, and its tags', async () => {
+  test('has the reason why it is public, and its tags, in the evidence', async () => {
     const block = flags(true, false, false, false);
 
     const assessment = await inspect({
@@ -252,33 +255,33 @@ describe('access points', () => {
   test.each<{ what: string; bucket: Bucket; notes: unknown }>([
     { what: 'that is public', bucket: { accessPoints: open }, notes: [fromWeb] },
     {
-      what: 'whose policy is not public',
+      what: 'with a policy that is not public',
       bucket: { accessPoints: { web: { isPublic: false } } },
       notes: undefined,
     },
     { what: 'without a policy', bucket: { accessPoints: { web: {} } }, notes: undefined },
     {
-      what: 'that only a VPC reaches',
+      what: 'that only a VPC can reach',
       bucket: { accessPoints: { web: { origin: 'VPC', isPublic: true } } },
       notes: undefined,
     },
     {
-      what: 'that was deleted meanwhile',
+      what: 'that was deleted in the meantime',
       bucket: { accessPoints: { web: { isPublic: s3Error('NoSuchAccessPoint', 404) } } },
       notes: undefined,
     },
     {
-      what: 'that may not be read, beside a public one',
+      what: 'that cannot be read, besides a public one',
       bucket: { accessPoints: { ...open, shut: { isPublic: refused } } },
       notes: [fromWeb, expect.stringMatching(/^access point "shut" could not be read: AccessDenied: /)],
     },
     {
-      what: 'of a list that may not be read',
+      what: 'of a list that cannot be read',
       bucket: { accessPointsError: refused },
       notes: [expect.stringMatching(/^access points could not be read: AccessDenied: /)],
     },
     {
-      what: 'that is public, among more than are read',
+      what: 'that is public, among more than the maximum',
       bucket: {
         accessPoints: Object.fromEntries(Array.from({ length: 51 }, (_, n) => [`p${n}`, { isPublic: true }])),
       },
@@ -293,7 +296,7 @@ describe('access points', () => {
     expect(assessment).toEqual({ state: 'compliant', ...(notes !== undefined && { notes }) });
   });
 
-  test('a public one of a bucket that is public stands in the notes of the plan', async () => {
+  test("that are public are in the notes of a public bucket's plan", async () => {
     const assessment = await inspect({ policyIsPublic: true, accessPoints: open });
 
     expect(assessment).toMatchObject({
@@ -303,12 +306,12 @@ describe('access points', () => {
   });
 
   test.each<{ what: string; bucket: Bucket }>([
-    { what: 'there is no bucket policy that lets anyone in by them', bucket: {} },
+    { what: 'the bucket has no policy that delegates to them', bucket: {} },
     {
       what: 'the bucket restricts public access',
       bucket: { policyIsPublic: false, block: flags(false, false, false, true) },
     },
-  ])('are not read where $what', async ({ bucket }) => {
+  ])('are not read if $what', async ({ bucket }) => {
     await using aws = await s3({ site: { ...bucket, accessPoints: open } });
 
     const assessment = (await rule.assess(sessionOf(aws.endpoint), ['site'], {})).get('site');
@@ -317,7 +320,7 @@ describe('access points', () => {
     expect(actionsOf(aws.calls)).not.toContain('s3:ListAccessPoints');
   });
 
-  test('are asked for again later where AWS cannot answer now', async () => {
+  test('are read again later if AWS cannot answer now', async () => {
     const slow = s3Error('SlowDown', 503);
 
     const results = await Promise.allSettled([
@@ -330,8 +333,8 @@ describe('access points', () => {
   });
 });
 
-describe('how buckets are read', () => {
-  test('in their own regions, naming their owner', async () => {
+describe('buckets are read', () => {
+  test('in their own regions, with the expected owner', async () => {
     await using aws = await s3({ far: { region: 'us-west-2', policyIsPublic: true } });
     const session = sessionOf(aws.endpoint);
 
@@ -344,7 +347,7 @@ describe('how buckets are read', () => {
     expect(after).toEqual({ state: 'compliant' });
   });
 
-  test('one that is not among the account’s is gone, and is not asked for', async () => {
+  test('only if the account owns them; others are gone', async () => {
     await using aws = await s3({ site: { policyIsPublic: true } });
 
     const assessments = await rule.assess(sessionOf(aws.endpoint), ['site', 'someone-elses'], {});
@@ -353,7 +356,7 @@ describe('how buckets are read', () => {
     expect(aws.calls.filter(({ path }) => path.includes('someone-elses'))).toEqual([]);
   });
 
-  test('one that is deleted between two reads is gone', async () => {
+  test('as gone if they are deleted between two reads', async () => {
     await using aws = await scriptedAws((call) =>
       new URL(call.path, 'http://s3').pathname === '/'
         ? xmlAnswer(
@@ -367,7 +370,7 @@ describe('how buckets are read', () => {
     expect(assessments.get('site')).toEqual({ state: 'gone' });
   });
 
-  test('on all pages', async () => {
+  test('from all pages', async () => {
     await using aws = await s3({ a1: {}, b2: {}, c3: { policyIsPublic: true } }, 1);
 
     const assessments = await rule.assess(sessionOf(aws.endpoint), ['a1', 'c3'], {});
@@ -375,7 +378,7 @@ describe('how buckets are read', () => {
     expect([...assessments.values()].map(({ state }) => state)).toEqual(['compliant', 'violation']);
   });
 
-  test('25 cured ones take 26 calls', async () => {
+  test('with 26 calls for 25 fixed ones', async () => {
     const names = Array.from({ length: 25 }, (_, n) => `bucket-${n}`);
     await using aws = await s3(
       Object.fromEntries(
@@ -390,7 +393,7 @@ describe('how buckets are read', () => {
 });
 
 describe('the plan', () => {
-  // What leaves a public policy its effect: any other bucket does not violate the rule.
+  // A bucket violates the rule by its policy only if its block does not restrict it.
   const anyBlock = fc.option(
     fc.record({
       BlockPublicAcls: fc.boolean(),
@@ -407,7 +410,7 @@ describe('the plan', () => {
     return plan;
   }
 
-  test('sets two settings and leaves the other two as they are', () => {
+  test('turns on two settings and leaves the other two unchanged', () => {
     fc.assert(
       fc.property(anyBlock, (before) => {
         expect(planned(before, false)).toMatchObject([
@@ -425,7 +428,7 @@ describe('the plan', () => {
     );
   });
 
-  test('sets all four with block_all', () => {
+  test('turns on all four settings with block_all', () => {
     fc.assert(
       fc.property(anyBlock, (before) => {
         expect(planned(before, true)).toMatchObject([{ before, after: flags(true, true, true, true) }]);
@@ -433,7 +436,7 @@ describe('the plan', () => {
     );
   });
 
-  test('is undone by its inverse, over the wire', async () => {
+  test('is undone by its inverse', async () => {
     await fc.assert(
       fc.asyncProperty(anyBlock, fc.boolean(), async (before, blockAll) => {
         const bucket: Bucket = { policyIsPublic: true, block: before ?? undefined };
@@ -482,7 +485,7 @@ describe('the change', () => {
       line: '~ public access block of site: IgnorePublicAcls true -> false',
     },
     { change: { ...planned, before: planned.after, after: null }, line: '- public access block of site' },
-  ])('reads as one line: $line', async ({ change, line }) => {
+  ])('is described in one line: $line', async ({ change, line }) => {
     await expect(describeChange(change)).resolves.toBe(line);
   });
 
@@ -492,15 +495,15 @@ describe('the change', () => {
 
   test.each<{ what: string; bucket: Bucket }>([
     {
-      what: 'its owner switched on all four settings',
+      what: 'its owner turned on all four settings',
       bucket: { grants: [ALL_USERS], block: flags(true, true, true, true) },
     },
-    { what: 'its owner took the public grant away', bucket: { grants: [] } },
+    { what: 'its owner removed the public grant', bucket: { grants: [] } },
     {
-      what: 'its owner took the public grant away and set up a block',
+      what: 'its owner removed the public grant and added a block',
       bucket: { grants: [], block: flags(true, false, false, false) },
     },
-  ])('is stale where $what after the read: nothing is written', async ({ bucket }) => {
+  ])('is stale if $what after the read: nothing is written', async ({ bucket }) => {
     const stands = bucket.block;
     await using aws = await s3({ site: bucket });
 
@@ -511,7 +514,7 @@ describe('the change', () => {
     expect(writesOf(aws.calls)).toEqual([]);
   });
 
-  test('is stale for a bucket that was deleted', async () => {
+  test('is stale if the bucket was deleted', async () => {
     await using aws = await s3({});
 
     await expect(apply(aws.endpoint)).rejects.toMatchObject({
@@ -520,7 +523,7 @@ describe('the change', () => {
     });
   });
 
-  test('keeps what the owner switched on after the read; undo gives back only our settings', async () => {
+  test('keeps settings that the owner turned on after the read, and its undo turns off only its own', async () => {
     const bucket: Bucket = { grants: [ALL_USERS], block: flags(true, false, true, false) };
     await using aws = await s3({ site: bucket });
 
@@ -538,18 +541,18 @@ describe('the change', () => {
   });
 
   test.each<{ what: string; now: PublicAccessBlock | undefined; left: PublicAccessBlock | undefined }>([
-    { what: 'all as it was left', now: flags(false, true, false, true), left: undefined },
+    { what: 'the settings as the fix left them', now: flags(false, true, false, true), left: undefined },
     {
-      what: 'a setting that its owner added since',
+      what: 'a setting that its owner turned on since',
       now: flags(true, true, false, true),
       left: flags(true, false, false, false),
     },
     {
-      what: 'a setting that its owner switched off since',
+      what: 'a setting that its owner turned off since',
       now: flags(true, false, false, true),
       left: flags(true, false, false, false),
     },
-  ])('undone, leaves $what to its owner', async ({ now, left }) => {
+  ])('is undone correctly with $what', async ({ now, left }) => {
     const bucket: Bucket = { grants: [ALL_USERS] };
     await using aws = await s3({ site: bucket });
     const inverse = await inverseOf(await apply(aws.endpoint));
@@ -560,7 +563,7 @@ describe('the change', () => {
     expect(bucket.block).toEqual(left);
   });
 
-  test('that its owner undid already is not undone again', async () => {
+  test('that its owner has undone is not undone again', async () => {
     const bucket: Bucket = { grants: [ALL_USERS] };
     await using aws = await s3({ site: bucket });
     const inverse = await inverseOf(await apply(aws.endpoint));
@@ -572,14 +575,14 @@ describe('the change', () => {
   });
 
   test.each(['OperationAborted', 'ConditionalRequestConflict'])(
-    'is made once more after %s, upon what stands there then',
+    'is made once again after %s, based on the current settings',
     async (code) => {
       const bucket: Bucket = { grants: [ALL_USERS] };
       let writes = 0;
       await using aws = await s3({ site: bucket }, undefined, (written) => {
         writes += 1;
         if (writes > 1) return undefined;
-        // The owner's call won.
+        // The owner's call succeeded first.
         written.block = flags(true, false, true, false);
         return s3Error(code, 409);
       });
@@ -591,7 +594,7 @@ describe('the change', () => {
     },
   );
 
-  test('is refused as busy where S3 says so each time', async () => {
+  test('is refused as busy if S3 reports a conflict each time', async () => {
     const bucket: Bucket = { grants: [ALL_USERS] };
     await using aws = await s3({ site: bucket }, undefined, (written) => {
       written.block = undefined;
@@ -603,10 +606,10 @@ describe('the change', () => {
     await expect(application).rejects.toMatchObject({ name: 'ChangeRefusedError', because: 'busy' });
   });
 
-  test('whose answer was lost is not sent again over what its owner wrote since', async () => {
+  test('with a lost answer is not sent again over later settings of the owner', async () => {
     const bucket: Bucket = { grants: [ALL_USERS] };
     await using aws = await s3({ site: bucket }, undefined, (written) => {
-      // It took effect; its owner then switched on the rest.
+      // The call took effect, and the owner then turned on the other settings.
       written.block = flags(true, true, true, true);
       return 'cut';
     });
@@ -618,7 +621,7 @@ describe('the change', () => {
     expect(writesOf(aws.calls)).toHaveLength(1);
   });
 
-  test('whose answer was lost is not known as made by a read, which may be from before the plan', async () => {
+  test('with a lost answer is not confirmed by a read, which may be older than the plan', async () => {
     const bucket: Bucket = { grants: [ALL_USERS] };
     await using aws = await s3({ site: bucket }, undefined, () => 'cut');
 
@@ -629,7 +632,7 @@ describe('the change', () => {
     expect(aws.calls.at(-1)).toEqual(writesOf(aws.calls)[0]);
   });
 
-  test('is found where it was made and no answer came, and not before', async () => {
+  test('is found if it was made without an answer, and not before', async () => {
     await using aws = await s3({ site: { grants: [ALL_USERS] } });
     const session = sessionOf(aws.endpoint);
 
@@ -640,7 +643,7 @@ describe('the change', () => {
     expect([before, afterwards]).toEqual([undefined, planned]);
   });
 
-  test('is not found where someone has switched on other settings as well', async () => {
+  test('is not found if someone has turned on other settings as well', async () => {
     await using aws = await s3({ site: { grants: [ALL_USERS], block: flags(true, true, true, true) } });
 
     const found = await findChange(sessionOf(aws.endpoint), planned, new Date(0));
@@ -648,7 +651,7 @@ describe('the change', () => {
     expect(found).toBeUndefined();
   });
 
-  test('is noted when it is made, and visible when reads show it', async () => {
+  test('is recorded when it is made, and confirmed when reads show it', async () => {
     const bucket: Bucket = { grants: [ALL_USERS] };
     await using aws = await s3({ site: bucket });
     const session = sessionOf(aws.endpoint);
@@ -664,13 +667,13 @@ describe('the change', () => {
   });
 });
 
-test('a directory bucket is refused with words', () => {
+test('a directory bucket is refused with an explanation', () => {
   const parsed = rule.resourceId.safeParse('logs--euc1-az1--x-s3');
 
   expect(parsed.error?.issues[0]?.message).toMatch(/^this is a directory bucket, which cannot be public/);
 });
 
-test('the rule calls what it declares, and declares what it calls', async () => {
+test('the rule uses exactly its declared permissions', async () => {
   await using aws = await s3({ site: { policyIsPublic: true, accessPoints: { web: { isPublic: true } } } });
   const session = sessionOf(aws.endpoint);
 

@@ -10,14 +10,14 @@ beforeEach(() => {
   account = new GroupAccount({ [GROUP]: [openRule('sgr-01', 22, 22), openRule('sgr-02', 3389, 3389)] });
 });
 
-/** Works on the group by a rule, and lets AWS's reads catch up. */
+/** Runs a job of a rule for the group, and lets AWS's reads catch up. */
 async function work(rule: string) {
   const { outcomes } = await account.remediator.attempt(account.job(rule, GROUP));
   account.remediator.now += 20 * 60_000;
   return outcomes;
 }
 
-test('what one rule has closed, the others find compliant', async () => {
+test('a port that one rule has closed is compliant for the others', async () => {
   const [first] = await work(ADMIN);
   const others = [await work(SSH), await work(RDP)].flat();
 
@@ -29,7 +29,7 @@ test('what one rule has closed, the others find compliant', async () => {
   expect(account.ports(GROUP)).toEqual([]);
 });
 
-test('what the older rules have left, the newer one closes, and nothing else', async () => {
+test('the newer rule closes only what the older rules have left open', async () => {
   await work(SSH);
   const [second] = await work(ADMIN);
 
@@ -39,7 +39,7 @@ test('what the older rules have left, the newer one closes, and nothing else', a
   });
 });
 
-test('a hold of the group keeps all of them away', async () => {
+test('a hold on the group defers the findings of all rules', async () => {
   account.remediator.table.holds.push({
     name: { account: ACCOUNT, region: REGION, resource: GROUP, rule: '*' },
     by: 'Ada',
@@ -55,7 +55,7 @@ test('a hold of the group keeps all of them away', async () => {
 test.each([
   ['the newer', ADMIN, SSH],
   ['the older', SSH, ADMIN],
-])('limits count a group once, by the rule that closes it: %s', async (_, first, second) => {
+])('limits count a group once, for the rule that closes it: %s first', async (_, first, second) => {
   account = new GroupAccount({ [GROUP]: [openRule('sgr-01', 22, 22)] });
 
   await work(first);

@@ -26,14 +26,14 @@ const MADE_BY = 'cspm-auto-remediation:made-by';
 const MADE_FOR = 'cspm-auto-remediation:made-for';
 const RETENTION_FOR = 'cspm-auto-remediation:retention-for';
 
-/** The tags of what the job of this name makes; `testSession` works for one called `test`. */
+/** The tags on resources that a job creates. `testSession` runs as the job `test`. */
 const tagsOf = (job: string) => ({ [MADE_BY]: 'cspm-auto-remediation', [MADE_FOR]: job });
 
 interface FlowLog {
   readonly id: string;
   readonly vpc: string;
   readonly status?: string;
-  /** AWS's message where nothing is delivered. */
+  /** AWS's message if nothing is delivered. */
   readonly failure?: string;
   readonly logGroup?: string;
   readonly created?: string;
@@ -56,7 +56,7 @@ const result = (operation: string, body: string): Answer =>
 const unsuccessful = (code: string): string =>
   `<unsuccessful><item><error><code>${code}</code><message>${code} it is</message></error><resourceId>${VPC}</resourceId></item></unsuccessful>`;
 
-/** EC2 and CloudWatch Logs, as their API references say, with pages of one flow log. */
+/** Simulates EC2 and CloudWatch Logs as in their API references, with pages of one flow log. */
 async function aws({ vpcs = { [VPC]: {} }, flowLogs = [], logGroups = {} }: Account) {
   return scriptedAws(
     answerByAction({
@@ -180,8 +180,8 @@ async function planOf(options: Readonly<Record<string, unknown>>) {
   return assessment.plan;
 }
 
-describe('what is seen of a VPC', () => {
-  test('one without a flow log violates the rule, and shows its tags', async () => {
+describe('the inspection of a VPC', () => {
+  test('finds one without a flow log, and reads its tags', async () => {
     await using server = await aws({ vpcs: { [VPC]: { tags: { team: 'blue' } } } });
 
     const assessments = await rule.assess(sessionOf(server.endpoint), [VPC], {});
@@ -193,7 +193,7 @@ describe('what is seen of a VPC', () => {
     });
   });
 
-  test('any active flow log counts, whoever made it, on whichever page', async () => {
+  test('counts any active flow log, regardless of its creator and page', async () => {
     await using server = await aws({
       vpcs: { 'vpc-00000001': {}, 'vpc-00000002': {}, 'vpc-00000003': {} },
       flowLogs: [
@@ -214,7 +214,7 @@ describe('what is seen of a VPC', () => {
     expect(assessments.get('vpc-00000003')).toMatchObject({ seen: { inactiveFlowLogs: [] } });
   });
 
-  test('one that is not there is gone; one that another account shares is not ours to log', async () => {
+  test('finds a missing one gone, and one that another account shares not applicable', async () => {
     await using server = await aws({ vpcs: { 'vpc-00000001': { owner: '999988887777' } } });
 
     const assessments = await rule.assess(sessionOf(server.endpoint), ['vpc-00000001', 'vpc-00000002'], {});
@@ -226,7 +226,7 @@ describe('what is seen of a VPC', () => {
     expect(assessments.get('vpc-00000002')).toEqual({ state: 'gone' });
   });
 
-  test('a flow log that fails to deliver is none, and its message is named', async () => {
+  test('does not count a flow log that fails to deliver, and quotes its message', async () => {
     await using server = await aws({
       vpcs: { 'vpc-00000001': {}, 'vpc-00000002': {} },
       flowLogs: [
@@ -245,7 +245,7 @@ describe('what is seen of a VPC', () => {
     expect(assessments.get('vpc-00000002')).toEqual({ state: 'compliant' });
   });
 
-  test('of a flow log that is too new, AWS does not know yet whether it delivers: that is recorded', async () => {
+  test('notes a flow log that is too new for AWS to know whether it delivers', async () => {
     await using server = await aws({
       flowLogs: [{ id: 'fl-1', vpc: VPC, created: '2026-06-30T11:51:00Z' }],
     });
@@ -260,7 +260,7 @@ describe('what is seen of a VPC', () => {
     });
   });
 
-  test('25 VPCs take two calls', async () => {
+  test('takes two calls for 25 VPCs', async () => {
     const ids = Array.from({ length: 25 }, (_, n) => `vpc-000000${n + 10}`);
     await using server = await aws({ vpcs: Object.fromEntries(ids.map((id) => [id, {}])) });
 
@@ -271,7 +271,7 @@ describe('what is seen of a VPC', () => {
 });
 
 describe('the plan', () => {
-  test('makes a log group for the VPC and a flow log to it', async () => {
+  test('creates a log group for the VPC and a flow log to it', async () => {
     const plan = await planOf({});
 
     expect(await Promise.all(plan.map(describeChange))).toEqual([
@@ -283,7 +283,7 @@ describe('the plan', () => {
     });
   });
 
-  test('does so as the options say', async () => {
+  test('follows the options', async () => {
     const plan = await planOf({
       log_group_name: '/network/{vpc_id}/flows',
       retention_days: 365,
@@ -302,7 +302,7 @@ describe('the plan', () => {
     });
   });
 
-  test('makes no log group for a bucket', async () => {
+  test('creates no log group for a bucket', async () => {
     const plan = await planOf({ destination: 'arn:aws:s3:::acme-flow-logs/vpc/' });
 
     expect(await Promise.all(plan.map(describeChange))).toEqual([
@@ -326,8 +326,8 @@ describe('the plan', () => {
   });
 });
 
-describe('applied', () => {
-  test('the VPC has a flow log with our tag, the log group a retention and our tag, and the VPC is compliant', async () => {
+describe('the applied plan', () => {
+  test('creates a flow log and a log group with tags, and makes the VPC compliant', async () => {
     const account: Account = { flowLogs: [], logGroups: {} };
     await using server = await aws(account);
     const session = sessionOf(server.endpoint);
@@ -358,7 +358,7 @@ describe('applied', () => {
     });
   });
 
-  test('its inverses delete the flow log that was made, and keep the log group', async () => {
+  test('is undone by deleting the flow log and keeping the log group', async () => {
     const account: Account = { flowLogs: [], logGroups: {} };
     await using server = await aws(account);
     const session = sessionOf(server.endpoint);
@@ -379,7 +379,7 @@ describe('applied', () => {
   });
 });
 
-/** A VPC without flow logs, and these answers to all other calls. */
+/** Creates a VPC without flow logs, and an AWS with these answers to all other calls. */
 const withoutFlowLogs = (answer: () => Answer) =>
   scriptedAws(
     answerByAction({
@@ -394,10 +394,10 @@ describe('the log group', () => {
   const ours = tagsOf('test');
 
   test.each([
-    { what: 'with a retention of its own', group: { retention: 365, tags: ours }, retention: 365 },
-    { what: 'that someone keeps for ever, is left so', group: { tags: {} }, retention: undefined },
+    { what: 'with its own retention', group: { retention: 365, tags: ours }, retention: 365 },
+    { what: 'that someone keeps without expiry, is unchanged', group: { tags: {} }, retention: undefined },
     {
-      what: 'that an earlier attempt of ours made and came no further, is finished',
+      what: 'that an interrupted attempt of the same job created, is completed',
       group: { tags: ours },
       retention: 90,
     },
@@ -410,7 +410,7 @@ describe('the log group', () => {
     expect(logGroups[name]?.retention).toBe(retention);
   });
 
-  test('of another job that was cut off gets its retention by this one, and a tag that says so', async () => {
+  test('of another interrupted job gets its retention and a tag for that from this job', async () => {
     const logGroups: Record<string, LogGroup> = { [name]: { tags: tagsOf('other') } };
     await using server = await aws({ logGroups });
 
@@ -421,24 +421,29 @@ describe('the log group', () => {
   });
 
   test.each([
-    { what: 'made by this job', tags: ours, retention: 90, found: ['log group', 'retention'] },
-    { what: 'made by this job and cut off', tags: ours, retention: undefined, found: ['log group'] },
-    { what: 'made by another job', tags: tagsOf('other'), retention: 90, found: 'none' },
+    { what: 'created by this job', tags: ours, retention: 90, found: ['log group', 'retention'] },
+    { what: 'created by this job and interrupted', tags: ours, retention: undefined, found: ['log group'] },
+    { what: 'created by another job', tags: tagsOf('other'), retention: 90, found: 'none' },
     {
-      what: 'made by another job, with its retention by this one',
+      what: 'created by another job, with the retention of this one',
       tags: { ...tagsOf('other'), [RETENTION_FOR]: 'test' },
       retention: 90,
       found: ['retention'],
     },
     {
-      what: 'made by this job, with its retention by another one',
+      what: 'created by this job, with the retention of another one',
       tags: { ...ours, [RETENTION_FOR]: 'other' },
       retention: 90,
       found: ['log group'],
     },
-    { what: 'of someone else', tags: {}, retention: 90, found: undefined },
-    { what: 'that names no job', tags: { [MADE_BY]: 'cspm-auto-remediation' }, retention: 90, found: 'none' },
-  ])('that was $what a moment ago is known by its tags', async ({ tags, retention, found }) => {
+    { what: 'created by someone else', tags: {}, retention: 90, found: undefined },
+    {
+      what: 'created without the name of a job',
+      tags: { [MADE_BY]: 'cspm-auto-remediation' },
+      retention: 90,
+      found: 'none',
+    },
+  ])('that was $what a moment ago is recognized by its tags', async ({ tags, retention, found }) => {
     await using server = await aws({ logGroups: { [name]: { tags, retention } } });
 
     const made = await findChange(sessionOf(server.endpoint), change, new Date('2026-06-30T12:00:00Z'));
@@ -446,7 +451,7 @@ describe('the log group', () => {
     expect(made).toEqual(Array.isArray(found) ? { ...change, made: found } : found);
   });
 
-  test('is made with its key', async () => {
+  test('is created with its key', async () => {
     const withKey = { ...change, kmsKeyArn: 'arn:aws:kms:eu-central-1:1:key/k' };
     await using server = await aws({});
 
@@ -457,7 +462,7 @@ describe('the log group', () => {
     });
   });
 
-  test('is not made for a VPC that someone else logs by now', async () => {
+  test('is not created if someone else has enabled a flow log for the VPC', async () => {
     const logGroups: Record<string, LogGroup> = {};
     await using server = await aws({ logGroups, flowLogs: [{ id: 'fl-9', vpc: VPC }] });
     const forVpc = { ...change, vpc: VPC };
@@ -469,10 +474,10 @@ describe('the log group', () => {
   });
 
   test.each([
-    { what: 'made by us', group: undefined, made: ['log group', 'retention'] },
-    { what: 'finished by us', group: { tags: ours }, made: ['retention'] },
+    { what: 'created by this job', group: undefined, made: ['log group', 'retention'] },
+    { what: 'completed by this job', group: { tags: ours }, made: ['retention'] },
     { what: 'of someone else', group: { tags: {} }, made: [] },
-  ])('$what is recorded so', async ({ group, made }) => {
+  ])('$what is recorded as such', async ({ group, made }) => {
     await using server = await aws({ logGroups: group === undefined ? {} : { [name]: group } });
 
     const applied = await applyChange(sessionOf(server.endpoint), change);
@@ -483,11 +488,11 @@ describe('the log group', () => {
   const aborted = jsonAnswer({ __type: 'OperationAbortedException', message: 'at work' }, 400);
 
   const busy = [
-    { what: 'is at work on it', answer: aborted },
+    { what: 'is still working on it', answer: aborted },
     { what: 'throttles', answer: jsonAnswer({ __type: 'ThrottlingException', message: 'slow' }, 400) },
   ];
 
-  /** The log group is made, its retention meets these answers one after another, and reads show this retention. */
+  /** Creates the log group; its retention gets these answers in order, and reads show this retention. */
   const withRetention = (answers: readonly Answer[], retentionInDays?: number) => {
     const left = [...answers];
     return scriptedAws(
@@ -503,7 +508,7 @@ describe('the log group', () => {
   const retentionCalls = (calls: readonly ReceivedCall[]) =>
     calls.filter((call) => actionsOf([call]).includes('logs:PutRetentionPolicy'));
 
-  test.each(busy)('gets its retention a moment later where AWS $what', async ({ answer }) => {
+  test.each(busy)('gets its retention a moment later if AWS $what', async ({ answer }) => {
     await using server = await withRetention([answer]);
 
     const applied = await applyChange(sessionOf(server.endpoint), change);
@@ -520,7 +525,7 @@ describe('the log group', () => {
     expect(retentionCalls(server.calls)).toHaveLength(1);
   });
 
-  test.each(busy)('is held amid its calls where AWS $what', async ({ answer }) => {
+  test.each(busy)('can be stopped between its calls if AWS $what', async ({ answer }) => {
     await using server = await withRetention([answer]);
     const held = new BlockedError('paused');
     const noted: unknown[] = [];
@@ -534,7 +539,7 @@ describe('the log group', () => {
     expect(retentionCalls(server.calls)).toHaveLength(1);
   });
 
-  test('whose retention AWS never takes is recorded as made', async () => {
+  test('whose retention AWS never accepts is recorded as created', async () => {
     await using server = await withRetention(Array.from({ length: 9 }, () => aborted));
     const noted: unknown[] = [];
 
@@ -558,7 +563,7 @@ describe('the flow log', () => {
 
   test.each<{ what: string; flowLog: Partial<FlowLog>; error: Record<string, unknown> }>([
     {
-      what: 'logs the VPC by now',
+      what: 'logs the VPC now',
       flowLog: {},
       error: {
         name: 'StalePlanError',
@@ -566,7 +571,7 @@ describe('the flow log', () => {
       },
     },
     {
-      what: 'is to the same destination and delivers nothing',
+      what: 'has the same destination and delivers nothing',
       flowLog: { failure: 'Access error', logGroup: '/flows' },
       error: {
         name: 'ChangeRefusedError',
@@ -574,7 +579,7 @@ describe('the flow log', () => {
         message: `flow log fl-9 of VPC ${VPC} to log group /flows exists but delivers nothing (AWS: Access error), and AWS does not allow a second one: fix its permissions, or delete it`,
       },
     },
-  ])('is not made where one that $what is there', async ({ flowLog, error }) => {
+  ])('is not created if one exists that $what', async ({ flowLog, error }) => {
     const flowLogs: FlowLog[] = [{ id: 'fl-9', vpc: VPC, ...flowLog }];
     await using server = await aws({ flowLogs });
     const destination = {
@@ -590,7 +595,7 @@ describe('the flow log', () => {
     expect(flowLogs).toHaveLength(1);
   });
 
-  test('is made beside one that delivers nothing to another place', async () => {
+  test('is created in addition to one that delivers nothing to another destination', async () => {
     await using server = await scriptedAws(
       answerByAction({
         'ec2:DescribeFlowLogs': () =>
@@ -610,7 +615,7 @@ describe('the flow log', () => {
 
   test.each([
     {
-      what: 'a failure inside an answer of 200',
+      what: 'a failure in an answer with status 200',
       answer: result('CreateFlowLogs', unsuccessful('InvalidParameter')),
       error: {
         name: 'ChangeRefusedError',
@@ -631,7 +636,7 @@ describe('the flow log', () => {
       },
     },
     {
-      what: 'an answer that says nothing',
+      what: 'an empty answer',
       answer: result('CreateFlowLogs', ''),
       error: {
         name: 'ChangeRefusedError',
@@ -639,17 +644,17 @@ describe('the flow log', () => {
       },
     },
     {
-      what: 'a VPC that is gone',
+      what: 'a missing VPC',
       answer: result('CreateFlowLogs', unsuccessful('InvalidVpcId.NotFound')),
       error: { name: 'StalePlanError', message: expect.stringContaining(`VPC ${VPC} is gone`) },
     },
     {
-      what: 'a VPC that is gone, as an error',
+      what: 'a missing VPC, as an error',
       answer: ec2Error('InvalidVpcID.NotFound'),
       error: { name: 'StalePlanError', message: `VPC ${VPC} is gone: nothing was changed` },
     },
     {
-      what: 'the same flow log, made by someone else at that very moment,',
+      what: 'the same flow log, created by someone else at that moment,',
       answer: result('CreateFlowLogs', unsuccessful('FlowLogAlreadyExists')),
       error: {
         name: 'StalePlanError',
@@ -664,7 +669,7 @@ describe('the flow log', () => {
         message: expect.stringContaining('someone else has created the same flow log'),
       },
     },
-  ])('meets $what with $error.name', async ({ answer, error }) => {
+  ])('fails with $error.name for $what', async ({ answer, error }) => {
     await using server = await withoutFlowLogs(() => answer);
 
     const application = applyChange(sessionOf(server.endpoint), change);
@@ -672,7 +677,7 @@ describe('the flow log', () => {
     await expect(application).rejects.toMatchObject(error);
   });
 
-  /** Our flow log is there, and DeleteFlowLogs answers so. */
+  /** Returns an AWS with the flow log of this job, whose DeleteFlowLogs gives this answer. */
   const withOurs = (answer: () => Answer) =>
     scriptedAws(
       answerByAction({
@@ -685,7 +690,7 @@ describe('the flow log', () => {
       }),
     );
 
-  test('that is gone already is not deleted: nothing is written', async () => {
+  test('that is already gone is not deleted: nothing is written', async () => {
     await using server = await aws({});
 
     const application = applyChange(sessionOf(server.endpoint), deletion);
@@ -696,19 +701,22 @@ describe('the flow log', () => {
 
   test.each([
     {
-      what: 'inside the answer',
+      what: 'in the answer',
       answer: result('DeleteFlowLogs', unsuccessful('InvalidFlowLogId.NotFound')),
     },
     { what: 'as an error', answer: ec2Error('InvalidFlowLogId.NotFound') },
-  ])('that someone deletes before the call, which AWS says $what, is not ours', async ({ answer }) => {
-    await using server = await withOurs(() => answer);
+  ])(
+    'that someone else deletes before the call, as AWS reports $what, does not count as deleted by the undo',
+    async ({ answer }) => {
+      await using server = await withOurs(() => answer);
 
-    const application = applyChange(sessionOf(server.endpoint), deletion);
+      const application = applyChange(sessionOf(server.endpoint), deletion);
 
-    await expect(application).rejects.toMatchObject({ name: 'StalePlanError' });
-  });
+      await expect(application).rejects.toMatchObject({ name: 'StalePlanError' });
+    },
+  );
 
-  test('that AWS does not delete is an error, though the answer is 200', async () => {
+  test('that AWS does not delete is an error, although the answer has status 200', async () => {
     await using server = await withOurs(() => result('DeleteFlowLogs', unsuccessful('InternalError')));
 
     const application = applyChange(sessionOf(server.endpoint), deletion);
@@ -718,7 +726,7 @@ describe('the flow log', () => {
     );
   });
 
-  test('is found where it was made and no answer came, with its id; someone else’s is not', async () => {
+  test("is found with its id if it was created without an answer, unlike someone else's", async () => {
     const flowLogs: FlowLog[] = [{ id: 'fl-9', vpc: VPC, logGroup: change.destination.arn }];
     await using server = await aws({ flowLogs });
     const session = sessionOf(server.endpoint);
@@ -733,7 +741,7 @@ describe('the flow log', () => {
     expect([others, before, afterwards]).toEqual([undefined, undefined, applied]);
   });
 
-  test('is not taken for one that another job made at the same moment', async () => {
+  test('is not confused with one that another job created at the same moment', async () => {
     const made = { vpc: VPC, logGroup: change.destination.arn, created: '2026-06-30T12:00:00Z' };
     const flowLogs: FlowLog[] = [{ ...made, id: 'fl-1', tags: tagsOf('other') }];
     await using server = await aws({ flowLogs });
@@ -746,7 +754,7 @@ describe('the flow log', () => {
     expect([others, own]).toEqual(['none', { ...change, flowLogId: 'fl-2' }]);
   });
 
-  test('is visible when reads show it', async () => {
+  test('is confirmed when reads show it', async () => {
     const flowLogs: FlowLog[] = [];
     await using server = await aws({ flowLogs });
     const session = sessionOf(server.endpoint);
@@ -760,7 +768,7 @@ describe('the flow log', () => {
   });
 });
 
-test('the rule calls what it declares, and declares what it calls', async () => {
+test('the rule uses exactly its declared permissions', async () => {
   const cloudWatch: Account = { flowLogs: [], logGroups: {} };
   await using first = await aws(cloudWatch);
   await using second = await aws({});
@@ -769,7 +777,7 @@ test('the rule calls what it declares, and declares what it calls', async () => 
   await rule.assess(session, [VPC], {});
   const read = actionsOf(first.calls);
   const applied = [];
-  // The second time the log group is there, without a retention: all that the change may have to call.
+  // The second time, the log group exists without a retention, so that the change makes all calls that it may need.
   for (const change of await planOf({})) applied.push(await applyChange(session, change));
   Object.assign(cloudWatch.logGroups ?? {}, {
     [`/cspm-auto-remediation/vpc-flow-logs/${VPC}`]: { tags: { [MADE_BY]: 'cspm-auto-remediation' } },

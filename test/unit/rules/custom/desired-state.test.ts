@@ -74,7 +74,7 @@ const PATCH = [
   { op: 'replace', path: '/PubliclyAccessible', value: false },
 ];
 
-test('a dry run shows the value, the new one and the risk, and the patch that would be sent', async () => {
+test('a dry run shows the old and the new value, the risk, and the patch that would be sent', async () => {
   declare({}, 'dry_run');
 
   const [outcome] = await work();
@@ -90,7 +90,7 @@ test('a dry run shows the value, the new one and the risk, and the patch that wo
   ]);
 });
 
-test('a violation is fixed by one request with a client token, read back, and undone exactly', async () => {
+test('a violation is fixed with one request and a client token, read back, and undone exactly', async () => {
   const [outcome] = await work();
 
   expect(outcome).toMatchObject({ outcome: 'remediated', applied: [{ line: LINE }] });
@@ -105,7 +105,7 @@ test('a violation is fixed by one request with a client token, read back, and un
   });
 });
 
-test('what takes minutes is in progress: a later look finds it done', async () => {
+test('a change that takes minutes is in progress until a later check finds it complete', async () => {
   account.lasts = 10 * 60_000;
 
   expect(await work()).toEqual([]);
@@ -118,7 +118,7 @@ test('what takes minutes is in progress: a later look finds it done', async () =
   expect(account.updates).toHaveLength(1);
 });
 
-test('a handler that fails, at once or minutes later, is a failure in its own words', async () => {
+test('a handler that fails, at once or minutes later, is a failure with its message', async () => {
   account.fails = { code: 'AccessDenied', message: 'not authorized to perform: rds:ModifyDBInstance' };
   const words = `the request to change AWS::RDS::DBInstance ${INSTANCE} ended as FAILED (AccessDenied: not authorized to perform: rds:ModifyDBInstance)`;
 
@@ -134,22 +134,22 @@ test('a handler that fails, at once or minutes later, is a failure in its own wo
 });
 
 test.each([
-  ['a conflict that the handler meets', { code: 'ResourceConflict', message: 'being modified' }],
-  ['a handler that gives up waiting', { code: 'NotStabilized', message: 'timeout' }],
-])("%s is someone else's change: deferred", async (_, fails) => {
+  ['a conflict in the handler', { code: 'ResourceConflict', message: 'being modified' }],
+  ['a handler that times out', { code: 'NotStabilized', message: 'timeout' }],
+])("%s counts as someone else's change, and the finding is deferred", async (_, fails) => {
   account.fails = fails;
 
   expect(await work()).toMatchObject([{ outcome: 'deferred', applied: [] }]);
 });
 
-test('another operation of the resource is waited for: deferred', async () => {
+test('a finding is deferred while another operation on the resource is in progress', async () => {
   account.refuses = (operation) =>
     operation === 'UpdateResource' ? 'ConcurrentOperationException' : undefined;
 
   expect(await work()).toMatchObject([{ outcome: 'deferred', applied: [] }]);
 });
 
-test('a resource that is not ready is deferred, and nothing is sent', async () => {
+test('a finding is deferred if the resource is not ready, and nothing is sent', async () => {
   account.resources.set(INSTANCE, { ...open, DBInstanceStatus: 'modifying' });
 
   expect(await work()).toMatchObject([
@@ -158,7 +158,7 @@ test('a resource that is not ready is deferred, and nothing is sent', async () =
   expect(account.updates).toEqual([]);
 });
 
-test('what the owner changes just before the request makes its test fail: nothing is written over', async () => {
+test('a change by the owner just before the request fails its test, and is not overwritten', async () => {
   account.beforeUpdate = () => account.resources.set(INSTANCE, { ...open, PubliclyAccessible: false });
 
   const [outcome] = await work();
@@ -167,7 +167,7 @@ test('what the owner changes just before the request makes its test fail: nothin
   expect(account.updates).toEqual([]);
 });
 
-test('what a CloudFormation stack manages is not applicable, unless that is allowed', async () => {
+test('a resource that a CloudFormation stack manages is not applicable, unless that is allowed', async () => {
   account.stacks.set(INSTANCE, { stack: 'shop', type: state.resource_type });
 
   expect(await work()).toMatchObject([
@@ -182,15 +182,15 @@ test('what a CloudFormation stack manages is not applicable, unless that is allo
   expect(await work()).toMatchObject([{ outcome: 'remediated' }]);
 });
 
-describe('of a stack, CloudFormation names at most 100 resources', () => {
-  /** Puts resources of the stack before what comes later. */
+describe('a stack with more than 100 resources, the maximum that CloudFormation lists', () => {
+  /** Adds resources to the stack before later ones. */
   const putOthers = (count: number): void => {
     for (let other = 1; other <= count; other += 1) {
       account.stacks.set(`other-${other}`, { stack: 'shop', type: state.resource_type });
     }
   };
 
-  test('one that is not among them is taken as managed by it', async () => {
+  test('counts as managing a resource that is not listed', async () => {
     putOthers(100);
     account.stacks.set(INSTANCE, { stack: 'shop', type: state.resource_type });
 
@@ -203,7 +203,7 @@ describe('of a stack, CloudFormation names at most 100 resources', () => {
     expect(account.updates).toEqual([]);
   });
 
-  test('one of another type that has the same name manages nothing, where all are named', async () => {
+  test('does not manage a resource of another type with the same name if all are listed', async () => {
     putOthers(98);
     account.stacks.set(INSTANCE, { stack: 'shop', type: 'AWS::SQS::Queue' });
 
@@ -229,7 +229,7 @@ describe('a resource whose identifier has two parts', () => {
     expect(await work(regionalJobOf(RULE, ['api1|prod']))).toMatchObject([{ outcome: 'not_applicable' }]);
   });
 
-  test('is not managed by a stack that has only what it belongs to', async () => {
+  test('is not managed by a stack that only contains its parent', async () => {
     account.stacks.set('api1', { stack: 'shop', type: 'AWS::ApiGateway::RestApi' });
 
     expect(await work(regionalJobOf(RULE, ['api1|prod']))).toMatchObject([{ outcome: 'remediated' }]);
@@ -252,12 +252,20 @@ test.each([
   expect(account.updates).toEqual([]);
 });
 
-describe('what violates', () => {
+describe('a violation is determined by', () => {
   test.each([
-    ['has another value', { '/PubliclyAccessible': { equals: false } }, 'compliant'],
-    ['is there', { '/KmsKeyId': { absent: true } }, 'planned'],
-    ['holds no such item', { '/Tags': { contains: { Key: 'team', Value: 'bank' } } }, 'compliant'],
-    ['holds the item', { '/Tags': { contains: { Key: 'team', Value: 'shop' } } }, 'planned'],
+    ['has another value than the condition', { '/PubliclyAccessible': { equals: false } }, 'compliant'],
+    ['is absent as in the condition', { '/KmsKeyId': { absent: true } }, 'planned'],
+    [
+      'does not contain the item of the condition',
+      { '/Tags': { contains: { Key: 'team', Value: 'bank' } } },
+      'compliant',
+    ],
+    [
+      'contains the item of the condition',
+      { '/Tags': { contains: { Key: 'team', Value: 'shop' } } },
+      'planned',
+    ],
   ] as const)('a property that %s: %j', async (_, violates, outcome) => {
     declare({ violates }, 'dry_run');
 
@@ -265,7 +273,7 @@ describe('what violates', () => {
   });
 });
 
-describe('a property that is not there', () => {
+describe('a missing property', () => {
   const versioning = {
     resource_type: 'AWS::S3::Bucket',
     primary_identifier: ['/BucketName'],
@@ -273,7 +281,7 @@ describe('a property that is not there', () => {
     ready: {},
   };
 
-  test('is added with the object around it, and undone to the stated default', async () => {
+  test('is added with its parent object, and undone to the declared default', async () => {
     account.resources.set(INSTANCE, { BucketName: INSTANCE });
     declare({ ...versioning, defaults: { '/VersioningConfiguration/Status': 'Suspended' } });
 
@@ -289,7 +297,7 @@ describe('a property that is not there', () => {
     });
   });
 
-  test('without a default has no undo, and the plan says so', async () => {
+  test('without a default cannot be undone, and the plan says so', async () => {
     account.resources.set(INSTANCE, { BucketName: INSTANCE });
     declare(versioning);
 
@@ -302,7 +310,7 @@ describe('a property that is not there', () => {
 });
 
 describe('a pause', () => {
-  test('cancels a request that AWS is at work on, and says so', async () => {
+  test('cancels a request that AWS is working on, and reports it', async () => {
     account.lasts = 10 * 60_000;
     await work();
     remediator.now += 60_000;
@@ -319,7 +327,7 @@ describe('a pause', () => {
     expect(account.resources.get(INSTANCE)).toEqual(open);
   });
 
-  test('amid the first seconds cancels it, too', async () => {
+  test('cancels a request in its first seconds, too', async () => {
     account.lasts = 10 * 60_000;
     account.onSleep = () => {
       remediator.pause = 'all';
@@ -332,7 +340,7 @@ describe('a pause', () => {
     expect(account.resources.get(INSTANCE)).toEqual(open);
   });
 
-  test('may name a rule that is declared', async () => {
+  test('can name a custom rule', async () => {
     remediator.pause = RULE;
     remediator.settings = { ...remediator.settings, allRules: accountSettingsOf({ declared_rules: [RULE] }) };
 
@@ -340,7 +348,7 @@ describe('a pause', () => {
   });
 });
 
-test('settings that cannot be read fail every finding', async () => {
+test('settings that cannot be parsed fail every finding', async () => {
   remediator.fault = (port) => (port === 'settings' ? new SettingsError('not JSON') : undefined);
 
   expect(await work()).toMatchObject([{ outcome: 'failed', reason: 'not JSON', gate: 'settings' }]);
@@ -353,7 +361,7 @@ test('a rule without settings is unknown', async () => {
   await expect(work()).rejects.toThrow('unknown rule rds-instance-public');
 });
 
-test('an id that is not of the pattern, or of another account, reaches no call', async () => {
+test('an id that does not match the pattern, or of another account, reaches no call', async () => {
   const cluster = `arn:aws:rds:${REGION}:999999999999:cluster:orders`;
   remediator.settings = settingsOf({
     rule: RULE,
@@ -375,11 +383,11 @@ test('an id that is not of the pattern, or of another account, reaches no call',
   expect(ACCOUNT).not.toBe('999999999999');
 });
 
-describe('modifications that people have put off', () => {
+describe('pending modifications by other people', () => {
   test.each<[string, () => void]>([
     ['DBInstanceClass', () => (account.pending = { DBInstanceClass: 'db.r6g.large' })],
     ['a reboot for the parameter group ours', () => (account.parameterGroup = 'pending-reboot')],
-  ])('are not carried out with ours: %s', async (words, wait) => {
+  ])('are not applied together with the fix: %s', async (words, wait) => {
     wait();
 
     const outcomes = await work();
@@ -390,11 +398,11 @@ describe('modifications that people have put off', () => {
     expect(account.updates).toEqual([]);
   });
 
-  test('are looked for directly before the write', async () => {
+  test('are read directly before the write', async () => {
     let reads = 0;
     account.refuses = (operation) => {
       if (operation === 'GetResource') reads += 1;
-      // The plan is made by then.
+      // The plan has been made by then.
       if (reads === 2) account.pending = { MultiAZ: 'true' };
       return undefined;
     };
@@ -404,19 +412,19 @@ describe('modifications that people have put off', () => {
   });
 });
 
-test('a handler that fails after it has set the value has set it', async () => {
+test('a handler that fails after it has set the value counts as having set it', async () => {
   account.fails = { code: 'AccessDenied', message: 'not authorized to perform: rds:RebootDBInstance' };
   account.setsBeforeItFails = true;
 
   expect(await work()).toMatchObject([{ outcome: 'remediated', applied: [{ line: LINE }] }]);
 });
 
-describe('a request whose answer nobody saw', () => {
+describe('a request with a lost answer', () => {
   const faults = ['killed before it', 'killed after it', 'its answer is lost'] as const;
   const minutes = [0, 10, 45] as const;
   const cases = faults.flatMap((fault) => minutes.map((lasting) => [fault, lasting] as const));
 
-  /** Meets the first update with a fault. */
+  /** Answers the first update with a fault. */
   function meet(fault: (typeof faults)[number]): void {
     let isMet = false;
     const meets = (operation: string): boolean => operation === 'UpdateResource' && !isMet;
@@ -435,7 +443,7 @@ describe('a request whose answer nobody saw', () => {
     };
   }
 
-  /** Works on the job until an attempt has ended without unfinished findings, and then on the later looks. */
+  /** Runs the job until an attempt ends without unfinished findings, and then its follow-up jobs. */
   async function workToTheEnd(): Promise<void> {
     for (let number = 1; number <= 5; number += 1) {
       const result = await remediator.attempt(job, { number, last: number === 5 }).catch((error: unknown) => {
@@ -461,7 +469,7 @@ describe('a request whose answer nobody saw', () => {
     expect(outcomesNow()[0]?.unconfirmed ?? []).toEqual([]);
   });
 
-  test('is waited for while the resource is not ready because of it', async () => {
+  test('is waited for while it makes the resource not ready', async () => {
     account.lasts = 45 * 60_000;
     meet('killed after it');
     const taken = account.afterCall;
@@ -479,7 +487,7 @@ describe('a request whose answer nobody saw', () => {
     expect(outcomesNow()[0]?.unconfirmed ?? []).toEqual([]);
   });
 
-  test('and that fails is a failure in AWS’s words; nothing is unconfirmed', async () => {
+  test("that fails is a failure with AWS's message, and nothing is unconfirmed", async () => {
     account.lasts = 10 * 60_000;
     account.fails = { code: 'AccessDenied', message: 'not authorized' };
     meet('killed after it');

@@ -30,18 +30,18 @@ test.each([
   expect(fill('{{arn.resource_type}}|{{arn.resource_id}}', { ...place, resource })).toBe(`${type}|${id}`);
 });
 
-test('what has no value is an error that names it, not an empty text', () => {
+test('a placeholder without a value is an error that names it', () => {
   expect(() => fill('{{arn.account}}', { ...place, resource: 'orders' })).toThrow(
     '{{arn.account}} in "{{arn.account}}" has no value for orders',
   );
   expect(() => fill('{{constructor}}', place)).toThrow('{{constructor}}');
 });
 
-test('what is filled in is not filled in again', () => {
+test('placeholders in values are not replaced', () => {
   expect(fill('{{resource}}', { ...place, resource: '{{account}}' })).toBe('{{account}}');
 });
 
-test('an ARN, and who it belongs to', () => {
+test('the account of an ARN is found', () => {
   expect([isArn(place.resource), isArn('orders'), isArn('arn:aws')]).toEqual([true, false, false]);
   expect([accountOfArn(place.resource), accountOfArn('arn:aws:s3:::b')]).toEqual(['111122223333', undefined]);
   expect([namesArn('{{arn.account}}'), namesArn('{{account}}')]).toEqual([true, false]);

@@ -38,7 +38,7 @@ const definition: CustomRule = {
 };
 
 let status = 'Success';
-/** Tags of the queue; undefined: they cannot be read. */
+/** The tags of the queue; undefined if they cannot be read. */
 let tags: Record<string, string> | undefined = {};
 let remediator: RemediatorInMemory;
 
@@ -49,14 +49,14 @@ beforeEach(() => {
   remediator.settings = settingsOf({ rule: RULE, method: 'runbook', runbook_then: 'report', definition });
 });
 
-/** Runs the job, and the jobs that look again, on a Systems Manager that ends every execution with a status. */
+/** Runs the job and its follow-up jobs on a Systems Manager that ends every execution with this status. */
 async function run(asked = regionalJobOf(RULE, [QUEUE])) {
   await using aws: ScriptedAws = await scriptedAws(({ headers }) => {
     const operation = String(headers['x-amz-target']).split('.').at(-1);
     if (operation === 'GetResources') {
       if (tags === undefined) return jsonAnswer({ __type: 'AccessDeniedException', message: 'no' }, 400);
       const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
-      // The local AWS tells of others, too.
+      // The local AWS also returns other queues.
       const others = { ResourceARN: `${QUEUE}-2`, Tags: [{ Key: EXEMPTION_TAG, Value: 'another' }] };
       return jsonAnswer({ ResourceTagMappingList: [others, { ResourceARN: QUEUE, Tags }] });
     }
@@ -76,7 +76,7 @@ async function run(asked = regionalJobOf(RULE, [QUEUE])) {
   return { outcomes: (await remediator.attempt(remediator.lastLook)).outcomes, calls: aws.calls };
 }
 
-test('a document is started with all that is declared, at its version, and followed to its end', async () => {
+test('a document is started with its declared version and parameters, and followed to its end', async () => {
   const { outcomes, calls } = await run();
 
   expect(JSON.parse(calls[0]?.body ?? '')).toMatchObject({
@@ -93,7 +93,7 @@ test('a document is started with all that is declared, at its version, and follo
   ]);
 });
 
-test('until the source has scanned again, the finding awaits that', async () => {
+test('the finding awaits a scan until the source has scanned the resource again', async () => {
   await run();
   const job = regionalJobOf(RULE, [QUEUE]);
   const at = (seconds: number) =>
@@ -111,7 +111,7 @@ test('until the source has scanned again, the finding awaits that', async () => 
   expect(before.calls).toEqual([]);
 });
 
-test('one that fails is a failure in its own words', async () => {
+test('a document that fails is a failure with its message', async () => {
   status = 'Failed';
 
   const { outcomes } = await run();
@@ -121,7 +121,7 @@ test('one that fails is a failure in its own words', async () => {
   ]);
 });
 
-describe('of a rule with the resource’s ARN', () => {
+describe("a rule with the resource's ARN", () => {
   const declare = (settings: Parameters<typeof settingsOf>[0] = {}): void => {
     const tagged = {
       ...definition,
@@ -137,7 +137,7 @@ describe('of a rule with the resource’s ARN', () => {
     });
   };
 
-  test('a tag exempts it: nothing is started', async () => {
+  test('starts nothing for a resource with an exemption tag', async () => {
     declare();
     tags = { [EXEMPTION_TAG]: 'ours until 2099-12-31' };
 
@@ -148,14 +148,14 @@ describe('of a rule with the resource’s ARN', () => {
     expect(JSON.parse(calls[0]?.body ?? '')).toEqual({ ResourceARNList: [QUEUE] });
   });
 
-  test('one without such a tag is remediated', async () => {
+  test('remediates a resource without an exemption tag', async () => {
     declare();
     tags = { team: 'shop' };
 
     expect((await run()).outcomes).toMatchObject([{ outcome: 'remediated' }]);
   });
 
-  test('nothing is started where tags cannot be read', async () => {
+  test('starts nothing if the tags cannot be read', async () => {
     declare();
     tags = undefined;
 
@@ -165,7 +165,7 @@ describe('of a rule with the resource’s ARN', () => {
     expect(calls).toHaveLength(1);
   });
 
-  test('a plan says what it may break', async () => {
+  test('names the risk in its plan', async () => {
     declare({ mode: 'dry_run' });
 
     expect((await run()).outcomes).toMatchObject([
@@ -173,7 +173,7 @@ describe('of a rule with the resource’s ARN', () => {
     ]);
   });
 
-  test('an id that is no ARN is refused', async () => {
+  test('refuses an id that is not an ARN', async () => {
     declare();
 
     const { outcomes, calls } = await run(regionalJobOf(RULE, ['orders']));
@@ -183,7 +183,7 @@ describe('of a rule with the resource’s ARN', () => {
   });
 });
 
-test('without its ARN, a plan says that no tag exempts it', async () => {
+test("the plan of a rule without the resource's ARN says that no tag can exempt it", async () => {
   remediator.settings = settingsOf({ rule: RULE, method: 'runbook', mode: 'dry_run', definition });
 
   expect((await run()).outcomes).toMatchObject([
@@ -191,7 +191,7 @@ test('without its ARN, a plan says that no tag exempts it', async () => {
   ]);
 });
 
-test('the document that undoes it is its inverse, with a token of its own', async () => {
+test('the undo document is the inverse of the document, with its own token', async () => {
   const { outcomes } = await run();
   const [applied] = outcomes[0]?.applied ?? [];
   if (applied === undefined) throw new Error('expected an applied change');
@@ -209,7 +209,7 @@ test('the document that undoes it is its inverse, with a token of its own', asyn
   expect(inverse === undefined ? '' : await describeChange(inverse)).toContain('~ run Acme-Untag');
 });
 
-test('a session may start the declared document, by both of its names, and no other', () => {
+test('a session can start the declared document, by both of its names, and no other', () => {
   const { runbook } = customRule(RULE, definition);
   if (runbook === undefined) throw new Error('expected a runbook');
 
@@ -223,7 +223,7 @@ test('a session may start the declared document, by both of its names, and no ot
   ]);
 });
 
-test('the session of an undo may start the document that undoes it, and follow it', () => {
+test("an undo's session can start the undo document and follow it", () => {
   const { permissions } = customRule(RULE, definition);
 
   const byAction = Object.fromEntries(
@@ -244,7 +244,7 @@ test('the session of an undo may start the document that undoes it, and follow i
   ]);
 });
 
-test('an undo whose start was not answered is not taken for done', async () => {
+test('an undo whose start was not answered does not count as done', async () => {
   const { outcomes } = await run();
   const [applied] = outcomes[0]?.applied ?? [];
   const inverse = applied === undefined ? undefined : await inverseOf(applied.change);
@@ -256,7 +256,7 @@ test('an undo whose start was not answered is not taken for done', async () => {
   expect(difference).toBe('it is not known whether Acme-Untag was started');
 });
 
-describe('as for rules that have code', () => {
+describe('as for built-in rules', () => {
   const declare = (settings: Parameters<typeof settingsOf>[0] = {}): void => {
     remediator.settings = settingsOf({
       rule: RULE,
@@ -285,7 +285,7 @@ describe('as for rules that have code', () => {
     expect(calls).toEqual([]);
   });
 
-  test('a limit counts documents that are started', async () => {
+  test('a limit counts started documents', async () => {
     declare({ limits: { per_account_per_hour: 1, per_rule_per_hour: 1 } });
 
     const { outcomes, calls } = await run(regionalJobOf(RULE, [QUEUE, `${QUEUE}-2`]));
@@ -307,7 +307,7 @@ describe('as for rules that have code', () => {
     expect(calls).toEqual([]);
   });
 
-  test('documents that fail open the breaker: the rule only plans', async () => {
+  test('failed documents open the breaker, and the rule only plans', async () => {
     status = 'Failed';
     await run(
       regionalJobOf(

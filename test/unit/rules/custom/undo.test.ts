@@ -51,19 +51,19 @@ beforeEach(async () => {
 
 const undo = () => desk.undo(fix === undefined ? [] : [fix]);
 
-test('an undo sets what stood there before', async () => {
+test('an undo restores the previous value', async () => {
   expect(await undo()).toMatchObject([{ outcome: 'undone', finding: { account: ACCOUNT } }]);
   expect(account.resources.get(INSTANCE)).toEqual(open);
 });
 
-test('an undo that AWS takes minutes for is followed to its end', async () => {
+test('an undo that takes AWS minutes is followed to its end', async () => {
   account.lasts = 5 * 60_000;
 
   expect(await undo()).toMatchObject([{ outcome: 'undone' }]);
   expect(account.updates).toHaveLength(2);
 });
 
-test('an undo that fails minutes later is refused in AWS’s words, and a later request makes it anew', async () => {
+test("an undo that fails minutes later is refused with AWS's message, and a later request repeats it", async () => {
   account.lasts = 60_000;
   account.fails = { code: 'InvalidRequest', message: 'no subnet group' };
 

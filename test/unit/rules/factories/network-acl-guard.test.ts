@@ -51,10 +51,10 @@ const nothing = (family: string): string =>
 const noAnswers = (family: string): string =>
   `blocks return traffic for connections that 1 subnet opens over ${family}: nothing outside the VPC can reach TCP ports 49152-60999 (subnet-1)`;
 
-describe('refused, with what would be cut', () => {
+describe('a plan is refused, with the cuts, if', () => {
   test.each([
     {
-      what: 'the other half is denied in halves of the world',
+      what: 'the other half of the world is denied in two blocks',
       entries: [
         open,
         entry(150, 'deny', '0.0.0.0/1'),
@@ -64,7 +64,7 @@ describe('refused, with what would be cut', () => {
       cut: nothing('IPv4'),
     },
     {
-      what: 'it is denied in halves of the ports',
+      what: 'all traffic is denied in two port ranges',
       entries: [
         open,
         entry(150, 'deny', '0.0.0.0/0', tcp(0, 32_767)),
@@ -74,7 +74,7 @@ describe('refused, with what would be cut', () => {
       cut: nothing('IPv4'),
     },
     {
-      what: 'what is left comes from multicast addresses only',
+      what: 'the rest comes only from multicast addresses',
       entries: [
         open,
         entry(150, 'deny', '0.0.0.0/1'),
@@ -85,39 +85,39 @@ describe('refused, with what would be cut', () => {
       cut: nothing('IPv4'),
     },
     {
-      what: 'what is left is of the family that the subnet lacks',
+      what: 'the rest belongs to the family that the subnet lacks',
       entries: [open, entry(101, 'allow', '::/0', tcp(443))],
       cut: nothing('IPv4'),
     },
     {
-      what: 'an IPv6-only subnet keeps IPv4 only',
+      what: 'an IPv6-only subnet would keep only IPv4',
       entries: [entry(90, 'allow', '0.0.0.0/0', tcp(0, 65_535)), open6],
       families: 'ipv6' as const,
       cut: nothing('IPv6'),
     },
     {
-      what: 'a dual-stack subnet keeps one family only',
+      what: 'a dual-stack subnet would keep only one family',
       entries: [open, entry(101, 'allow', '::/0', tcp(0, 65_535))],
       families: 'both' as const,
       cut: nothing('IPv4'),
     },
     {
-      what: 'an allow of 22 from one host',
+      what: 'only port 22 from one host is allowed',
       entries: [entry(90, 'allow', '203.0.113.7/32', tcp(22)), open],
       cut: noAnswers('IPv4'),
     },
     {
-      what: 'an allow of a port that only looks like one for answers',
+      what: 'only a port that is no client port is allowed',
       entries: [entry(90, 'allow', '0.0.0.0/0', tcp(3389)), open],
       cut: noAnswers('IPv4'),
     },
     {
-      what: 'udp alone',
+      what: 'only UDP is allowed',
       entries: [entry(90, 'allow', '0.0.0.0/0', udp(1024, 65_535)), open],
       cut: noAnswers('IPv4'),
     },
     {
-      what: 'answers with a gap',
+      what: 'answers have a gap',
       entries: [
         entry(80, 'deny', '0.0.0.0/0', tcp(50_000)),
         entry(85, 'allow', '203.0.113.7/32', tcp(50_000)),
@@ -128,7 +128,7 @@ describe('refused, with what would be cut', () => {
       cut: nothing('IPv6'),
     },
     {
-      what: 'answers from within the VPC alone',
+      what: 'answers come only from within the VPC',
       entries: [entry(90, 'allow', '172.31.0.0/16'), open],
       cut: noAnswers('IPv4'),
     },
@@ -138,7 +138,7 @@ describe('refused, with what would be cut', () => {
     );
   });
 
-  test('in every family that loses something', async () => {
+  test('several families lose traffic, which are all named', async () => {
     const families = 'both';
 
     await expect(linesOf([open, open6, entry(102, 'allow', '::/0', tcp(22))], { families })).resolves.toBe(
@@ -146,7 +146,7 @@ describe('refused, with what would be cut', () => {
     );
   });
 
-  test('of many subnets, the first ten by name', () => {
+  test('many subnets lose traffic, of which the first ten are named', () => {
     const subnets = Array.from({ length: 12 }, (_, n) => ({ id: `subnet-${n}`, ipv4: true, ipv6: false }));
 
     const plan = rule.code.plan(
@@ -162,7 +162,7 @@ describe('refused, with what would be cut', () => {
   });
 });
 
-describe('planned', () => {
+describe('a plan is made if', () => {
   const gone = `- inbound entry 100 allow all from 0.0.0.0/0 (${ACL})`;
   const ends = (ports: string): string =>
     `: this blocks return traffic from outside the VPC to ${ports} for connections that 1 subnet opens over IPv4, where no other entry allows it (subnet-1)`;
@@ -171,7 +171,7 @@ describe('planned', () => {
 
   test.each([
     {
-      what: 'answers come in from the world still',
+      what: 'answers are still allowed from the world',
       entries: [
         entry(80, 'allow', '0.0.0.0/0', udp(32_768, 65_535)),
         entry(90, 'allow', '0.0.0.0/0', tcp(32_768, 65_535)),
@@ -180,12 +180,12 @@ describe('planned', () => {
       lines: [gone],
     },
     {
-      what: 'answers of TCP come in from the world still, those of UDP do not',
+      what: 'answers are still allowed from the world over TCP, but not over UDP',
       entries: [entry(90, 'allow', '0.0.0.0/0', tcp(32_768, 65_535)), open],
       lines: [`${gone}${udpEnds}`],
     },
     {
-      what: 'answers to the ports that all clients use come in still, those to the ports of Linux alone do not',
+      what: 'answers are still allowed to the common client ports, but not to the other ones of Linux',
       entries: [
         entry(80, 'allow', '0.0.0.0/0', udp(49_152, 65_535)),
         entry(90, 'allow', '0.0.0.0/0', tcp(49_152, 65_535)),
@@ -194,22 +194,22 @@ describe('planned', () => {
       lines: [`${gone}${ends('TCP ports 32768-49151 and UDP ports 32768-49151')}`],
     },
     {
-      what: 'answers come in from one proxy still, with what Linux uses',
+      what: 'answers are still allowed from one proxy, including the client ports of Linux',
       entries: [entry(90, 'allow', '203.0.113.7/32', tcp(32_768, 60_999)), open],
       lines: [`${gone}${bothEnd}`],
     },
     {
-      what: 'one host outside keeps all its ways, the rest of the world loses them',
+      what: 'one external host keeps all its traffic, and the rest of the world loses it',
       entries: [open, entry(200, 'allow', '203.0.113.7/32')],
       lines: [`${gone}${bothEnd}`],
     },
     {
-      what: 'half of the world is denied what the other half may send still',
+      what: 'half of the world is denied traffic that the other half can still send',
       entries: [open, entry(150, 'deny', '0.0.0.0/1'), entry(200, 'allow', '0.0.0.0/0', tcp(1024, 65_535))],
       lines: [`${gone}${bothEnd}`],
     },
     {
-      what: 'one host is denied a port that the rest of the world may send to still',
+      what: 'one host is denied a port to which the rest of the world can still send',
       entries: [
         open,
         entry(150, 'deny', '203.0.113.7/32', tcp(61_000)),
@@ -234,18 +234,18 @@ describe('planned', () => {
       lines: [`- inbound entry 101 allow all from ::/0 (${ACL})`],
     },
     {
-      what: 'the open entry decides nothing: all is denied before it',
+      what: 'the open entry is ineffective, because all traffic is denied before it',
       entries: [entry(50, 'deny', '0.0.0.0/0'), open],
       options: { replacement_cidrs: ['10.0.0.0/8'] },
       lines: [gone],
     },
     {
-      what: 'the open entry decides nothing: all is denied before it in halves',
+      what: 'the open entry is ineffective, because all traffic is denied before it in two blocks',
       entries: [entry(50, 'deny', '0.0.0.0/1'), entry(60, 'deny', '128.0.0.0/1'), open],
       lines: [gone],
     },
     {
-      what: 'the open entry opens nothing to answers of TCP: they are denied before it',
+      what: 'the open entry has no effect on answers over TCP, which are denied before it',
       entries: [
         entry(50, 'deny', '0.0.0.0/0', tcp(1024, 65_535)),
         open,
@@ -254,7 +254,7 @@ describe('planned', () => {
       lines: [`${gone}${udpEnds}`],
     },
     {
-      what: 'sources that someone named keep their way, and what ends besides is said',
+      what: 'the sources in the options keep their access, and other lost traffic is named',
       entries: [open],
       options: { replacement_cidrs: ['vpc'] },
       lines: [
@@ -262,7 +262,7 @@ describe('planned', () => {
       ],
     },
     {
-      what: 'a source outside the VPC takes its place',
+      what: 'a source outside the VPC replaces the open entry',
       entries: [open],
       options: { replacement_cidrs: ['10.0.0.0/8'] },
       lines: [
@@ -270,13 +270,13 @@ describe('planned', () => {
       ],
     },
     {
-      what: 'isolation is accepted, and said with the last entry that keeps it off',
+      what: 'isolation is allowed, which is named with the last entry that prevented it',
       entries: [open, entry(110, 'allow', '0.0.0.0/0')],
       options: { allow_isolation: true },
       lines: [gone, `- inbound entry 110 allow all from 0.0.0.0/0 (${ACL}): this ${nothing('IPv4')}`],
     },
     {
-      what: 'an open entry is written in another way',
+      what: 'an open entry has another notation',
       entries: [
         entry(90, 'allow', '0.0.0.0/0', tcp(1024, 65_535)),
         entry(100, 'allow', '0::/0'),
@@ -288,7 +288,7 @@ describe('planned', () => {
       ],
     },
     {
-      what: 'a replacement stands already, written in another way',
+      what: 'a replacement exists in another notation',
       entries: [entry(90, 'allow', '2001:DB8:0::1/32'), open6],
       options: { replacement_cidrs: ['2001:db8::/32'] },
       lines: [`- inbound entry 101 allow all from ::/0 (${ACL})`],
@@ -299,12 +299,12 @@ describe('planned', () => {
 });
 
 test.each([
-  { what: 'without IPv6', families: 'ipv4' as const, state: 'violation', cidr: '::/0' },
+  { what: 'IPv4-only', families: 'ipv4' as const, state: 'violation', cidr: '::/0' },
   { what: 'dual-stack', families: 'both' as const, state: 'not_applicable', cidr: '::/0' },
   { what: 'IPv6-only', families: 'ipv6' as const, state: 'not_applicable', cidr: '::/0' },
   { what: 'IPv6-only', families: 'ipv6' as const, state: 'violation', cidr: '0.0.0.0/0' },
-  { what: 'that EC2 does not list yet', families: null, state: 'not_applicable', cidr: '::/0' },
-])('a subnet $what and an open entry of $cidr: $state', async ({ families, state, cidr }) => {
+  { what: 'not yet listed by EC2', families: null, state: 'not_applicable', cidr: '::/0' },
+])('a subnet ($what) with an open entry for $cidr: $state', async ({ families, state, cidr }) => {
   const acl = { subnets: ['subnet-1'], entries: [entry(100, 'allow', cidr)] };
   await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { families: { 'subnet-1': families } });
   const session = testSession({ endpoint: aws.endpoint, account: ACL_ACCOUNT, region: 'eu-central-1' });
@@ -315,8 +315,8 @@ test.each([
 });
 
 /**
- * An oracle that knows nothing of cells: it sends single packets. Its packets are the ends, and what lies just beyond
- * them, of all blocks, ports, types and codes that the generator below draws from.
+ * An oracle without cells: it sends single packets. Its packets are the ends, and the values just beyond them, of all
+ * blocks, ports, types and codes from which the generator below draws.
  */
 const BLOCKS = [
   '0.0.0.0/0',
@@ -410,7 +410,7 @@ function oracle(before: NetworkAclEntry[], after: NetworkAclEntry[], ipv6: boole
   return enough ? '' : 'nothing outside the VPC';
 }
 
-/** Ports that clients of Linux and Windows use for their own ends of connections, cut where either begins or ends. */
+/** The client ports of Linux and Windows, split at the ends of either range. */
 const CLIENT_PORTS = [
   ['TCP', 32_768, 49_151],
   ['TCP', 49_152, 60_999],
@@ -420,7 +420,7 @@ const CLIENT_PORTS = [
   ['UDP', 61_000, 65_535],
 ] as const;
 
-/** Ports to which answers came in from some source outside, and no longer come from there. */
+/** Returns the ports to which answers came from some external source before, and no longer do. */
 function portsLost(before: NetworkAclEntry[], after: NetworkAclEntry[], ipv6: boolean) {
   const outside = SOURCES.filter(
     (source) => source.includes(':') === ipv6 && !VPC_CIDRS.some((cidr) => isWithin(source, cidr)),
@@ -436,7 +436,7 @@ function portsLost(before: NetworkAclEntry[], after: NetworkAclEntry[], ipv6: bo
   });
 }
 
-/** Ports that a plan's line names. */
+/** Returns the ports in a plan's line. */
 function portsNamed(line: string) {
   const named = [...line.matchAll(/(TCP|UDP) ports (\d+)-(\d+)/g)];
   return CLIENT_PORTS.filter(([name, from, to]) =>
@@ -448,7 +448,7 @@ function portsNamed(line: string) {
 
 const CUT = /with no inbound path|nothing outside the VPC/g;
 
-test('for any list: named, and refused, is exactly what single packets say is cut off', () => {
+test('for any list, exactly the traffic that a simulation of single packets finds cut is named or refused', () => {
   fc.assert(
     fc.property(
       anyEntries,

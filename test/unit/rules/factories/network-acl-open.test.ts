@@ -64,7 +64,7 @@ const anyTraffic = fc.oneof(
     ports: fc.constantFrom({ from: 22, to: 22 }, { from: 80, to: 443 }, { from: 0, to: 65_535 }),
   }),
 );
-/** Inbound entries with one that allows everything among them. Numbers are dense at times, so that few are free. */
+/** Inbound entries that include one which allows everything. Sometimes numbers are dense, so that few are free. */
 const anyEntries = fc
   .uniqueArray(
     fc
@@ -110,7 +110,7 @@ function changesOf(...parameters: Parameters<typeof planOf>): readonly Change[] 
 const sourcesOf = (replacement: readonly string[]): string[] =>
   replacement.flatMap((cidr) => (cidr === 'vpc' ? VPC_CIDRS : [cidr]));
 
-/** Tells whether the entries should let a packet in once the replacement stands in the place of each open one. */
+/** Reports whether the entries should let a packet in if each open entry is replaced at its position. */
 function shouldLet(
   entries: readonly NetworkAclEntry[],
   replacement: readonly string[],
@@ -124,7 +124,7 @@ function shouldLet(
   return false;
 }
 
-/** Runs a property for every plan that there is; a plan is missing only where too few numbers are free. */
+/** Runs a property for every possible plan. There is no plan only if too few numbers are free. */
 function forAnyPlan(
   check: (
     entries: NetworkAclEntry[],
@@ -145,8 +145,8 @@ function forAnyPlan(
   );
 }
 
-describe('for any entries', () => {
-  test('the replacement is reachable in the place of the open entry, and what the others decide stays', async () => {
+describe('for any entries,', () => {
+  test('the replacement is reachable at the position of the open entry, and the decisions of the others stay the same', async () => {
     await forAnyPlan((entries, replacement, changes) => {
       const after = changes.reduce(applied, entries);
 
@@ -156,7 +156,7 @@ describe('for any entries', () => {
     });
   });
 
-  test('what was denied stays denied, and what is to stay is never cut, at any point of the way', async () => {
+  test('denied traffic stays denied, and traffic to keep is never cut, after every call', async () => {
     await forAnyPlan((entries, _, changes) => {
       const after = changes.reduce(applied, entries);
       let now = entries;
@@ -172,7 +172,7 @@ describe('for any entries', () => {
     });
   });
 
-  test('no entry that allows everything is left, and a cured network ACL needs no plan', async () => {
+  test('no entry that allows everything remains, and a fixed network ACL needs no plan', async () => {
     await forAnyPlan((entries, replacement, changes) => {
       const after = changes.reduce(applied, entries);
 
@@ -181,7 +181,7 @@ describe('for any entries', () => {
     });
   });
 
-  test('numbers stay in their range, and all other entries as they are', async () => {
+  test('numbers stay in their range, and all other entries are unchanged', async () => {
     await forAnyPlan((entries, _, changes) => {
       const after = changes.reduce(applied, entries);
 
@@ -193,7 +193,7 @@ describe('for any entries', () => {
     });
   });
 
-  test('the inverses, last first, give the first entries back', async () => {
+  test('the inverses, last first, restore the original entries', async () => {
     await forAnyPlan(async (entries, _, changes) => {
       let now: NetworkAclEntry[] = changes.reduce(applied, entries);
 
@@ -208,7 +208,7 @@ describe('for any entries', () => {
     });
   });
 
-  test('an attempt that is cut off anywhere is finished by the next', async () => {
+  test('an attempt that is interrupted anywhere is completed by the next', async () => {
     await forAnyPlan((entries, replacement, changes) => {
       const steps = changes.flatMap(stepsOf);
       for (const cutOff of steps.keys()) {
@@ -230,7 +230,7 @@ describe('for any entries', () => {
   });
 });
 
-describe('admin ports, for any entries', () => {
+describe('admin ports, for any entries,', () => {
   const packets: Packet[] = SOURCES.flatMap((source) => [
     ...['6', '17'].flatMap((protocol) =>
       [0, 21, 22, 23, 80, 443, 3388, 3389, 3390, 40_000, 65_535].map((port) => ({ source, protocol, port })),
@@ -240,7 +240,7 @@ describe('admin ports, for any entries', () => {
   ]);
   const isAdmin = ({ protocol, port }: Packet): boolean =>
     (protocol === '6' && port === 22) || (['6', '17'].includes(protocol) && port === 3389);
-  /** Written out here, so that it is not what the rule itself thinks. */
+  /** The closed ports, independently of the rule's code. */
   const opensAdmin = ({ action, cidr, protocol, ports }: NetworkAclEntry): boolean => {
     if (action !== 'allow' || !WORLD.includes(cidr)) return false;
     if (protocol === '-1') return true;
@@ -248,7 +248,7 @@ describe('admin ports, for any entries', () => {
     return (protocol === '6' && holds(22)) || (['6', '17'].includes(protocol) && holds(3389));
   };
   const isPing = ({ source, protocol }: Packet) => protocol === (source.includes(':') ? '58' : '1');
-  /** Tells whether the list should let a packet in once the ports are closed: no more, and no less. */
+  /** Reports whether the list should let a packet in after the ports are closed, no more and no less. */
   function shouldLet(entries: readonly NetworkAclEntry[], replacement: readonly string[], packet: Packet) {
     for (const each of entries) {
       if (!matches(each, packet)) continue;
@@ -300,7 +300,7 @@ describe('admin ports, for any entries', () => {
       { replacement_cidrs, allow_isolation: true },
     );
 
-  test('exactly the ports are closed to the world, nothing is cut or opened on the way, and a second plan is empty', () => {
+  test('exactly the ports are closed to the world, no other traffic is cut or opened at any point, and a second plan is empty', () => {
     fc.assert(
       fc.property(portEntries, anyReplacement, (entries, replacement) => {
         const plan = planPorts(entries, replacement);
@@ -328,7 +328,7 @@ describe('admin ports, for any entries', () => {
     );
   });
 
-  test('a person reads what stays open, and what ends', async () => {
+  test('are planned in lines that name what stays open and what ends', async () => {
     const plan = planPorts(
       [entry(100, 'allow', '0.0.0.0/0'), entry(110, 'allow', '::/0', '6', { from: 20, to: 25 })],
       ['vpc'],
@@ -344,13 +344,13 @@ describe('admin ports, for any entries', () => {
   });
 });
 
-/** Leaves out what subnets lose: that is the guard's matter, and tested with it. */
+/** Removes the cuts, which the tests of the guard cover. */
 const withoutCuts = (change: Change): NetworkAclEntryNarrow => ({
   ...ofNarrow.schema.parse(change),
   cuts: null,
 });
 
-describe('the plan, as a person reads it', () => {
+describe('the lines of a plan', () => {
   const ssh = { from: 22, to: 22 };
 
   test.each([
@@ -371,13 +371,13 @@ describe('the plan, as a person reads it', () => {
       expected: ['- inbound entry 100 allow all from 0.0.0.0/0', '- inbound entry 101 allow all from ::/0'],
     },
     {
-      what: 'with one replacement: in one step',
+      what: 'with one replacement, in one step',
       entries: [entry(100, 'allow', '0.0.0.0/0')],
       options: { replacement_cidrs: ['10.0.0.0/8'] },
       expected: ['~ inbound entry 100 allow all from 0.0.0.0/0 -> 100 allow all from 10.0.0.0/8'],
     },
     {
-      what: "with the VPC's own CIDRs, each family in its place",
+      what: "with the VPC's own CIDRs, each family at its position",
       entries: [entry(100, 'allow', '0.0.0.0/0'), entry(200, 'allow', '::/0')],
       options: { replacement_cidrs: ['vpc', '10.0.0.0/8'] },
       expected: [
@@ -386,7 +386,7 @@ describe('the plan, as a person reads it', () => {
       ],
     },
     {
-      what: 'between neighbours: numbers before the open entry are used, too',
+      what: 'between other entries, with numbers before the open entry',
       entries: [
         entry(98, 'deny', '10.1.0.0/16'),
         entry(100, 'allow', '0.0.0.0/0'),
@@ -398,13 +398,13 @@ describe('the plan, as a person reads it', () => {
       ],
     },
     {
-      what: 'where the replacement stands already',
+      what: 'with an existing replacement',
       entries: [entry(50, 'allow', '10.0.0.0/8'), entry(100, 'allow', '0.0.0.0/0')],
       options: { replacement_cidrs: ['10.0.0.0/8'] },
       expected: ['- inbound entry 100 allow all from 0.0.0.0/0'],
     },
     {
-      what: 'where the replacement stands only behind an entry that denies',
+      what: 'with an existing replacement after an entry that denies',
       entries: [
         entry(100, 'allow', '0.0.0.0/0'),
         entry(150, 'deny', '10.1.0.0/16'),
@@ -424,7 +424,7 @@ describe('the plan, as a person reads it', () => {
     { what: 'at the first number', denied: [2], open: 1 },
     { what: 'at the last number', denied: [32_765], open: 32_766 },
     { what: 'between entries that deny', denied: [97, 99], open: 98 },
-  ])('too few free numbers $what are a reason, with what to do', ({ denied, open }) => {
+  ])('too few free numbers $what are a reason that says what to do', ({ denied, open }) => {
     const entries = [open, ...denied]
       .map((number) =>
         number === open ? entry(number, 'allow', '0.0.0.0/0') : entry(number, 'deny', '10.1.0.0/16'),
@@ -442,7 +442,7 @@ describe('the plan, as a person reads it', () => {
     { ports: null, icmp: { type: -1, code: -1 }, protocol: '1', text: 'icmp' },
     { ports: null, icmp: { type: 8, code: 0 }, protocol: '1', text: 'icmp type 8 code 0' },
     { ports: null, icmp: null, protocol: '50', text: 'protocol 50' },
-  ])('an entry reads $text', async ({ ports, icmp, protocol, text }) => {
+  ])('an entry is described as $text', async ({ ports, icmp, protocol, text }) => {
     const change = {
       kind: 'network-acl-entry-restore',
       resource: ACL,
@@ -466,13 +466,13 @@ describe('options', () => {
     { given: '2001:db8:ffff:ffff::/49', kept: '2001:db8:ffff:8000::/49' },
     { given: '2001:db8::1/128', kept: '2001:db8::1/128' },
     { given: 'vpc', kept: 'vpc' },
-  ])('$given is kept as AWS keeps it: $kept', ({ given, kept }) => {
+  ])('$given is normalized to $kept, as in AWS', ({ given, kept }) => {
     expect(ofDefault.options.parse({ replacement_cidrs: [given] })).toMatchObject({
       replacement_cidrs: [kept],
     });
   });
 
-  test('a network that is written as AWS keeps it stays as it is, and holds the address that was given', () => {
+  test('a normalized network is unchanged by normalization, and contains the given address', () => {
     fc.assert(
       fc.property(fc.ipV4(), fc.integer({ min: 1, max: 32 }), (address, prefix) => {
         const parse = (cidr: string): string =>
@@ -499,7 +499,7 @@ const sessionOf = (endpoint: string) =>
 
 const open = (): NetworkAclEntry[] => [entry(100, 'allow', '0.0.0.0/0')];
 
-describe('what is seen of a network ACL', () => {
+describe('the inspection of a network ACL', () => {
   async function assess(rule: typeof ofDefault, acl: ScriptedAcl) {
     await using aws = await scriptedNetworkAcls({ [ACL]: acl });
     return (await rule.assess(sessionOf(aws.endpoint), [ACL], { allow_isolation: true })).get(ACL);
@@ -519,7 +519,7 @@ describe('what is seen of a network ACL', () => {
       bySubnet: 'violation',
     },
     {
-      what: "a subnet's",
+      what: 'one of a subnet',
       acl: { isDefault: false, subnets: ['subnet-1'] },
       byDefault: 'not_applicable',
       bySubnet: 'violation',
@@ -530,7 +530,7 @@ describe('what is seen of a network ACL', () => {
       byDefault: 'not_applicable',
       bySubnet: 'not_applicable',
     },
-  ])('$what: each rule judges its own', async ({ acl, byDefault, bySubnet }) => {
+  ])('$what is judged by the rules that apply to it', async ({ acl, byDefault, bySubnet }) => {
     await expect(assess(ofDefault, { ...acl, entries: open() })).resolves.toMatchObject({ state: byDefault });
     await expect(assess(ofSubnet, { ...acl, entries: open() })).resolves.toMatchObject({ state: bySubnet });
   });
@@ -548,12 +548,12 @@ describe('what is seen of a network ACL', () => {
       state: 'compliant',
     },
     { what: 'all protocols from somewhere', entry: entry(100, 'allow', '10.0.0.0/8'), state: 'compliant' },
-    { what: 'a denial', entry: entry(100, 'deny', '0.0.0.0/0'), state: 'compliant' },
+    { what: 'an entry that denies', entry: entry(100, 'deny', '0.0.0.0/0'), state: 'compliant' },
   ])('$what: $state', async ({ entry, state }) => {
     await expect(assess(ofDefault, { isDefault: true, entries: [entry] })).resolves.toMatchObject({ state });
   });
 
-  test('entries, subnets, tags and the CIDRs of the VPC, without the entries that AWS keeps for itself', async () => {
+  test("reads entries, subnets, tags and the CIDRs of the VPC, without AWS's own entries", async () => {
     await expect(
       assess(ofSubnet, { subnets: ['subnet-1'], tags: { team: 'blue' }, entries: open() }),
     ).resolves.toMatchObject({
@@ -567,7 +567,7 @@ describe('what is seen of a network ACL', () => {
     });
   });
 
-  test('one of a VPC that another account shares is not ours; one that is not there is gone', async () => {
+  test('finds one of a shared VPC not applicable, and a missing one gone', async () => {
     await using aws = await scriptedNetworkAcls({
       [ACL]: { isDefault: true, owner: '999988887777', entries: open() },
     });
@@ -581,7 +581,7 @@ describe('what is seen of a network ACL', () => {
     expect(assessments.get('acl-0123abcd')).toEqual({ state: 'gone' });
   });
 
-  test('all of them, whatever the pages', async () => {
+  test('reads all of them, on any number of pages', async () => {
     const ids = Array.from({ length: 25 }, (_, n) => `acl-000000${n + 10}`);
     await using aws = await scriptedNetworkAcls(
       Object.fromEntries(ids.map((id) => [id, { isDefault: true, entries: open() }])),
@@ -596,8 +596,8 @@ describe('what is seen of a network ACL', () => {
   });
 });
 
-describe('applied', () => {
-  test('the network ACL is compliant; the inverses, last first, give back what it was', async () => {
+describe('the applied plan', () => {
+  test('makes the network ACL compliant, and its inverses, last first, restore it', async () => {
     const acl: ScriptedAcl = {
       subnets: ['subnet-1'],
       entries: [

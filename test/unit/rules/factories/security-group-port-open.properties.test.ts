@@ -26,7 +26,7 @@ const WORLD = ['0.0.0.0/0', '::/0'];
 const SOURCES = [...WORLD, '10.0.0.0/8', '203.0.113.7/32', '2001:db8::/32', 'pl-0a1b2c3d', '/sg-0aaaaaaa'];
 const PORTS = [0, 1, 20, 21, 22, 23, 443, 3388, 3389, 3390, 65_534, 65_535];
 
-/** Traffic that each rule must close. Written out here, so that it is not what the rule itself thinks. */
+/** The traffic that each rule must close, independently of the rule's code. */
 const closes: ReadonlyMap<typeof ssh, (traffic: Traffic) => boolean> = new Map([
   [ssh, ({ protocol, port }) => protocol === 'tcp' && port === 22],
   [rdp, ({ protocol, port }) => (protocol === 'tcp' || protocol === 'udp') && port === 3389],
@@ -51,7 +51,7 @@ const labels = fc.record({
   description: fc.constantFrom('', 'web', 'load balancer'),
   tags: fc.constantFrom({}, { team: 'blue' }, { team: 'red', cost: '12' }),
 });
-/** Inbound rules, any that a group can hold: AWS lets no two have the same protocol, ports and source. */
+/** Inbound rules, arbitrary within what a group can have. AWS does not allow two with the same protocol, ports and source. */
 const anyRules = fc
   .uniqueArray(
     fc
@@ -75,7 +75,7 @@ function plan(rule: typeof ssh, group: SecurityGroupModel, all_traffic: AllTraff
   return changes;
 }
 
-/** All traffic at whose borders rules can differ. */
+/** All traffic at the boundaries of rules. */
 function probes(rules: readonly ExistingRule[]): Traffic[] {
   const ports = new Set(PORTS);
   for (const { fromPort, toPort } of rules) {
@@ -90,7 +90,7 @@ function probes(rules: readonly ExistingRule[]): Traffic[] {
   ]);
 }
 
-/** Tells whether a group should let a probe in once rules have closed what they must: no more, and no less. */
+/** Reports whether a group should let a probe in after the rules have closed their ports, no more and no less. */
 function shouldLet(
   rules: readonly ExistingRule[],
   probe: Traffic,
@@ -118,7 +118,7 @@ function expectFixed(
   expect(wrong.slice(0, 5)).toEqual([]);
 }
 
-/** Makes the plan. @returns what was applied, as the record keeps it */
+/** Applies the plan. @returns the applied changes, as in the record */
 async function fix(rule: typeof ssh, group: SecurityGroupModel, option: AllTraffic): Promise<Change[]> {
   const applied: Change[] = [];
   for (const change of plan(rule, group, option)) applied.push(await group.apply(change));
@@ -126,8 +126,8 @@ async function fix(rule: typeof ssh, group: SecurityGroupModel, option: AllTraff
 }
 
 /**
- * Finds out how far a change came whose last call was not answered, and takes back what it added for nothing, as the next
- * attempt does. @returns what is left of it, as the record keeps it
+ * Determines the progress of a change whose last call was not answered, and takes back what it added in vain, as the
+ * next attempt does. @returns what remains of it, as in the record
  */
 async function settle(group: SecurityGroupModel, noted: Change): Promise<Change[]> {
   if (!(await canTakeBack(noted))) return [noted];
@@ -142,7 +142,7 @@ async function undo(group: SecurityGroupModel, applied: readonly Change[]): Prom
   }
 }
 
-/** Expects the first rules, with their ids but for those that were revoked: AWS gives what is put back a new one. */
+/** Expects the original rules. Their ids are the same, except for revoked rules, which AWS recreates with new ids. */
 function expectAsBefore(
   group: SecurityGroupModel,
   before: readonly ExistingRule[],
@@ -154,7 +154,7 @@ function expectAsBefore(
   expect(group.rules.map(({ id }) => id)).toEqual(expect.arrayContaining(kept.map(({ id }) => id)));
 }
 
-/** An act of someone else, on the rule with this number where it takes one. */
+/** An action of someone else, on the rule with this number if it concerns one. */
 type Act =
   | { readonly kind: 'revoke' | 'narrow' | 'move' | 'describe'; readonly number: number }
   | { readonly kind: 'add'; readonly rule: ExistingRule };
@@ -169,7 +169,7 @@ const anyAct: fc.Arbitrary<Act> = fc.oneof(
     rule: fc
       .tuple(traffic, fc.constantFrom(...SOURCES), labels)
       .map(([ports, source, label]) => ({ ...ports, source, ...label, id: 'sgr-0000000000000aaaa' }))
-      // What opens the port anew is a finding of its own, of the next poll.
+      // A rule that opens the port again is a new finding of the next poll.
       .filter((added) => !opensAny(added)),
   }),
 );
@@ -183,7 +183,7 @@ function opensAny(rule: ExistingRule): boolean {
   );
 }
 
-/** The rule as the actor leaves it; undefined where it is revoked. */
+/** The rule as the actor leaves it; undefined if it is revoked. */
 function changedBy(act: Exclude<Act, { kind: 'add' }>, rule: ExistingRule): ExistingRule | undefined {
   switch (act.kind) {
     case 'revoke':
@@ -199,7 +199,7 @@ function changedBy(act: Exclude<Act, { kind: 'add' }>, rule: ExistingRule): Exis
   }
 }
 
-/** Does it to both groups, unless AWS would refuse it, or it would be done to a rule that is changed already. */
+/** Applies the action to both groups, unless AWS would refuse it or the rule has been changed already. */
 function interfere(act: Act, group: SecurityGroupModel, meant: SecurityGroupModel, next: string): void {
   if (act.kind === 'add') {
     if ([...group.rules, ...meant.rules].some((rule) => ruleKey(rule) === ruleKey(act.rule))) return;
@@ -212,7 +212,7 @@ function interfere(act: Act, group: SecurityGroupModel, meant: SecurityGroupMode
   if (target === undefined || standing === undefined || ruleKey(standing) !== ruleKey(target)) return;
   const to = changedBy(act, target);
   if (to !== undefined) {
-    // EC2 takes no condition: who changes the same rule between our last look and our change is overruled.
+    // EC2 supports no condition: a change of the same rule between the last read and the write is overwritten.
     if (next === 'ec2:ModifySecurityGroupRules' || next === 'ec2:RevokeSecurityGroupIngress') return;
     const others = [...group.rules, ...meant.rules].filter(({ id }) => id !== target.id);
     if (others.some((rule) => ruleKey(rule) === ruleKey(to))) return;
@@ -221,7 +221,7 @@ function interfere(act: Act, group: SecurityGroupModel, meant: SecurityGroupMode
     one.rules = one.rules.flatMap((rule) => (rule.id !== target.id ? rule : (to ?? [])));
 }
 
-/** Plans anew while a plan is stale, as the remediator does. */
+/** Plans again while a plan is stale, as the remediator does. */
 async function fixAgainstOthers(
   rule: typeof ssh,
   group: SecurityGroupModel,
@@ -246,8 +246,8 @@ function partsOf(change: Change): IngressRule[] {
 
 const order = fc.constantFrom([ssh, rdp], [rdp, ssh]);
 
-describe('for any rules of a group', () => {
-  test('the plan closes the port to the world, and nothing else changes', async () => {
+describe('for any rules of a group,', () => {
+  test('the plan closes the port to the world, and changes nothing else', async () => {
     await fc.assert(
       fc.asyncProperty(anyRule, anyRules, anyOption, async (rule, rules, option) => {
         const group = new SecurityGroupModel(rules);
@@ -261,7 +261,7 @@ describe('for any rules of a group', () => {
     );
   });
 
-  test('at every call, what was closed stays closed, and what is to stay open is open', async () => {
+  test('closed traffic stays closed, and traffic to keep stays open, after every call', async () => {
     await fc.assert(
       fc.asyncProperty(anyRule, anyRules, anyOption, async (rule, rules, option) => {
         const group = new SecurityGroupModel(rules);
@@ -300,7 +300,7 @@ describe('for any rules of a group', () => {
     );
   });
 
-  test('the inverses of what was applied, last first, give the first rules back', async () => {
+  test('the inverses of the applied changes, last first, restore the original rules', async () => {
     await fc.assert(
       fc.asyncProperty(anyRule, anyRules, anyOption, async (rule, rules, option) => {
         const group = new SecurityGroupModel(rules);
@@ -314,7 +314,7 @@ describe('for any rules of a group', () => {
     );
   });
 
-  test('two rules, undone last first, give the first rules back, ids included', async () => {
+  test('fixes of two rules, undone last first, restore the original rules with their ids', async () => {
     await fc.assert(
       fc.asyncProperty(order, anyRules, anyOption, async ([one, other], rules, option) => {
         const group = new SecurityGroupModel(rules);
@@ -332,7 +332,7 @@ describe('for any rules of a group', () => {
     );
   });
 
-  test('an attempt that ends between two changes is finished by the next', async () => {
+  test('an attempt that ends between two changes is completed by the next', async () => {
     await fc.assert(
       fc.asyncProperty(anyRule, anyRules, anyOption, fc.nat(12), async (rule, rules, option, cutOff) => {
         const group = new SecurityGroupModel(rules);
@@ -346,7 +346,7 @@ describe('for any rules of a group', () => {
     );
   });
 
-  test('an answer that is lost at any call leaves a true record: the next attempt finishes, the undo is exact', async () => {
+  test('a lost answer to any call leaves a correct record: the next attempt completes the fix, and the undo is exact', async () => {
     const anyFault = fc.constantFrom<Interference>('lost', 'cut');
     await fc.assert(
       fc.asyncProperty(
@@ -388,7 +388,7 @@ describe('for any rules of a group', () => {
     );
   });
 
-  test('another actor between any two calls: nothing newly reachable, nothing else cut, no part left over', async () => {
+  test('another actor between any two calls causes no new access, no other cut, and no leftover part', async () => {
     await fc.assert(
       fc.asyncProperty(
         anyRule,
@@ -398,7 +398,7 @@ describe('for any rules of a group', () => {
         fc.nat(9),
         async (rule, rules, option, act, at) => {
           const group = new SecurityGroupModel(rules);
-          // The same group, which nobody but the actor touches: what the actor meant.
+          // The same group with only the actor's changes shows the actor's intention.
           const meant = new SecurityGroupModel(rules);
           group.before = (operation, number) => {
             if (number === at) interfere(act, group, meant, operation);
@@ -414,7 +414,7 @@ describe('for any rules of a group', () => {
     );
   });
 
-  test('no rule is added twice, or where it stands already', () => {
+  test('no rule is added twice, or if it already exists', () => {
     fc.assert(
       fc.property(anyRule, anyRules, anyOption, (rule, rules, option) => {
         const added = plan(rule, new SecurityGroupModel(rules), option).flatMap((change) =>

@@ -20,7 +20,7 @@ function plan(rule: typeof ssh, rules: ExistingRule[], all_traffic: AllTraffic):
   return changes;
 }
 
-describe('the plan, as a person reads it', () => {
+describe('the lines of a plan', () => {
   let count = 0;
   function standing(text: string, description = ''): ExistingRule {
     const [, protocol = '', from = '-1', to = from, source = ''] =
@@ -67,7 +67,7 @@ describe('the plan, as a person reads it', () => {
       expected: ['~ ingress tcp 0-22 from 0.0.0.0/0 "it" (sgr-1) -> tcp 0-21'],
     },
     {
-      what: 'both address families, legitimate sources and other ports beside them',
+      what: 'both address families, with legitimate sources and other ports',
       rules: [
         'tcp 22 from 0.0.0.0/0',
         'tcp 22 from ::/0',
@@ -78,12 +78,12 @@ describe('the plan, as a person reads it', () => {
       expected: ['- ingress tcp 22 from 0.0.0.0/0 "it" (sgr-1)', '- ingress tcp 22 from ::/0 "it" (sgr-2)'],
     },
     {
-      what: 'pieces that stand there already',
+      what: 'parts that already exist',
       rules: ['tcp 20-443 from 0.0.0.0/0', 'tcp 23-443 from 0.0.0.0/0', 'tcp 20-21 from 10.0.0.0/8'],
       expected: ['~ ingress tcp 20-443 from 0.0.0.0/0 "it" (sgr-1) -> tcp 20-21 (tcp 23-443 stands already)'],
     },
     {
-      what: 'a range all of whose parts stand already, after what is on the port alone and what is shrunk',
+      what: 'a range whose parts all exist, after rules for the port alone and shrunk rules',
       rules: [
         'tcp 20-23 from 0.0.0.0/0',
         'tcp 20-21 from 0.0.0.0/0',
@@ -112,7 +112,7 @@ describe('the plan, as a person reads it', () => {
       ],
     },
     {
-      what: 'all traffic, to be revoked',
+      what: 'all traffic, which is revoked by the option',
       option: 'revoke' as const,
       rules: ['-1 from 0.0.0.0/0', '-1 from 10.0.0.0/8'],
       expected: ['- ingress all traffic from 0.0.0.0/0 "it" (sgr-1): everything that it opened is closed'],
@@ -138,7 +138,7 @@ describe('the plan, as a person reads it', () => {
     ]);
   });
 
-  test('two ports are closed in one change, and what one port of a range is not left of is revoked', async () => {
+  test('two ports are closed in one change, and a range of which nothing remains is revoked', async () => {
     count = 0;
     const stands = [
       'tcp 20-4000 from 0.0.0.0/0',
@@ -158,7 +158,7 @@ describe('the plan, as a person reads it', () => {
     ]);
   });
 
-  test('a group that the rule of one port has fixed is compliant where no other port is open', async () => {
+  test('a group that the rule for one port has fixed is compliant if no other port is open', async () => {
     count = 0;
     const stands = ['tcp 20-443 from 0.0.0.0/0'].map((text) => standing(text));
 
@@ -169,7 +169,7 @@ describe('the plan, as a person reads it', () => {
     expect(plan(admin, left, 'split')).toEqual([]);
   });
 
-  test('pieces carry description and tags of the wide rule, but for the tags that AWS keeps for itself', () => {
+  test('parts have the description and tags of the wide rule, except for tags that AWS reserves', () => {
     count = 0;
     const tags = { team: 'blue', 'aws:cloudformation:stack-name': 'web' };
     const wide = { ...standing('tcp 20-443 from 0.0.0.0/0', 'web'), tags };
@@ -183,14 +183,14 @@ describe('the plan, as a person reads it', () => {
     });
   });
 
-  test('options that are unknown or misspelt are refused', () => {
+  test('unknown or misspelled options are refused', () => {
     expect(ssh.options.safeParse({ all_traffic: 'close' }).success).toBe(false);
     expect(ssh.options.safeParse({ all_trafic: 'split' }).success).toBe(false);
     expect(ssh.options.parse({})).toEqual({ all_traffic: 'split' });
   });
 });
 
-describe('what is seen of groups', () => {
+describe('the inspection of groups', () => {
   const open: ExistingRule = {
     id: 'sgr-01',
     protocol: 'tcp',
@@ -203,7 +203,7 @@ describe('what is seen of groups', () => {
   const sessionOf = (endpoint: string) =>
     testSession({ endpoint, account: '111122223333', region: 'eu-central-1' });
 
-  test('one that opens the port violates the rule, and shows its tags and all its inbound rules', async () => {
+  test('finds one that opens the port, with its tags and all its inbound rules', async () => {
     const office = { ...open, id: 'sgr-02', source: '203.0.113.7/32', description: '', tags: {} };
     await using aws = await scriptedAws(
       answerForSecurityGroups({ [GROUP]: { rules: [open, office], tags: { stage: 'live' } } }),
@@ -218,7 +218,7 @@ describe('what is seen of groups', () => {
     });
   });
 
-  test('one without such a rule, or without any, is compliant; one that is not there is gone', async () => {
+  test('finds one without such a rule, or without any, compliant, and a missing one gone', async () => {
     await using aws = await scriptedAws(
       answerForSecurityGroups({
         'sg-00000001': { rules: [{ ...open, fromPort: 443, toPort: 443 }] },
@@ -235,7 +235,7 @@ describe('what is seen of groups', () => {
     expect([...assessments.values()].map(({ state }) => state)).toEqual(['compliant', 'compliant', 'gone']);
   });
 
-  test('one that another account shares is not ours', async () => {
+  test('finds one that another account shares not applicable', async () => {
     await using aws = await scriptedAws(
       answerForSecurityGroups({ [GROUP]: { owner: '999988887777', rules: [open] } }),
     );
@@ -249,7 +249,7 @@ describe('what is seen of groups', () => {
     });
   });
 
-  test('25 take two calls; all pages are read', async () => {
+  test('takes two calls for 25 groups, and reads all pages', async () => {
     const ids = Array.from({ length: 25 }, (_, n) => `sg-000000${n + 10}`);
     const groups: Record<string, ScriptedGroup> = Object.fromEntries(
       ids.map((id) => [id, { rules: [open] }]),
@@ -278,14 +278,14 @@ describe('what is seen of groups', () => {
       notes: ['prefix list pl-0a1b2c3d opens port 22 to its entries, which this rule does not check'],
     },
     {
-      what: 'the world in halves',
+      what: 'the world in two blocks',
       rules: [from('0.0.0.0/1', 'sgr-01'), from('128.0.0.0/1', 'sgr-02', { fromPort: 0, toPort: 100 })],
       notes: [
         '0.0.0.0/1, 128.0.0.0/1 together open port 22 to all IPv4 addresses, which this rule does not check',
       ],
     },
     {
-      what: 'all of the world but the private blocks, some of it twice',
+      what: 'the world except for private blocks, partly listed twice',
       rules: ['128.0.0.0/1', '64.0.0.0/2', '32.0.0.0/3', '16.0.0.0/4', '11.0.0.0/8', '128.0.0.0/2'].map(
         (source, n) => from(source, `sgr-0${n}`),
       ),
@@ -301,7 +301,7 @@ describe('what is seen of groups', () => {
       ],
     },
     {
-      what: 'nothing of smaller blocks, other ports, other groups and the world on another port',
+      what: 'no note on smaller blocks, other ports, other groups, or the world on another port',
       rules: [
         from('10.0.0.0/8', 'sgr-01'),
         from('2001:db8::/32', 'sgr-02'),
@@ -313,7 +313,7 @@ describe('what is seen of groups', () => {
       ],
       notes: undefined,
     },
-  ])('what is not judged is named: $what', async ({ rules, notes }) => {
+  ])('names sources that it does not check: $what', async ({ rules, notes }) => {
     await using aws = await scriptedAws(answerForSecurityGroups({ [GROUP]: { rules } }));
 
     const assessments = await ssh.assess(sessionOf(aws.endpoint), [GROUP], {});
@@ -324,7 +324,7 @@ describe('what is seen of groups', () => {
   test.each([
     { what: 'tcp without ports', rule: { ...open, fromPort: -1, toPort: -1 } },
     { what: 'tcp by its number', rule: { ...open, protocol: '6' } },
-  ])('$what is read as EC2 means it', async ({ rule }) => {
+  ])('parses $what as EC2 defines it', async ({ rule }) => {
     await using aws = await scriptedAws(answerForSecurityGroups({ [GROUP]: { rules: [rule] } }));
 
     const assessments = await ssh.assess(sessionOf(aws.endpoint), [GROUP], {});
@@ -332,7 +332,7 @@ describe('what is seen of groups', () => {
     expect(assessments.get(GROUP)).toMatchObject({ state: 'violation' });
   });
 
-  test('a group that is fixed is compliant when it is read back; both rules call what they declare', async () => {
+  test('finds a fixed group compliant, and both rules use exactly their declared permissions', async () => {
     const group: ScriptedGroup = {
       rules: [
         { ...open, fromPort: 20, toPort: 443 },
