@@ -1,9 +1,9 @@
 /**
- * Which folder may import which: the table of the layout in docs/architecture.md, read by dependency-cruiser. Whatever is
- * not allowed here fails `npm run test:imports`. `swc` reads the files, so that type-only imports count too.
+ * The imports that each folder may have, as in the layout table of docs/architecture.md, for dependency-cruiser. Any other import
+ * fails `npm run test:imports`. The parser is `swc`, so that type-only imports count, too.
  */
 
-/** Each room with those that it may import, besides itself. */
+/** The folders of `lambdas`, and the other folders that each may import. */
 const rooms = {
   model: [],
   aws: ['model'],
@@ -19,20 +19,20 @@ const facts = '^lambdas/rules/.*(facts|catalogue|permission|placeholders|runbook
 
 const roomRules = Object.entries(rooms).map(([room, others]) => ({
   name: `${room}-imports`,
-  comment: `lambdas/${room} may import ${others.length === 0 ? 'no other room' : others.join(', ')}`,
+  comment: `lambdas/${room} may import ${others.length === 0 ? 'no other folder of lambdas' : others.join(', ')}`,
   severity: 'error',
   from: { path: `^lambdas/${room}/` },
   to: { path: '^lambdas/', pathNot: `^lambdas/(${[room, ...others].join('|')})/` },
 }));
 
-/** What the command line may import: values and what calls AWS, changes, and the facts of rules. */
+/** Imports that the command line may have: values, calls to AWS, changes, and the facts of rules. */
 const ofCommandLine = `^(cli/|lambdas/(model|aws|changes)/)|${facts}`;
 
 export default {
   forbidden: [
     {
       name: 'no-circle',
-      comment: 'Nothing may import itself, directly or through others.',
+      comment: 'No file may import itself, directly or through others.',
       severity: 'error',
       from: {},
       to: { circular: true },
@@ -66,15 +66,14 @@ export default {
     },
     {
       name: 'one-door-to-each-source',
-      comment: 'lambdas/sources/index.ts alone knows which sources there are.',
+      comment: 'Only lambdas/sources/index.ts knows the sources.',
       severity: 'error',
       from: { path: '^lambdas/', pathNot: '^lambdas/sources/(index\\.ts$|netskope/)' },
       to: { path: '^lambdas/sources/[^/]+/' },
     },
     {
       name: 'record-needs-no-runbooks',
-      comment:
-        'Within the remediator: runbooks know the record, gates know both, and none of them knows a stage.',
+      comment: 'Within the remediator, runbooks may import the record, gates both, and none of them a stage.',
       severity: 'error',
       from: { path: '^lambdas/remediator/record/' },
       to: { path: '^lambdas/remediator/(runbooks|gates|stages)/' },
@@ -93,7 +92,7 @@ export default {
     },
     {
       name: 'facts-are-data',
-      comment: 'What the collector, Terraform and the documents load calls nothing.',
+      comment: 'Files that the collector, Terraform and the documents load must not call AWS.',
       severity: 'error',
       from: { path: facts },
       to: { path: '^lambdas/(rules/.*(rule|index)\\.ts|aws/)' },
@@ -106,7 +105,7 @@ export default {
     },
     {
       name: 'unused',
-      comment: 'Nothing imports this file, and no function or test begins with it.',
+      comment: 'No file imports this file, and it is not an entry point of a function or test.',
       severity: 'error',
       from: {
         path: '^(cli|lambdas)/',

@@ -1,5 +1,5 @@
-# All rules of the ruleset that tflint carries: those that terraform-aws-modules ask of each module, and the few others.
-# `scripts/testing/tflint.ts` runs it, as a part of `npm run test:full`.
+# All rules of the built-in ruleset: those that terraform-aws-modules requires of each module, and a few others.
+# `scripts/testing/tflint.ts` runs tflint, as a part of `npm run test:full`.
 
 plugin "terraform" {
   enabled = true

@@ -1,33 +1,33 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Node 22 follows each promise for each `AsyncLocalStorage` that was ever used, of which each load of the product's
- * modules makes some: in a worker of many files, most of the work. From Node 24 on this is the default.
+ * Node 22 tracks each promise for every `AsyncLocalStorage` that was ever used, and each load of the product's modules creates
+ * some. In a worker with many files, this would be most of the work. The option is the default from Node 24 on.
  */
 const execArgv = ['--experimental-async-context-frame'];
 
-/** They wait for the local AWS more than they work. */
+/** Options of tests that mostly wait for the local AWS. */
 const integration = {
   execArgv,
   globalSetup: ['test/integration/harness/global-setup.ts'],
   maxWorkers: 2,
-  // AWS's clients would be loaded anew for each file, for a third of the time.
+  // Otherwise, AWS clients would be loaded again for each file, which would take a third of the time.
   isolate: false,
   testTimeout: 240_000,
   hookTimeout: 360_000,
 };
 
-/** They wait for Terraform, which waits more than it works. */
+/** Options of tests that mostly wait for Terraform. */
 const endToEnd = { execArgv, maxWorkers: 4, testTimeout: 1_800_000, hookTimeout: 1_800_000 };
 
-/** What takes long by its nature, and runs by `npm run test:full`. */
+/** Long-running tests, which only `npm run test:full` runs. */
 const long = [
   'test/integration/every-call/*.test.ts',
   'test/integration/collector/memory.test.ts',
   'test/integration/scripts/add-rule.test.ts',
-  // `npm test` compares the build with the one that was made elsewhere, dist/.
+  // `npm test` compares the build with dist/, which was built elsewhere.
   'test/integration/scripts/build-elsewhere.test.ts',
-  // The laboratory's own starts and ends: a server for each.
+  // Tests of starting and stopping the laboratory, each with its own server.
   'test/lab/local-aws/processes.integration.test.ts',
   'test/lab/local-aws/first-use.integration.test.ts',
 ];
@@ -47,12 +47,12 @@ export default defineConfig({
         test: {
           name: 'unit',
           execArgv,
-          // Tests of the laboratory stand beside its parts.
+          // Tests of the laboratory are next to its parts.
           include: ['test/unit/**/*.test.ts', 'test/lab/**/*.test.ts'],
           exclude: ['**/*.integration.test.ts'],
-          // Half of the time would go into loading the same modules for each file: each test makes the state it needs.
+          // Otherwise, loading the same modules for each file would take half of the time. Each test creates the state that it needs.
           isolate: false,
-          // Generous: a machine that is busy with other tests must not fail one.
+          // Generous, so that tests do not fail on a busy machine.
           testTimeout: 60_000,
         },
       },
@@ -77,7 +77,7 @@ export default defineConfig({
       { test: { ...endToEnd, name: 'upgrade', include: [upgrade] } },
       { test: { ...endToEnd, name: 'customer-keys', include: customerKeys } },
     ],
-    // Of the unit tests, which are to reach every line that decides something.
+    // Coverage of the unit tests, which must reach every line that decides something.
     coverage: {
       provider: 'v8',
       include: ['lambdas/**'],

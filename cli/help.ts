@@ -38,7 +38,7 @@ interface Term {
 
 function descriptionOf(command: Command, facts: CommandFacts | undefined): readonly string[] {
   if (facts === undefined) return [command.description()];
-  return [...facts.description, `It needs the policy <name>-${facts.policy}.`];
+  return [...facts.description, `Requires the policy <name>-${facts.policy}.`];
 }
 
 function commandsOf(command: Command, helper: Help): Term[] {

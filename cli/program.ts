@@ -25,14 +25,14 @@ export interface ProgramOptions {
 }
 
 const DESCRIPTION =
-  'Shows what the automatic remediation of CSPM findings does, and why, and lets operators hold, undo and pause it. It uses the same credentials and region settings as the AWS CLI, must run with credentials of the security account, and finds the deployment by its name.';
+  'Shows what the automatic remediation of CSPM findings does, and why, and lets operators hold, undo and pause it. It uses the same credentials and region settings as the AWS CLI; the credentials must be those of the security account. It finds the deployment by its name.';
 
 /** Creates the parser of the command line. It throws a CommanderError for invalid usage. */
 export function createProgram(options: ProgramOptions): Command {
   const { commands, version, width, writeOut, writeError } = options;
   const factsByName = new Map(commands.map((facts) => [facts.name, facts]));
   const program = new Command(PROGRAM)
-    .summary('automatic remediation of CSPM findings, from a terminal')
+    .summary('operate the automatic remediation of CSPM findings')
     .description(DESCRIPTION)
     .version(version, '--version', 'Print the version and exit.')
     .helpOption('--help', 'Print help and exit.')
@@ -55,7 +55,7 @@ export function createProgram(options: ProgramOptions): Command {
     )
     .option(
       '--region <code>',
-      'Limits the command to this region, which must be protected by the deployment. By default, the configured region is used to find the deployment, and the command acts in all regions.',
+      'Limit the command to this region, which the deployment must protect. By default, the configured region is used to find the deployment, and the command acts in all regions.',
     )
     .option('--profile <name>', 'The profile of the AWS configuration files to use.')
     .option('--json', 'Print the result as JSON; docs/command-line.md has the schemas.');

@@ -47,7 +47,7 @@ function sectionOf(command: Command, { name, summary, description, policy, examp
     words(summary),
     ...description.map(words),
     `Policy: ${code(`<name>-${policy}`)}.`,
-    ...(rows.length === 0 ? [] : [table(['given', 'meaning'], rows)]),
+    ...(rows.length === 0 ? [] : [table(['argument or option', 'meaning'], rows)]),
     `\`\`\`sh\n${lines.join('\n\n')}\n\`\`\``,
   ].join('\n\n');
 }
@@ -72,7 +72,7 @@ function reference(): string {
     table(['code', 'meaning'], codes),
     '## Options of every command',
     'Before or after its name.',
-    table(['given', 'meaning'], optionRows(program.options)),
+    table(['argument or option', 'meaning'], optionRows(program.options)),
     '## Commands',
     ...sections,
   ].join('\n\n');

@@ -1,4 +1,4 @@
-# Tests of the smaller examples. They are here, so that nobody who copies an example has to copy its test.
+# Tests of the smaller examples. They are here so that users who copy an example do not copy its test.
 
 mock_provider "aws" {
   source          = "./test/lab/aws-mocks"
@@ -36,7 +36,7 @@ run "customer_keys" {
 
   assert {
     condition     = [for statement in jsondecode(aws_kms_key.this.policy).Statement : statement.Sid] == ["EnableIamPolicies", "EventBridge", "CloudWatchAlarms", "CloudWatchLogs"] && alltrue([for keys in values(module.cspm_auto_remediation.link.keys) : alltrue([for key in values(keys) : key == aws_kms_key.this.arn])])
-    error_message = "Everything has the key: ${jsonencode(module.cspm_auto_remediation.link.keys)}"
+    error_message = "Everything must have the key: ${jsonencode(module.cspm_auto_remediation.link.keys)}"
   }
 }
 
@@ -49,7 +49,7 @@ run "custom_rules" {
 
   assert {
     condition     = join(" ", keys(output.settings.rules)) == "acme-database-tags acme-queue-owner rds-instance-public"
-    error_message = "Rules of one's own, and of the library, are rules like others: ${join(", ", keys(output.settings.rules))}"
+    error_message = "Custom rules and library rules must be enabled like other rules: ${join(", ", keys(output.settings.rules))}"
   }
 }
 
@@ -62,7 +62,7 @@ run "gitops" {
 
   assert {
     condition     = jsondecode(output.settings.rules["security-group-ssh-open"]).mode_by_account == { "222222222222" = "enforce" } && jsondecode(output.settings.rules["s3-bucket-public"]).options == { block_all = true }
-    error_message = "What rules.yaml says must reach the settings: ${jsonencode(output.settings)}"
+    error_message = "The contents of rules.yaml must reach the settings: ${jsonencode(output.settings)}"
   }
 
   # YAML reads `off` as false.
@@ -81,7 +81,7 @@ run "accounts_from_a_pipeline" {
 
   assert {
     condition     = output.role_arn == "arn:aws:iam::111111111111:role/mock"
-    error_message = "The account gets its role."
+    error_message = "The account must get its role."
   }
 }
 

@@ -1,4 +1,4 @@
-# Tests of examples/organization. They are here, so that nobody who copies an example has to copy its test.
+# Tests of examples/organization. They are here so that users who copy the example do not copy its test.
 
 mock_provider "aws" {
   source          = "./test/lab/aws-mocks"
@@ -121,7 +121,7 @@ run "accounts_by_module_blocks" {
 
   assert {
     condition     = output.target_stack_set_name == null && length(output.target_role_arns) == 3
-    error_message = "Each account has its module block."
+    error_message = "Each account must have its module block."
   }
 }
 

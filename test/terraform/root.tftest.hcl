@@ -25,7 +25,7 @@ run "wired" {
 
   assert {
     condition     = output.link.target_role_name == "targets/cure-remediation" && module.target[0].role_name == "cure-remediation"
-    error_message = "The remediator must look for the role that the target module makes."
+    error_message = "The remediator must assume the role that the target module creates."
   }
 
   assert {
@@ -38,7 +38,7 @@ run "wired" {
 
   assert {
     condition     = strcontains(module.target[0].policy, "ec2:RevokeSecurityGroupIngress") && strcontains(module.target[0].policy, "s3:PutBucketPublicAccessBlock") && !strcontains(module.target[0].policy, "iam:")
-    error_message = "The target role is for the enabled rules alone: ${module.target[0].policy}"
+    error_message = "The target role must be limited to the enabled rules: ${module.target[0].policy}"
   }
 
   assert {
@@ -82,12 +82,12 @@ run "by_legacy_id_and_runbook" {
 
   assert {
     condition     = output.link.automation_role_name == module.target[0].automation.role_name
-    error_message = "The remediator must pass the role that the target module makes."
+    error_message = "The remediator must pass the role that the target module creates."
   }
 }
 
 # The option names the role that writes flow logs; the target module must allow the remediators to pass it.
-run "a_delivery_role_of_ones_own" {
+run "an_own_delivery_role" {
   command = plan
 
   variables {
@@ -108,7 +108,7 @@ run "a_delivery_role_of_ones_own" {
   }
 }
 
-run "for_an_organization_that_undoes" {
+run "for_an_organization_with_undo" {
   command = plan
 
   variables {
@@ -136,6 +136,6 @@ run "without_own_account" {
 
   assert {
     condition     = length(module.target) == 0 && output.target_role_arn == null
-    error_message = "protect_own_account = false must make no target role."
+    error_message = "protect_own_account = false must create no target role."
   }
 }

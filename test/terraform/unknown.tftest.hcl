@@ -12,6 +12,6 @@ run "a_root_that_depends_on_something_can_be_planned" {
 
   assert {
     condition     = terraform_data.before.input == "before"
-    error_message = "The plan must come to its end."
+    error_message = "The plan must succeed."
   }
 }

@@ -41,7 +41,7 @@ variables {
   }
 }
 
-# The library's compiler, which is other code, must produce the same definition from the same declaration.
+# The library's compiler, which is separate code, must produce the same definition from the same declaration.
 run "a_desired_state" {
   command = plan
 
@@ -199,7 +199,7 @@ run "every_mistake_at_once" {
   }
 }
 
-run "two_rules_that_have_code_claim_one_name" {
+run "two_built_in_rules_claim_one_name" {
   command = plan
 
   variables {
@@ -227,7 +227,7 @@ run "two_rules_that_have_code_claim_one_name" {
   }
 }
 
-run "a_name_of_a_rule_that_is_not_enabled_is_free" {
+run "a_name_of_a_disabled_rule_is_free" {
   command = plan
 
   variables {
@@ -242,7 +242,7 @@ run "a_name_of_a_rule_that_is_not_enabled_is_free" {
   }
 }
 
-run "the_session_of_an_undo_is_measured_as_well" {
+run "the_session_policy_of_an_undo_is_measured_too" {
   command = plan
 
   variables {
@@ -294,7 +294,7 @@ run "the_session_of_a_runbook_passes_its_role" {
   }
 }
 
-run "and_they_are_refused" {
+run "mistakes_fail_the_plan" {
   command = plan
 
   variables {

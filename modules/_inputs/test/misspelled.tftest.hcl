@@ -31,7 +31,7 @@ run "root" {
 
   assert {
     condition     = toset(keys(local.shapes)) == toset(keys(var.given))
-    error_message = "Inputs without a misspelled word here: ${join(", ", setsubtract(keys(local.shapes), keys(var.given)))}"
+    error_message = "Inputs without a misspelled attribute here: ${join(", ", setsubtract(keys(local.shapes), keys(var.given)))}"
   }
 
   assert {
@@ -84,7 +84,7 @@ run "central" {
         for name, shape in local.all_shapes[module] : jsonencode(shape) == jsonencode(local.all_shapes.root[name]) || name == "alarms"
       ]
     ]))
-    error_message = "central or per-region has an input of another shape than the root's."
+    error_message = "central or per-region has an input whose shape differs from that in the root module."
   }
 }
 

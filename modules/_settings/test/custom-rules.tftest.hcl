@@ -15,7 +15,7 @@ variables {
   name              = "cspm"
 }
 
-run "are_settings_with_a_definition" {
+run "settings_contain_definitions" {
   command = plan
 
   variables {
@@ -49,7 +49,7 @@ run "are_settings_with_a_definition" {
   }
 }
 
-run "mistakes_are_named_with_all_others" {
+run "mistakes_are_reported_with_all_others" {
   command = plan
 
   variables {

@@ -52,7 +52,7 @@ run "none" {
   }
 }
 
-run "misspelt_words" {
+run "misspelled_attributes" {
   command = plan
 
   variables {
@@ -176,7 +176,7 @@ run "values_of_a_wrong_kind" {
   }
 }
 
-run "of_every_kind_at_once" {
+run "every_kind_of_mistake_at_once" {
   command = plan
 
   variables {
@@ -288,7 +288,7 @@ run "with_long_values" {
   }
 }
 
-run "runbook_that_this_partition_does_not_have" {
+run "runbook_missing_in_this_partition" {
   command = plan
 
   variables {
@@ -300,7 +300,7 @@ run "runbook_that_this_partition_does_not_have" {
 }
 
 # Warnings instead of errors.
-run "of_no_effect" {
+run "options_without_effect" {
   command = plan
 
   variables {

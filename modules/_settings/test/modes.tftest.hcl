@@ -18,7 +18,7 @@ variables {
   name              = "cspm"
 }
 
-run "what_the_rule_says" {
+run "modes_of_a_rule" {
   command = plan
 
   variables {
@@ -38,7 +38,7 @@ run "what_the_rule_says" {
   }
 }
 
-run "what_is_said_for_all_rules_only_lowers_it" {
+run "modes_for_all_rules_are_ceilings" {
   command = plan
 
   variables {
@@ -56,7 +56,7 @@ run "what_is_said_for_all_rules_only_lowers_it" {
   }
 }
 
-run "excluded_and_not_among_the_accounts" {
+run "excluded_and_unlisted_accounts" {
   command = plan
 
   variables {
@@ -106,7 +106,7 @@ run "every_outcome_as_an_event" {
   }
 }
 
-run "new_accounts_by_the_moment_that_they_joined" {
+run "new_accounts_by_joining_time" {
   command = plan
 
   variables {
@@ -129,7 +129,7 @@ run "new_accounts_by_the_moment_that_they_joined" {
   }
 }
 
-run "polled_are_rules_that_are_on_for_any_account" {
+run "rules_that_are_on_in_any_account_are_polled" {
   command = plan
 
   variables {

@@ -4,7 +4,7 @@ variables {
   partition           = "aws"
 }
 
-run "more_than_iam_attaches_is_refused" {
+run "more_policies_than_iam_attaches_are_refused" {
   command = plan
 
   variables {

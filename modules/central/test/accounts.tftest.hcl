@@ -57,7 +57,7 @@ run "named_and_excluded_accounts" {
   }
 }
 
-run "the_remediators_may_work_in_named_accounts_alone" {
+run "remediators_are_limited_to_named_accounts" {
   command = plan
 
   variables {
@@ -75,7 +75,7 @@ run "the_remediators_may_work_in_named_accounts_alone" {
   }
 }
 
-run "any_account_where_a_rule_is_on_for_all" {
+run "any_account_if_a_rule_is_on_for_all" {
   command = plan
 
   variables {
@@ -92,7 +92,7 @@ run "any_account_where_a_rule_is_on_for_all" {
 }
 
 # Changes in progress are followed to their end in every account.
-run "any_account_where_all_rules_are_off" {
+run "any_account_if_all_rules_are_off" {
   command = plan
 
   variables {

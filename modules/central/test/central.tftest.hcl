@@ -22,12 +22,12 @@ run "enabled_creates" {
 
   assert {
     condition     = strcontains(aws_scheduler_schedule.rule["s3-bucket-public"].target[0].input, "\"<aws.scheduler.scheduled-time>\"")
-    error_message = "The scheduler's keyword must stand in the input as it is, not escaped: ${aws_scheduler_schedule.rule["s3-bucket-public"].target[0].input}"
+    error_message = "The scheduler's keyword must be in the input unescaped: ${aws_scheduler_schedule.rule["s3-bucket-public"].target[0].input}"
   }
 
   assert {
     condition     = jsondecode(aws_scheduler_schedule.rule["s3-bucket-public"].target[0].input).rule == "s3-bucket-public"
-    error_message = "The collector must be told which rule."
+    error_message = "The input must name the rule."
   }
 
   assert {
@@ -45,7 +45,7 @@ run "enabled_creates" {
 
   assert {
     condition     = jsondecode(output.settings.rules["s3-bucket-public"]).mode == "dry_run" && jsondecode(output.settings.rules["security-group-ssh-open"]).mode == "enforce"
-    error_message = "A rule's mode is dry_run unless it says otherwise."
+    error_message = "A rule's default mode is dry_run."
   }
 
   assert {
@@ -65,7 +65,7 @@ run "enabled_creates" {
 
   assert {
     condition     = aws_s3_bucket.evidence[0].bucket == "cspm-auto-remediation-evidence-111111111111-eu-central-1" && !aws_s3_bucket.evidence[0].force_destroy
-    error_message = "A destroy must not take evidence along."
+    error_message = "A destroy must not delete evidence."
   }
 
   assert {
@@ -108,7 +108,7 @@ run "disabled_creates_nothing" {
       # Alarms of other deployments send no notifications.
       jsondecode(aws_cloudwatch_event_rule.notifications["regional-alarms"].event_pattern).detail.alarmName == [{ prefix = "cspm-auto-remediation-" }],
     ])
-    error_message = "What the user gives must be used: ${jsonencode(output.link)}"
+    error_message = "Existing resources must be used: ${jsonencode(output.link)}"
   }
 
   assert {
@@ -118,7 +118,7 @@ run "disabled_creates_nothing" {
 
   assert {
     condition     = length(aws_secretsmanager_secret.api_token) == 0 && output.api_token_secret_arn == "arn:aws:secretsmanager:eu-central-1:111111111111:secret:mine-AbCdEf"
-    error_message = "An existing secret is used as it is."
+    error_message = "An existing secret is used unchanged."
   }
 
   assert {
@@ -128,11 +128,11 @@ run "disabled_creates_nothing" {
 
   assert {
     condition     = jsondecode(output.settings.rules["security-group-ssh-open"]).mode == "off"
-    error_message = "Jobs that are under way must learn that the rule is off."
+    error_message = "Settings must tell pending jobs that the rule is off."
   }
 }
 
-run "a_module_that_is_off_creates_nothing" {
+run "count_0_creates_nothing" {
   command = plan
 
   variables {
@@ -145,7 +145,7 @@ run "a_module_that_is_off_creates_nothing" {
 
   assert {
     condition     = output.instances == 0
-    error_message = "The module must take count = 0."
+    error_message = "The module must support count = 0."
   }
 }
 
@@ -185,7 +185,7 @@ run "own_schedule_names_options_and_exemptions" {
 
   assert {
     condition     = aws_scheduler_schedule.rule["security-group-ssh-open"].schedule_expression == "rate(30 minutes)" && aws_scheduler_schedule.rule["s3-bucket-public"].schedule_expression == "cron(0 6 ? * MON-FRI *)"
-    error_message = "A rule's own schedule goes first."
+    error_message = "A rule's own schedule takes precedence."
   }
 
   assert {
@@ -195,7 +195,7 @@ run "own_schedule_names_options_and_exemptions" {
 
   assert {
     condition     = jsondecode(aws_scheduler_schedule.rule["security-group-ssh-open"].target[0].input).netskope_rule_names == ["Our own <SSH> rule"]
-    error_message = "Further names reach the collector as they are."
+    error_message = "Additional names must reach the collector unchanged."
   }
 
   assert {
@@ -294,7 +294,7 @@ run "in_another_partition" {
 
   assert {
     condition     = output.link.partition == "aws-us-gov" && strcontains(module.collector.policy, "arn:aws-us-gov:sqs:us-gov-east-1:111111111111:cspm-auto-remediation-jobs.fifo")
-    error_message = "ARNs must be of the partition: ${module.collector.policy}"
+    error_message = "ARNs must have the partition: ${module.collector.policy}"
   }
 
   assert {
@@ -319,7 +319,7 @@ run "flow_logs_are_delivered_by_the_role_of_the_target" {
   }
 }
 
-run "flow_logs_are_delivered_by_a_role_of_ones_own" {
+run "flow_logs_are_delivered_by_an_own_role" {
   command = plan
 
   variables {

@@ -41,16 +41,16 @@ run "by_default" {
         metric if length(metric) > 1 && strcontains(try(element(metric, length(metric) - 1).id, ""), one(regex("METRICS\\(\"(.*)\"\\)", sum)))
       ]) == 2
     ])
-    error_message = "Each sum must add up one metric a region: ${aws_cloudwatch_dashboard.this[0].dashboard_body}"
+    error_message = "Each sum must contain one metric per region: ${aws_cloudwatch_dashboard.this[0].dashboard_body}"
   }
 
   assert {
     condition     = jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[2].properties.metrics[*][3] == ["cspm-auto-remediation-jobs.fifo", "cspm-auto-remediation-jobs.fifo"]
-    error_message = "The age is that of each region's queue."
+    error_message = "There must be an age for each region's queue."
   }
 }
 
-run "limits_used_of_each_rules_own" {
+run "used_limits_per_rule" {
   command = plan
 
   variables {
@@ -70,7 +70,7 @@ run "limits_used_of_each_rules_own" {
 }
 
 # The use of an account's limit is already a percentage, so the highest value of all regions counts.
-run "limits_used_of_accounts" {
+run "used_limits_of_accounts" {
   command = plan
 
   assert {
@@ -85,7 +85,7 @@ run "limits_used_of_accounts" {
 }
 
 # Used limits, holds, recurring findings, the oldest deferral, and open breakers, each in every region.
-run "what_gates_do" {
+run "gates" {
   command = plan
 
   assert {

@@ -10,7 +10,7 @@ variables {
   rules           = {}
 }
 
-run "one_that_the_state_does_not_know_is_refused" {
+run "a_deployment_outside_the_state_is_refused" {
   command = plan
 
   override_data {
@@ -22,7 +22,7 @@ run "one_that_the_state_does_not_know_is_refused" {
 }
 
 # Version 0.1 did not store it.
-run "one_that_is_adopted_is_not_refused" {
+run "an_adopted_deployment_is_accepted" {
   command = plan
 
   variables {
@@ -47,7 +47,7 @@ run "a_longer_name_is_another_deployment" {
 run "deployed" {
 }
 
-run "its_own_queue_is_no_other_deployment" {
+run "its_own_queue_is_accepted" {
   command = plan
 
   override_data {

@@ -24,11 +24,11 @@ run "another_name_is_refused" {
   expect_failures = [terraform_data.evidence_bucket]
 }
 
-run "the_same_name_is_not" {
+run "the_same_name_is_accepted" {
   command = plan
 }
 
-run "another_name_where_the_evidence_is_let_go" {
+run "another_name_with_force_destroy" {
   command = plan
 
   variables {

@@ -14,7 +14,7 @@ run "kept_by_a_destroy" {
 
   assert {
     condition     = length(aws_cloudtrail.audit) == 0 && length(output.tampered_settings) == 0
-    error_message = "No trail unless it is asked for: data events have a price. Without a key, ETags say what was tampered with."
+    error_message = "No trail by default, because data events cost money. Without a key, ETags show tampering."
   }
 
   assert {
@@ -34,12 +34,12 @@ run "kept_by_a_destroy" {
       !one(aws_dynamodb_table.findings.server_side_encryption[*].enabled),
       output.link.findings_table == "cspm-auto-remediation-findings",
     ])
-    error_message = "The findings table must be kept by a destroy, recoverable, on demand, and encrypted by DynamoDB's own key: ${jsonencode(aws_dynamodb_table.findings)}"
+    error_message = "The findings table must survive a destroy, be recoverable and on demand, and be encrypted with DynamoDB's own key: ${jsonencode(aws_dynamodb_table.findings)}"
   }
 }
 
 # One default key, one for a single use, and one of another region. Each use is encrypted, and each role can use the keys that it needs.
-run "keys_of_the_users" {
+run "customer_keys" {
   command = plan
 
   variables {
@@ -97,7 +97,7 @@ run "keys_of_the_users" {
         "userIdentity.arn" = ["arn:aws:sts::111111111111:assumed-role/cspm-auto-remediation-collector/", "arn:aws:sts::111111111111:assumed-role/cspm-auto-remediation-remediator-"]
       },
     ]) && one(aws_cloudtrail.audit).s3_bucket_name == "logs"
-    error_message = "The trail must have every write to settings, and people's to the table: ${jsonencode(aws_cloudtrail.audit)}"
+    error_message = "The trail must record every write to settings, and writes of people to the table: ${jsonencode(aws_cloudtrail.audit)}"
   }
 
   assert {
@@ -113,7 +113,7 @@ run "keys_of_the_users" {
         ["NobodyElse", ["arn:aws:s3:::mock", "arn:aws:s3:::mock/*"]],
       ],
     ])
-    error_message = "The bucket must be as the user says: ${aws_s3_bucket_policy.evidence[0].policy}"
+    error_message = "The bucket must be as configured: ${aws_s3_bucket_policy.evidence[0].policy}"
   }
 
   assert {
@@ -142,12 +142,12 @@ run "keys_of_the_users" {
       [["kms:Decrypt", "kms:GenerateDataKey"], ["arn:aws:kms:eu-central-1:111111111111:key/evidence"], { StringEquals = { "kms:ViaService" = ["s3.eu-central-1.amazonaws.com"] } }],
       [["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"], ["arn:aws:kms:eu-central-1:111111111111:key/table"], { StringEquals = { "kms:ViaService" = ["dynamodb.eu-central-1.amazonaws.com"] } }],
     ]
-    error_message = "The collector may use keys through their services alone: ${module.collector.policy}"
+    error_message = "The collector may use keys only through their services: ${module.collector.policy}"
   }
 
   assert {
     condition     = [for statement in jsondecode(aws_iam_role_policy.scheduler.policy).Statement : statement.Condition if contains(statement.Action, "kms:GenerateDataKey")] == [{ StringEquals = { "kms:ViaService" = ["sqs.eu-central-1.amazonaws.com"] } }]
-    error_message = "The scheduler puts what failed on an encrypted queue: ${aws_iam_role_policy.scheduler.policy}"
+    error_message = "The scheduler sends failed polls to an encrypted queue: ${aws_iam_role_policy.scheduler.policy}"
   }
 
   assert {
@@ -156,7 +156,7 @@ run "keys_of_the_users" {
   }
 }
 
-run "deleted_where_that_is_asked_for" {
+run "deleted_with_force_destroy" {
   command = plan
 
   variables {

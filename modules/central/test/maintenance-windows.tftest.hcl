@@ -60,11 +60,11 @@ run "of_all_rules_in_a_time_zone" {
 
   assert {
     condition     = jsondecode(output.settings.rules["s3-bucket-public"]).maintenance_window.start == "12:00"
-    error_message = "A rule's own window goes first: ${output.settings.rules["s3-bucket-public"]}"
+    error_message = "A rule's own window takes precedence: ${output.settings.rules["s3-bucket-public"]}"
   }
 }
 
-run "that_each_poll_may_meet" {
+run "wide_enough_for_each_poll" {
   command = plan
 
   variables {

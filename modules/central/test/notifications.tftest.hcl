@@ -85,7 +85,7 @@ run "alarms_by_default" {
 
   assert {
     condition = alltrue([
-      # EventBridge delivers nothing where its statement has a condition.
+      # EventBridge delivers nothing if its statement has a condition.
       jsondecode(aws_sns_topic_policy.notifications[0].policy).Statement[0] == {
         Sid       = "EventBridge"
         Effect    = "Allow"
@@ -124,7 +124,7 @@ run "alarms_by_default" {
 }
 
 # The longest possible names.
-run "patterns_that_eventbridge_takes" {
+run "patterns_within_the_limit_of_eventbridge" {
   command = plan
 
   override_data {
@@ -174,7 +174,7 @@ run "each_finding" {
       jsondecode(aws_cloudwatch_event_rule.notifications["unprocessable"].event_pattern).detail.outcome == ["unprocessable"] &&
       !strcontains(aws_cloudwatch_event_target.notifications["unprocessable"].input_transformer[0].input_template, "<resource>")
     )
-    error_message = "What could not become a job has no finding to name."
+    error_message = "An item that could not become a job has no finding to name."
   }
 
   # EventBridge requires a quoted text, and replaces what is between "<" and ">" if there is a path of that name.
@@ -202,11 +202,11 @@ run "other_outcomes" {
 
   assert {
     condition     = aws_sns_topic.notifications[0].kms_master_key_id == null && length(aws_sns_topic_subscription.email) == 0
-    error_message = "Without a key of the user's there is none: EventBridge cannot use the one that AWS has for SNS."
+    error_message = "No key by default, because EventBridge cannot use the AWS managed key for SNS."
   }
 }
 
-run "each_finding_of_no_outcome" {
+run "each_finding_without_outcomes" {
   command = plan
 
   variables {
@@ -238,6 +238,6 @@ run "disabled_creates_nothing" {
       !output.link.notifications,
       output.notifications_topic_arn == null,
     ])
-    error_message = "No notifications: nothing of them."
+    error_message = "Without notifications, nothing must be created for them."
   }
 }

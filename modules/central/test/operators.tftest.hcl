@@ -15,7 +15,7 @@ variables {
   }
 }
 
-run "the_parameter_says_what_is_deployed" {
+run "the_parameter_describes_the_deployment" {
   command = plan
 
   assert {
@@ -46,7 +46,7 @@ run "the_parameter_says_what_is_deployed" {
 
   assert {
     condition     = jsondecode(aws_ssm_parameter.deployment.insecure_value).module == jsondecode(file("../catalog.json")).version && toset(keys(jsondecode(aws_ssm_parameter.deployment.insecure_value).code)) == toset(["collector", "remediator"])
-    error_message = "The parameter must say which code it belongs to: ${aws_ssm_parameter.deployment.insecure_value}"
+    error_message = "The parameter must identify the code: ${aws_ssm_parameter.deployment.insecure_value}"
   }
 }
 
@@ -67,12 +67,12 @@ run "viewers_write_nothing" {
   }
 }
 
-run "operators_may_what_viewers_may_and_write_their_own_items" {
+run "operators_have_viewer_permissions_and_write_their_items" {
   command = plan
 
   assert {
     condition     = length(setsubtract(jsondecode(aws_iam_policy.viewer.policy).Statement[*].Sid, jsondecode(aws_iam_policy.operator.policy).Statement[*].Sid)) == 0
-    error_message = "An operator must see what a viewer sees: ${aws_iam_policy.operator.policy}"
+    error_message = "An operator must have the permissions of a viewer: ${aws_iam_policy.operator.policy}"
   }
 
   assert {
@@ -98,6 +98,6 @@ run "policies_fit_with_many_regions_and_keys" {
 
   assert {
     condition     = length(aws_iam_policy.operator.policy) <= 6144
-    error_message = "IAM takes 6144 characters, and the operator's policy has ${length(aws_iam_policy.operator.policy)}."
+    error_message = "IAM allows 6144 characters; the operator's policy has ${length(aws_iam_policy.operator.policy)}."
   }
 }

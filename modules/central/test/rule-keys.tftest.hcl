@@ -29,7 +29,7 @@ run "by_legacy_id" {
 
   assert {
     condition     = toset(keys(output.settings.rules)) == toset(["s3-bucket-public", "security-group-ssh-open", "vpc-flow-logs-disabled"])
-    error_message = "The remediators know rules by their ids alone: ${jsonencode(output.settings)}"
+    error_message = "The remediators know only the ids of rules: ${jsonencode(output.settings)}"
   }
 
   assert {

@@ -30,11 +30,11 @@ run "one_object_per_rule_and_one_for_the_accounts" {
 
   assert {
     condition     = alltrue([for object in concat(values(aws_s3_object.rule), [aws_s3_object.accounts]) : object.etag == md5(object.content)])
-    error_message = "What someone else has written must show in a plan."
+    error_message = "A plan must show objects that someone else has written."
   }
 }
 
-run "private_versioned_and_by_nobody_else" {
+run "private_versioned_and_written_only_by_terraform" {
   command = plan
 
   assert {

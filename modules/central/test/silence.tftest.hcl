@@ -10,7 +10,7 @@ variables {
   api_token       = "token"
 }
 
-run "in_one_message_whatever_the_number_of_rules" {
+run "one_message_for_any_number_of_rules" {
   command = plan
 
   variables {
@@ -75,7 +75,7 @@ run "in_one_message_whatever_the_number_of_rules" {
   }
 }
 
-run "polls_fail_for_as_long_as_two_of_the_longest_periods" {
+run "failing_polls_for_two_of_the_longest_periods" {
   command = plan
 
   variables {
@@ -89,7 +89,7 @@ run "polls_fail_for_as_long_as_two_of_the_longest_periods" {
 }
 
 # The limits of PutMetricAlarm.
-run "of_a_cron_seven_days" {
+run "seven_days_for_a_cron" {
   command = plan
 
   variables {
@@ -102,7 +102,7 @@ run "of_a_cron_seven_days" {
   }
 }
 
-run "no_rules_no_looks" {
+run "no_rules_no_checks" {
   command = plan
 
   variables {
@@ -115,7 +115,7 @@ run "no_rules_no_looks" {
   }
 }
 
-run "of_items_that_do_not_match" {
+run "unmatched_items" {
   command = plan
 
   variables {
@@ -124,7 +124,7 @@ run "of_items_that_do_not_match" {
 
   assert {
     condition     = toset(keys(aws_cloudwatch_metric_alarm.items_unmatched)) == toset(["s3-bucket-public", "security-group-ssh-open"])
-    error_message = "Each rule that is polled: ${join(", ", keys(aws_cloudwatch_metric_alarm.items_unmatched))}"
+    error_message = "Every polled rule must have the alarm: ${join(", ", keys(aws_cloudwatch_metric_alarm.items_unmatched))}"
   }
 
   assert {

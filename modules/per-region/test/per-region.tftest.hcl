@@ -113,21 +113,21 @@ run "enabled_creates" {
         "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["account#????????????", "lease#eu-central-1#*", "done#*#????????????#eu-central-1", "finding#????????????#eu-central-1#*", "result#????????????#eu-central-1#*", "undone#eu-central-1", "count#*#????????????", "count#*#all", "trip#*#????????????", "deferral#*", "settings#*"] }
         Null                      = { "dynamodb:LeadingKeys" = ["false"] }
     }]
-    error_message = "A remediator must reach the items of its own region alone, and none by a request without keys: ${module.remediator.policy}"
+    error_message = "A remediator must reach only items of its own region, and none with a request without keys: ${module.remediator.policy}"
   }
 
   assert {
     condition = flatten([
       for statement in jsondecode(module.remediator.policy).Statement : statement.Condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] if contains(statement.Action, "dynamodb:BatchGetItem")
     ]) == ["account#????????????", "lease#eu-central-1#*", "done#*#????????????#eu-central-1", "finding#????????????#eu-central-1#*", "result#????????????#eu-central-1#*", "undone#eu-central-1", "count#*#????????????", "count#*#all", "trip#*#????????????", "deferral#*", "settings#*", "sent#*#????????????#eu-central-1", "hold#????????????#*", "pending#????????????#eu-central-1", "request#*", "resume#*#????????????", "retry#????????????#*"]
-    error_message = "A remediator must read what operators write, besides: ${module.remediator.policy}"
+    error_message = "A remediator must also read what operators write: ${module.remediator.policy}"
   }
 
   assert {
     condition = [
       for statement in jsondecode(module.remediator.policy).Statement : statement.Condition if statement.Resource == ["arn:aws:s3:::evidence/outcomes/*", "arn:aws:s3:::evidence/plans/outcomes/*"] && statement.Action == ["s3:PutObject"]
     ] == [{ Null = { "s3:if-none-match" = ["false"] } }]
-    error_message = "A remediator must not write over outcomes: ${module.remediator.policy}"
+    error_message = "A remediator must not overwrite outcomes: ${module.remediator.policy}"
   }
 
   assert {
@@ -165,7 +165,7 @@ run "enabled_creates" {
 }
 
 # SQS silently deletes messages after the queue's retention period.
-run "jobs_are_told_before_they_vanish" {
+run "jobs_are_reported_before_sqs_drops_them" {
   command = plan
 
   variables {
@@ -184,7 +184,7 @@ run "jobs_are_told_before_they_vanish" {
   }
 }
 
-run "what_could_not_be_taken_back_is_told_at_once" {
+run "failed_rollbacks_are_reported_at_once" {
   command = plan
 
   assert {
@@ -197,7 +197,7 @@ run "what_could_not_be_taken_back_is_told_at_once" {
 }
 
 # One message for all accounts, regardless of the number of findings, as long as hourly polls have the same result.
-run "roles_that_are_missing_are_one_message" {
+run "missing_roles_send_one_message" {
   command = plan
 
   assert {
@@ -209,7 +209,7 @@ run "roles_that_are_missing_are_one_message" {
   }
 }
 
-run "the_home_regions_remediator_has_the_findings_of_no_region" {
+run "the_home_region_has_findings_without_a_region" {
   command = plan
 
   variables {
@@ -224,7 +224,7 @@ run "the_home_regions_remediator_has_the_findings_of_no_region" {
   }
 }
 
-run "roles_of_the_organization_alone" {
+run "only_roles_of_the_organization" {
   command = plan
 
   variables {
@@ -239,7 +239,7 @@ run "roles_of_the_organization_alone" {
   }
 }
 
-run "accounts_that_the_settings_name_alone_and_keys_of_the_users" {
+run "only_named_accounts_and_customer_keys" {
   command = plan
 
   variables {
@@ -270,7 +270,7 @@ run "accounts_that_the_settings_name_alone_and_keys_of_the_users" {
       [["kms:Decrypt", "kms:GenerateDataKey"], ["arn:aws:kms:us-east-1:111111111111:key/evidence"], ["s3.us-east-1.amazonaws.com"]],
       [["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"], ["arn:aws:kms:us-east-1:111111111111:key/table"], ["dynamodb.us-east-1.amazonaws.com"]],
     ]
-    error_message = "The remediator may use keys through their services alone: ${module.remediator.policy}"
+    error_message = "The remediator may use keys only through their services: ${module.remediator.policy}"
   }
 
   assert {
@@ -282,7 +282,7 @@ run "accounts_that_the_settings_name_alone_and_keys_of_the_users" {
 }
 
 # An inline policy is limited to 10,240 characters.
-run "as_many_accounts_as_a_policy_takes" {
+run "the_maximum_number_of_accounts_in_a_policy" {
   command = plan
 
   variables {
@@ -295,7 +295,7 @@ run "as_many_accounts_as_a_policy_takes" {
   }
 }
 
-run "more_accounts_than_a_policy_takes" {
+run "more_accounts_than_fit_into_a_policy" {
   command = plan
 
   variables {
@@ -324,7 +324,7 @@ run "alarms_with_the_longest_names_fit_into_a_pattern" {
 }
 
 # Jobs that cannot be processed or started delay others; another alarm already reports that.
-run "one_cause_is_one_message" {
+run "one_message_per_cause" {
   command = plan
 
   variables {
@@ -387,7 +387,7 @@ run "alarms_go_to_the_central_bus" {
   }
 }
 
-run "nothing_to_pass_on_without_notifications" {
+run "nothing_is_forwarded_without_notifications" {
   command = plan
 
   variables {
@@ -396,7 +396,7 @@ run "nothing_to_pass_on_without_notifications" {
 
   assert {
     condition     = length(module.alarms.alarms) > 0 && length(aws_cloudwatch_event_rule.alarms) == 0 && length(aws_iam_role.alarms) == 0 && length(aws_cloudwatch_event_target.alarms) == 0 && length(aws_sqs_queue.alarms_dead_letters) == 0
-    error_message = "Alarms without notifications are for whoever looks."
+    error_message = "Without notifications, alarms must not be forwarded."
   }
 }
 
@@ -450,7 +450,7 @@ run "in_another_partition" {
       for resource in flatten(jsondecode(module.remediator.policy).Statement[*].Resource) :
       startswith(resource, "arn:aws-cn:") || contains([var.link.event_bus_arn, "arn:aws:logs:eu-central-1:111111111111:log-group:mock:*"], resource)
     ]) && strcontains(aws_cloudwatch_event_rule.alarms[0].event_pattern, "arn:aws-cn:cloudwatch")
-    error_message = "ARNs must be of the partition: ${module.remediator.policy}"
+    error_message = "ARNs must have the partition: ${module.remediator.policy}"
   }
 
   # AWS does not document which of the two domains a service has there.
@@ -526,11 +526,11 @@ run "without_alarms" {
 
   assert {
     condition     = length(module.alarms.alarms) == 0 && length(aws_cloudwatch_event_rule.alarms) == 0
-    error_message = "No alarms: nothing of them."
+    error_message = "Without alarms, nothing must be created for them."
   }
 }
 
-run "a_module_that_is_off_creates_nothing" {
+run "count_0_creates_nothing" {
   command = plan
 
   module {
@@ -543,7 +543,7 @@ run "a_module_that_is_off_creates_nothing" {
 
   assert {
     condition     = output.instances == 0
-    error_message = "The module must take count = 0."
+    error_message = "The module must support count = 0."
   }
 }
 
@@ -560,7 +560,7 @@ run "an_operator_pauses" {
   }
 }
 
-run "the_pause_is_left_alone" {
+run "an_apply_keeps_the_pause" {
   command   = plan
   state_key = "region"
 

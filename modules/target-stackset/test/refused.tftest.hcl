@@ -10,7 +10,7 @@ variables {
   organizational_units = { "ou-a1b2-production" = {} }
 }
 
-run "calls_as_nobody" {
+run "unknown_call_as" {
   command = plan
   variables {
     call_as = "DELEGATED"
@@ -28,7 +28,7 @@ run "named_accounts_with_auto_deployment" {
 }
 
 # All rules' documents use one role, and IAM limits the inline policies of a role to 10,240 characters.
-run "runbooks_that_need_more_than_iam_takes" {
+run "runbooks_that_exceed_the_policy_size" {
   command = plan
 
   variables {

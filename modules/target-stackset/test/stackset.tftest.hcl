@@ -13,7 +13,7 @@ variables {
   }
 }
 
-run "all_accounts_but_the_excluded_ones" {
+run "all_accounts_except_excluded_ones" {
   command = plan
 
   assert {
@@ -90,7 +90,7 @@ run "by_terraform" {
   }
 }
 
-run "the_template_comes_to_the_same_role" {
+run "the_template_creates_the_same_role" {
   command = plan
 
   assert {
@@ -129,7 +129,7 @@ run "the_template_comes_to_the_same_role" {
   # CloudFormation replaces placeholders only within Fn::Sub.
   assert {
     condition     = length(regexall("\\$\\{AWS::", replace(aws_cloudformation_stack_set.this.template_body, "/\\{\"Fn::Sub\":\"[^\"]*\"\\}/", ""))) == 0
-    error_message = "Placeholders that nobody fills in: ${aws_cloudformation_stack_set.this.template_body}"
+    error_message = "Placeholders that are not replaced: ${aws_cloudformation_stack_set.this.template_body}"
   }
 
   assert {
@@ -173,7 +173,7 @@ run "with_undo" {
   }
 
   assert {
-    condition     = strcontains(output.template, "ec2:DeleteFlowLogs") && !strcontains(run.the_template_comes_to_the_same_role.template, "ec2:DeleteFlowLogs")
+    condition     = strcontains(output.template, "ec2:DeleteFlowLogs") && !strcontains(run.the_template_creates_the_same_role.template, "ec2:DeleteFlowLogs")
     error_message = "Template: ${output.template}"
   }
 }
@@ -239,7 +239,7 @@ run "roles_with_a_path_are_passed_by_it" {
   }
 }
 
-run "rules_of_ones_own_have_a_policy_each" {
+run "each_custom_rule_has_a_policy" {
   command = plan
 
   variables {

@@ -12,6 +12,6 @@ run "a_unit_of_the_same_apply" {
 
   assert {
     condition     = terraform_data.unit.input == "unit"
-    error_message = "The plan must come to its end."
+    error_message = "The plan must succeed."
   }
 }

@@ -17,7 +17,7 @@ run "all_rules" {
 
   assert {
     condition     = aws_iam_role.remediation.name == "cspm-auto-remediation-remediation" && aws_iam_role.remediation.path == "/"
-    error_message = "The role's name and path are what central's link says."
+    error_message = "The role's name and path must be those in central's link."
   }
 
   assert {
@@ -59,7 +59,7 @@ run "all_rules" {
       # Runbooks belong to AWS, so their ARNs contain no account.
       resource == "*" || can(regex("^arn:aws:(s3:::|ssm:\\*:\\**:(document|automation-definition)/)", resource)) || try(split(":", resource)[4] == "222222222222", false)
     ]) && !strcontains(aws_iam_role_policy.remediation[0].policy, "$")
-    error_message = "Resources are of this account alone, and no placeholder is left: ${aws_iam_role_policy.remediation[0].policy}"
+    error_message = "Resources must be only of this account, without placeholders: ${aws_iam_role_policy.remediation[0].policy}"
   }
 
   # A bucket's ARN contains no account.
@@ -69,7 +69,7 @@ run "all_rules" {
       try(statement.Condition.StringEquals["aws:ResourceAccount"], []) == ["222222222222"]
       if anytrue([for resource in statement.Resource : startswith(resource, "arn:aws:s3:::")])
     ])
-    error_message = "Buckets of this account alone: ${aws_iam_role_policy.remediation[0].policy}"
+    error_message = "Only buckets of this account: ${aws_iam_role_policy.remediation[0].policy}"
   }
 }
 
@@ -152,7 +152,7 @@ run "flow_logs" {
   }
 }
 
-run "flow_logs_by_a_role_of_ones_own" {
+run "flow_logs_by_an_own_role" {
   command = plan
 
   variables {
@@ -169,7 +169,7 @@ run "flow_logs_by_a_role_of_ones_own" {
 
   assert {
     condition     = length(aws_iam_role.flow_logs) == 0 && length(aws_iam_role_policy.flow_logs) == 0 && output.flow_logs_role_arn == null
-    error_message = "Nobody passes a role of this module's for flow logs."
+    error_message = "The policy must not allow passing this module's role for flow logs."
   }
 }
 
@@ -204,7 +204,7 @@ run "runbooks" {
     condition = toset(flatten(jsondecode(aws_iam_role_policy.automation[0].policy).Statement[*].Action)) == toset(flatten(
       jsondecode(file("../catalog.json")).rules["redshift-cluster-public"].runbook.permissions[*].actions
     ))
-    error_message = "The runbook's role may do what its runbook calls: ${aws_iam_role_policy.automation[0].policy}"
+    error_message = "The runbooks' role must be allowed what its runbooks call: ${aws_iam_role_policy.automation[0].policy}"
   }
 
   # The roles that the remediators can pass must be those that exist.
@@ -256,7 +256,7 @@ run "without_runbooks" {
 
   assert {
     condition     = length(aws_iam_role.automation) == 0 && length(aws_iam_role_policy.automation) == 0 && output.automation == null
-    error_message = "Nobody starts a runbook here."
+    error_message = "The policy must not allow starting runbooks."
   }
 }
 
@@ -277,7 +277,7 @@ run "by_legacy_id" {
 
   assert {
     condition     = output.policy == run.by_id.policy && output.flow_logs == run.by_id.flow_logs
-    error_message = "A rule's two names must come to the same: ${output.policy} and ${run.by_id.policy}"
+    error_message = "Both names of a rule must give the same policy: ${output.policy} and ${run.by_id.policy}"
   }
 }
 
@@ -316,7 +316,7 @@ run "some_rules" {
 
   assert {
     condition     = length(aws_iam_role.flow_logs) == 0 && length(aws_iam_role_policy.flow_logs) == 0 && output.flow_logs_role_arn == null
-    error_message = "No rule here turns flow logs on."
+    error_message = "No rule here enables flow logs."
   }
 
   assert {
@@ -345,7 +345,7 @@ run "in_another_partition" {
 
   assert {
     condition     = !strcontains(aws_iam_role_policy.remediation[0].policy, "arn:aws:") && !strcontains(aws_iam_role.remediation.assume_role_policy, "arn:aws:")
-    error_message = "ARNs must be of the partition: ${aws_iam_role_policy.remediation[0].policy} ${aws_iam_role.remediation.assume_role_policy}"
+    error_message = "ARNs must have the partition: ${aws_iam_role_policy.remediation[0].policy} ${aws_iam_role.remediation.assume_role_policy}"
   }
 
   # AWS has the document for security groups in other partitions only; the other documents are here, too.
@@ -361,7 +361,7 @@ run "in_another_partition" {
 
   assert {
     condition     = !strcontains(aws_iam_role_policy.automation[0].policy, "ec2:")
-    error_message = "The runbooks' role is for the documents that are here: ${aws_iam_role_policy.automation[0].policy}"
+    error_message = "The runbooks' role must be limited to the documents of this partition: ${aws_iam_role_policy.automation[0].policy}"
   }
 }
 
@@ -374,11 +374,11 @@ run "no_rules" {
 
   assert {
     condition     = length(aws_iam_role_policy.remediation) == 0
-    error_message = "A role for no rule may do nothing."
+    error_message = "A role without rules must have no permissions."
   }
 }
 
-run "a_module_that_is_off_creates_nothing" {
+run "count_0_creates_nothing" {
   command = plan
 
   module {
@@ -391,11 +391,11 @@ run "a_module_that_is_off_creates_nothing" {
 
   assert {
     condition     = output.instances == 0
-    error_message = "The module must take count = 0."
+    error_message = "The module must support count = 0."
   }
 }
 
-run "rules_of_ones_own_have_a_policy_each" {
+run "each_custom_rule_has_a_policy" {
   command = plan
 
   variables {
@@ -418,7 +418,7 @@ run "rules_of_ones_own_have_a_policy_each" {
 
   assert {
     condition     = join(" ", keys(aws_iam_policy.custom)) == "acme instances" && join(" ", keys(aws_iam_role_policy_attachment.custom)) == "acme instances"
-    error_message = "Each enabled rule has a policy, and no other: ${join(", ", keys(aws_iam_policy.custom))}"
+    error_message = "Exactly the enabled rules must have policies: ${join(", ", keys(aws_iam_policy.custom))}"
   }
   assert {
     condition = alltrue([for action in ["cloudformation:GetResource", "cloudformation:UpdateResource", "rds:ModifyDBInstance"] :
@@ -437,7 +437,7 @@ run "rules_of_ones_own_have_a_policy_each" {
 }
 
 # All rules' documents use one role, and IAM limits the inline policies of a role to 10,240 characters.
-run "runbooks_that_need_more_than_iam_takes" {
+run "runbooks_that_exceed_the_policy_size" {
   command = plan
 
   variables {

@@ -17,6 +17,6 @@ run "a_module_that_depends_on_something_can_be_planned" {
 
   assert {
     condition     = output.flow_logs_role == null
-    error_message = "A role of one's own is named."
+    error_message = "The caller names another role."
   }
 }

@@ -1,5 +1,5 @@
-# With depends_on, what the modules ask AWS for (account, region, partition) is not known at plan. Nor is what the same apply
-# makes.
+# With depends_on, the modules' data sources (account, region, partition) are unknown at plan, and so are values that the same
+# apply creates.
 
 terraform {
   required_providers {

@@ -90,7 +90,7 @@ run "mistakes_6" {
   expect_failures = [var.api_token_secret, var.evidence, var.alarms]
 }
 
-run "nobody_would_be_told" {
+run "notifications_without_alarms" {
   command = plan
   variables {
     alarms        = { enabled = false }

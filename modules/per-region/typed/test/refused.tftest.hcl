@@ -18,7 +18,7 @@ run "mistakes_1" {
   expect_failures = [var.remediator, var.queue]
 }
 
-run "an_age_of_nothing" {
+run "an_age_of_zero" {
   command = plan
   variables {
     alarms = { oldest_job_minutes = 0 }
@@ -101,7 +101,7 @@ run "a_second_region_in_another_partition_without_a_topic" {
   expect_failures = [var.alarms]
 }
 
-run "alarms_that_nobody_gets" {
+run "alarms_without_recipients" {
   command = plan
 
   variables {
