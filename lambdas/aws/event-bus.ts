@@ -53,7 +53,7 @@ export interface JobEvents {
   readonly outcomes: readonly OutcomeEvent[];
   /** Counts of outcomes, one event per attempt. */
   readonly jobs: readonly JobEvent[];
-  /** Notices about findings that were fixed repeatedly. */
+  /** Notices about findings that were fixed repeatedly, and about who undid the fixes. */
   readonly notices: readonly FindingNotice[];
 }
 

@@ -127,7 +127,10 @@ export class JobQueue {
     );
   }
 
-  /** Moves a message that is not a job to the dead-letter queue for people to find. It must not be attempted again. */
+  /**
+   * Sends a message that is not a job to the dead-letter queue, where people find it. The message must not be
+   * attempted again.
+   */
   async sendToDeadLetters(message: Message): Promise<void> {
     const { SendMessageCommand } = await import('./sqs.ts');
     await this.#call(DEAD_LETTERS, (client, url) =>

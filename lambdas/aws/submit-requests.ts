@@ -48,7 +48,7 @@ const KEPT_SECONDS = 86_400;
  * Submits an operator's requests for one account and region: writes them; lists them in one write, so that jobs that
  * were queued earlier find them; and sends, in order, the messages that start a remediator. Holds must be written
  * first. An error with one request is part of its result, and does not stop the others.
- * @param principal the caller's own `aws:userid`, because IAM does not allow writes below another
+ * @param principal the caller's own `aws:userid`, because IAM does not allow writing under another one
  */
 export async function submitRequests<R extends RequestItem>(
   requests: readonly R[],

@@ -82,7 +82,7 @@ export function findingReader(options: FindingReaderOptions): (given: SourceFind
     if (rule.regionFrom === 'resource') return homeRegion;
     return {
       kind: 'region_missing',
-      reason: `the finding's region is ${name === undefined ? 'missing' : quote(name)}: resources of rule ${rule.id} belong to a region, so look the finding up in its source`,
+      reason: `the finding's region is ${name === undefined ? 'missing' : quote(name)}: resources of rule ${rule.id} belong to a region, so check the finding in its source`,
       mayBe: { account, resource },
     };
   };

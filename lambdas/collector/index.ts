@@ -59,7 +59,7 @@ function reportSkipped({ poll, skipped, skippedPlaces, behind }: PollSummary): v
   if (skippedPlaces > 0) {
     count('PollSkipped', skippedPlaces, poll.rule);
     logger.info(
-      `${skipped} findings of ${skippedPlaces} accounts and regions are left to the next poll: the last jobs there are still pending`,
+      `${skipped} findings of ${skippedPlaces} accounts and regions are left to the next poll, because their previous jobs are still pending`,
     );
   }
   if (behind.length === 0) return;
@@ -160,7 +160,7 @@ export async function handler(
     const poll = request === undefined ? 'a poll' : `poll ${pollId(request.poll)}`;
     const why = error instanceof Error ? error.message : String(error);
     logger.error(
-      `${poll} failed: ${why}. It is attempted again; if that fails too, fix the cause and invoke the function with the event from the polls' dead-letter queue`,
+      `${poll} failed: ${why}. It is retried; if the retries fail, too, fix the cause and invoke the function with the event from the polls' dead-letter queue`,
       { error: error instanceof Error ? error : new Error(why) },
     );
     throw error;

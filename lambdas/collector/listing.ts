@@ -5,7 +5,7 @@ import { type Poll, pollSchema } from '../model/job.ts';
 const headSchema = z.object({
   version: z.literal(1),
   poll: pollSchema,
-  /** See `Listing.closed`. Older versions do not write it. */
+  /** The number of findings that the poll closed. Older versions do not write it. */
   closed: z.int().nonnegative().default(0),
 });
 const listedSchema = findingSchema.pick({ rule: true, account: true, region: true, resource: true });

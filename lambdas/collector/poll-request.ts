@@ -82,7 +82,7 @@ export function parsePollRequest(event: unknown, now: Date): PollRequest {
   if (!parsed.success || !rule.success) {
     const errors = [rule.error, parsed.error].filter((error) => error !== undefined);
     const words = [...new Set(errors.map((error) => formatIssues(error)))].join('; ');
-    throw new InvalidInputError(`the event that starts a poll: ${words}`, { cause: errors[0] });
+    throw new InvalidInputError(`invalid event for a poll: ${words}`, { cause: errors[0] });
   }
   const { source, scheduled_time, at_most, netskope_rule_names } = parsed.data;
   const poll = { source, rule: rule.data.id, asOf: toSecond(momentOf(scheduled_time, now)) };

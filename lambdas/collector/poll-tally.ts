@@ -64,7 +64,7 @@ export class PollTally {
     this.#deferred += 1;
   }
 
-  /** Counts a finding of an account and region whose last jobs are still pending. */
+  /** Counts a finding of an account and region whose previous jobs are still pending. */
   skipped(account: string, region: string): void {
     this.#skipped += 1;
     this.#skippedPlaces.add(`${account} ${region}`);

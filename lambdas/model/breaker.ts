@@ -42,7 +42,7 @@ export const tripItemSchema = z.object({
 });
 export type TripItem = z.infer<typeof tripItemSchema>;
 
-/** `trip#<rule>#<account>` */
+/** Builds the key `trip#<rule>#<account>` / `breaker`. */
 export function tripKey({ rule, account }: { readonly rule: string; readonly account: string }): ItemKey {
   return { pk: `trip#${rule}#${account}`, sk: 'breaker' };
 }

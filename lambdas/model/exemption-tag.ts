@@ -16,8 +16,8 @@ export interface Exempting {
 }
 
 /**
- * The result of reading a resource's exemption tag. `malformed`: the tag exists, and its value has not the expected
- * form.
+ * The result of parsing a resource's exemption tag. `malformed`: there is a tag, but its value does not have the
+ * expected form.
  */
 export type TagExempting = Exempting & { readonly malformed?: string };
 
@@ -35,7 +35,7 @@ export function exemptionTagOf(tags: Readonly<Record<string, string>> = {}, now:
   if (reason === undefined || !z.iso.date().safeParse(until).success) {
     return {
       ended: [],
-      malformed: `the resource's tag ${EXEMPTION_TAG} is "${tag}": expected "<reason> until <last day>", as in "public web site until 2027-06-30". The resource is left alone until the tag is corrected or removed`,
+      malformed: `the resource's tag ${EXEMPTION_TAG} is "${tag}": expected "<reason> until <last day>", as in "public web site until 2027-06-30". The resource is not changed until the tag is corrected or removed`,
     };
   }
   if (isOver(until, now)) return { ended: [`${reason} (tag), ended on ${until}`] };

@@ -28,7 +28,7 @@ export interface Runbook {
   /** Returns the document's parameters for one resource, without `AutomationAssumeRole`. Pure. */
   parameters(resource: string): Readonly<Record<string, readonly string[]>>;
   /**
-   * The start values of a custom rule's document. Default: the document's default version, with `parameters` and the
+   * The document's start values, in a custom rule. Default: the document's default version, with `parameters` and the
    * role.
    */
   readonly run?: DocumentRun;

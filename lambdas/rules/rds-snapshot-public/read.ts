@@ -10,7 +10,7 @@ export interface Database {
   readonly identifier: string;
   /** AWS resource id, which does not change when the database is renamed. */
   readonly resourceId: string | undefined;
-  /** The cluster of an instance. Snapshots of the data are snapshots of the cluster. */
+  /** The cluster that an instance belongs to. Only the cluster has snapshots then. */
   readonly cluster: string | undefined;
   readonly tags: Readonly<Record<string, string>>;
 }

@@ -26,9 +26,9 @@ export const facts = defineFacts({
     control: 'Netskope best practice BPR-1-9',
     finds: 'Clusters that are publicly accessible.',
     changes:
-      'Makes the cluster not publicly accessible, which takes AWS minutes. Anyone who reaches the cluster by its public address no longer can. A cluster that is paused, being resized or being modified is `deferred`.',
+      'Makes the cluster not publicly accessible, which takes AWS several minutes. Anyone who reaches the cluster by its public address no longer can. A cluster that is paused, being resized or being modified is `deferred`.',
     neverTouches: 'All other settings of the cluster, including its security groups.',
-    undo: 'Makes the cluster publicly accessible again, which takes AWS minutes as well.',
+    undo: 'Makes the cluster publicly accessible again, which also takes AWS several minutes.',
   },
   permissions: {
     read: [{ actions: ['redshift:DescribeClusters'], resources: [clusterArn] }],

@@ -14,7 +14,7 @@ function judge(identifier: string, cluster: Cluster): Inspection<Seen> {
   if (cluster.PendingModifiedValues?.PubliclyAccessible === false) {
     return {
       state: 'busy',
-      reason: `cluster ${identifier} is being made private (status ${status}), which takes AWS minutes`,
+      reason: `cluster ${identifier} is being made private (status ${status}), which takes AWS several minutes`,
     };
   }
   if (cluster.PubliclyAccessible !== true) return { state: 'compliant' };

@@ -43,7 +43,7 @@ export const facts = defineFacts({
     changes:
       "Turns on `IgnorePublicAcls` and `RestrictPublicBuckets` in the bucket's public access block, in the bucket's own region; with `block_all`, all four settings. Settings that someone else turns on in the meantime stay on. This also ends public ACLs of the bucket's objects, public access through access points, and, if the policy is public, the access that it grants to other accounts. A bucket that serves a website, or must be public, needs an exemption.",
     neverTouches:
-      "The bucket's ACL, policy, objects and access points, the account's own public access block, and (without `block_all`) the other two settings. Directory buckets cannot be public: such a finding is `failed`, with that reason.",
+      "The bucket's ACL, policy, objects and access points, the account's own public access block, and (without `block_all`) the other two settings. Directory buckets cannot be public: such a finding is `unprocessable`, with that reason.",
     undo: 'Turns off the settings that the fix turned on, if they are still on. If nothing else is on and there was no public access block before, removes it.',
   },
   permissions: {

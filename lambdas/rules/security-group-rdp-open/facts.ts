@@ -5,6 +5,6 @@ export const facts = portOpenFacts({
   title: 'Security groups do not open RDP (port 3389) to the world',
   legacyId: 'CIS-1-2-0-4-2',
   control: 'CIS AWS Foundations Benchmark 1.2.0, 4.2',
-  // RDP's transport is udp too, since version 8.
+  // RDP also uses UDP since version 8.
   ports: [{ port: 3389, protocols: ['tcp', 'udp'] }],
 });

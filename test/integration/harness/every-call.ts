@@ -333,9 +333,7 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
           expect(failed.thrown, 'the poll fails').toBeInstanceOf(Error);
           expect(deployed.metric('PollFailed')).toEqual({ '': 1 });
           expect(deployed.messages('ERROR')).toEqual([
-            expect.stringMatching(
-              new RegExp(`^poll netskope\\.${rule}@\\d+ failed: .+\\. It is attempted again`),
-            ),
+            expect.stringMatching(new RegExp(`^poll netskope\\.${rule}@\\d+ failed: .+\\. It is retried`)),
           ]);
           // The scheduler delivers the event again.
           expect((await collect(often)).thrown).toBeUndefined();

@@ -252,7 +252,7 @@ describe('the handler', { timeout: 30_000 }, () => {
     );
     expect(messages(invocation, 'ERROR')).toEqual([
       expect.stringMatching(
-        /^poll netskope.security-group-ssh-open@1769860800 failed: .*Authorization Error.*put a valid token into arn:aws:secretsmanager.*attempted again/,
+        /^poll netskope.security-group-ssh-open@1769860800 failed: .*Authorization Error.*put a valid token into arn:aws:secretsmanager.*It is retried/,
       ),
     ]);
     expect(invocation.output).not.toContain(TOKEN);

@@ -109,7 +109,7 @@ describe('the inspection of a cluster', () => {
   test('finds one that is being made private busy until the change is complete', async () => {
     await expect(inspect({ id: 'warehouse', status: 'modifying', pending: false })).resolves.toEqual({
       state: 'busy',
-      reason: 'cluster warehouse is being made private (status modifying), which takes AWS minutes',
+      reason: 'cluster warehouse is being made private (status modifying), which takes AWS several minutes',
     });
   });
 

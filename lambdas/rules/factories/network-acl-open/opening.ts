@@ -9,7 +9,7 @@ export interface Opening {
   opens(entry: NetworkAclEntry): boolean;
   /** Returns the parts of an open entry that stay open to everyone, under its number. */
   rest(entry: NetworkAclEntry): readonly NetworkAclEntry[];
-  /** Describes other traffic that ends with the entry, if any. */
+  /** Describes traffic other than the closed one that is no longer allowed without the entry, if any. */
   ends(entry: NetworkAclEntry): string | undefined;
   /**
    * Returns the reason why the rule does not apply to this ACL, or undefined if it does. Default: it applies to all.

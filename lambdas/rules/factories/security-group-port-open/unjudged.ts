@@ -1,7 +1,7 @@
 import type { ExistingRule } from '../../../changes/security-group/ingress-rule.ts';
 import type { ClosedPort } from '../closed-ports.ts';
 
-/** The share of an address family from which the blocks that together contain it are reported. */
+/** The minimum share of an address family that blocks must contain together to be reported. */
 const TELLING_SHARE = 0.5;
 
 /** Reports whether a rule lets its source reach the port. */
