@@ -7,28 +7,28 @@ import type { PlannedFix } from './planned-fix.ts';
 import type { Verdicts } from './verdict.ts';
 import type { ConfiguredWork } from './work.ts';
 
-/** The rights of a session: `read` can't change anything. */
+/** Permissions of a session. With `read`, it can't change anything. */
 export type Access = 'read' | 'write';
 
-/** The results of an action. */
+/** Results of an action. */
 export interface Acted {
   readonly verdicts: Verdicts;
-  /** The findings on which no automation execution works. */
+  /** The findings for which no automation execution is running. */
   readonly idle: readonly Finding[];
-  /** Number of resources that count as changed. */
+  /** Number of resources that were or may have been changed. */
   readonly counted?: number;
-  /** The limits that held something back. */
+  /** The limits that deferred a fix. */
   readonly reached?: readonly ChangeLimit[];
-  /** The share of the account's limit that is used, in percent. */
+  /** The used percentage of the account's limit. */
   readonly accountLimitUsed?: number | undefined;
-  /** The errors that stopped nothing, but must be seen. */
+  /** Errors that affect no verdict, but must be reported. */
   readonly failures?: readonly unknown[];
 }
 
-/** The treatment of violations. */
+/** Action on violations, which depends on the mode. */
 export interface Action {
   readonly access: Access;
-  /** The gates that each plan passes first. */
+  /** The gates that each plan must pass first. */
   readonly gates: readonly Gate<Moments['whenPlanned']>[];
   act(session: AwsSession, fixes: readonly PlannedFix[], work: ConfiguredWork): Promise<Acted>;
 }

@@ -3,7 +3,7 @@ import type { Finding } from '../model/finding.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { Concluded, InProgress, Retry, Verdict, Verdicts } from './verdict.ts';
 
-/** The state of a finding. `at`: when that was decided. */
+/** State of a finding. `at`: the time at which it was decided. */
 export type FindingState =
   | { readonly state: 'pending' }
   /** `recorded`: the outcome that an earlier attempt wrote. */
@@ -18,7 +18,7 @@ export type Entry<N extends StateName = StateName> = {
   readonly finding: Finding;
 } & Extract<FindingState, { state: N }>;
 
-/** The states of a job's findings: each has exactly one. Only `remediate.ts` writes to it. */
+/** States of a job's findings. Each finding has exactly one. Only `remediate.ts` changes them. */
 export class Book {
   #findings: readonly Finding[];
   readonly #clock: Clock;
@@ -35,7 +35,7 @@ export class Book {
     return this.#findings.filter(({ resource }) => this.#states.get(resource)?.state === 'pending');
   }
 
-  /** The findings in a state, with all that belongs to it, in the job's order. */
+  /** Lists the findings in a state, with the data of that state, in the job's order. */
   in<N extends StateName>(name: N): Entry<N>[] {
     return this.#findings.flatMap((finding) => {
       const state = this.#states.get(finding.resource);
@@ -43,7 +43,7 @@ export class Book {
     });
   }
 
-  /** Takes verdicts: each is the finding's new state. */
+  /** Sets the states of findings to these verdicts. */
   add(verdicts: Verdicts): void {
     const at = new Date(this.#clock.now()).toISOString();
     for (const [resource, verdict] of verdicts) this.#states.set(resource, { ...verdict, at });
@@ -54,13 +54,13 @@ export class Book {
     this.add(new Map(this.pending.map(({ resource }) => [resource, verdict])));
   }
 
-  /** Leaves findings to another job: nothing is said of them here. */
+  /** Removes findings that are left to another job. */
   leave(resources: readonly string[]): void {
     for (const resource of resources) this.#states.delete(resource);
     this.#findings = this.#findings.filter(({ resource }) => this.#states.has(resource));
   }
 
-  /** Takes outcomes that earlier attempts wrote: nothing is left to do for their findings. */
+  /** Concludes findings whose outcomes earlier attempts wrote. */
   keep(outcomes: readonly Outcome[]): void {
     for (const recorded of outcomes) {
       const { finding, outcome, finishedAt: at } = recorded;

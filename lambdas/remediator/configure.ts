@@ -14,23 +14,23 @@ import { readSettings } from './stages/read-settings.ts';
 import type { Verdict } from './verdict.ts';
 import type { ConfiguredWork, Work } from './work.ts';
 
-/** Values that the stages after the settings work with. */
+/** Values for the stages that follow the reading of the settings. */
 export interface Configured {
   readonly work: ConfiguredWork;
   readonly action: Action;
-  /** Reason why nothing may be changed now although the mode is `enforce`. */
+  /** The reason why nothing may be changed now although the mode is `enforce`. */
   readonly blockedBy: string | undefined;
-  /** The session that a job needs if no gate stops it, requested before that is known. */
+  /** The session that was opened ahead, if any. */
   readonly session?: SessionAhead | undefined;
-  /** The verdict of the pause, where that is the reason: what AWS is working on is stopped then, too. */
+  /** The verdict of the pause, if a pause is the reason. Changes that AWS is still carrying out are then cancelled. */
   readonly paused?: Verdict;
 }
 
 /**
- * Reads the settings and chooses what is done about violations.
- * @param learned takes what the settings say as soon as it is known: outcomes name it also where the rest fails
- * @returns the error if settings can't be used
- * @throws what a gate throws that can't find out
+ * Reads the settings, and determines what to do with violations.
+ * @param learned is updated as soon as the settings are known, so that outcomes contain them even if a later step fails
+ * @returns the error if the settings are invalid
+ * @throws the error of a gate that can't decide
  */
 export async function configure(
   pending: readonly Finding[],
@@ -61,7 +61,7 @@ export async function configure(
   }
 }
 
-/** Checks whether a verdict turns the job into a dry run: the remains of an earlier attempt are taken back nevertheless. */
+/** Checks whether a verdict turns the job into a dry run. What an earlier attempt left is taken back nevertheless. */
 function isOnlyPlanned(verdict: Verdict): boolean {
   return verdict.state === 'concluded' && verdict.outcome === 'planned';
 }

@@ -27,15 +27,15 @@ import { type OpenSession, type SessionLog, Sessions } from './session.ts';
 import { actBeforePuttingBack, actOnPending } from './undo/act-on-pending.ts';
 import { type Answer, actOnRequest } from './undo/act-on-request.ts';
 
-/** The parts of the function that process messages. */
+/** Parts of the function that process messages. */
 export interface Remediator {
   /** Processes a job: see `remediate`. */
   remediate(job: Job, attempt: Attempt): Promise<JobResult>;
-  /** Acts on the request that a message names: see `actOnRequest`. */
+  /** Carries out the request that a message names: see `actOnRequest`. */
   act(message: RequestMessage, attempt: Attempt): Promise<Answer>;
 }
 
-/** Puts the remediator together with AWS. */
+/** Creates the remediator with its connections to AWS. */
 export function createRemediator(
   environment: Environment,
   queue: Pick<JobQueue, 'sendLater'>,
@@ -73,7 +73,8 @@ export function createRemediator(
           if (comesBack(result)) await beforePuttingBack();
           return result;
         } catch (error) {
-          // Its account's queue waits until the lease is over. Who holds it has ended: a group gives out one message at a time.
+          // The account's message group waits until the lease has expired. The attempt that took the lease has ended,
+          // because SQS delivers the messages of a group one at a time.
           if (error instanceof LeaseHeldError) await beforePuttingBack();
           throw error;
         }
@@ -81,7 +82,7 @@ export function createRemediator(
   };
 }
 
-/** Does work with sessions that are closed when it is over. */
+/** Returns a function that runs work with sessions, and closes them when the work has ended. */
 function closingSessions(sessions: Sessions) {
   return async <T>(attempt: Attempt, work: (openSession: Ports['openSession']) => Promise<T>): Promise<T> => {
     const opened: OpenSession[] = [];
@@ -98,7 +99,7 @@ function closingSessions(sessions: Sessions) {
   };
 }
 
-/** Creates everything that the remediator uses and that outlives an attempt. */
+/** Creates the dependencies that are shared by all attempts. */
 function portsOf(
   environment: Environment,
   queue: Pick<JobQueue, 'sendLater'>,
@@ -145,7 +146,7 @@ function portsOf(
   return { ports, requests: new RequestsRecord(table, clock) };
 }
 
-/** The time that recording takes at most: no call in a target account lasts into it. */
+/** Time that is reserved for recording. Calls in target accounts are aborted when it begins. */
 const RECORDING_MILLISECONDS = 15_000;
 
 function endOfCalls(attempt: Attempt): AbortSignal {

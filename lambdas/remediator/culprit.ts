@@ -4,17 +4,20 @@ import type { AwsSession } from '../aws/session.ts';
 import type { Finding } from '../model/finding.ts';
 import { type Investigation, isPollId } from '../model/job.ts';
 
-/** The most pages of a resource's events, of 50 each: newest first. */
+/** Maximum number of pages of a resource's events that are read, newest first. A page has 50 events. */
 const MOST_PAGES = 3;
 const MAX_TEXT = 200;
 
-/** The region that has the events of services of no region, by partition (CloudTrail user guide, "Global service events"). */
+/** Region with the events of global services, by partition (CloudTrail user guide, "Global service events"). */
 const globalEvents: Readonly<Record<string, string>> = {
   'aws-cn': 'cn-north-1',
   'aws-us-gov': 'us-gov-west-1',
 };
 
-/** The fields that are read of an event (CloudTrail user guide, "CloudTrail record contents"). Others decide about them. */
+/**
+ * Text in an event (CloudTrail user guide, "CloudTrail record contents"). Callers of AWS choose some of it, so it is
+ * shortened, and all but printable ASCII characters are replaced.
+ */
 const text = z.string().transform((given) => given.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, MAX_TEXT));
 const recordSchema = z.object({
   eventName: text,
@@ -25,10 +28,10 @@ const recordSchema = z.object({
 });
 export type EventRecord = z.infer<typeof recordSchema>;
 
-/** The permission to ask CloudTrail, which target roles have where `cloudtrail_lookup` is on. */
+/** Permission to query CloudTrail. Target roles have it if `cloudtrail_lookup` is true. */
 export const lookupPermission = { actions: ['cloudtrail:LookupEvents'], resources: ['*'] } as const;
 
-/** The last change of a resource by somebody else between two moments. */
+/** Finds the last change of a resource by someone else within a period. */
 export async function findCulprit(
   session: AwsSession,
   { region }: Pick<Finding, 'region'>,
@@ -63,12 +66,12 @@ export async function findCulprit(
   return undefined;
 }
 
-/** CloudTrail's times are whole seconds, so a later event within the same second can appear earlier. */
+/** Rounds a time down: CloudTrail's times are whole seconds, so an event can have an earlier time than it happened. */
 function wholeSecond(moment: string): Date {
   return new Date(Math.floor(Date.parse(moment) / 1000) * 1000);
 }
 
-/** An event's record; undefined if it has another form. */
+/** Parses an event's record. Returns undefined if it does not match the schema. */
 function recordOf(json: string): EventRecord | undefined {
   try {
     return recordSchema.safeParse(JSON.parse(json)).data;
@@ -86,13 +89,13 @@ export function culpritWords({
   return `${arn ?? invokedBy ?? type ?? 'somebody'}: ${eventName} at ${eventTime}`;
 }
 
-/** Explains a change by a tool that manages resources from code. */
+/** Returns what to do about a change that Terraform or CloudFormation made; otherwise an empty string. */
 export function hintOf({ userAgent, userIdentity: { invokedBy = '' } }: EventRecord): string {
   if (/terraform|opentofu/i.test(userAgent)) {
-    return ", with Terraform: the owner's code will bring the violation back, so fix it there";
+    return ", with Terraform: the owner's code will cause the violation again, so fix it there";
   }
   if (/cloudformation/i.test(`${userAgent} ${invokedBy}`)) {
-    return ", with CloudFormation: the owner's template will bring the violation back, so fix it there";
+    return ", with CloudFormation: the owner's template will cause the violation again, so fix it there";
   }
   return '';
 }

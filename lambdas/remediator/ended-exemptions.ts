@@ -4,7 +4,7 @@ import type { Finding } from '../model/finding.ts';
 import type { Assessments } from './stages/assess.ts';
 import type { ConfiguredWork } from './work.ts';
 
-/** The exemptions that name resources but have ended: whatever the outcome is, it lists them. By resource. */
+/** Lists the expired exemptions of each resource. Every outcome contains them. */
 export function endedExemptions(
   findings: readonly Finding[],
   assessments: Assessments,

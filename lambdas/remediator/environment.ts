@@ -6,7 +6,7 @@ const count = z.string().regex(/^\d+$/, 'expected a whole number').transform(Num
 /** Variables that Terraform sets for the remediator: see `modules/per-region/remediator.tf`. */
 export const environmentSchema = z.object({
   NAME: z.string().min(1),
-  /** The region that this remediator works on. Set by Lambda. */
+  /** The region of this remediator. Set by Lambda. */
   AWS_REGION: regionSchema,
   HOME_REGION: regionSchema,
   SECURITY_ACCOUNT_ID: accountIdSchema,
@@ -15,11 +15,11 @@ export const environmentSchema = z.object({
   FINDINGS_TABLE: z.string().min(3),
   SETTINGS_BUCKET: z.string().min(3),
   EVENT_BUS_ARN: z.string().startsWith('arn:'),
-  /** Name of the role with its path, without the first slash. */
+  /** Name of the target role with its path, without the leading slash. */
   TARGET_ROLE_NAME: z.string().min(1),
-  /** The role of Systems Manager Automation in each account: with its path, without the first slash. */
+  /** Name of the role for Systems Manager Automation in each account, with its path, without the leading slash. */
   AUTOMATION_ROLE_NAME: z.string().min(1),
-  /** The unique id of the collector's role: what it sends can't carry a request. */
+  /** The unique id of the collector's role, whose messages must not name requests. */
   COLLECTOR_ROLE_ID: z.string().min(1),
   EXTERNAL_ID: z.string().min(2),
   /** Number of receives after which an unfinished job goes to the dead-letter queue. */

@@ -9,7 +9,10 @@ import { logger } from './report.ts';
 import { workOnBatch } from './work-on-batch.ts';
 import type { Workshop } from './work-on-message.ts';
 
-/** Parts that are made in the first invocation, so that an error in the environment is an error of that invocation. */
+/**
+ * Dependencies, which are created in the first invocation, so that an invalid environment is an error of that
+ * invocation.
+ */
 let ready: Workshop | undefined;
 
 function prepare(): Workshop {
@@ -20,8 +23,8 @@ function prepare(): Workshop {
 }
 
 /**
- * Works on the jobs of a batch.
- * @throws InvalidInputError when the function's environment variables are wrong
+ * Processes the messages of a batch.
+ * @throws InvalidInputError if the function's environment variables are invalid
  */
 export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
   logger.addContext(context);

@@ -6,10 +6,11 @@ import { culpritWords, type EventRecord, findCulprit, hintOf, lookupPermission }
 import type { Attempt, Ports } from './ports.ts';
 
 /**
- * Asks CloudTrail who undid the fixes of a job's findings, and tells people. Nothing is changed, and nothing depends on it:
- * where the role may not ask, or CloudTrail has no answer in the end, nothing is reported.
- * @returns what a log is to have
- * @throws AWS's own error if another attempt may have an answer
+ * Searches CloudTrail for who undid the fixes of a job's findings, and publishes a notice. Nothing is changed, and
+ * nothing depends on the result: if the role lacks the permission, or the last attempt finds nothing, no notice is
+ * published.
+ * @returns lines for the log
+ * @throws AWS's own error if another attempt may succeed
  */
 export async function investigate(job: Job, attempt: Attempt, ports: Ports): Promise<string[]> {
   const { account, region, poll, investigates = {} } = job;
@@ -29,10 +30,10 @@ export async function investigate(job: Job, attempt: Attempt, ports: Ports): Pro
   } catch (error) {
     if (errorKind(error) !== 'refused' && !attempt.last) throw error;
     lines.push(
-      `CloudTrail of account ${account} could not be queried for who undid fixes: ${describeError(error)}`,
+      `CloudTrail in account ${account} could not be queried to find out who undid fixes: ${describeError(error)}`,
     );
   }
-  // One notice for all: a recurring finding rarely comes alone.
+  // One notice for all findings, because several often recur together.
   const words = undone.map(({ reason }) => reason).join('; ');
   const notices = findingNotices('undone_by', job, undone, words);
   if (notices.length === 0) return lines;
@@ -40,7 +41,7 @@ export async function investigate(job: Job, attempt: Attempt, ports: Ports): Pro
     await ports.publish({ job, withEvent: [], recorded: [], changed: [], notices });
   } catch (error) {
     if (!attempt.last) throw error;
-    lines.push(`people were not notified who undid fixes: ${describeError(error)}`);
+    lines.push(`the notice about who undid fixes could not be published: ${describeError(error)}`);
   }
   return lines;
 }

@@ -6,7 +6,7 @@ import { DEFERRED_DAYS, type SettingsVersions } from '../model/settings.ts';
 import type { Acted } from './action.ts';
 import type { HeldLease } from './record/lease.ts';
 
-/** Knowledge that an attempt gains on its way and that its record needs. */
+/** Information that an attempt collects for its record. */
 export interface Learned {
   lease?: HeldLease;
   isRecalled: boolean;
@@ -15,32 +15,32 @@ export interface Learned {
   isRoleRefused: boolean;
   settingsError?: SettingsError;
   mode?: Mode;
-  /** True if an open breaker makes a dry run of the job. */
+  /** True if an open breaker turns the job into a dry run. */
   isOnlyPlanned: boolean;
   settingsVersions?: SettingsVersions;
   endedExemptions: ReadonlyMap<string, readonly string[]>;
-  /** The resources whose failures until now no longer count, as operators say. */
+  /** The resources whose earlier failures operators have cleared. */
   cleared: ReadonlySet<string>;
   /** The findings without a running automation execution. */
   readonly idle: Finding[];
-  /** True if outcomes that are as before are published, too. */
+  /** True if unchanged outcomes are also published. */
   publishesAll: boolean;
   /** Number of days after which a deferred finding is reported. */
   deferredDays: number;
-  /** The tags of the resources that were found to violate the rule. */
+  /** The tags of resources that were found to violate the rule. */
   tags: ReadonlyMap<string, Readonly<Record<string, string>>>;
-  /** Number of resources that were changed, or may have been. */
+  /** Number of resources that were or may have been changed. */
   counted: number;
-  /** The limits of changes that held something back. */
+  /** The limits that deferred a fix. */
   readonly reached: ChangeLimit[];
-  /** The share of the account's limit that is used, in percent; undefined if there was nothing to change. */
+  /** The used percentage of the account's limit; undefined if there was nothing to change. */
   accountLimitUsed?: number;
-  /** True if this job is the one that counts the open breaker in this hour. */
+  /** True if this job counts the open breaker for this hour. */
   countsBreaker: boolean;
   readonly failures: unknown[];
 }
 
-/** The knowledge of an attempt that has only begun. */
+/** Creates the initial values for an attempt. */
 export function nothingLearned(): Learned {
   return {
     isRecalled: false,
@@ -60,7 +60,7 @@ export function nothingLearned(): Learned {
   };
 }
 
-/** Takes what acting on the findings taught. */
+/** Adds the results of an action. */
 export function learn(learned: Learned, acted: Acted): void {
   const { idle, counted = 0, reached = [], failures = [], accountLimitUsed } = acted;
   if (accountLimitUsed !== undefined) learned.accountLimitUsed = accountLimitUsed;

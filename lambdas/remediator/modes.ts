@@ -8,7 +8,7 @@ import { noteUndoneWhileBlocked } from './stages/note-results.ts';
 import { conclude, type Verdict, withDetails } from './verdict.ts';
 import type { ConfiguredWork } from './work.ts';
 
-/** The same kind of verdict on each fix; nothing is changed. */
+/** Creates an action that only gives each fix a verdict, and changes nothing. */
 function only(
   verdictOn: (fix: PlannedFix, work: ConfiguredWork) => Verdict,
   gates: Action['gates'] = [],
@@ -23,7 +23,7 @@ function only(
   };
 }
 
-/** The treatment of violations in each mode. */
+/** Action of each mode. */
 export const modes: Readonly<Record<Mode, Action>> = {
   off: only((_fix, work) => conclude('not_applicable', { reason: offReason(work) })),
   dry_run: only(({ notes, details }) => conclude('planned', { ...details, ...reasonOf(notes) })),
@@ -31,8 +31,8 @@ export const modes: Readonly<Record<Mode, Action>> = {
 };
 
 /**
- * Makes the treatment of violations while something stands against changing anything: every fix gets that verdict,
- * with its plan.
+ * Creates the action for a job in which a gate prevents all changes: every fix gets the verdict of the gate, with its
+ * plan.
  */
 export function blockedByVerdict(verdict: Verdict): Action {
   const blocked = only(({ details }) => withDetails(verdict, details), gatesAt('whenPlanned'));

@@ -14,25 +14,28 @@ import {
 import type { SettingsSource } from './ports.ts';
 import { Questions } from './questions.ts';
 
-/** Time for which the settings that were read are gone by. */
+/** Time for which settings are cached. */
 export const SETTINGS_MILLISECONDS = 15_000;
 /**
- * No write leaves later than 5 s after a pause. The pause is checked before each change; what is left of the 5 s is for
- * the calls of that change. It counts from the question: an answer may be as old as that.
+ * Time for which the pause is cached, from the time of the request. It is checked before each change. The calls of that
+ * change then have the rest of the 5 s after which no write may be sent once a pause is set.
  */
 const PAUSE_MILLISECONDS = 2_000;
 
-/** Terraform writes one object after another: for some seconds they are of two applies. */
+/**
+ * Pauses before settings that do not match are read again: Terraform writes one object after another, so for some
+ * seconds they can be from different applies.
+ */
 const WAITS_MILLISECONDS = [1_000, 3_000, 6_000];
 
-/** The last read content of an object, and the time at which S3 last reported it as unchanged. */
+/** Content of an object, and the time at which it was last read or found unchanged. */
 interface Remembered extends ReadObject {
   readonly at: number;
 }
 
 /**
- * Settings in objects of the home region's settings bucket, remembered for some seconds, and the pause in a parameter of
- * the remediator's own region.
+ * Settings from the settings bucket in the home region, and the pause from a parameter in the remediator's region. Both
+ * are cached for some seconds.
  */
 export class ObjectSettings implements SettingsSource {
   readonly #objects: Pick<SettingsObjects, 'read'>;
@@ -40,12 +43,12 @@ export class ObjectSettings implements SettingsSource {
   readonly #name: string;
   readonly #clock: Clock;
   readonly #remembered = new Map<string, Remembered>();
-  /** The last read pause, and the time of that read. */
+  /** The last pause that was read, and the time of the request. */
   #pause: { readonly value: string; readonly at: number } | undefined;
   readonly #askedObjects = new Questions<ReadObject>();
   readonly #askedPause = new Questions<string>();
 
-  /** @param name what everything is named after: the pause is `/<name>/pause` */
+  /** @param name the name of the deployment: the pause is the parameter `/<name>/pause` */
   constructor(
     objects: Pick<SettingsObjects, 'read'>,
     parameters: Pick<ParameterStore, 'get'>,
@@ -74,7 +77,7 @@ export class ObjectSettings implements SettingsSource {
       const wait = WAITS_MILLISECONDS[attempt];
       if (wait === undefined) {
         throw new SettingsError(
-          `settings of ${rule} name the account groups "${unknown.join('", "')}", which are not in ${ACCOUNTS_KEY}; nothing is changed until they are: run terraform apply again`,
+          `settings of ${rule} name the account groups "${unknown.join('", "')}", which are not in ${ACCOUNTS_KEY}; nothing is changed until this is fixed: run terraform apply again`,
         );
       }
       await this.#clock.sleep(wait);
@@ -94,10 +97,12 @@ export class ObjectSettings implements SettingsSource {
       this.#pause = { value, at };
       return value;
     }
-    throw new SettingsError(`parameter ${path} is empty; nothing is changed until it says none`);
+    throw new SettingsError(`parameter ${path} is empty; nothing is changed until its value is none`);
   }
 
-  /** Reads an object that is remembered for longer than `maxAge`, by its tag; others are as remembered. */
+  /**
+   * Returns an object. If its cached content is older than `maxAge`, it is read again, unless its ETag is unchanged.
+   */
   async #object(key: string, maxAge: number): Promise<ReadObject> {
     const known = this.#remembered.get(key);
     const at = this.#clock.now();
@@ -115,14 +120,17 @@ export class ObjectSettings implements SettingsSource {
   }
 }
 
-/** Reads a part of the settings. What AWS refuses can't be read; what may pass is thrown as AWS's own error. */
+/**
+ * Reads a part of the settings.
+ * @throws SettingsError if AWS refuses it; AWS's own error if a later attempt may succeed
+ */
 async function unlessRefused<T>(what: string, get: () => Promise<T>): Promise<T> {
   try {
     return await get();
   } catch (error) {
     if (errorKind(error) !== 'refused') throw error;
     throw new SettingsError(
-      `${what} cannot be read; nothing is changed until it can: ${describeError(error)}`,
+      `${what} cannot be read; nothing is changed until this is fixed: ${describeError(error)}`,
       { cause: error },
     );
   }

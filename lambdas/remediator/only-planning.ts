@@ -1,8 +1,8 @@
 import type { Ports } from './ports.ts';
 
 /**
- * Makes the ports of a poll that only plans: it writes evidence, and neither reports findings nor remembers them. It knows
- * nothing of earlier outcomes either, so that it plans what has failed or was fixed recently.
+ * Creates the ports of a poll that only plans. It writes evidence, but publishes nothing and does not record findings.
+ * It ignores earlier outcomes, so that it also plans fixes for findings that have failed or were fixed recently.
  */
 export function onlyPlanning(ports: Ports): Ports {
   const { table } = ports;

@@ -3,8 +3,8 @@ import { formatIssues } from '../model/issues.ts';
 import { type Job, jobSchema } from '../model/job.ts';
 
 /**
- * The job that a message holds.
- * @throws InvalidInputError when it holds none that this remediator can work on: another attempt changes nothing
+ * Parses the job in a message.
+ * @throws InvalidInputError if it contains no job for this remediator, so that another attempt would also fail
  */
 export function parseJob(json: unknown, region: string): Job {
   const parsed = jobSchema.safeParse(json);
@@ -16,7 +16,7 @@ export function parseJob(json: unknown, region: string): Job {
   const job = parsed.data;
   if (job.region !== region) {
     throw new InvalidInputError(
-      `the job is for region ${job.region}, and this is the remediator of ${region}`,
+      `the job is for region ${job.region}, but this is the remediator of ${region}`,
     );
   }
   return job;

@@ -7,12 +7,12 @@ import { type RequestMessage, requestMessageSchema } from '../model/requests.ts'
 import type { Environment } from './environment.ts';
 import { parseJob } from './parse-job.ts';
 
-/** Messages that say their kind name a request: a job says none. */
+/** Schema that distinguishes messages that name a request from jobs, which have no `kind`. */
 const kindSchema = z.looseObject({ kind: z.unknown().refine((kind) => kind !== undefined) });
 
 /**
- * The job that a message holds, or the request that it names.
- * @throws InvalidInputError when it holds none that this remediator can work on: another attempt changes nothing
+ * Parses the job in a message, or the request that it names.
+ * @throws InvalidInputError if it contains neither for this remediator, so that another attempt would also fail
  */
 export function parseMessage(
   { body, attributes }: Pick<SQSRecord, 'attributes' | 'body'>,
@@ -30,12 +30,15 @@ export function parseMessage(
   return ofItsGroup(content, attributes);
 }
 
-/** Refuses content in the group of another account: it would be processed in parallel with the jobs of its own group. */
+/**
+ * Refuses content in the message group of another account, because it would be processed in parallel with the jobs of
+ * its account.
+ */
 function ofItsGroup<T extends Job | RequestMessage>(
   content: T,
   { MessageGroupId: group }: SQSRecord['attributes'],
 ): T {
-  // The queue of what was delayed has no groups: it is forwarded to its account's.
+  // The queue for delayed messages has no groups. Its messages are forwarded to the group of their account.
   if (group === undefined || group === content.account) return content;
   throw new InvalidInputError(
     `the message is for account ${content.account}, but has message group ${group}: the message group must be the account id`,
@@ -49,19 +52,19 @@ function parseRequestMessage(
 ): RequestMessage {
   const parsed = requestMessageSchema.safeParse(json);
   if (!parsed.success) {
-    throw new InvalidInputError(`the message names no request: ${formatIssues(parsed.error)}`, {
+    throw new InvalidInputError(`the message is not a valid request: ${formatIssues(parsed.error)}`, {
       cause: parsed.error,
     });
   }
   const message = parsed.data;
-  // SQS says who sent it: the role's unique id, a colon and the session's name.
+  // `SenderId`, which SQS sets, is the role's unique id, a colon, and the session's name.
   if (attributes.SenderId.split(':')[0] === collector) {
     throw new InvalidInputError(
-      `the message names request ${message.request.id}, and the collector sent it: only operators ask for something`,
+      `the message names request ${message.request.id}, but the collector sent it: only operators may send requests`,
     );
   }
   if (message.region === region) return message;
   throw new InvalidInputError(
-    `the request is for region ${message.region}, and this is the remediator of ${region}`,
+    `the request is for region ${message.region}, but this is the remediator of ${region}`,
   );
 }

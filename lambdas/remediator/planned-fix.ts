@@ -9,25 +9,25 @@ import type { OutcomeDetails } from './verdict.ts';
 /** A rule's assessment of a resource that violates it. */
 export type Violation = Extract<Assessment, { state: 'violation' }>;
 
-/** A violation that is to be fixed, with its plan. */
+/** A violation that must be fixed, with its plan. */
 export interface PlannedFix {
   readonly finding: Finding;
   readonly changes: readonly Change[];
-  /** Parts that the plan leaves as they are on purpose, and what follows the plan. */
+  /** Descriptions of what the plan deliberately leaves unchanged, and of what follows the plan. */
   readonly notes: readonly string[];
-  /** End of the automation execution that was started for it before, if there was one. */
+  /** The automation execution that was started for the finding and has ended, if any. */
   readonly ending: Ending | undefined;
-  /** The violation's tags, and how they are read again; left out if the whole resource has to be read. */
+  /** The resource's tags, and a function that reads them again. Omitted if the whole resource must be read again. */
   readonly tags?: {
     readonly seen: Readonly<Record<string, string>>;
     again(): Promise<Readonly<Record<string, string>>>;
   };
-  /** The reading on which the plan rests. */
+  /** The read on which the plan is based. */
   readonly reading: Reading;
   readonly details: OutcomeDetails & { readonly plan: RecordedChange[] };
 }
 
-/** The notes as an outcome's reason. */
+/** Converts notes to an outcome's reason. */
 export function reasonOf(notes: readonly string[]): OutcomeDetails {
   return notes.length === 0 ? {} : { reason: notes.join('; ') };
 }

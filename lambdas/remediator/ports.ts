@@ -12,18 +12,18 @@ import type { Publication } from './record/publish.ts';
 import type { SessionRequest } from './session.ts';
 import type { RequestPlace } from './undo/requests-store.ts';
 
-/** A source of the settings of a rule. */
+/** Source of the settings of a rule. */
 export interface SettingsSource {
-  /** @throws SettingsError when they can't be read, don't fit together or don't parse */
+  /** @throws SettingsError if they can't be read, can't be parsed, or don't match each other */
   read(rule: string): Promise<Settings>;
   /**
-   * Reads the pause parameter's value, at most some seconds old.
-   * @throws SettingsError when it can't be read
+   * Reads the pause parameter's value, which is at most some seconds old.
+   * @throws SettingsError if it can't be read
    */
   pause(): Promise<string>;
 }
 
-/** All that the remediator uses outside itself. */
+/** Dependencies of the remediator. */
 export interface Ports {
   readonly settings: SettingsSource;
   readonly evidence: EvidenceStore;
@@ -31,29 +31,29 @@ export interface Ports {
   readonly counts: Pick<LimitCounts, 'read' | 'reserve' | 'release' | 'keep' | 'forget'>;
   readonly clock: Clock;
   openSession(request: SessionRequest): Promise<AwsSession>;
-  /** The role that Systems Manager Automation works as in an account. */
+  /** Returns the ARN of the role for Systems Manager Automation in an account. */
   automationRoleArn(account: string): string;
-  /** Puts a job back on its queue after a while. */
+  /** Sends a job to the queue with a delay. */
   lookAgain(job: Job, delaySeconds: number): Promise<void>;
   /**
-   * Acts on requests of operators that wait behind the jobs of an account. What goes wrong with them is not an error of the job.
+   * Carries out operators' requests that wait behind the jobs of an account. Their errors do not affect the job.
    * @returns whether anything may have changed
    */
   actOnPending(pending: PendingItem['requests'], place: RequestPlace): Promise<boolean>;
-  /** Knowledge of accounts without the target role. */
+  /** Records of accounts that lack the target role. */
   readonly roles: Pick<MissingRoles, 'report' | 'claimProbe' | 'forget'>;
-  /** Publishes that a rule is held back, once each time. */
+  /** Publishes a notice, once per occurrence. */
   readonly publishNotice: Notices['publish'];
-  /** Puts outcomes on the event bus. */
+  /** Publishes outcomes to the event bus. */
   publish(publication: Publication): Promise<void>;
 }
 
 /** One delivery of a job. */
 export interface Attempt {
-  /** Number of deliveries of the job, this one included. */
+  /** Number of deliveries of the job, including this one. */
   readonly number: number;
-  /** True if the job goes to the dead-letter queue if this attempt does not finish it. */
+  /** True if the job goes to the dead-letter queue unless this attempt finishes it. */
   readonly last: boolean;
-  /** Tells how long the function may still work, in milliseconds. */
+  /** Returns the remaining time of the function, in milliseconds. */
   remainingMilliseconds(): number;
 }

@@ -1,6 +1,9 @@
 import type { Rule } from '../rules/rule.ts';
 
-/** Loaders of the SDK's clients that rules use, by the prefix of the service's IAM actions. S3's comes with the function. */
+/**
+ * Loaders of the SDK clients that rules use, by the prefix of the service's IAM actions. The S3 client is always
+ * loaded.
+ */
 export const loaders: Readonly<Record<string, () => Promise<unknown>>> = {
   cloudformation: () => import('../aws/cloudcontrol.ts'),
   cloudtrail: () => import('../aws/cloudtrail.ts'),
@@ -12,14 +15,14 @@ export const loaders: Readonly<Record<string, () => Promise<unknown>>> = {
 };
 
 /**
- * Begins to load the clients of the services that a rule calls, while the first answers about the job are on their way. Nobody
- * waits for it: who needs a client imports it, and meets an error there.
+ * Starts loading the clients of the services that a rule calls, while the first reads of the job are in progress.
+ * Nothing waits for this: code that needs a client imports it, and gets any error there.
  */
 export function preload({ permissions: { read } }: Pick<Rule, 'permissions'>): void {
   const services = new Set(
     read.flatMap(({ actions }) => actions.map((action) => action.split(':')[0] ?? '')),
   );
-  // A declared rule names what Cloud Control calls for it, too.
+  // A declared rule also lists the permissions that Cloud Control needs on its behalf. They do not need a client.
   const needed = services.has('cloudformation') ? ['cloudformation'] : services;
   for (const service of needed) loaders[service]?.().catch(() => undefined);
 }

@@ -1,18 +1,18 @@
 interface Question<T> {
   readonly answer: Promise<T>;
-  /** Time at which it was asked, milliseconds since 1970. */
+  /** Time at which it was asked, in milliseconds since 1970. */
   readonly at: number;
 }
 
-/** Pending questions: a caller with the same question waits for the same answer. */
+/** Pending requests by name, so that callers with the same request share one answer. */
 export class Questions<T> {
   readonly #asked = new Map<string, Question<T>>();
 
   /**
-   * Asks, unless the same is being asked already.
-   * @param at the time now
-   * @param maxAge time before `at` in which it must have been asked, milliseconds: an answer may be as old as its question
-   * @throws what the question throws, for all who wait for it
+   * Makes a request, or waits for the same request if it is already in progress.
+   * @param at the current time, in milliseconds since 1970
+   * @param maxAge maximum age of a request that may be shared, in milliseconds: an answer may be as old as its request
+   * @throws the error of the request, to all callers that share it
    */
   async ask(name: string, at: number, maxAge: number, ask: () => Promise<T>): Promise<T> {
     const asked = this.#asked.get(name);

@@ -38,11 +38,11 @@ import { conclude, onlyVerdicts, retry, type Verdicts, withoutVerdicts } from '.
 import type { ConfiguredWork, Work } from './work.ts';
 
 /**
- * Processes the findings of a job that have no outcome yet: reads the resources, plans, applies (where the rule's mode
- * is `enforce` and no gate holds it), reads back, and records and publishes one outcome per finding. What goes wrong on
- * the way is part of the result. Only one attempt at a job is at work at a time.
- * @throws InvalidInputError when the job names an unknown rule
- * @throws LeaseHeldError when another attempt works on the job
+ * Processes the findings of a job that have no outcome yet: reads the resources, plans, applies the plans (if the
+ * rule's mode is `enforce` and no gate prevents it), reads back, and records and publishes one outcome per finding.
+ * Errors are part of the result. Only one attempt at a job runs at a time.
+ * @throws InvalidInputError if the job names an unknown rule
+ * @throws LeaseHeldError if another attempt is working on the job
  */
 export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promise<JobResult> {
   const startedAt = new Date(ports.clock.now()).toISOString();
@@ -75,7 +75,7 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
   return record(book, { ...work, startedAt: journal.start(startedAt) }, learned);
 }
 
-/** The way of the pending findings from the settings to a verdict. */
+/** Processes the pending findings, from reading the settings to a verdict on each. */
 async function workOnPending(book: Book, job: Work, learned: Learned): Promise<void> {
   const configured = await configure(book.pending, job, learned);
   if (configured instanceof SettingsError) {
@@ -87,7 +87,7 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   }
   const { work, action, blockedBy, paused } = configured;
 
-  // What an attempt left of them must be taken back, whatever holds them now, and what it changed be found out.
+  // Even for findings that a gate stops now, earlier changes are resolved, and incomplete ones are taken back.
   const unfinished = await unfinishedOf(book.pending, work);
   const stopped = await passGates(gatesAt('beforeReading'), book.pending, work);
   const unresolved = work.mode === 'off' ? unfinished : unresolvedOf(book.pending, work);
@@ -114,7 +114,7 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
     if (error instanceof LeaseHeldError) throw error;
     book.addToPending(retry(error));
   }
-  // Whatever went wrong until here: what was added is not left for that.
+  // Incomplete changes are taken back regardless of errors up to this point.
   if (access === 'write' && paused === undefined) {
     const left = await leftUnfinished(book, work);
     const unviolated = book.in('concluded').filter(isUnviolated);
@@ -126,17 +126,17 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   book.add(await awaitKnowledge(ended, work));
 }
 
-/** Findings with work in progress, or stopped by gates, in addition to the configuration. */
+/** Configuration of a job with an open session, and findings that need attention before the others. */
 interface Opened extends Configured {
-  /** Findings for which it is not known yet what an attempt changed. */
+  /** Findings for which the changes of an earlier attempt are not known yet. */
   readonly unresolved: readonly Finding[];
-  /** Findings for which AWS may still be working on a change that can be stopped. */
+  /** Findings for which AWS may still be carrying out a change that can be cancelled. */
   readonly ongoing: readonly Finding[];
   /** Verdicts of the gates that are checked before anything is read. */
   readonly stopped: Verdicts;
 }
 
-/** The way of the pending findings from a session to a verdict. */
+/** Processes the pending findings, from an open session to a verdict on each. */
 async function workInSession(
   session: AwsSession,
   book: Book,
@@ -173,13 +173,13 @@ async function workInSession(
 const isUnviolated = ({ outcome }: Entry<'concluded'>): boolean =>
   ['remediated', 'compliant', 'gone'].includes(outcome);
 
-/** The findings that this attempt concluded. */
+/** Lists the findings that this attempt concluded. */
 const concludedNow = (book: Book): Entry<'concluded'>[] =>
   book.in('concluded').filter(({ recorded }) => recorded === undefined);
 
-/** The findings with a verdict for which something may be left that no plan depends on. */
+/** Lists the findings with a verdict that may have incomplete changes on which no plan depends. */
 function leftUnfinished(book: Book, work: ConfiguredWork): Promise<Finding[]> {
-  // The next attempt continues with what it finds, unless there is none.
+  // Findings that will be retried are left to the next attempt, if there is one.
   const retried = work.attempt.last ? book.in('retry') : [];
   const entries = [...concludedNow(book), ...book.in('in_progress'), ...retried];
   return unfinishedOf(
@@ -188,7 +188,7 @@ function leftUnfinished(book: Book, work: ConfiguredWork): Promise<Finding[]> {
   );
 }
 
-/** Writes and publishes the outcomes, and keeps for the next attempt what it must know. */
+/** Writes and publishes the outcomes, and saves what the next attempt needs. */
 async function record(
   book: Book,
   work: Work & { readonly startedAt: string },
@@ -197,7 +197,7 @@ async function record(
   const { job, rule, journal, role, ports } = work;
   const { lease, isRoleMissing, settingsError, idle } = learned;
   const { runbook } = rule;
-  // Before the outcomes: an attempt that finds those written has nothing left to look at.
+  // Marks end before outcomes are written: a later attempt that finds the outcomes does not check these findings.
   const places =
     runbook === undefined
       ? []
@@ -226,7 +226,7 @@ async function record(
     ...entry,
     applied: journal.applied(entry.finding.resource),
   }));
-  // The next attempt must know what this one did. One that did not learn what is there would write over it.
+  // The next attempt needs the journal. An attempt that has not read it must not overwrite it.
   const returns = comesBack({ unfinished, failures });
   if (returns && learned.isRecalled) await journal.write().catch((error: unknown) => failures.push(error));
   const notEnded = await endLease(lease, returns ? 'released' : 'done', toWrite, work);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { isExpiredSession } from '../aws/errors.ts';
 import { isRead } from '../aws/session-client.ts';
 
-/** Credentials as AssumeRole answers them. */
+/** Credentials as returned by AssumeRole. */
 export const credentialsSchema = z.object({
   AccessKeyId: z.string(),
   SecretAccessKey: z.string(),
@@ -12,13 +12,13 @@ export const credentialsSchema = z.object({
 });
 export type Credentials = z.infer<typeof credentialsSchema>;
 
-/** A session that ends again and again is not renewed forever. */
+/** Maximum number of times that a session is renewed. */
 const MOST_RENEWALS = 2;
 
 /**
- * Credentials of an assumed role, which is assumed again when AWS says that they have expired. The call that AWS refused
- * for that reason had no effect. A read is sent again, so that neither rules nor changes see it; the error of another
- * call is passed on, because its maker must look before it sends it again.
+ * Credentials of an assumed role, which is assumed again when AWS reports that they have expired. The call that AWS
+ * refused for that reason had no effect. A read is sent again, so that rules and changes do not notice this. For any
+ * other call, the error is thrown, because the resource must be read before the call is sent again.
  */
 export class RenewableCredentials {
   readonly #assume: () => Promise<Credentials>;
@@ -26,7 +26,7 @@ export class RenewableCredentials {
   #renewals = 0;
   #pending: Promise<Credentials> | undefined;
 
-  /** @param assume Assumes the role again. */
+  /** @param assume assumes the role again */
   constructor(first: Credentials, assume: () => Promise<Credentials>) {
     this.#current = first;
     this.#assume = assume;
@@ -40,11 +40,11 @@ export class RenewableCredentials {
       sessionToken: this.#current.SessionToken,
       expiration: this.#current.Expiration,
     }),
-    // The SDK takes it that the provider remembers by itself, and asks it each time.
+    // Tells the SDK that the provider caches credentials itself, so that the SDK calls it each time.
     { memoized: true },
   );
 
-  /** Makes an SDK client renew its session when that has expired, and send a read again. */
+  /** Makes an SDK client renew its session when it has expired, and send reads again. */
   renewIn(client: unknown): void {
     if (!(client instanceof Client)) return;
     client.middlewareStack.add(
@@ -55,7 +55,7 @@ export class RenewableCredentials {
             try {
               return await next(call);
             } catch (error) {
-              // Where the role can't be assumed again, AWS's answer to the call still says what happened.
+              // If the role can't be assumed again, the error of the original call is thrown.
               const isRenewed = isExpiredSession(error) && (await this.#renew(used).catch(() => false));
               if (!isRenewed || !isRead(commandName)) throw error;
             }
@@ -65,7 +65,7 @@ export class RenewableCredentials {
     );
   }
 
-  /** @returns whether there are other credentials than those that were used */
+  /** Assumes the role again. @returns whether there are newer credentials than those that were used */
   async #renew(used: Credentials): Promise<boolean> {
     if (this.#current !== used) return true;
     if (this.#pending === undefined) {

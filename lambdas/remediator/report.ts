@@ -12,12 +12,12 @@ import type { JobResult, Unfinished } from './job-result.ts';
 
 export const logger = new Logger();
 
-/** Logs an error as loudly as its kind asks for. */
+/** Logs an error at the level of its kind. */
 export function logError(words: string, error: unknown): void {
   const kind = errorKind(error);
   if (kind === 'unavailable') logger.warn(words);
   else if (kind === 'refused') logger.error(words);
-  // Of an error that nobody expected, one wants to know where it came from.
+  // An unexpected error is logged with its stack trace.
   else logger.error(words, asError(error));
 }
 
@@ -40,7 +40,10 @@ export function report(job: Job, result: JobResult): void {
     else logger.error(words);
   }
   for (const failure of result.failures) {
-    logError(`the outcomes are in the evidence bucket, but: ${describeError(failure)}`, failure);
+    logError(
+      `the outcomes are in the evidence bucket, but the job is unfinished: ${describeError(failure)}`,
+      failure,
+    );
   }
   const errors = [...result.unfinished.map(({ error }) => error), ...result.failures];
   countIf('UnexpectedError', errors.filter((error) => errorKind(error) === 'bug').length);
@@ -53,9 +56,10 @@ function countOutcomes({ poll }: Job, result: JobResult): void {
   const counts = new Map<OutcomeName, number>();
   for (const { outcome } of outcomes) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   for (const [outcome, number] of counts) count(metricOf(outcome), number, poll.rule);
-  // Of all rules together: what the region's alarms look at. A missing role is reported once, not per finding.
+  // The following metrics have no rule, because the region's alarms use them. A missing role is reported once, not per
+  // finding.
   if (isRoleMissing) count('RoleMissing', 1);
-  // So are the failures that opened the breaker, by its message.
+  // Failures that opened the breaker are also reported once, by its notice.
   else if (!isBreakerOpen) countIf('FailedFindings', outcomes.filter(isReported).length);
   countIf('RecurringFindings', outcomes.filter(({ recurring }) => recurring !== undefined).length);
   countIf('LastingDeferrals', deferrals.lasting);
@@ -69,7 +73,10 @@ function countOutcomes({ poll }: Job, result: JobResult): void {
   countIf('OpenBreakers', result.countsBreaker ? 1 : 0);
 }
 
-/** Checks whether an outcome is a failure that no other message reports: dead letters, open changes and settings have their own. */
+/**
+ * Checks whether an outcome is a failure without another alarm or notice: dead letters, incomplete changes, and
+ * settings have their own.
+ */
 function isReported(outcome: Outcome): boolean {
   const { deadLetter, stillOpen } = outcome;
   const hasOwnMessage = deadLetter === true || stillOpen === true || isStoppedBySettings(outcome);
@@ -108,7 +115,7 @@ export function logOutcome(recorded: Outcome): void {
   else logger.info(words, details);
 }
 
-/** Logs how many outcomes are as they were before: each is in the evidence, and has been logged when it was new. */
+/** Logs how many outcomes are unchanged. Each is in the evidence, and was logged when it was new. */
 function logSame({ poll, account }: Job, { outcomes, news }: JobResult): void {
   const same = outcomes.length - news.length;
   if (same === 0) return;

@@ -1,19 +1,19 @@
 import type { Permission } from '../rules/permission.ts';
 
-/** The values of the placeholders in a rule's permissions in one job. */
+/** Values of the placeholders in a rule's permissions. */
 export interface Scope {
   readonly partition: string;
   readonly region: string;
   readonly account: string;
 }
 
-/** IAM takes one value without its list. */
+/** Omits the list around a single value, which IAM allows. */
 function single<T>(values: readonly T[]): readonly T[] | T {
   const [only] = values;
   return values.length === 1 && only !== undefined ? only : values;
 }
 
-/** Permissions for the same resources on the same conditions become one: their text is what STS limits. */
+/** Merges permissions with the same resources and conditions, because STS limits the length of the policy. */
 function merge(permissions: readonly Permission[]): Permission[] {
   const merged = new Map<string, Permission>();
   for (const permission of permissions) {
@@ -35,8 +35,9 @@ function conditionBlock(conditions: NonNullable<Permission['conditions']>) {
 }
 
 /**
- * The session policy that narrows the target role to what one job needs, as short as it can be said. STS takes 2,048
- * characters of text, but refuses earlier by a packed size that it does not document: at about 1,700.
+ * Creates the session policy that limits the target role to what one job needs. It is as short as possible: STS accepts
+ * up to 2,048 characters, but also has an undocumented limit on the packed size, which is reached at about 1,700
+ * characters.
  */
 export function sessionPolicy(permissions: readonly Permission[], scope: Scope): string {
   const fill = (text: string): string =>

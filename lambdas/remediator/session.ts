@@ -14,56 +14,56 @@ import type { Environment } from './environment.ts';
 import { type Credentials, credentialsSchema, RenewableCredentials } from './renewable-credentials.ts';
 import { sessionPolicy } from './session-policy.ts';
 
-/** A job's need for a session. */
+/** Request to open a session. */
 export interface SessionRequest {
   readonly account: string;
   readonly region: string;
-  /** Name that CloudTrail shows: the poll's id, which names the rule. */
+  /** Name that CloudTrail shows: the id of the poll, which contains the rule. */
   readonly name: string;
-  /** Name of the work in what it makes: the journal of a job. Default: the session's name. */
+  /** Name with which created resources are marked: the id of the job's journal. Default: the session's name. */
   readonly maker?: string;
-  /** Permissions of the session, and nothing else. */
+  /** All permissions of the session. */
   readonly permissions: readonly Permission[];
   /**
-   * True if the work is bound to no region, such as IAM's or a bucket's: then any STS will do. Default: it is
-   * bound.
+   * True if the session may come from STS in any region, because its work is not limited to one, as for IAM or buckets.
+   * Default: false.
    */
   readonly inAnyRegion?: boolean;
-  /** Ends every call of the session when it is aborted: what is left of the job's time is for recording. */
+  /** Aborts every call of the session. The remaining time of the job is for recording. */
   readonly signal?: AbortSignal;
 }
 
-/** A session whose connections someone has to close. */
+/** Session whose connections must be closed. */
 export interface OpenSession extends AwsSession {
-  /** Closes the session's connections. No call is made by it afterwards. */
+  /** Closes the session's connections. No calls may be made afterwards. */
   close(): void;
 }
 
-/** The fields that are read of an entry in the log of the SDK's clients, one per call. */
+/** Fields of an entry that an SDK client logs, one per call. */
 const callSchema = z.object({
   clientName: z.string(),
   commandName: z.string(),
   metadata: z.object({ requestId: z.string().optional() }).optional(),
 });
 
-/** Role session names are 2 to 64 characters of `\w+=,.@-` (STS, AssumeRole, `RoleSessionName`). */
+/** Converts a name to a role session name: 2 to 64 characters of `\w+=,.@-` (STS, AssumeRole, `RoleSessionName`). */
 function sessionName(name: string): string {
   return name.replaceAll(/[^\w+=,.@-]/g, '-').slice(0, 64);
 }
 
-/** Log for a session policy that is nearly as large as STS allows. */
+/** Log to which the size of session policies is written. */
 export type SessionLog = Pick<Logger, 'debug' | 'warn'>;
 
-/** Size in percent above which a longer account or role name may make STS refuse the policy. */
+/** Size in percent from which a longer role name could make STS refuse the policy. */
 const LARGE_PACKED_POLICY = 85;
 
-/** Opens sessions in the accounts that findings name, by the target role. */
+/** Opens sessions in target accounts by assuming the target role. */
 export class Sessions {
   readonly #environment: Environment;
   readonly #clock: Clock;
   readonly #log: SessionLog;
   readonly #sts = new Map<string, STSClient>();
-  /** One for all sessions of this function instance: jobs of an account and region never run side by side. */
+  /** One for all sessions of this function instance. Jobs of an account and region never run in parallel. */
   readonly #pacer: Pacer;
 
   constructor(environment: Environment, clock: Clock, log: SessionLog) {
@@ -74,8 +74,8 @@ export class Sessions {
   }
 
   /**
-   * Assumes the target role of an account, narrowed to the requested permissions.
-   * @throws AWS's own error: `AccessDenied` where there is no such role, or it does not trust this remediator
+   * Assumes the target role of an account, limited to the requested permissions.
+   * @throws AWS's own error: `AccessDenied` if there is no such role, or if it does not trust this remediator
    */
   async open({
     account,
@@ -181,7 +181,7 @@ class AssumedSession implements OpenSession {
       region,
       credentials: this.#credentials.provider,
       requestHandler: this.#requestHandler,
-      // The SDK tells its logger of every call, whether it went well (info) or not (error).
+      // The SDK logs every call: at level info if it succeeded, and at level error if it failed.
       logger: { trace: nothing, debug: nothing, warn: nothing, info: record, error: record },
     };
     const quota = Client.name.replace(/Client$/, '').toLowerCase();

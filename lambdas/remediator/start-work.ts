@@ -15,7 +15,7 @@ import { Retries } from './record/retries.ts';
 import { TargetRole } from './record/target-role.ts';
 import type { Work } from './work.ts';
 
-/** Makes the records of an attempt at a job. They know nothing yet. */
+/** Creates the records of an attempt at a job. They are still empty. */
 export function startWork(job: Job, rule: Rule, attempt: Attempt, given: Ports): Work {
   const ports = job.poll.plans === true ? onlyPlanning(given) : given;
   const journal = new Journal(journalId(job), ports.evidence);

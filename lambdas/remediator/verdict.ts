@@ -4,33 +4,36 @@ import type { Finding } from '../model/finding.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { OutcomeName } from '../model/outcome-names.ts';
 
-/** Details of an outcome that its job, finding, times and journal don't have. */
+/** Details of an outcome, in addition to its job, finding, times, and journal. */
 export type OutcomeDetails = Partial<Pick<Outcome, 'reason' | 'willRetry' | 'gate' | 'seen' | 'plan'>>;
 
-/** The end of a finding's way: nothing is left to do for it. */
+/** Final verdict on a finding: nothing is left to do for it. */
 export interface Concluded {
   readonly state: 'concluded';
   readonly outcome: OutcomeName;
   readonly details: OutcomeDetails;
 }
 
-/** A finding that takes AWS minutes: a further job looks at it. */
+/** Verdict on a finding that takes minutes in AWS: a follow-up job checks it. */
 export interface InProgress {
   readonly state: 'in_progress';
   readonly reason: string;
   readonly details: OutcomeDetails;
-  /** Set where something that we added must be taken back and can't be now, though nobody holds it: people are notified. */
+  /**
+   * Set if something that we added must be taken back and can't be now, although no gate prevents it. An alarm reports
+   * this.
+   */
   readonly stillOpen?: TakeBackError;
 }
 
-/** A finding for the next attempt, and what stopped this one. */
+/** Verdict on a finding for the next attempt, and the error that stopped this one. */
 export interface Retry {
   readonly state: 'retry';
   readonly error: unknown;
   readonly details: OutcomeDetails;
 }
 
-/** The decision of a stage or a gate on a finding. */
+/** Decision of a stage or a gate about a finding. */
 export type Verdict = Concluded | InProgress | Retry;
 
 /** Verdicts by resource. */
@@ -51,9 +54,9 @@ export function retry(error: unknown, details: OutcomeDetails = {}): Retry {
 }
 
 /**
- * The verdict on a finding that an error stopped: what AWS refused has failed, unless the resource is busy or gone.
- * Anything else may go better at the next attempt.
- * @param words what stands before the error's own in the reason
+ * Determines the verdict on a finding that an error stopped. If AWS refused a call, the finding has failed, unless the
+ * resource is busy or gone. After any other error, the next attempt may succeed.
+ * @param words text before the error's description in the reason
  */
 export function verdictOfError(error: unknown, details: OutcomeDetails = {}, words = ''): Verdict {
   const reason = `${words}${describeError(error)}`;
@@ -67,18 +70,18 @@ export function verdictOfError(error: unknown, details: OutcomeDetails = {}, wor
   return retry(error, details);
 }
 
-/** The verdict with details that its own go before. */
+/** Adds details to a verdict. The verdict's own details have precedence. */
 export function withDetails<V extends Verdict>(verdict: V, details: OutcomeDetails): V {
   return { ...verdict, details: { ...details, ...verdict.details } };
 }
 
-/** The verdicts on these findings. */
+/** Selects the verdicts on these findings. */
 export function onlyVerdicts(findings: readonly Finding[], verdicts: Verdicts): Verdicts {
   const wanted = new Set(findings.map(({ resource }) => resource));
   return new Map([...verdicts].filter(([resource]) => wanted.has(resource)));
 }
 
-/** The verdicts but for those on these findings. */
+/** Selects the verdicts on all other findings. */
 export function withoutVerdicts(findings: readonly Finding[], verdicts: Verdicts): Verdicts {
   const left = new Set(findings.map(({ resource }) => resource));
   return new Map([...verdicts].filter(([resource]) => !left.has(resource)));

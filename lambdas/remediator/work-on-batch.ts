@@ -6,16 +6,16 @@ import { logger } from './report.ts';
 import { type Workshop, workOnMessage } from './work-on-message.ts';
 
 /**
- * Works on the jobs of a batch, one after another: those of one account must not be worked on side by side. Jobs that
- * are not finished go back to the queue. They do not delay the others, not even of their account: a job says what to look
- * at, and not what it looked like, so that their order does not matter.
+ * Processes the messages of a batch one after another, because the jobs of one account must not run in parallel.
+ * Unfinished jobs return to the queue. The others are processed nevertheless, even those of the same account: a job
+ * says what to check, not what state it was in, so the order does not matter.
  */
 export async function workOnBatch(
   event: SQSEvent,
   context: Context,
   workshop: Workshop,
 ): Promise<SQSBatchResponse> {
-  /** The messages whose jobs another attempt works on. */
+  /** Messages whose jobs another attempt is working on, with the end of its lease. */
   const heldUntil = new Map<string, number | undefined>();
   const response = await processPartialResponse(
     event,
@@ -28,7 +28,7 @@ export async function workOnBatch(
       }
     },
     new BatchProcessor(EventType.SQS),
-    // Errors are counted and logged; that a whole batch failed is not an error of the function's own.
+    // Errors are already counted and logged, so a batch in which every message failed is not an error of the function.
     { context, processInParallel: false, throwOnFullBatchFailure: false },
   );
   const failed = new Set(response.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
@@ -38,7 +38,7 @@ export async function workOnBatch(
   return response;
 }
 
-/** Lets a message come back sooner than by its visibility timeout. */
+/** Makes a message available again before its visibility timeout ends. */
 async function putBack(
   record: SQSRecord,
   notBefore: number | undefined,
@@ -50,7 +50,9 @@ async function putBack(
     const policy = { maxReceiveCount, retryDelaySeconds, ...(notBefore !== undefined && { notBefore }) };
     await queue.putBack(record, policy);
   } catch (error) {
-    // It then comes back when the queue's visibility timeout is over: later, but not lost.
-    logger.warn(`message ${record.messageId} could not be put back sooner: ${describeError(error)}`);
+    // The message returns when the queue's visibility timeout has ended: later, but it is not lost.
+    logger.warn(
+      `message ${record.messageId} returns only after the visibility timeout, which could not be shortened: ${describeError(error)}`,
+    );
   }
 }

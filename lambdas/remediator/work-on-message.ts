@@ -13,7 +13,7 @@ import type { Attempt } from './ports.ts';
 import { logError, logger, report } from './report.ts';
 import { reportAnswer } from './undo/report-answer.ts';
 
-/** All that a message is worked on with. */
+/** Dependencies of the processing of messages. */
 export interface Workshop {
   readonly environment: Environment;
   readonly queue: JobQueue;
@@ -21,9 +21,9 @@ export interface Workshop {
 }
 
 /**
- * Works on a message: forwards it if it was delayed, remediates its job or acts on the request that it names otherwise.
- * One that is neither goes to the dead letters.
- * @throws UnfinishedJobError when the message must come back; other errors are logged and counted
+ * Processes a message: forwards it if it was delayed; otherwise, processes its job, or carries out the request that it
+ * names. An invalid message is sent to the dead-letter queue. Errors are logged and counted.
+ * @throws UnfinishedJobError if the message must be delivered again
  */
 export async function workOnMessage(record: SQSRecord, context: Context, workshop: Workshop): Promise<void> {
   try {
@@ -70,7 +70,7 @@ async function work(
   }
 }
 
-/** The content of a message; undefined if it holds none, and was sent to the dead letters. */
+/** Parses the content of a message. @returns undefined if it is invalid and was sent to the dead-letter queue */
 function contentOf(
   record: SQSRecord,
   environment: Environment,
@@ -79,7 +79,10 @@ function contentOf(
   return unlessInvalid(record, queue, async () => parseMessage(record, environment));
 }
 
-/** Sends a message to the dead letters on which no attempt can ever work. @returns undefined then */
+/**
+ * Runs work, and sends the message to the dead-letter queue if it is invalid, so that no attempt can succeed.
+ * @returns undefined if it is invalid
+ */
 async function unlessInvalid<T>(
   record: SQSRecord,
   queue: JobQueue,
@@ -90,7 +93,7 @@ async function unlessInvalid<T>(
   } catch (error) {
     if (!(error instanceof InvalidInputError)) throw error;
     count('InvalidMessage', 1);
-    logger.error(`message ${record.messageId}: ${error.message}; it goes to the dead-letter queue`);
+    logger.error(`message ${record.messageId}: ${error.message}; it is moved to the dead-letter queue`);
     await queue.sendToDeadLetters(record);
     return undefined;
   }

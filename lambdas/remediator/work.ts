@@ -16,7 +16,7 @@ import type { RecentChanges } from './record/recent-changes.ts';
 import type { Retries } from './record/retries.ts';
 import type { TargetRole } from './record/target-role.ts';
 
-/** Knowledge of every stage of an attempt. */
+/** Values that every stage of an attempt needs. */
 export interface Work {
   readonly job: Job;
   readonly rule: Rule;
@@ -35,10 +35,10 @@ export interface Work {
   readonly newer: NewerPoll;
 }
 
-/** Knowledge of the stages after the settings. */
+/** Values for the stages that follow the reading of the settings. */
 export interface ConfiguredWork extends Work {
   readonly settings: Settings;
   readonly mode: Mode;
-  /** The document that fixes violations, where that is the method. */
+  /** The runbook that fixes violations, if that is the rule's method. */
   readonly runbook: Runbook | undefined;
 }

@@ -268,7 +268,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
         plan: [{ line: expect.stringContaining('tcp 3389') }],
         reason: expect.stringMatching(
           new RegExp(
-            `^${RDP} changes nothing outside its maintenance window, \\d\\d:00 to \\d\\d:30 .*: it waits for the first poll after .*Z; to change it sooner, change maintenance_window in its settings$`,
+            `^${RDP} changes nothing outside its maintenance window, \\d\\d:00 to \\d\\d:30 .*: it waits for the first poll after .*Z; to fix it sooner, change maintenance_window in the rule's settings$`,
           ),
         ),
       });
@@ -303,7 +303,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(waiting(second)).toHaveLength(1);
       expect(waiting(second)[0]).toMatch(
         new RegExp(
-          `^the target role in account ${roleless} has not been assumable since .*Z, so nothing is done there\\. Each poll checks once whether the role is back, and then continues with all findings\\. Deploy modules/target in that account, or add it to excluded_accounts$`,
+          `^the target role in account ${roleless} has not been assumable since .*Z, so nothing is done there\\. Each poll checks once whether the role is back\\. If so, all findings are processed\\. Deploy modules/target in that account, or add it to excluded_accounts$`,
         ),
       );
       expect(message).toMatch(new RegExp(`role missing: account ${roleless} has findings, but since `));
@@ -344,7 +344,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(outcomesOf(later)).toEqual([...Array(3).fill('awaiting_scan'), ...Array(2).fill('remediated')]);
       const awaiting = all.map((resource) => later(resource)).find((one) => one?.outcome === 'awaiting_scan');
       expect(awaiting?.reason).toMatch(
-        /^fixed at .*Z, after the last scan at .*Z: checked again after the next scan, or from .*Z on at the latest; to check it sooner: cspm-remediation retry \S+ --account \d+ --region \S+$/,
+        /^fixed at .*Z, after the last scan at .*Z: it is checked again after the next scan, or from .*Z at the latest; to check it sooner: cspm-remediation retry \S+ --account \d+ --region \S+$/,
       );
     });
 
@@ -387,11 +387,11 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
         ),
       );
       expect(undoneByStack).toMatch(
-        /AuthorizeSecurityGroupIngress at .*Z, with CloudFormation: the owner's template will bring the violation back/,
+        /AuthorizeSecurityGroupIngress at .*Z, with CloudFormation: the owner's template will cause the violation again/,
       );
       expect(undone).toMatch(
         new RegExp(
-          `the fix of ${group} was undone by arn:aws:iam::${account}:root: AuthorizeSecurityGroupIngress at .*Z, with Terraform: the owner's code will bring the violation back`,
+          `the fix of ${group} was undone by arn:aws:iam::${account}:root: AuthorizeSecurityGroupIngress at .*Z, with Terraform: the owner's code will cause the violation again`,
         ),
       );
     });
@@ -428,10 +428,12 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       ]);
       expect(open(planned)?.reason).toMatch(
         new RegExp(
-          `^${BUCKET} has been in dry run in account ${account} since .*Z, because 2 of 2 changes within an hour went wrong, most recently: "AccessDenied.*", ".*". To resume after you have fixed the cause: cspm-remediation resume --breaker ${BUCKET} --account ${account}$`,
+          `^${BUCKET} has been in dry run in account ${account} since .*Z, because 2 of 2 changes within an hour failed or were undone by hand, most recently: "AccessDenied.*", ".*". To resume after you have fixed the cause: cspm-remediation resume --breaker ${BUCKET} --account ${account}$`,
         ),
       );
-      expect(await messageWith('breaker_open: ')).toContain('2 of 2 changes within an hour went wrong');
+      expect(await messageWith('breaker_open: ')).toContain(
+        '2 of 2 changes within an hour failed or were undone by hand',
+      );
       expect(open(failed)?.reason).toMatch(
         new RegExp(
           `^not attempted at this poll, because it has failed once, most recently at .*Z: "AccessDenied.*"\\. The next attempt is at the poll nearest to .*Z, or sooner if its settings or the module's version change, or if an operator requests it: cspm-remediation retry ${failed} --account ${account} --region ${region}$`,

@@ -271,7 +271,7 @@ describe('messages', () => {
     [
       'is for another region',
       (account) => JSON.stringify(jobFor(account, 'us-east-1', SSH)),
-      /the job is for region us-east-1, and this is the remediator of eu-central-1/,
+      /the job is for region us-east-1, but this is the remediator of eu-central-1/,
     ],
     [
       'is for an unknown rule',
@@ -397,7 +397,9 @@ describe('messages', () => {
 
     expect(worked).toEqual({ invocations: 2, timeouts: 1 });
     expect(deployed.messages('WARN')).toContainEqual(
-      expect.stringMatching(/^message [-0-9a-f]+ could not be put back sooner: AccessDenied/),
+      expect.stringMatching(
+        /^message [-0-9a-f]+ returns only after the visibility timeout, which could not be shortened: AccessDenied/,
+      ),
     );
     expect((await deployed.resultOf({ rule: SSH, asOf }, 1)).outcomes).toMatchObject([
       { outcome: 'remediated' },

@@ -146,7 +146,7 @@ describe('the breaker', () => {
         gate: 'breaker',
         reason: expect.stringMatching(
           new RegExp(
-            `^${SSH} has been in dry run in account ${account} since .*, because 5 of 5 changes within an hour went wrong, most recently: "UnauthorizedOperation: .*. To resume after you have fixed the cause: cspm-remediation resume --breaker ${SSH} --account ${account}$`,
+            `^${SSH} has been in dry run in account ${account} since .*, because 5 of 5 changes within an hour failed or were undone by hand, most recently: "UnauthorizedOperation: .*. To resume after you have fixed the cause: cspm-remediation resume --breaker ${SSH} --account ${account}$`,
           ),
         ),
       })),

@@ -34,7 +34,7 @@ describe('unusable settings stop the rule and say so', () => {
     [
       'missing settings',
       async () => {},
-      /^settings in rules\/security-group-ssh-open\.json cannot be read; nothing is changed until it can: NoSuchKey/,
+      /^settings in rules\/security-group-ssh-open\.json cannot be read; nothing is changed until this is fixed: NoSuchKey/,
     ],
     [
       'settings that are not JSON',
@@ -78,7 +78,7 @@ describe('unusable settings stop the rule and say so', () => {
         await product.putSettings(SSH, enforce);
         await product.deletePause();
       },
-      /^parameter \/cspm-\d+\/pause cannot be read; nothing is changed until it can: ParameterNotFound/,
+      /^parameter \/cspm-\d+\/pause cannot be read; nothing is changed until this is fixed: ParameterNotFound/,
     ],
   ])('%s', async (_, prepare, says) => {
     const deployed = await harness.deploy({ rules: {} });

@@ -3,13 +3,13 @@ import { conclude } from '../verdict.ts';
 import type { Gate } from './gate.ts';
 
 /**
- * Holds a finding that has failed and whose next attempt is not due yet. Its outcome stays `failed`. Changes that an
+ * Stops a finding that has failed and whose next attempt is not due yet. Its outcome remains `failed`. Changes that an
  * earlier attempt at this job began are continued.
  */
 export const backOff: Gate = (finding, work) => {
   const { memory, journal, retries, settings, ports } = work;
   if (journal.hasBegun(finding.resource)) return undefined;
-  const { backOff: failed, reason: words = 'no reason is known' } = memory.of(finding.resource) ?? {};
+  const { backOff: failed, reason: words = 'the reason is unknown' } = memory.of(finding.resource) ?? {};
   if (failed === undefined || !counts(failed, settings.versions)) return undefined;
   if (isDue(failed, ports.clock.now(), settings.poll_minutes)) return undefined;
   if (retries.isAsked(finding, Date.parse(failed.last))) return undefined;

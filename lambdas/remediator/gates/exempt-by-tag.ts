@@ -3,7 +3,7 @@ import { conclude } from '../verdict.ts';
 import type { Gate } from './gate.ts';
 import type { Moments } from './moments.ts';
 
-/** Holds a finding whose resource has an exemption tag. If the tag cannot be parsed, nothing is changed either. */
+/** Stops a finding whose resource has an exemption tag, even if the tag cannot be parsed. */
 export const exemptByTag: Gate<Moments['beforePlanning']> = (
   _finding,
   { violation: { tags, seen }, ports },

@@ -2,7 +2,7 @@ import { exemptionsOf } from '../../model/exemptions.ts';
 import { conclude } from '../verdict.ts';
 import type { Gate } from './gate.ts';
 
-/** Holds a finding whose resource the rule's settings exempt. */
+/** Stops a finding whose resource is exempt by the rule's settings. */
 export const exempt: Gate = (finding, { settings, ports }) => {
   const { reason } = exemptionsOf(finding, settings, new Date(ports.clock.now()));
   if (reason === undefined) return undefined;

@@ -4,7 +4,9 @@ import type { Finding } from '../../model/finding.ts';
 import { conclude, retry, type Verdict } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 
-/** One reason to leave a finding alone: returns its verdict, or undefined if the reason does not apply. Never writes. */
+/**
+ * One reason not to process a finding. Returns the verdict, or undefined if the reason does not apply. Never writes.
+ */
 export type Gate<Context = ConfiguredWork> = (
   finding: Finding,
   context: Context,
@@ -13,7 +15,8 @@ export type Gate<Context = ConfiguredWork> = (
 const FINDINGS_AT_ONCE = 8;
 
 /**
- * Checks gates in order. @returns the verdict of the first that holds the finding, or undefined if all let it pass
+ * Checks gates in order.
+ * @returns the verdict of the first gate that stops the finding; undefined if it passes all of them
  * @throws the error of a gate that can't decide
  */
 export async function askGates<Context>(
@@ -28,7 +31,10 @@ export async function askGates<Context>(
   return undefined;
 }
 
-/** Checks gates like `askGates`. A gate that can't decide stops the finding, permanently if settings are invalid. */
+/**
+ * Checks gates like `askGates`. If a gate can't decide, the finding is left to the next attempt; if settings are
+ * invalid, it fails.
+ */
 export async function firstVerdict<Context>(
   gates: readonly Gate<Context>[],
   finding: Finding,
@@ -43,8 +49,8 @@ export async function firstVerdict<Context>(
 }
 
 /**
- * Checks gates that apply to all findings alike, with the first finding for all. @throws the error of a gate that can't
- * decide
+ * Checks gates whose verdict is the same for all findings, by the first finding.
+ * @throws the error of a gate that can't decide
  */
 export async function askOnce<Context>(
   gates: readonly Gate<Context>[],
@@ -54,7 +60,7 @@ export async function askOnce<Context>(
   return finding === undefined ? undefined : askGates(gates, finding, context);
 }
 
-/** Passes findings through gates. @returns the verdicts on those that don't pass */
+/** Checks findings against gates. @returns the verdicts on those that don't pass */
 export async function passGates<Context>(
   gates: readonly Gate<Context>[],
   findings: readonly Finding[],

@@ -6,7 +6,10 @@ import type { Hold } from '../record/findings-store.ts';
 import { conclude, type Verdict } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 
-/** Determines the verdict on a finding from the holds on its account, region and resources; undefined if there are none. */
+/**
+ * Determines the verdict on a finding from the holds on its account, region, and resources. Returns undefined if there
+ * are none.
+ */
 export async function verdictOfHolds(
   finding: Finding,
   resources: readonly string[],

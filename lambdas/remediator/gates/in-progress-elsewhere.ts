@@ -3,7 +3,7 @@ import { conclude } from '../verdict.ts';
 import type { Gate } from './gate.ts';
 
 /**
- * Holds a finding while another job's automation execution may be changing the resource, so that no second one is
+ * Stops a finding while another job's automation execution may be changing the resource, so that no second one is
  * started.
  */
 export const inProgressElsewhere: Gate = async (finding, { job, runbook, ports }) => {

@@ -25,7 +25,7 @@ interface ListedGate {
   readonly asked: { readonly [M in Moment]?: Gate<Moments[M]> };
 }
 
-/** All reasons to leave a finding alone. If several apply, the outcome has the first one in this list. */
+/** All reasons not to process a finding. If several apply, the outcome has the first one in this list. */
 export const gates: readonly ListedGate[] = [
   { name: 'no longer given', asked: { beforeSettings: noLongerGiven } },
   { name: 'left to the source', asked: { beforeSettings: leftToSource } },
@@ -57,7 +57,7 @@ export const gates: readonly ListedGate[] = [
   { name: 'time left', asked: { beforeEachChange: timeLeft, beforeEachTakeBack: timeLeft } },
 ];
 
-/** Lists the gates that are checked at a moment, in their order. */
+/** Lists the gates that are checked at a moment, in the order of the list. */
 export function gatesAt<M extends Moment>(moment: M): readonly Gate<Moments[M]>[] {
   return gates.flatMap(({ asked }) => asked[moment] ?? []);
 }

@@ -4,7 +4,7 @@ import { conclude } from '../verdict.ts';
 import type { Gate } from './gate.ts';
 import type { Moments } from './moments.ts';
 
-/** Holds a finding if a limit has no room for its changes. */
+/** Stops a finding if a limit has no room for its changes. */
 export const limit: Gate<Pick<Moments['whenReserved'], 'refusals'>> = ({ resource }, { refusals }) => {
   const refusal = refusals.get(resource);
   if (refusal === undefined) return undefined;

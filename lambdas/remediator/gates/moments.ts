@@ -3,7 +3,7 @@ import type { Violation } from '../planned-fix.ts';
 import type { Refusal } from '../refusal.ts';
 import type { ConfiguredWork, Work } from '../work.ts';
 
-/** The stages at which gates are checked, in the order of a job, and the data that gates get there. */
+/** Moments at which gates are checked, in the order of a job, and the data that gates get. */
 export interface Moments {
   /** Checked for each finding before the settings are read, with the job alone. */
   beforeSettings: Work;
@@ -11,22 +11,22 @@ export interface Moments {
   forJob: ConfiguredWork;
   /** Checked for each finding before any call for it. */
   beforeReading: ConfiguredWork;
-  /** Checked once per job before its role is assumed. `mayAsk`: whether this job may check if the role exists. */
+  /** Checked once per job before its role is assumed. `mayAsk`: whether this job may try to assume a missing role. */
   beforeSession: ConfiguredWork & { readonly mayAsk: boolean };
   /** Checked for each violation, after each read. */
   beforePlanning: ConfiguredWork & { readonly violation: Violation };
-  /** Checked for all plans of a job whose mode allows changes, even if something prevents all changes. */
+  /** Checked for all plans of a job whose mode allows changes, even if another gate prevents all changes. */
   whenPlanned: ConfiguredWork & { readonly changes: readonly Change[] };
   /** Checked for all plans that are about to be applied, and again for each. */
   beforePlanIsApplied: ConfiguredWork;
   /**
-   * Checked for all plans after the reservation of room for their changes. `refusals`: the reasons why there is none, by
+   * Checked for all plans after room for their changes was requested. `refusals`: the requests that were refused, by
    * resource.
    */
   whenReserved: ConfiguredWork & { readonly refusals: ReadonlyMap<string, Refusal> };
   /** Checked before each change of a plan, and between its calls. */
   beforeEachChange: ConfiguredWork & { readonly changes: readonly Change[] };
-  /** Checked before an interrupted change is taken back, and between the calls for this. */
+  /** Checked before an interrupted change is taken back, and between the calls of that. */
   beforeEachTakeBack: ConfiguredWork & { readonly changes: readonly Change[] };
 }
 

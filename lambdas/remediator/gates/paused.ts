@@ -5,7 +5,7 @@ import { conclude } from '../verdict.ts';
 import type { Gate } from './gate.ts';
 
 /**
- * Holds a finding while an operator has paused the rule, the account or everything.
+ * Stops a finding while an operator has paused the rule, the account, or everything.
  * @throws SettingsError if the pause parameter can't be read or parsed, which also stops the rule
  */
 export const paused: Gate = async (_finding, { rule, job, ports, settings }) => {

@@ -3,8 +3,8 @@ import type { Work } from '../work.ts';
 import type { Gate } from './gate.ts';
 
 /**
- * Ends a job that has not begun any work if a newer poll is complete, because the jobs of that poll check the current
- * state.
+ * Stops the findings of a job that has not begun anything if a newer poll is complete: the jobs of that poll check the
+ * current state.
  */
 export const superseded: Gate<Work> = (_finding, { newer }) => {
   const poll = newer.superseding;

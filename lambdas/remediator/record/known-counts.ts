@@ -1,8 +1,8 @@
 import { countersIn, type FoundCounters } from './room.ts';
 
 /**
- * The change counters as a job read them before its changes. They can be used for one reservation, which makes them out of
- * date.
+ * Change counters as a job read them before its changes. They can be used for one reservation, after which they are out
+ * of date.
  */
 export class KnownCounts {
   #items: readonly unknown[] | undefined;

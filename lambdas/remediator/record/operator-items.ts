@@ -16,7 +16,10 @@ import { type ItemKey, parseItem } from '../../model/table-items.ts';
 import type { BreakerName, BreakerState, OperatorItems, OperatorNames } from './findings-store.ts';
 import { ItemsByKey } from './items-by-key.ts';
 
-/** Reads, in one call, the items that operators have written under these names, the breaker that they may resume, and counters. */
+/**
+ * Reads, in one call, the items that operators have written under these names, a breaker with the item that resumes it,
+ * and counters.
+ */
 export async function readOperatorItems(
   table: Pick<FindingsTable, 'read'>,
   { holds = [], retries = [], breaker, counted }: OperatorNames,

@@ -6,10 +6,12 @@ import { type Job, pollId } from '../../model/job.ts';
 import { nameBasedUuid } from '../../model/name-based-uuid.ts';
 import type { DocumentRun, Runbook, RunPlace } from '../../rules/runbook.ts';
 
-/** The tag, in addition to `POLL_TAG`, that tells people in the account why an execution was started. */
+/** Tag that, together with `POLL_TAG`, shows people in the account why an execution was started. */
 const RULE_TAG = 'cspm-auto-remediation:rule';
 
-/** The states of an execution that is not over. SSM API reference, `AutomationExecution`, `AutomationExecutionStatus`. */
+/**
+ * Statuses of an execution that has not ended. SSM API reference, `AutomationExecution`, `AutomationExecutionStatus`.
+ */
 const RUNNING = [
   'Pending',
   'InProgress',
@@ -32,7 +34,7 @@ const runOf = (run: DocumentRun, place: RunPlace) => ({
   parameters: copyOf(run.parametersFor(place)),
 });
 
-/** Plans the fix of a finding by its runbook. Pure. */
+/** Plans the fix of a finding by its runbook. Pure: no clock, no network. */
 export function planRunbook(
   runbook: Runbook,
   finding: Finding,
@@ -55,8 +57,8 @@ export function planRunbook(
     ...(runbook.undo !== undefined && { undo: runOf(runbook.undo, runPlace) }),
     roleArn,
     tags: { [RULE_TAG]: rule, [POLL_TAG]: pollId(poll) },
-    // A poll starts one execution per resource, regardless of the number of attempts, and of the regions from which a
-    // resource that names its own region is found.
+    // A poll starts one execution per resource, regardless of the number of attempts, and of the number of regions in
+    // which a resource with its own region is found.
     clientToken: nameBasedUuid([pollId(poll), account, place, resource, started.document].join(' ')),
   };
 }

@@ -7,20 +7,20 @@ import { type Verdict, type Verdicts, verdictOfError, wait } from '../verdict.ts
 import type { Work } from '../work.ts';
 import { executionState } from './execution.ts';
 
-/** The end of an automation execution. */
+/** An automation execution that has ended. */
 export interface Ending {
   readonly status: string;
-  /** The execution and its document, in words. */
+  /** Description of the execution and its document. */
   readonly execution: string;
-  /** The status, and the reason if it is given. */
+  /** The status, and the failure message if there is one. */
   readonly result: string;
-  /** True if the answer to its start was lost, and it was found just now. */
+  /** True if its start was not answered, and the execution was just found. */
   readonly isFound?: boolean;
 }
 
-/** News of the executions that were started for findings. */
+/** State of the executions that were started for findings. */
 export interface Followed {
-  /** The results of those that are over, by resource. */
+  /** The executions that have ended, by resource. */
   readonly endings: ReadonlyMap<string, Ending>;
   /** The findings without a running execution. */
   readonly idle: readonly Finding[];
@@ -28,14 +28,17 @@ export interface Followed {
 }
 
 /**
- * Checks whether any finding has an execution that may or may not have started, because the answer was lost or the
+ * Checks whether any finding has a start of an execution with an unknown result, because it was not answered or the
  * attempt was interrupted.
  */
 export function hasLostStarts(findings: readonly Finding[], { journal }: Pick<Work, 'journal'>): boolean {
   return findings.some(({ resource }) => journal.unresolved(resource).some(({ change }) => isStart(change)));
 }
 
-/** Checks the automation executions that were started for findings. A finding waits for one that is still running. */
+/**
+ * Reads the states of the automation executions that were started for findings. A finding waits while its execution is
+ * running.
+ */
 export async function followExecutions(
   session: AwsSession,
   findings: readonly Finding[],
@@ -58,7 +61,7 @@ export async function followExecutions(
 interface FollowedExecution {
   readonly ending?: Ending;
   readonly verdict?: Verdict;
-  /** True if it is known to have stopped working. */
+  /** True if it is known not to be running. */
   readonly isOver: boolean;
 }
 

@@ -8,10 +8,7 @@ import { isLagOver, LAG_MILLISECONDS } from '../record/recent-changes.ts';
 
 const CALLS_AT_ONCE = 8;
 
-/**
- * Maximum time that AWS may take for a change before it counts as failed. A large Redshift cluster may take half an
- * hour.
- */
+/** Maximum duration of a change in AWS before it counts as failed. A large Redshift cluster can take half an hour. */
 const LONGEST_IN_PROGRESS_MILLISECONDS = 2 * 3_600_000;
 
 export function isWithinReason(since: string, now: number): boolean {
@@ -19,7 +16,7 @@ export function isWithinReason(since: string, now: number): boolean {
 }
 
 /**
- * The resource as its mark names it: in the region in which the document runs. A multi-region trail is found from each
+ * Returns the resource that is marked, in the region in which the document runs. A multi-region trail is found in each
  * of its regions, but has only one mark.
  */
 export function markPlace(finding: Finding, runbook: Runbook, job: Pick<Job, 'region'>): Place {
@@ -27,38 +24,41 @@ export function markPlace(finding: Finding, runbook: Runbook, job: Pick<Job, 're
   return { rule, account, region: runbook.regionOf?.(resource) ?? job.region, resource };
 }
 
-/** Checks whether a mark is for another job's execution. A job whose mark is too old is considered lost. */
+/**
+ * Checks whether a mark is for another job's execution. A mark that is too old does not count, because its job may have
+ * been lost.
+ */
 export function isHeldBy(mark: InProgressMark, job: Job, now: number): boolean {
   return mark.endedAt === undefined && mark.job !== journalId(job) && isWithinReason(mark.since, now);
 }
 
-/** Checks whether a read that shows a violation may predate the work of the execution, which is over. */
+/** Checks whether a read that shows a violation may be older than the changes of an execution that has ended. */
 function mayHide({ endedAt }: InProgressMark, now: number): boolean {
   return endedAt !== undefined && !isLagOver(Date.parse(endedAt), now);
 }
 
-/** The reason to leave a resource to another job's execution. */
+/** Returns the reason to leave a resource to another job's execution. */
 export function startedElsewhere({ since, poll }: InProgressMark): string {
   const end = new Date(Date.parse(since) + LONGEST_IN_PROGRESS_MILLISECONDS).toISOString();
-  const why = `in progress since ${since}: poll ${pollId(poll)} began it, and reports its outcome; this one waits for the next poll`;
-  return `${why}, until ${end} at the latest; to end it earlier, stop the automation execution`;
+  const why = `in progress since ${since}: poll ${pollId(poll)} started an automation execution for it, and reports the outcome; this finding waits for a later poll`;
+  return `${why}, until ${end} at the latest; to end this earlier, stop the automation execution`;
 }
 
 /**
- * The reason not to start an execution yet, because one has just ended; undefined if the mark's execution is still
- * running.
+ * Returns the reason not to start an execution yet, because one has just ended. Returns undefined if the mark's
+ * execution may still be running.
  */
 export function endedRecently({ endedAt, poll }: InProgressMark): string | undefined {
   if (endedAt === undefined) return undefined;
   const until = new Date(Date.parse(endedAt) + LAG_MILLISECONDS).toISOString();
-  return `the execution of poll ${pollId(poll)} has ended, as was seen at ${endedAt}, and AWS's reads may be from before its work: none is started again before ${until}`;
+  return `the execution of poll ${pollId(poll)} was found to have ended at ${endedAt}, and AWS's reads may be older than its changes: no other execution is started before ${until}`;
 }
 
 /**
- * Marks a resource for which the job is about to start an automation execution. A cluster that is being changed shows
- * this to every poll, but a resource that an execution works on does not.
- * @returns the mark if another job was faster, or if reads may not show the work of its execution yet; undefined if the
- *   resource is now marked for this job
+ * Marks a resource for which the job is about to start an automation execution. The mark is necessary because a
+ * resource does not show that an execution is working on it, unlike a cluster that is being changed.
+ * @returns the other job's mark, if another job was faster or if reads may not show the changes of its execution yet;
+ * undefined if the resource is now marked for this job
  */
 export async function markInProgress(
   job: Job,
@@ -74,19 +74,19 @@ export async function markInProgress(
   return (await evidence.readInProgress(place)) ?? mark;
 }
 
-/** A resource without a running execution. */
+/** Resource without a running execution. */
 export interface IdlePlace {
   readonly place: Place;
-  /** True if there was one, so that reads may predate its work. */
+  /** True if there was one, so that reads may be older than its changes. */
   readonly wasWorkedOn: boolean;
 }
 
 /**
- * Notes in the job's marks that the execution is over, and removes the marks of resources for which none was started.
- * If that is unknown, because the execution can't be followed or the job has no attempts left, the mark stays until it
- * is too old to count.
+ * Notes in the job's marks that the executions have ended, and removes the marks of resources for which none was
+ * started. If this is unknown, because an execution can't be followed or the job has no attempts left, the mark remains
+ * until it is too old to count.
  * @param idle the resources that are known to have no running execution
- * @returns the errors; a mark that can't be written only defers its finding for a while
+ * @returns the errors; a mark that can't be written only defers its finding for some time
  */
 export async function endMarks(
   job: Job,

@@ -436,7 +436,7 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
     const reported = [...deployed.messages('WARN'), ...deployed.messages('ERROR')];
     const says =
       isAmong(clean.afterOutcome, name) || isMark(name) || isTelling(name)
-        ? /^the outcomes are in the evidence bucket, but: \w+: /
+        ? /^the outcomes are in the evidence bucket, but the job is unfinished: \w+: /
         : new RegExp(`^unfinished: ${rule} ${item.account_id} \\S+ ${item.resource_id}: \\w+: `);
     expect(reported).toContainEqual(expect.stringMatching(says));
   }

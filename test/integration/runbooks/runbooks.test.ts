@@ -111,7 +111,7 @@ describe.each(rules)('%s by its runbook', (rule) => {
       applied: [],
       reason: expect.stringMatching(
         new RegExp(
-          `^in progress since .*: poll netskope\\.${rule}@\\d+ began it, .* waits for the next poll, until .* at the latest; `,
+          `^in progress since .*: poll netskope\\.${rule}@\\d+ started an automation execution for it, .* waits for a later poll, until .* at the latest; `,
         ),
       ),
     });

@@ -416,7 +416,7 @@ describe('a job', () => {
     expect(response.batchItemFailures).toHaveLength(1);
     expect(cloud.users.get('a')).toBe('Inactive');
     expect(logged('ERROR')).toEqual([
-      expect.stringContaining('the outcomes are in the evidence bucket, but: '),
+      expect.stringContaining('the outcomes are in the evidence bucket, but the job is unfinished: '),
     ]);
   });
 
@@ -459,7 +459,7 @@ describe('a job', () => {
 
     expect(response.batchItemFailures).toHaveLength(1);
     expect(logged('WARN')).toContainEqual(
-      expect.stringContaining('message message-1 could not be put back sooner'),
+      expect.stringContaining('message message-1 returns only after the visibility timeout'),
     );
   });
 });
@@ -533,7 +533,7 @@ describe('a message that is no job', () => {
       expect(metrics()).toEqual([metric('InvalidMessage', 1)]);
       expect(logged('ERROR')).toEqual([
         expect.stringMatching(
-          /^message message-1: the (message|job) is .*; it goes to the dead-letter queue$/,
+          /^message message-1: the (message|job) is .*; it is moved to the dead-letter queue$/,
         ),
       ]);
     },

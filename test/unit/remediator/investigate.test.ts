@@ -163,7 +163,7 @@ test.each([
   await investigate(JOB, ATTEMPT, remediator.ports());
 
   expect(remediator.notices[0]?.words).toMatch(
-    new RegExp(`, with ${tool}: the owner's .* will bring the violation back`),
+    new RegExp(`, with ${tool}: the owner's .* will cause the violation again`),
   );
 });
 
@@ -192,7 +192,7 @@ describe('tells nothing', () => {
     const lines = await investigate(JOB, ATTEMPT, remediator.ports());
 
     expect(lines).toEqual([
-      expect.stringContaining('could not be queried for who undid fixes: AccessDeniedException'),
+      expect.stringContaining('could not be queried to find out who undid fixes: AccessDeniedException'),
     ]);
   });
 

@@ -207,7 +207,7 @@ describe('settings', () => {
 
       await expect(reading).rejects.toThrow(SettingsError);
       await expect(reading).rejects.toThrow(
-        `settings in ${key} cannot be read; nothing is changed until it can: NoSuchKey: NoSuchKey`,
+        `settings in ${key} cannot be read; nothing is changed until this is fixed: NoSuchKey: NoSuchKey`,
       );
     },
   );
@@ -221,7 +221,7 @@ describe('settings', () => {
 
     await expect(reading).rejects.toThrow(SettingsError);
     await expect(reading).rejects.toThrow(
-      `settings in ${RULE_KEY} cannot be read; nothing is changed until it can: AccessDenied`,
+      `settings in ${RULE_KEY} cannot be read; nothing is changed until this is fixed: AccessDenied`,
     );
   });
 

@@ -62,7 +62,7 @@ describe('parsing a job', () => {
     [
       'another region',
       { ...job, region: 'us-east-1' },
-      /^the job is for region us-east-1, and this is the remediator of eu-central-1$/,
+      /^the job is for region us-east-1, but this is the remediator of eu-central-1$/,
     ],
     ['a rule that is none', { ...job, poll: { ...job.poll, rule: '../x' } }, /rule: expected a rule id/],
     ['no findings', { ...job, findings: [] }, /findings: /],
@@ -109,7 +109,12 @@ describe('parsing the name of a request', () => {
 
   test.each<[string, object, string, RegExp]>([
     ['of the collector', message, 'AROACOLLECTOR:cspm-collector', /the collector sent it/],
-    ['of another kind', { ...message, kind: 'remediate' }, 'AROAOPERATOR:ada', /names no request: kind/],
+    [
+      'of another kind',
+      { ...message, kind: 'remediate' },
+      'AROAOPERATOR:ada',
+      /is not a valid request: kind/,
+    ],
     ['of another region', { ...message, region: 'us-east-1' }, 'AROAOPERATOR:ada', /for region us-east-1/],
     [
       'with a name that is none',

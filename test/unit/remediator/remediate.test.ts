@@ -180,7 +180,7 @@ describe('what becomes of a finding', () => {
     expect(remediator.account.sessions).toHaveLength(before);
     expect(remediator.outcome('deploy')).toMatchObject({
       outcome: 'failed',
-      reason: expect.stringContaining("not among those that the rule's settings name"),
+      reason: expect.stringContaining("The rule's settings do not include the account"),
     });
     expect(remediator.outcome('deploy')?.applied).toHaveLength(1);
   });
@@ -257,7 +257,7 @@ describe('a maintenance window', () => {
       outcome: 'deferred',
       mode: 'enforce',
       willRetry: true,
-      reason: `${RULE} changes nothing outside its maintenance window, 13:00 to 14:00 UTC on TUE: it waits for the first poll after 2026-06-30T13:00:00.000Z; to change it sooner, change maintenance_window in its settings`,
+      reason: `${RULE} changes nothing outside its maintenance window, 13:00 to 14:00 UTC on TUE: it waits for the first poll after 2026-06-30T13:00:00.000Z; to fix it sooner, change maintenance_window in the rule's settings`,
       seen: { keys: [{ id: 'old' }] },
       applied: [],
     });

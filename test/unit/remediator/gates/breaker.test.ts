@@ -56,7 +56,7 @@ test('half of five changes failed: the rest of the job is only planned, and peop
   });
   const reason = remediator.outcome('f')?.reason ?? '';
   expect(reason).toMatch(
-    /^iam-access-key-unrotated has been in dry run in account 111122223333 since 2026-06-30T12:.*Z, because 3 of 5 changes within an hour went wrong, most recently: "AccessDenied: .*", "AccessDenied: .*", "AccessDenied: .*". To resume after you have fixed the cause: cspm-remediation resume --breaker iam-access-key-unrotated --account 111122223333$/,
+    /^iam-access-key-unrotated has been in dry run in account 111122223333 since 2026-06-30T12:.*Z, because 3 of 5 changes within an hour failed or were undone by hand, most recently: "AccessDenied: .*", "AccessDenied: .*", "AccessDenied: .*". To resume after you have fixed the cause: cspm-remediation resume --breaker iam-access-key-unrotated --account 111122223333$/,
   );
   expect(remediator.heldBack).toMatchObject([
     { kind: 'breaker_open', rule: RULE, account: ACCOUNT, words: reason },

@@ -51,7 +51,7 @@ test('the other jobs of the poll ask for nothing, and say why', async () => {
     gate: 'role',
     willRetry: true,
     reason:
-      'the target role in account 111122223333 has not been assumable since 2026-06-30T09:00:00.000Z, so nothing is done there. Each poll checks once whether the role is back, and then continues with all findings. Deploy modules/target in that account, or add it to excluded_accounts',
+      'the target role in account 111122223333 has not been assumable since 2026-06-30T09:00:00.000Z, so nothing is done there. Each poll checks once whether the role is back. If so, all findings are processed. Deploy modules/target in that account, or add it to excluded_accounts',
   });
 });
 

@@ -33,7 +33,7 @@ const asResult = ({
 });
 
 describe('the judgement', () => {
-  test('opens exactly where enough of enough changes within an hour went wrong, and some of it is new', () => {
+  test('opens exactly where enough of enough changes within an hour failed or were undone by hand, and some of it is new', () => {
     fc.assert(
       fc.property(
         fc.uniqueArray(result, { maxLength: 60, selector: ({ id }) => id }),

@@ -501,7 +501,7 @@ describe('another poll', () => {
       outcome: 'deferred',
       willRetry: true,
       applied: [],
-      reason: `in progress since 2026-06-30T12:00:00.000Z: poll ${pollId(job.poll)} began it, and reports its outcome; this one waits for the next poll, until 2026-06-30T14:00:00.000Z at the latest; to end it earlier, stop the automation execution`,
+      reason: `in progress since 2026-06-30T12:00:00.000Z: poll ${pollId(job.poll)} started an automation execution for it, and reports the outcome; this finding waits for a later poll, until 2026-06-30T14:00:00.000Z at the latest; to end this earlier, stop the automation execution`,
     });
     // Of the others it makes no difference.
     expect(account.executions.map((execution) => execution.trail)).toEqual([MAIN, other]);
@@ -523,7 +523,7 @@ describe('another poll', () => {
 
     expect(inProgress).toMatchObject([
       {
-        reason: `the execution of poll ${pollId(job.poll)} has ended, as was seen at 2026-06-30T12:30:00.000Z, and AWS's reads may be from before its work: none is started again before 2026-06-30T12:45:00.000Z`,
+        reason: `the execution of poll ${pollId(job.poll)} was found to have ended at 2026-06-30T12:30:00.000Z, and AWS's reads may be older than its changes: no other execution is started before 2026-06-30T12:45:00.000Z`,
       },
     ]);
     expect(early).toBe(1);
@@ -686,7 +686,7 @@ describe('another poll', () => {
       ['us-west-2', 'deferred'],
     ]);
     expect(others[0]?.reason).toMatch(
-      /^in progress since 2026-06-30T12:00:00.000Z: poll .* began it, .* until 2026-06-30T14:00:00.000Z at the latest; /,
+      /^in progress since 2026-06-30T12:00:00.000Z: poll .* started an automation execution for it, .* until 2026-06-30T14:00:00.000Z at the latest; /,
     );
   });
 
