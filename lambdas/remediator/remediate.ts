@@ -155,7 +155,7 @@ async function workInSession(
   book.add(await resolveStopped(session, looked, work));
 
   const resources = book.pending.map(({ resource }) => resource);
-  const assessments = await assessPending(session, resources, endings, work);
+  const assessments = await assessPending(session, resources, endings, action.access, work);
   learned.tags = tagsOf(assessments);
   learned.endedExemptions = endedExemptions(work.job.findings, assessments, work);
   const reading = readingOf(session, work);

@@ -106,6 +106,16 @@ export class OutcomeLog {
     await this.#done.announce(this.#number).catch(() => undefined);
   }
 
+  /** Announces the object that is likely to be written next while something is read. */
+  async announceWhile<T>(reading: Promise<T>): Promise<T> {
+    const announcing = this.announceAhead();
+    try {
+      return await reading;
+    } finally {
+      await announcing;
+    }
+  }
+
   /**
    * Withdraws an early announcement if no object was needed. Never throws: if this fails, other jobs try to read an
    * object that does not exist.

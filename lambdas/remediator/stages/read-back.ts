@@ -2,6 +2,7 @@ import type { AwsSession } from '../../aws/session.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Assessment, Rule } from '../../rules/rule.ts';
+import type { Access } from '../action.ts';
 import { type PlannedFix, reasonOf, type Violation } from '../planned-fix.ts';
 import type { Ending } from '../runbooks/follow.ts';
 import { conclude, type Verdict, verdictOfError, wait, withDetails } from '../verdict.ts';
@@ -67,12 +68,24 @@ function notesOf(result: Assessment): readonly string[] {
   return result.state === 'compliant' ? (result.notes ?? []) : [];
 }
 
+/** Assesses resources whose findings are pending. An attempt that changes nothing announces its outcomes meanwhile. */
+export function assessPending(
+  session: AwsSession,
+  resources: readonly string[],
+  endings: ReadonlyMap<string, Ending>,
+  access: Access,
+  work: ConfiguredWork,
+): Promise<Assessments> {
+  const reading = readPending(session, resources, endings, work);
+  return access === 'read' && resources.length > 0 ? work.log.announceWhile(reading) : reading;
+}
+
 /**
- * Assesses resources whose findings are pending. After a runbook has ended successfully, stale reads may still show the
+ * Reads resources whose findings are pending. After a runbook has ended successfully, stale reads may still show the
  * violation for seconds. The function waits for these, so that no direct calls are planned for violations that the
  * runbook has fixed.
  */
-export async function assessPending(
+async function readPending(
   session: AwsSession,
   resources: readonly string[],
   endings: ReadonlyMap<string, Ending>,

@@ -132,6 +132,37 @@ test('while a change is read back, others learn of it, and that there will be ev
   expect(of.remediator.objects.size).toBe(1);
 });
 
+/** A rule that only plans. */
+function planning(): ModelAccount {
+  const of = new ModelAccount(SNAPSHOTS, shared);
+  of.remediator.settings = { ...of.remediator.settings, mode: 'dry_run' };
+  return of;
+}
+
+test('while a resource is read of which nothing will be changed, others learn that there will be evidence', async () => {
+  const of = planning();
+  const known: number[] = [];
+  of.onCall = () => known.push(announced(of).length);
+
+  await of.remediator.attempt(of.job('orders'));
+
+  expect(known.at(-1)).toBe(1);
+  expect(announced(of)).toHaveLength(1);
+  expect(of.remediator.objects.size).toBe(1);
+});
+
+test('a job whose resource could not be read does not count as done', async () => {
+  const of = planning();
+  of.onCall = () => {
+    throw awsError('ServiceUnavailable', 503);
+  };
+
+  const { unfinished } = await of.remediator.attempt(of.job('orders'));
+
+  expect(unfinished).toHaveLength(1);
+  expect(announced(of)).toEqual([]);
+});
+
 test('a job that leaves its finding to a follow-up job does not count as done', async () => {
   const of = await lagging();
 
