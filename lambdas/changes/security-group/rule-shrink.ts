@@ -226,7 +226,9 @@ export const changeKind: ChangeKind<RuleShrink> = {
   removes: ({ before, shrunk }) => (shrunk === undefined ? [] : [ruleKey(before)]),
   restsOn: ({ remains = [] }) => remains.map(ruleKey),
 
-  namesAll: ({ pieces, made = [], replaces }) => replaces !== true && made.length >= pieces.length,
+  // A replacement names the part that it added unless that part already existed.
+  namesAll: ({ pieces, made = [], replaces, shrunk }) =>
+    made.length >= pieces.length && (replaces !== true || (shrunk ?? null) !== null),
 
   leavesTarget: (applied) => applied.shrunk === undefined && !isClosing(applied),
 

@@ -191,9 +191,9 @@ async function isAllKnown(
 ): Promise<boolean> {
   // A change is held between its calls only if each of its calls has succeeded and is noted, or had no effect.
   const isHeld = error instanceof BlockedError && !(error instanceof OutdatedError);
-  // The note lists everything that was made, and nothing is taken back.
-  if (isMadeInPart) return (isHeld || isNotTaken(error)) && !(await canTakeBack(change));
   const isWithoutEffect = errorKind(error) === 'refused' || isNotTaken(error) || isHeld;
+  // The note lists everything that was made, and nothing is taken back.
+  if (isMadeInPart) return isWithoutEffect && !(await canTakeBack(change));
   return isWithoutEffect || calls.every(({ operation }) => isRead(operation));
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Job } from '../../../../lambdas/model/job.ts';
 import { notGivenBack } from '../../../chaos/writes/given-back.ts';
 import { initialState, SUBJECTS, type Subject } from '../../../chaos/writes/subjects.ts';
+import { sdkError } from '../../../lab/aws-model/session.ts';
 import { Killed } from '../support/lifeline.ts';
 import { ModelAccount } from '../support/model-account.ts';
 import { settingsOf } from '../support/remediator-in-memory.ts';
@@ -50,6 +51,26 @@ const byApi = SUBJECTS.filter(({ method }) => method !== 'runbook');
 const byRunbook = SUBJECTS.filter(({ method }) => method === 'runbook');
 
 describe('undoing a fix', () => {
+  const ofGroups = byApi.filter(({ rule }) => rule.startsWith('security-group-'));
+  test.each(ofGroups)('$rule, $what: gives back rules that AWS does not modify', async (subject) => {
+    const trip = new RoundTrip(subject);
+    trip.account.beforeWrite = (operation) => {
+      if (operation !== 'ModifySecurityGroupRules') return;
+      throw sdkError('OperationNotPermitted', 'this rule cannot be modified', 400, 'r');
+    };
+    await trip.fix();
+    const changed = trip.left;
+    const [fixed] = trip.account.remediator.outcomes.values();
+
+    const outcomes = await trip.desk.undo(trip.desk.fixesOf(subject.resource));
+
+    expect(changed).not.toEqual([]);
+    expect(fixed).toMatchObject({ outcome: 'remediated' });
+    expect(fixed).not.toHaveProperty('unconfirmed');
+    expect(outcomes).toMatchObject([{ outcome: 'undone' }]);
+    expect(trip.left).toEqual([]);
+  });
+
   test.each(byApi)('$rule, $what: gives back what was there', async (subject) => {
     const trip = new RoundTrip(subject);
     await trip.fix();
