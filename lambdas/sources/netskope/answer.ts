@@ -32,6 +32,12 @@ const successSchema = z.object({
   total: z.int().nonnegative().optional().catch(undefined),
 });
 
+/** The parts of an answer that name an error, also of one that reports success. */
+const namedErrorSchema = z.union([
+  z.object({ errorCode: z.string().min(1) }),
+  z.object({ errors: z.union([z.string().min(1), z.array(z.unknown()).min(1)]) }),
+]);
+
 const errorSchema = z.object({
   errorCode: z.string().optional().catch(undefined),
   errors: z.array(z.string()).optional().catch(undefined),
@@ -74,7 +80,7 @@ function isTokenRefusal(status: number, body: unknown): boolean {
 
 /**
  * Returns the items of an answer. An error can have any HTTP status, including 200 (Netskope REST API v1 overview), so an
- * answer is only valid if it reports success and contains a list.
+ * answer is only valid if it reports success, contains a list, and names no error.
  * @param text the body, without the token
  * @throws AnswerError for anything else
  */
@@ -82,7 +88,9 @@ export function readAnswer(status: number, retryAfter: string | undefined, text:
   const body = parseJson(text);
   if (status === 200) {
     const success = successSchema.safeParse(body);
-    if (success.success) return { items: success.data.data, total: success.data.total };
+    // Otherwise, an incomplete answer would look like the last page.
+    const namesError = namedErrorSchema.safeParse(body).success;
+    if (success.success && !namesError) return { items: success.data.data, total: success.data.total };
   }
 
   const said = complaint(body, text);

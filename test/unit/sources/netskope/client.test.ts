@@ -121,6 +121,14 @@ describe('a temporary failure is retried', () => {
     ['HTML with HTTP 200', [{ body: '<html>maintenance</html>' }]],
     ['another error with HTTP 200', [{ body: { status: 'error', errors: ['Internal error'] } }]],
     ['success without a list', [{ body: { status: 'success', msg: '' } }]],
+    [
+      'success with an error and no items',
+      [{ body: { status: 'success', errors: ['Request timed out'], data: [] } }],
+    ],
+    [
+      'success with an error code and some items',
+      [{ body: { status: 'success', errorCode: 'Partial Result', data: [{ a: 2 }] } }],
+    ],
   ])('%s', async (_, faults) => {
     await using server = await startServer(script(...faults, { body: SUCCESS }));
     const clock = new FakeClock();
@@ -321,6 +329,17 @@ describe('a refused token', () => {
     if (value.trim() !== '') expect(error.message).not.toContain(value);
   });
 });
+
+test.each([[{ errors: [], errorCode: '' }], [{ errors: null, errorCode: null }]])(
+  'an answer that names no error (%j) is a success',
+  async (fields) => {
+    await using server = await startServer(script({ body: { status: 'success', data: [1], ...fields } }));
+
+    const { items } = await clientOf(server.url).violations({ skip: 0 });
+
+    expect(items).toEqual([1]);
+  },
+);
 
 test('an invalid secret is read again before it is an error, because it may have been corrected', async () => {
   await using server = await startServer(script({ body: SUCCESS }));
