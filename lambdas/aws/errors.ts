@@ -63,8 +63,12 @@ export function isNotTaken(error: unknown): boolean {
   return isExpiredSession(error) || isThrottled(error);
 }
 
-/** Reports whether AWS throttled a call. */
+/**
+ * Reports whether AWS throttled a call, or, in Redshift's case, a service that it called for it: the SDK does not classify
+ * this error as throttling. https://docs.aws.amazon.com/redshift/latest/APIReference/API_ModifyCluster.html
+ */
 export function isThrottled(error: unknown): boolean {
+  if (isAwsError(error, 'DependentServiceRequestThrottlingFault')) return true;
   return mayBeSdkError(error) && !isUsedUp(error) && isThrottlingError(error);
 }
 
@@ -85,7 +89,7 @@ export function errorKind(error: unknown): ErrorKind {
   if (error instanceof Error && error.name === 'AbortError') return 'unavailable';
   if (!mayBeSdkError(error)) return 'bug';
   if (isUsedUp(error)) return 'refused';
-  if (isThrottlingError(error) || isTransientError(error) || isServerError(error)) return 'unavailable';
+  if (isThrottled(error) || isTransientError(error) || isServerError(error)) return 'unavailable';
   const service = serviceErrorSchema.safeParse(error);
   if (!service.success) return 'bug';
   return service.data.$fault === 'server' ? 'unavailable' : 'refused';

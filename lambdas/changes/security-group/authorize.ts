@@ -6,7 +6,7 @@ import { afterLostAnswer } from '../after-lost-answer.ts';
 import { refusal } from '../refusal.ts';
 import { type ExistingRule, type IngressRule, looksLike, ruleKey, stands } from './ingress-rule.ts';
 import { permissionOf } from './permission.ts';
-import { answeredRuleSchema, readRulesOf, readUntil, toExistingRule } from './read.ts';
+import { answeredRuleSchema, GONE_GROUP_ERRORS, readRulesOf, readUntil, toExistingRule } from './read.ts';
 
 /** EC2's error codes for a group that cannot hold more rules. */
 const QUOTA_ERRORS = ['RulesPerSecurityGroupLimitExceeded', 'SecurityGroupLimitExceeded'] as const;
@@ -55,7 +55,7 @@ function named(asked: readonly IngressRule[], answered: readonly ExistingRule[])
 
 function inWords(error: unknown, group: string, count: number): unknown {
   if (!isAwsError(error, ...QUOTA_ERRORS)) {
-    return refusal(error, `security group ${group}`, { gone: ['InvalidGroup.NotFound'] });
+    return refusal(error, `security group ${group}`, { gone: GONE_GROUP_ERRORS });
   }
   return new ChangeRefusedError(
     `${group} has no room for ${count} more ${count === 1 ? 'rule' : 'rules'} (${error.name}): nothing was changed. ` +

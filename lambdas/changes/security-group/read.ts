@@ -8,6 +8,12 @@ import { type ExistingRule, normalizePorts } from './ingress-rule.ts';
 /** Maximum number of values that EC2 accepts in one filter of a request. */
 const GROUPS_PER_CALL = 200;
 
+/**
+ * EC2's error codes for a security group that does not exist. It documents both.
+ * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+ */
+export const GONE_GROUP_ERRORS = ['InvalidGroup.NotFound', 'InvalidSecurityGroupID.NotFound'] as const;
+
 /** The fields of EC2's `SecurityGroupRule` that are used here. */
 export const answeredRuleSchema = z.object({
   SecurityGroupRuleId: z.string(),

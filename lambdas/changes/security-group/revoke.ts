@@ -5,14 +5,14 @@ import { afterLostAnswer } from '../after-lost-answer.ts';
 import { MOST_SENDS, pauseAfter } from '../until-taken.ts';
 import { type ExistingRule, formatRule, looksLike, ruleKey, stands } from './ingress-rule.ts';
 import { permissionOf } from './permission.ts';
-import { readRulesOf, readUntil } from './read.ts';
+import { GONE_GROUP_ERRORS, readRulesOf, readUntil } from './read.ts';
 import { type Answer, removedBy } from './removed.ts';
 
 /** EC2's error codes for a rule or a group that does not exist. */
 export const GONE_ERRORS = [
   'InvalidSecurityGroupRuleId.NotFound',
   'InvalidPermission.NotFound',
-  'InvalidGroup.NotFound',
+  ...GONE_GROUP_ERRORS,
 ] as const;
 
 interface RevokeOptions {

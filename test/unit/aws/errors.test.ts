@@ -33,6 +33,7 @@ describe('the kind of an error', () => {
     'TooManyRequestsException',
     'SlowDown',
     'RequestTimeout',
+    'DependentServiceRequestThrottlingFault',
   ])('%s is temporary', async (code) => {
     expect(errorKind(await thrownFor(queryError(code, 400)))).toBe('unavailable');
   });

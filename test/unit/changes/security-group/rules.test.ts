@@ -305,13 +305,16 @@ describe('rules are revoked', () => {
     expect(revokeKind.schema.parse(applied).revoked).toEqual(rules.slice(1));
   });
 
-  test('of a group that is gone: nothing to do, nothing to undo', async () => {
-    await using aws = await scriptedAws(() => ec2Error('InvalidGroup.NotFound'));
+  test.each(['InvalidGroup.NotFound', 'InvalidSecurityGroupID.NotFound'])(
+    'of a group that is gone (%s): nothing to do, nothing to undo',
+    async (code) => {
+      await using aws = await scriptedAws(() => ec2Error(code));
 
-    const applied = await applyChange(sessionOf(aws.endpoint), revoke(...rules));
+      const applied = await applyChange(sessionOf(aws.endpoint), revoke(...rules));
 
-    await expect(inverseOf(applied)).resolves.toBeUndefined();
-  });
+      await expect(inverseOf(applied)).resolves.toBeUndefined();
+    },
+  );
 
   test('once, though the answer to the call is lost: then they are ours to put back', async () => {
     const group: ScriptedGroup = { rules };
