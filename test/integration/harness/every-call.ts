@@ -262,7 +262,7 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
 
   /**
    * Checks an attempt that had to read whether its change was made, could not mark the change at once, restarted it because
-   * a read before it was throttled, or repeated a request that it had made ahead in vain.
+   * a read before it was throttled, or repeated a request that it had made ahead without using the answer.
    */
   async function expectResolved(current: Case, name: CallName, effect: InjectedEffect): Promise<void> {
     const isChange = isAmong(clean.changes, name) && isLasting(name, effect);

@@ -338,7 +338,7 @@ test('a call can be answered instead of the service, unless a fault has decided'
   expect(upstream.calls.map(({ form }) => form.get('Action'))).toEqual(['CreateVpc', 'DescribeVpcs']);
 });
 
-describe('what goes wrong in the proxy is reported to the caller, once', () => {
+describe('errors in the proxy are reported to the caller, once', () => {
   test('a mistake in a rewrite', async () => {
     proxy.inject({
       effect: {

@@ -33,7 +33,7 @@ export interface OperationRequest {
   readonly retainStacks?: boolean;
   /** The instances to work on, asked for when the operation's turn has come. */
   readonly instances: () => readonly StackInstance[];
-  /** Does the work in one account and region; throws what has gone wrong. */
+  /** Does the work in one account and region, and throws its errors. */
   readonly work: (instance: StackInstance) => Promise<void>;
 }
 
