@@ -77,7 +77,7 @@ describe('the kind of an error', () => {
     ['InvalidParameterValue', 400],
     ['NoSuchEntity', 404],
     ['InvalidClientTokenId', 403],
-  ])('%s: AWS said no', async (code, status) => {
+  ])('%s is a refusal', async (code, status) => {
     expect(errorKind(await thrownFor(queryError(code, status)))).toBe('refused');
   });
 
@@ -125,7 +125,7 @@ describe('the description of an error', () => {
     new Error('a'.repeat(100_000)),
     new ChangeRefusedError('a'.repeat(100_000)),
     'a'.repeat(100_000),
-  ])('is never long', (error) => {
+  ])('is always short', (error) => {
     expect(describeError(error).length).toBeLessThan(500);
     expect(describeError(error)).toMatch(/a…$/);
   });

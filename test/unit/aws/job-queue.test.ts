@@ -353,7 +353,7 @@ describe('the queues of a region, for the remediator', () => {
     ['cspm-jobs.fifo', false],
     ['other-cspm-jobs-delayed', false],
     ['cspm-jobs-delayed-dead-letters', false],
-  ])('whether a message of %s is to be forwarded: %s', async (name, isDelayed) => {
+  ])('a message from %s needs to be forwarded: %s', async (name, isDelayed) => {
     await using sqs = await startSingleSqs();
     const eventSourceARN = `arn:aws:sqs:us-east-1:111111111111:${name}`;
 

@@ -52,7 +52,7 @@ describe('the environment', () => {
   });
 
   test.each(['http://127.0.0.1:8080', 'http://localhost:8080', 'https://localhost'])(
-    'lets a server of the same machine do without TLS: %s',
+    'allows a server on the same machine without TLS: %s',
     (url) => {
       const { NETSKOPE_URL } = parseEnvironment(environmentSchema, { ...good, NETSKOPE_URL: url });
 

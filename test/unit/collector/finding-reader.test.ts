@@ -72,7 +72,7 @@ describe('a finding of a rule for regional resources', () => {
       'logs--euc1-az1--x-s3',
       /resource "logs--euc1-az1--x-s3": this is a directory bucket/,
     ],
-  ])('of %s that names %s is refused with words that say why', async (rule, resource, words) => {
+  ])('of %s with the resource %s is refused with an explanation', async (rule, resource, words) => {
     const { kind, reason } = await refusal(rule, { resource });
 
     expect(kind).toBe('malformed_resource');

@@ -81,7 +81,7 @@ describe('overdue rules', () => {
     { what: 'two periods and 75 minutes ago', more: 0, expected: [] },
     { what: 'a moment before that', more: 1, expected: ['weekly'] },
   ])(
-    'are, of a poll that ended $what, $expected: a poll takes its time, and starts are retried',
+    'are $expected after a poll that ended $what, which allows for its duration and retries',
     async ({ more, expected }) => {
       const at = new Date(NOW.getTime() - 14 * DAY - 75 * 60_000 - more).toISOString();
       const marks = await marked(succeeded('weekly', at));

@@ -32,7 +32,7 @@ describe("a schedule's event", () => {
     ['2026-01-31T12:00:00.000Z', '2026-01-31T12:00:00Z'],
     ['2026-01-31T12:00:07.999Z', '2026-01-31T12:00:07Z'],
     ['2026-01-31T13:00:00+01:00', '2026-01-31T12:00:00Z'],
-  ])('of %s is of %s', (scheduled_time, asOf) => {
+  ])('with the time %s is a poll as of %s', (scheduled_time, asOf) => {
     expect(parsePollRequest({ ...event, scheduled_time }, NOW).poll.asOf).toBe(asOf);
   });
 
@@ -74,15 +74,15 @@ describe("a schedule's event", () => {
   });
 
   test.each<[string, unknown, RegExp]>([
-    ['no object', 'security-group-ssh-open', /object/],
+    ['a text', 'security-group-ssh-open', /object/],
     ['nothing', undefined, /object/],
     ['no rule', { scheduled_time: event.scheduled_time }, /rule: /],
     ['an unknown rule', { ...event, rule: 'ssh' }, /rule: expected one of .*s3-bucket-public.*, got ssh/],
     ['a time in words', { ...event, scheduled_time: 'noon' }, /scheduled_time: expected a time .*, got noon/],
     ['an empty name', { ...event, netskope_rule_names: [' '] }, /netskope_rule_names\.0: /],
     ['an unknown source', { ...event, source: 'nobody' }, /source: /],
-    ['a misspelt key', { ...event, rule_names: [] }, /rule_names/],
-  ])('that is %s is refused', (_, given, message) => {
+    ['a misspelled key', { ...event, rule_names: [] }, /rule_names/],
+  ])('is refused if it is invalid: %s', (_, given, message) => {
     expect(() => parsePollRequest(given, NOW)).toThrow(InvalidInputError);
     expect(() => parsePollRequest(given, NOW)).toThrow(message);
   });

@@ -118,18 +118,18 @@ describe('a maintenance window', () => {
   test.each([
     [nights, '22:00 to 04:00 Europe/Berlin on FRI, SAT'],
     [{ ...nights, days: everyDay }, '22:00 to 04:00 Europe/Berlin every day'],
-  ])('in words', (window, words) => {
+  ])('is described in words', (window, words) => {
     expect(describeWindow(window)).toBe(words);
   });
 
   test.each([
     ['no days', { ...nights, days: [] }, 'days'],
-    ['a day that there is not', { ...nights, days: ['FRIDAY'] }, 'days'],
-    ['a time that there is not', { ...nights, start: '24:00' }, 'expected hours and minutes'],
+    ['an unknown day', { ...nights, days: ['FRIDAY'] }, 'days'],
+    ['an impossible time', { ...nights, start: '24:00' }, 'expected hours and minutes'],
     ['a time without a zero', { ...nights, end: '4:00' }, 'expected hours and minutes'],
-    ['a time zone that there is not', { ...nights, time_zone: 'Europe/Atlantis' }, 'IANA time zone database'],
+    ['an unknown time zone', { ...nights, time_zone: 'Europe/Atlantis' }, 'IANA time zone database'],
     ['no time zone', { days: nights.days, start: '22:00', end: '04:00' }, 'time_zone'],
-    ['something unknown', { ...nights, hours: 3 }, 'hours'],
+    ['an unknown key', { ...nights, hours: 3 }, 'hours'],
   ])('%s is refused', (_, given, words) => {
     const { error } = maintenanceWindowSchema.safeParse(given);
 

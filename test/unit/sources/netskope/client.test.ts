@@ -319,7 +319,7 @@ describe('a refused token', () => {
     ['{"token":0123456789abcdef'],
     ['two words-of-it'],
     ['tökentökentöken'],
-  ])('without being asked for when the secret holds %j', async (value) => {
+  ])('is an error without any request if the secret is %j', async (value) => {
     await using server = await startServer(script({ body: SUCCESS }));
 
     const error = await failure(clientOf(server.url, storeOf(value)).violations({ skip: 0 }));

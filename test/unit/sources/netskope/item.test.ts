@@ -41,7 +41,7 @@ describe('an item', () => {
     ['that is muted', { mute: 'true' }, 'muted'],
     ['that is muted by a boolean', { mute: true }, 'muted'],
     ['that is muted, in another spelling', { mute: 'Yes' }, 'muted'],
-  ])('%s is left alone', (_, fields, reason) => {
+  ])('%s is ignored', (_, fields, reason) => {
     expect(read(item(fields))).toEqual({ kind: 'left_alone', reason });
   });
 
@@ -51,7 +51,7 @@ describe('an item', () => {
     ['spells its status in upper case', { status: 'FAILED' }],
     ['spells its rule with other spaces', { rule_name: SSH_RULE_NAME.replace(': ', ' : ') }],
     ['has new fields', { brand_new: { nested: [1] } }],
-  ])('that %s is a finding', (_, fields) => {
+  ])('is a finding if it %s', (_, fields) => {
     expect(read(item(fields)).kind).toBe('finding');
   });
 
@@ -68,7 +68,7 @@ describe('an item', () => {
     ['rule_name', undefined],
     ['mute', 'perhaps'],
     ['mute', {}],
-  ])('whose %s is %j is rejected with a reason that names the field', (field, value) => {
+  ])('is rejected with a reason that names the field if %s is %j', (field, value) => {
     expect(reasonOf(item({ [field]: value }))).toMatch(new RegExp(`^malformed item: .*${field}: `));
   });
 
@@ -81,7 +81,7 @@ describe('an item', () => {
     ['policies', [7, null, {}]],
     ['compliance_standards', [null, { standard: 7 }, 'x']],
     ['compliance_standards', {}],
-  ])('is not lost for a %s of %j, which only informs', (field, value) => {
+  ])('is not lost if the informational field %s is %j', (field, value) => {
     const result = read(item({ [field]: value }));
 
     if (result.kind !== 'finding') throw new Error(`expected a finding, got ${result.kind}`);

@@ -53,7 +53,7 @@ describe('pages that are requested ahead', () => {
   test.each([
     ['short', 4],
     ['longer than requested', 12],
-  ])('are dropped after a page that is %s: one at a time from the items seen', async (_, length) => {
+  ])('are dropped after a page that is %s, and pages are then requested one at a time', async (_, length) => {
     const reading = start();
     await read(reading, 10);
     reading.asked[2]?.answer(10);

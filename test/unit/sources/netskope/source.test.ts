@@ -82,7 +82,7 @@ describe('the source', () => {
     [7, 5],
     [60, 26],
   ])(
-    'gives %i findings, in order, from at most %i requests of three: only an empty page is the last',
+    'returns %i findings, in order, with at most %i requests of three: only an empty page is the last',
     async (count, requests) => {
       await using server = await startTenant({ [SSH_RULE_NAME]: items(count) });
 
@@ -109,7 +109,7 @@ describe('the source', () => {
     ['that is larger', 7, /returned 5 items but reports 7/],
     ['that is smaller', 3, /returned 4 items but reports 3/],
     ['of another type', 'five', undefined],
-  ])('reads a total %s', async (_, total, error) => {
+  ])('compares the number of items with a total %s', async (_, total, error) => {
     await using server = await startTenant({ [SSH_RULE_NAME]: items(5) }, { total });
 
     const reading = pagesOf(sourceOf(server, 2), [SSH_RULE_NAME]);
@@ -149,17 +149,20 @@ describe('the source', () => {
       'the same two pages',
       (_: unknown[], request: number) => items(4).slice((request % 2) * 2, (request % 2) * 2 + 2),
     ],
-  ])('does not take a tenant that gives %s for ever for one that has no more', async (_, pageOf) => {
-    let requests = 0;
-    await using server = await startServer((_request, response) => {
-      send(response, { body: { status: 'success', data: pageOf(items(3), requests++) } });
-    });
+  ])(
+    'fails for a tenant that returns %s repeatedly, instead of treating it as the end',
+    async (_, pageOf) => {
+      let requests = 0;
+      await using server = await startServer((_request, response) => {
+        send(response, { body: { status: 'success', data: pageOf(items(3), requests++) } });
+      });
 
-    await expect(pagesOf(sourceOf(server, 3), [SSH_RULE_NAME])).rejects.toThrow(
-      /same \d items for skip=\d .* ignores paging/,
-    );
-    expect(server.requests.length).toBeLessThanOrEqual(5);
-  });
+      await expect(pagesOf(sourceOf(server, 3), [SSH_RULE_NAME])).rejects.toThrow(
+        /same \d items for skip=\d .* ignores paging/,
+      );
+      expect(server.requests.length).toBeLessThanOrEqual(5);
+    },
+  );
 
   test('counts every item once: as a finding, rejected, or left alone', async () => {
     await using server = await startTenant({

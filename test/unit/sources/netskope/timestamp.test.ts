@@ -24,7 +24,7 @@ describe("Netskope's times", () => {
     '2021-02-29 02:30:17AM',
     '2020-02-30 02:30:17AM',
     '2020-13-01 02:30:17AM',
-  ])('%j is none', (text) => {
+  ])('%j is not a time', (text) => {
     expect(parseNetskopeTime(text)).toBeUndefined();
   });
 
