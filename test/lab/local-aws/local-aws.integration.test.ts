@@ -30,6 +30,7 @@ import {
 } from '@aws-sdk/client-lambda';
 import { DescribeDBInstancesCommand, ModifyDBInstanceCommand, RDSClient } from '@aws-sdk/client-rds';
 import {
+  ChangeMessageVisibilityCommand,
   CreateQueueCommand,
   ListMessageMoveTasksCommand,
   ReceiveMessageCommand,
@@ -530,6 +531,38 @@ describe('an event source mapping on a FIFO queue', () => {
       ]);
     }, UNTIL);
   });
+});
+
+test('a message of a FIFO queue that is put back comes back in its time, and blocks its own group alone', async () => {
+  const { QueueUrl } = await sqs.send(
+    new CreateQueueCommand({
+      QueueName: 'groups.fifo',
+      Attributes: { FifoQueue: 'true', ContentBasedDeduplication: 'true', VisibilityTimeout: '600' },
+    }),
+  );
+  for (const MessageBody of ['a1', 'a2', 'b1', 'b2']) {
+    const MessageGroupId = MessageBody.slice(0, 1);
+    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody, MessageGroupId }));
+  }
+  const receive = async (WaitTimeSeconds = 0) => {
+    const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds }));
+    return Messages;
+  };
+  const [worked] = await receive();
+  const [failed] = await receive();
+  const ReceiptHandle = failed?.ReceiptHandle;
+
+  const whileBlocked = await receive();
+  await sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 1 }));
+  const back = await vi.waitFor(async () => {
+    const [message] = await receive(1);
+    expect(message).toBeDefined();
+    return message;
+  }, UNTIL);
+
+  expect([worked?.Body, failed?.Body]).toEqual(['a1', 'b1']);
+  expect(whileBlocked).toEqual([]);
+  expect(back?.Body).toBe('b1');
 });
 
 describe('the dead letters of a FIFO queue', () => {

@@ -1,6 +1,6 @@
 """
 server.py STATE: starts LocalEmu, with Lambda functions in Node processes of their own instead of containers, dead
-letters as SQS moves them, alarms on alarms, first calls that may come side by side, resource ids of DB instances, no
+letters and message groups as SQS has them, alarms on alarms, first calls that may come side by side, resource ids of DB instances, no
 session of a role that does not exist, a clock that tests put ahead and little work for each call, and ends with the parent. Its settings are environment variables: see ../server.ts.
 """
 
@@ -20,6 +20,7 @@ def main():
     import first_use
     import gateway
     import lab_clock
+    import message_groups
     import missing_roles
     import node_functions
     import own_files
@@ -37,6 +38,7 @@ def main():
     alarms.install()
     sent_again.install()
     dead_letters.install()
+    message_groups.install()
     lab_clock.install()
     node_functions.install()
     run()
