@@ -1,41 +1,23 @@
-import { execFile } from 'node:child_process';
-import path from 'node:path';
-import {
-  AttachRolePolicyCommand,
-  CreateRoleCommand,
-  DeleteRoleCommand,
-  DetachRolePolicyCommand,
-  IAMClient,
-} from '@aws-sdk/client-iam';
 import { GetQueueUrlCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { doctorSchema } from '../../cli/commands/doctor/result.ts';
 import { commands } from '../../cli/commands/index.ts';
-import { takeOn } from '../integration/permissions/target-account.ts';
+import { itemOf } from '../integration/harness/violations.ts';
 import { type AwsProxy, startAwsProxy } from '../lab/aws-proxy/index.ts';
 import type { Lab } from '../lab/index.ts';
 import { PermissionJudge } from '../lab/permissions/index.ts';
-import { labRules } from '../lab/rules/index.ts';
-import { labelOfRegion, tenantItem } from '../lab/tenant/index.ts';
+import { labelOfRegion } from '../lab/tenant/index.ts';
+import { type Policy, type PolicyUser, type Ran, startPolicyUser } from './run-command-line.ts';
 
 const NAME = 'cspm-auto-remediation';
 const SSH = 'security-group-ssh-open';
-const program = path.resolve(import.meta.dirname, '../../dist/cspm-remediation.cjs');
 
 /** A deployment in the local AWS in which the rule for SSH is in force in its own account. */
 interface Deployed {
   readonly lab: () => Lab;
   readonly account: string;
   readonly region: string;
-}
-
-type Policy = 'viewer' | 'operator';
-
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly error: string;
 }
 
 const rowsSchema = z.object({ outcomes: z.array(z.object({ resource: z.string(), outcome: z.string() })) });
@@ -55,57 +37,36 @@ export function testCommandLine({ lab, account, region }: Deployed): void {
   describe('the command line', () => {
     let proxy: AwsProxy;
     let judge: PermissionJudge;
-    const environments = new Map<Policy, Record<string, string>>();
+    const users = new Map<Policy, PolicyUser>();
     let group = '';
 
     beforeAll(async () => {
-      const { aws, settings } = lab();
+      const { aws } = lab();
       proxy = await startAwsProxy({ upstream: () => aws.endpoint });
       judge = new PermissionJudge({ upstream: () => aws.endpoint });
       proxy.intercept(judge.intercept);
-      const iam = new IAMClient(settings(account, region));
-      const policies: readonly Policy[] = ['viewer', 'operator'];
-      const AssumeRolePolicyDocument = JSON.stringify({
-        Version: '2012-10-17',
-        Statement: { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { AWS: account } },
-      });
-      const arnOf = (policy: Policy) => `arn:aws:iam::${account}:policy/${NAME}-${policy}`;
-      for (const policy of policies) {
-        await iam.send(new CreateRoleCommand({ RoleName: policy, AssumeRolePolicyDocument }));
-        await iam.send(new AttachRolePolicyCommand({ RoleName: policy, PolicyArn: arnOf(policy) }));
-        const role = `arn:aws:iam::${account}:role/${policy}`;
-        const keys = await takeOn({ endpoint: proxy.endpoint, account, role });
-        environments.set(policy, {
-          PATH: process.env['PATH'] ?? '',
-          AWS_ENDPOINT_URL: proxy.endpoint,
-          AWS_REGION: region,
-          AWS_ACCESS_KEY_ID: keys.accessKeyId,
-          AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
-          AWS_SESSION_TOKEN: keys.sessionToken,
-        });
+      for (const policy of ['viewer', 'operator'] as const) {
+        const started = await startPolicyUser(lab(), { account, region, endpoint: proxy.endpoint }, policy);
+        users.set(policy, started);
       }
       group = await lab().violate(SSH, { account, region });
-      const { rule_name, severity, resource_type, resource_category } = labRules[SSH].words;
-      const words = { rule_name, severity, resource_type, resource_category };
       const place = { account_id: account, region_name: labelOfRegion(region) };
-      lab().tenant.setFindings([tenantItem({ ...words, ...place, resource_id: group })]);
+      lab().tenant.setFindings([itemOf(SSH, { ...place, resource_id: group })]);
       return async () => {
         await proxy.stop();
-        for (const policy of policies) {
-          await iam.send(new DetachRolePolicyCommand({ RoleName: policy, PolicyArn: arnOf(policy) }));
-          await iam.send(new DeleteRoleCommand({ RoleName: policy }));
-        }
+        for (const user of users.values()) await user[Symbol.asyncDispose]();
       };
     });
 
-    const run = (policy: Policy, argv: readonly string[], changed: Record<string, string> = {}) =>
-      new Promise<Ran>((resolve) => {
-        const env = { ...environments.get(policy), ...changed };
-        const child = execFile(process.execPath, [program, ...argv], { env }, (_error, out, error) =>
-          resolve({ code: child.exitCode ?? -1, out, error }),
-        );
-        child.stdin?.end();
-      });
+    const run = (
+      policy: Policy,
+      argv: readonly string[],
+      changed: Record<string, string> = {},
+    ): Promise<Ran> => {
+      const started = users.get(policy);
+      if (started === undefined) throw new Error(`expected a user with the policy ${policy}`);
+      return started.user.run(argv, changed);
+    };
 
     /** Runs a command, and expects that it does what it should, and that no policy stood against it. */
     const json = async (policy: Policy, argv: readonly string[]): Promise<unknown> => {

@@ -7,7 +7,7 @@ import { type LibraryCase, libraryCases } from '../lab/library/index.ts';
 import { labelOfRegion, tenantItem } from '../lab/tenant/index.ts';
 import type { TerraformRoot } from '../lab/terraform/index.ts';
 import { type LabExample, startExample } from './deployed-example.ts';
-import { type RunOperator, startOperator } from './run-operator.ts';
+import { type PolicyUser, startPolicyUser } from './run-command-line.ts';
 
 const account = '555555555555';
 const region = 'eu-west-1';
@@ -90,7 +90,7 @@ describe('as docs/custom-rules.md says', () => {
   const queues = 'acme-tagging';
   const isPublic = caseOf('rds-instance-public');
   const site = () => ({ builder: lab.accountBuilder(account), region, name: 'orders' });
-  let operator: RunOperator;
+  let operator: PolicyUser;
   let mainFile = '';
   let arguments_ = '';
   let QueueUrl: string | undefined;
@@ -123,7 +123,7 @@ undo = true
     [, arguments_ = ''] = /^```hcl\n([\s\S]*?)^```$/m.exec(await readFile(documentation, 'utf8')) ?? [];
     mainFile = path.join(example?.directory ?? '', 'main.tf');
     await apply((text) => text);
-    operator = await startOperator(lab, { account, region });
+    operator = await startPolicyUser(lab, { account, region, endpoint: lab.proxy.endpoint }, 'operator');
     await isPublic.make(site());
     ({ QueueUrl } = await sqs().send(new CreateQueueCommand({ QueueName: 'invoices' })));
     find(
@@ -134,8 +134,8 @@ undo = true
   });
 
   test('both rules are planned by the command line, and nothing is changed', async () => {
-    const planned = await operator('plan', databases, '--timeout', '3m');
-    const started = await operator('plan', queues, '--timeout', '3m');
+    const planned = await operator.user.succeed(['plan', databases, '--timeout', '3m']);
+    const started = await operator.user.succeed(['plan', queues, '--timeout', '3m']);
 
     expect(planned).toContain(
       '~ PubliclyAccessible: true → false (AWS::RDS::DBInstance orders): Clients outside the VPC lose the connection.',
@@ -161,8 +161,8 @@ undo = true
     expect(await tags()).toEqual({ owner: 'unknown' });
 
     const reason = 'our partner connects from outside';
-    await operator('undo', 'orders', '--reason', reason, '--yes', '--timeout', '3m');
-    await operator('undo', 'invoices', '--reason', reason, '--yes', '--timeout', '3m');
+    await operator.user.succeed(['undo', 'orders', '--reason', reason, '--yes', '--timeout', '3m']);
+    await operator.user.succeed(['undo', 'invoices', '--reason', reason, '--yes', '--timeout', '3m']);
 
     expect(await isPublic.isViolated(site(), 'orders')).toBe(true);
     expect(await tags()).toEqual({});

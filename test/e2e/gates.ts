@@ -33,12 +33,13 @@ import { MAX_FINDINGS_PER_JOB } from '../../lambdas/model/job.ts';
 import { MODULE_VERSION } from '../../lambdas/model/module-version.ts';
 import type { Outcome } from '../../lambdas/model/outcome.ts';
 import type { PollSummary } from '../../lambdas/model/poll-summary.ts';
+import { itemOf } from '../integration/harness/violations.ts';
 import { unfinishedJobs } from '../lab/deployed/unfinished-jobs.ts';
 import type { Lab } from '../lab/index.ts';
-import { type LabRuleId, labRules } from '../lab/rules/index.ts';
-import { formatTenantTime, labelOfRegion, tenantItem } from '../lab/tenant/index.ts';
+import type { LabRuleId } from '../lab/rules/index.ts';
+import { formatTenantTime, labelOfRegion } from '../lab/tenant/index.ts';
 import type { TerraformRoot } from '../lab/terraform/index.ts';
-import { commandIn, operate } from './operate.ts';
+import { rootUser } from './run-command-line.ts';
 
 const NAME = 'cspm-auto-remediation';
 const SSH = 'security-group-ssh-open';
@@ -98,11 +99,8 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
   const settings = () => lab().settings(account, region);
 
   /** Runs an operator's commands, which must do what they should. @returns what they print */
-  const operated = async (commands: string): Promise<string> => {
-    const { code, out, error } = await operate(lab(), { account, region }, commands);
-    expect(code, `${commands}: ${error}`).toBe(0);
-    return out;
-  };
+  const operated = (commands: string): Promise<string> =>
+    rootUser(lab(), { account, region }).succeed(commands);
   /** Runs the command that an outcome's reason names. */
   const operateBy = (outcome: Outcome | undefined, ...options: readonly string[]): Promise<string> =>
     operated([commandIn(outcome?.reason), ...options].join(' '));
@@ -121,13 +119,11 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
     scanned = lab().now(),
   ): Promise<(resource: string | undefined) => Outcome | undefined> => {
     const { tenant, deployment } = lab();
-    const { rule_name, severity, resource_type, resource_category } = labRules[rule].words;
-    const words = { rule_name, severity, resource_type, resource_category };
     const place = { region_name: labelOfRegion(region), last_scan_time: formatTenantTime(scanned) };
     tenant.setFindings(
       resources.map((each) => {
         const [account_id, resource_id] = typeof each === 'string' ? [account, each] : each;
-        return tenantItem({ ...words, ...place, account_id, resource_id });
+        return itemOf(rule, { ...place, account_id, resource_id });
       }),
     );
     // Settings are remembered for some seconds.
@@ -498,7 +494,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       const undone = async () => {
         // Remediators remember the pause for some seconds.
         lab().passTime(MINUTE);
-        const { code, out, error } = await operate(lab(), { account, region }, undo);
+        const { code, out, error } = await rootUser(lab(), { account, region }).run(undo);
         if (out === '') throw new Error(error);
         const [{ is, reason } = { is: undefined, reason: undefined }] = undoSchema.parse(
           JSON.parse(out),
@@ -638,6 +634,13 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       );
     });
   });
+}
+
+/** The command that a reason ends with. */
+function commandIn(reason: string | undefined): string {
+  const [, command] = /: (cspm-remediation \S.*)$/.exec(reason ?? '') ?? [];
+  if (command === undefined) throw new Error(`expected a command at the end of "${reason}"`);
+  return command;
 }
 
 /** A function's package as another version of the module has it. */

@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import {
   BatchGetItemCommand,
   BatchWriteItemCommand,
@@ -14,28 +12,19 @@ import {
   UpdateItemCommand,
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
-import {
-  AttachRolePolicyCommand,
-  CreateRoleCommand,
-  DeleteRoleCommand,
-  DetachRolePolicyCommand,
-  IAMClient,
-} from '@aws-sdk/client-iam';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { RunningDemo } from '../../demo/demo.ts';
 import { accounts, homeRegion } from '../../demo/organization.ts';
-import { takeOn } from '../integration/permissions/target-account.ts';
+import { itemOf } from '../integration/harness/violations.ts';
 import { type AwsProxy, startAwsProxy } from '../lab/aws-proxy/index.ts';
 import { PermissionJudge } from '../lab/permissions/index.ts';
-import { labRules } from '../lab/rules/index.ts';
-import { labelOfRegion, tenantItem } from '../lab/tenant/index.ts';
+import { labelOfRegion } from '../lab/tenant/index.ts';
+import { type CommandLineUser, startPolicyUser } from './run-command-line.ts';
 
 const NAME = 'cspm-auto-remediation';
 const SSH = 'security-group-ssh-open';
 const { security, production } = accounts;
-const policy = `arn:aws:iam::${security}:policy/${NAME}-operator`;
 const role = `arn:aws:iam::${security}:role/operator`;
-const program = path.resolve(import.meta.dirname, '../../dist/cspm-remediation.cjs');
 const table = `arn:aws:dynamodb:${homeRegion}:${security}:table/${NAME}-findings`;
 
 /** The commands of a section of docs/operations.md, one text per block. */
@@ -49,52 +38,29 @@ async function commandsOf(section: string): Promise<readonly string[]> {
 /** Tests what operators do by hand, by the commands of docs/operations.md and the policy that `central` makes for them. */
 export function testOperator(demo: () => RunningDemo): void {
   describe("an operator's commands", () => {
-    let environment: Readonly<Record<string, string>>;
+    let user: CommandLineUser;
     let proxy: AwsProxy;
     let judge: PermissionJudge;
     let roleId = '';
 
     beforeAll(async () => {
-      const { aws, settings } = demo().lab;
+      const { aws } = demo().lab;
       proxy = await startAwsProxy({ upstream: () => aws.endpoint });
       judge = new PermissionJudge({ upstream: () => aws.endpoint });
       proxy.intercept(judge.intercept);
-      const iam = new IAMClient(settings(security, homeRegion));
-      const trust = { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { AWS: security } };
-      const AssumeRolePolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement: [trust] });
-      const made = await iam.send(new CreateRoleCommand({ RoleName: 'operator', AssumeRolePolicyDocument }));
-      roleId = made.Role?.RoleId ?? '';
-      await iam.send(new AttachRolePolicyCommand({ RoleName: 'operator', PolicyArn: policy }));
-      const keys = await takeOn({ endpoint: proxy.endpoint, account: security, role });
-      environment = {
-        PATH: process.env['PATH'] ?? '',
-        AWS_ENDPOINT_URL: proxy.endpoint,
-        AWS_ACCESS_KEY_ID: keys.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
-        AWS_SESSION_TOKEN: keys.sessionToken,
-        AWS_REGION: homeRegion,
-      };
+      const place = { account: security, region: homeRegion, endpoint: proxy.endpoint };
+      const started = await startPolicyUser(demo().lab, place, 'operator');
+      ({ user, roleId } = started);
       return async () => {
         await proxy.stop();
-        // IAM deletes no policy that a role has.
-        await iam.send(new DetachRolePolicyCommand({ RoleName: 'operator', PolicyArn: policy }));
-        await iam.send(new DeleteRoleCommand({ RoleName: 'operator' }));
+        await started[Symbol.asyncDispose]();
       };
     });
 
-    const run = async (commands: string): Promise<string> => {
-      // In place of the alias, which only a shell that a person uses has.
-      const given = `set -eu\nname=${NAME}\ncspm-remediation() { "${process.execPath}" "${program}" "$@"; }\n`;
-      const { stdout } = await promisify(execFile)('bash', ['-c', given + commands], { env: environment });
-      return stdout;
-    };
-
     const poll = async (group: string) => {
       const { tenant, deployment } = demo().lab;
-      const { rule_name, severity, resource_type, resource_category } = labRules[SSH].words;
-      const words = { rule_name, severity, resource_type, resource_category };
       const place = { account_id: production, region_name: labelOfRegion(homeRegion) };
-      tenant.setFindings([tenantItem({ ...words, ...place, resource_id: group })]);
+      tenant.setFindings([itemOf(SSH, { ...place, resource_id: group })]);
       const { outcomes } = await deployment({ account: security, homeRegion }).poll(SSH, new Date());
       return outcomes.find(({ finding }) => finding.resource === group);
     };
@@ -105,9 +71,9 @@ export function testOperator(demo: () => RunningDemo): void {
         command.replaceAll('sg-0123456789abcdef0', group),
       );
 
-      await run(hold);
+      await user.succeed(hold);
       const held = await poll(group);
-      await run(lift);
+      await user.succeed(lift);
       const lifted = await poll(group);
 
       const who = held?.reason?.match(/ by (\S+)/)?.[1];
@@ -124,7 +90,7 @@ export function testOperator(demo: () => RunningDemo): void {
     test('resume a rule', async () => {
       const [resume = ''] = await commandsOf('Resume a rule');
 
-      const answer = await run(resume);
+      const answer = await user.succeed(resume);
 
       expect(answer).toContain(production);
       expect(judge.denials).toEqual([]);
@@ -180,11 +146,7 @@ export function testOperator(demo: () => RunningDemo): void {
       const dynamodb = new DynamoDBClient({
         region: homeRegion,
         endpoint: proxy.endpoint,
-        credentials: {
-          accessKeyId: environment['AWS_ACCESS_KEY_ID'] ?? '',
-          secretAccessKey: environment['AWS_SECRET_ACCESS_KEY'] ?? '',
-          sessionToken: environment['AWS_SESSION_TOKEN'] ?? '',
-        },
+        credentials: user.credentials,
       });
       const TableName = `${NAME}-findings`;
       const keyOf = (pk: string) => ({ pk: { S: pk }, sk: { S: 'tried' } });

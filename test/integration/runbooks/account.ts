@@ -4,10 +4,9 @@ import { CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { DescribeClustersCommand, RedshiftClient } from '@aws-sdk/client-redshift';
 import { z } from 'zod';
 import { AccountBuilder } from '../../lab/accounts/account-builder.ts';
-import { labRules } from '../../lab/rules/index.ts';
-import { labelOfRegion, type TenantItem, tenantItem } from '../../lab/tenant/index.ts';
+import { labelOfRegion, type TenantItem } from '../../lab/tenant/index.ts';
 import type { Deployed } from '../harness/harness.ts';
-import { ingressRules, WORLD } from '../harness/violations.ts';
+import { ingressRules, itemOf as itemIn, WORLD } from '../harness/violations.ts';
 
 export const REGION = 'eu-central-1';
 /** A home region of a trail that is not the region of its finding. */
@@ -21,16 +20,7 @@ export type RunbookRule =
 
 /** Makes the tenant's item for a resource that violates a rule. */
 export function itemOf(rule: RunbookRule, account_id: string, resource_id: string): TenantItem {
-  const { rule_name, severity, resource_type, resource_category } = labRules[rule].words;
-  return tenantItem({
-    rule_name,
-    severity,
-    resource_type,
-    resource_category,
-    account_id,
-    resource_id,
-    region_name: labelOfRegion(REGION),
-  });
+  return itemIn(rule, { account_id, resource_id, region_name: labelOfRegion(REGION) });
 }
 
 /** A rule for exactly one port. */
