@@ -25,6 +25,7 @@ import {
   type TerraformInstallation,
   TerraformRoot,
 } from '../lab/terraform/index.ts';
+import { rootUser } from './run-command-line.ts';
 
 const account = '444444444444';
 const region = 'eu-west-1';
@@ -126,7 +127,7 @@ async function commandsOf(section: string): Promise<readonly string[]> {
   const text = await readFile(path.join(folder, 'docs/operations.md'), 'utf8');
   const [, body = ''] = text.split(`\n## ${section}\n`);
   const [own = ''] = body.split('\n## ');
-  const commands = [...own.matchAll(/`(aws [^`]+)`|```sh\n([\s\S]*?)```/g)];
+  const commands = [...own.matchAll(/`((?:aws|cspm-remediation) [^`]+)`|```sh\n([\s\S]*?)```/g)];
   return commands.map(([, inline, block = '']) =>
     (inline ?? block).replaceAll('<bucket>', bucket).replaceAll('<name>', 'cspm-auto-remediation'),
   );
@@ -146,7 +147,7 @@ test('a plan names a settings object that someone else wrote, until the document
 
   const tampered = await root.plan({});
   const [pause = '', versions = '', repair = '', ...others] = await commandsOf('Tampered settings');
-  await run(pause);
+  await rootUser(lab, { account, region }).succeed(pause);
   const found = versionsSchema.parse(JSON.parse(await run(versions)));
   await run(repair);
   const repaired = await root.plan({});
