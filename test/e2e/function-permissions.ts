@@ -6,14 +6,20 @@ import {
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, test, vi } from 'vitest';
 import type { RunningDemo } from '../../demo/demo.ts';
 import { accounts, homeRegion, regions } from '../../demo/organization.ts';
+import { ruleSettingsKey } from '../../lambdas/model/settings.ts';
+import { itemOf } from '../integration/harness/violations.ts';
 import { startAwsProxy } from '../lab/aws-proxy/index.ts';
+import { unfinishedJobs } from '../lab/deployed/unfinished-jobs.ts';
+import type { Poll } from '../lab/index.ts';
 import { DeliveryJudge, lintPolicy, PermissionJudge, type Requirement } from '../lab/permissions/index.ts';
-import { labRules } from '../lab/rules/index.ts';
-import { tenantItem } from '../lab/tenant/index.ts';
+import type { LabRuleId } from '../lab/rules/index.ts';
+import { labelOfRegion } from '../lab/tenant/index.ts';
 
 const NAME = 'cspm-auto-remediation';
 const { security } = accounts;
@@ -35,29 +41,16 @@ const logs = (name: string): readonly (readonly [string, string])[] => [
   ['logs:PutLogEvents', stream(name)],
 ];
 
-/** Removes the mark of a resource whose automation execution was not started after all. */
-const unmark = [
-  's3:DeleteObject',
-  `arn:aws:s3:::${NAME}-evidence-${security}-${homeRegion}/in-progress/redshift-cluster-public/${accounts.production}/${homeRegion}/cluster1.json`,
-] as const;
-/** Finds out which alarms say why jobs stay open for long. */
-const readAlarms = [
-  'cloudwatch:DescribeAlarms',
-  `arn:aws:cloudwatch:${homeRegion}:${security}:alarm:*`,
-] as const;
-
 /**
- * Actions by these roles that the demo does not show. Those of AWS's services no one sees who stands between the functions
- * and AWS: Lambda's own logs, its pollers of queues, where it puts events that failed; EventBridge and its Scheduler. The
- * functions ask for others only after faults that the demo does not have.
+ * Actions of AWS's services by these roles, which no one sees who stands between the functions and AWS: Lambda's own logs,
+ * its pollers of queues, where it puts events that failed; EventBridge and its Scheduler.
  */
-const unseen: readonly (readonly [role: string, readonly (readonly [string, string])[]])[] = [
-  [collector, [...logs(`${NAME}-collector`), ['sqs:SendMessage', queue('polls-dead-letters')], readAlarms]],
+const byServices: readonly (readonly [role: string, readonly (readonly [string, string])[]])[] = [
+  [collector, [...logs(`${NAME}-collector`), ['sqs:SendMessage', queue('polls-dead-letters')]]],
   [
     remediator,
     [
       ...logs(`${NAME}-remediator`),
-      unmark,
       ...['jobs.fifo', 'jobs-delayed'].flatMap((suffix): (readonly [string, string])[] => [
         ['sqs:ReceiveMessage', queue(suffix)],
         ['sqs:DeleteMessage', queue(suffix)],
@@ -309,32 +302,72 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
       expect(lab.judge.denials).toEqual([]);
     });
 
-    test('an item that nobody understands is reported', async () => {
-      const { judge, tenant } = demo().lab;
-      const { rule_name, severity, resource_type, resource_category } =
-        labRules['security-group-ssh-open'].words;
-      tenant.setFindings([
-        tenantItem({
-          ...{ rule_name, severity, resource_type, resource_category },
-          account_id: accounts.production,
-          region_name: 'Atlantis',
-          resource_id: 'sg-0123456789abcdef0',
-        }),
-      ]);
+    /** Lets Netskope list one finding in production, and polls its rule. */
+    const pollWith = (rule: LabRuleId, region_name: string, resource_id: string): Promise<Poll> => {
+      const { tenant, deployment } = demo().lab;
+      tenant.setFindings([itemOf(rule, { account_id: accounts.production, region_name, resource_id })]);
+      return deployment({ account: security, homeRegion }).poll(rule, new Date());
+    };
+    /** The calls that a role made, and that its policies allow. */
+    const allowedTo = (role: string): string[] =>
+      demo().lab.judge.verdicts.flatMap((verdict) =>
+        verdict.role === role && verdict.allowed ? `${verdict.action} ${verdict.resource}` : [],
+      );
 
-      const { summary } = await demo()
-        .lab.deployment({ account: security, homeRegion })
-        .poll('security-group-ssh-open', new Date());
+    test('an item that nobody understands is reported', async () => {
+      const { summary } = await pollWith('security-group-ssh-open', 'Atlantis', 'sg-0123456789abcdef0');
 
       expect(summary.findings).toBe(0);
-      expect(judge.verdicts).toContainEqual(
-        expect.objectContaining({
-          role: collector,
-          action: 'events:PutEvents',
-          resource: bus,
-          allowed: true,
-        }),
+      expect(allowedTo(collector)).toContain(`events:PutEvents ${bus}`);
+    });
+
+    test('the collector may look which alarms say why jobs are never done', async () => {
+      const { settings, now } = demo().lab;
+      const rule = 'redshift-cluster-public';
+      const place = { account: accounts.production, region: homeRegion };
+      const since = new Date(now().getTime() - 13 * 3_600_000).toISOString();
+      const Item = marshall(unfinishedJobs({ rule, ...place, since, now: now() }));
+      const table = new DynamoDBClient(settings(security, homeRegion));
+      await table.send(new PutItemCommand({ TableName: `${NAME}-findings`, Item }));
+
+      const { summary } = await pollWith(rule, labelOfRegion(homeRegion), 'orders');
+
+      expect(summary).toMatchObject({ skipped: 1, behind: [{ ...place, since, alarms: [] }] });
+      expect(summary.behind[0]).not.toHaveProperty('notAsked');
+      expect(allowedTo(collector)).toContainEqual(expect.stringMatching(/^cloudwatch:DescribeAlarms /));
+      expect(demo().lab.judge.denials).toEqual([]);
+    });
+
+    test('the remediator may remove the mark of an execution that was not started after all', async () => {
+      const { lab } = demo();
+      const rule = 'security-group-rdp-open';
+      const s3 = new S3Client(lab.settings(security, homeRegion));
+      const object = {
+        Bucket: `${NAME}-settings-${security}-${homeRegion}`,
+        Key: ruleSettingsKey(rule),
+        ContentType: 'application/json',
+      };
+      const { Body } = await s3.send(new GetObjectCommand(object));
+      const before = (await Body?.transformToString()) ?? '';
+      const byRunbook = JSON.stringify({ ...JSON.parse(before), method: 'runbook' });
+      await s3.send(new PutObjectCommand({ ...object, Body: byRunbook }));
+      await lab.settingsInForce();
+      const group = await lab.violate(rule, { account: accounts.production, region: homeRegion });
+      const refused = lab.inject({ service: 'ssm', operation: 'StartAutomationExecution', effect: 'denied' });
+
+      const { outcomes } = await pollWith(rule, labelOfRegion(homeRegion), group);
+
+      refused.remove();
+      await s3.send(new PutObjectCommand({ ...object, Body: before }));
+      await lab.settingsInForce();
+      expect(outcomes).toMatchObject([
+        { outcome: 'failed', reason: expect.stringContaining('AccessDenied') },
+      ]);
+      const mark = `in-progress/${rule}/${accounts.production}/${homeRegion}/${group}.json`;
+      expect(allowedTo(remediator)).toContain(
+        `s3:DeleteObject arn:aws:s3:::${NAME}-evidence-${security}-${homeRegion}/${mark}`,
       );
+      expect(lab.judge.denials).toEqual([]);
     });
 
     test('a message that is not a job goes to the dead letters, and a job that fails is put back', async () => {
@@ -375,9 +408,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
 
       await vi.waitFor(
         () => {
-          const asked = judge.verdicts.flatMap(({ role, action, resource, allowed }) =>
-            role === remediator && allowed ? `${action} ${resource}` : [],
-          );
+          const asked = allowedTo(remediator);
           expect(asked).toContain(`sqs:SendMessage ${queue('jobs-dead-letters.fifo')}`);
           expect(asked).toContain(`sqs:ChangeMessageVisibility ${queue('jobs.fifo')}`);
         },
@@ -387,8 +418,8 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
       expect(judge.denials).toEqual([]);
     });
 
-    test.each(unseen)(
-      '%s may do what the demo does not show, and was granted nothing else',
+    test.each(byServices)(
+      '%s may do what services do with it, and was granted nothing else',
       async (role, calls) => {
         const { judge } = demo().lab;
         for (const [action, resource] of calls) {
