@@ -75,31 +75,32 @@ function readPolicyIsPublic(session: AwsSession, name: string, region: string): 
   });
 }
 
-/** Reads the ways in which a bucket is public. Those that its public access block disables are not read. */
+/** A way in which a bucket can be public. */
+export const waySchema = z.enum(['ACL', 'policy']);
+export type Way = z.infer<typeof waySchema>;
+
+/** Returns the ways that a public access block does not disable. */
+export const waysLeftBy = (block: PublicAccessBlock | null): Way[] => [
+  ...(block?.IgnorePublicAcls === true ? [] : (['ACL'] as const)),
+  ...(block?.RestrictPublicBuckets === true ? [] : (['policy'] as const)),
+];
+
+/** Reads whether a bucket is public in some ways. The others are not read, and count as not public. */
 export async function readExposure(
   session: AwsSession,
   name: string,
   region: string,
-  block: PublicAccessBlock | null,
+  ways: readonly Way[],
 ): Promise<Exposure> {
   const [publicGrants, policyIsPublic] = await Promise.all([
-    block?.IgnorePublicAcls === true ? [] : readPublicGrants(session, name, region),
-    block?.RestrictPublicBuckets === true ? false : readPolicyIsPublic(session, name, region),
+    ways.includes('ACL') ? readPublicGrants(session, name, region) : [],
+    ways.includes('policy') ? readPolicyIsPublic(session, name, region) : false,
   ]);
   return { publicGrants, policyIsPublic };
 }
 
-/** Reduces an exposure to the parts that a public access block leaves public. */
-export function exposureUnder(
-  block: PublicAccessBlock | null,
-  { publicGrants, policyIsPublic }: Exposure,
-): Exposure {
-  return {
-    publicGrants: block?.IgnorePublicAcls === true ? [] : publicGrants,
-    policyIsPublic: block?.RestrictPublicBuckets === true ? false : policyIsPublic,
-  };
-}
-
-export function isPublic({ publicGrants, policyIsPublic }: Exposure): boolean {
-  return publicGrants.length > 0 || policyIsPublic === true;
-}
+/** Returns the ways in which a bucket is public, regardless of its public access block. */
+export const waysOf = ({ publicGrants, policyIsPublic }: Exposure): Way[] => [
+  ...(publicGrants.length > 0 ? (['ACL'] as const) : []),
+  ...(policyIsPublic === true ? (['policy'] as const) : []),
+];

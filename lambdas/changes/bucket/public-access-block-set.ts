@@ -10,14 +10,15 @@ import { ofForm, olderThanOurs } from '../ours.ts';
 import { refusal } from '../refusal.ts';
 import { untilTaken } from '../until-taken.ts';
 import {
-  type Exposure,
-  exposureUnder,
-  isPublic,
   noPublicAccessBlock,
   type PublicAccessBlock,
   publicAccessBlockSchema,
   readExposure,
   readPublicAccessBlock,
+  type Way,
+  waySchema,
+  waysLeftBy,
+  waysOf,
 } from './exposure.ts';
 
 const schema = z.object({
@@ -30,7 +31,7 @@ const schema = z.object({
    * Ways in which the bucket was public when the change was planned, and which it depends on. Not set in an undo, which
    * depends on none.
    */
-  publicBy: z.array(z.enum(['ACL', 'policy'])).optional(),
+  publicBy: z.array(waySchema).optional(),
   /** Null if the bucket has no public access block. Once it is applied: the settings directly before the write. */
   before: publicAccessBlockSchema.nullable(),
   /**
@@ -84,29 +85,32 @@ function alsoEnds(change: S3PublicAccessBlockSet): string {
 }
 
 /**
- * @param exposure without the parts that the block disables; undefined if the change does not depend on it
+ * @param stillBy the planned ways in which the bucket still is public, regardless of its block; undefined if the change
+ *   depends on none
  * @throws StalePlanError if nothing is left that the change depends on
  */
 function check(
   change: S3PublicAccessBlockSet,
   now: PublicAccessBlock | null,
-  exposure: Exposure | undefined,
+  stillBy: readonly Way[] | undefined,
 ): void {
-  const { resource } = change;
+  const { resource, publicBy = [] } = change;
   if (isAsWanted(now, change)) {
     throw new StalePlanError(
       `the public access block of ${resource} was changed by someone else in the meantime: ${changedSettings(change).join(' and ')} already have the desired values`,
     );
   }
-  if (exposure === undefined) return;
-  if (!isPublic(exposureUnder(now, exposure))) {
+  if (stillBy === undefined) return;
+  if (!waysLeftBy(now).some((way) => stillBy.includes(way))) {
     throw new StalePlanError(
-      `bucket ${resource} is no longer public: someone else has changed it in the meantime`,
+      `bucket ${resource} is no longer public by its ${publicBy.join(' or ')}: someone else has changed it in the meantime`,
     );
   }
-  if (isPublic(exposureUnder(merge(now, change), exposure))) {
+  // Which of them is open need not be known: the planned settings disable both ways if nobody changes others.
+  const left = waysLeftBy(merge(now, change));
+  if (left.length > 0) {
     throw new StalePlanError(
-      `bucket ${resource} would still be public with ${changedSettings(change).join(' and ')}: someone else has changed it in the meantime`,
+      `bucket ${resource} could still be public by its ${left.join(' and ')} with ${changedSettings(change).join(' and ')}: someone else has changed it in the meantime`,
     );
   }
 }
@@ -136,7 +140,8 @@ async function apply(
   ours: readonly Change[],
 ): Promise<S3PublicAccessBlockSet> {
   const { resource, region, publicBy } = change;
-  const exposure = publicBy === undefined ? undefined : await readExposure(session, resource, region, null);
+  const stillBy =
+    publicBy === undefined ? undefined : waysOf(await readExposure(session, resource, region, publicBy));
   // Read last, because the write sets all four settings.
   const now = await readPublicAccessBlock(session, resource, region);
   if (
@@ -146,7 +151,7 @@ async function apply(
   ) {
     throw olderThanOurs(`the public access block of ${resource}`);
   }
-  check(change, now, exposure);
+  check(change, now, stillBy);
   const made = { ...change, before: now, after: merge(now, change) };
   await write(session, made);
   return made;

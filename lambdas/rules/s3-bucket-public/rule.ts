@@ -4,10 +4,11 @@ import type { AwsSession } from '../../aws/session.ts';
 import { tagMap } from '../../aws/tags.ts';
 import {
   type Exposure,
-  isPublic,
   type PublicAccessBlock,
   readExposure,
   readPublicAccessBlock,
+  waysLeftBy,
+  waysOf,
 } from '../../changes/bucket/exposure.ts';
 import type { S3PublicAccessBlockSet } from '../../changes/bucket/public-access-block-set.ts';
 import { defineRule, type Inspection } from '../rule.ts';
@@ -57,13 +58,13 @@ async function inspectBucket(session: AwsSession, name: string, region: string):
   const tags = isBlocked ? undefined : readTags(session, name, region);
   tags?.catch(() => undefined);
   // Skips what the block already makes ineffective. For most buckets, the first call is therefore enough.
-  const exposure = await readExposure(session, name, region, publicAccessBlock);
+  const exposure = await readExposure(session, name, region, waysLeftBy(publicAccessBlock));
   // Access points grant no more than the bucket's own policy allows, and nothing if public access is restricted.
   const accessPoints: AccessPoints =
     publicAccessBlock?.RestrictPublicBuckets === true || exposure.policyIsPublic === null
       ? { publicNames: [], unread: [] }
       : await readAccessPoints(session, name, region);
-  if (!isPublic(exposure)) {
+  if (waysOf(exposure).length === 0) {
     const notes = notesOnCompliant(accessPoints);
     return { state: 'compliant', ...(notes.length > 0 && { notes }) };
   }
@@ -122,10 +123,7 @@ export const rule = defineRule<Seen, Options>(facts, {
         kind: 's3-public-access-block-set',
         resource,
         region: seen.region,
-        publicBy: [
-          ...(seen.publicGrants.length > 0 ? (['ACL'] as const) : []),
-          ...(seen.policyIsPublic ? (['policy'] as const) : []),
-        ],
+        publicBy: waysOf(seen),
         before,
         after: {
           BlockPublicAcls: options.block_all || before?.BlockPublicAcls === true,

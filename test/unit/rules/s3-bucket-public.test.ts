@@ -514,6 +514,46 @@ describe('the change', () => {
     expect(writesOf(aws.calls)).toEqual([]);
   });
 
+  const byPolicy = { ...planned, before: flags(false, true, false, false), publicBy: ['policy'] };
+
+  test.each<{ what: string; bucket: Bucket; message: RegExp }>([
+    {
+      what: 'a setting that it relies on is switched off',
+      bucket: { policyIsPublic: true, block: flags(false, false, false, false) },
+      message: /^bucket site could still be public by its ACL with RestrictPublicBuckets: /,
+    },
+    {
+      what: 'the policy is deleted and the ACL made public',
+      bucket: { grants: [ALL_USERS], block: flags(false, true, false, false) },
+      message: /^bucket site is no longer public by its policy: /,
+    },
+  ])('for a public policy is stale where $what after the read', async ({ bucket, message }) => {
+    await using aws = await s3({ site: bucket });
+
+    const application = apply(aws.endpoint, byPolicy);
+
+    await expect(application).rejects.toMatchObject({
+      name: 'StalePlanError',
+      message: expect.stringMatching(message),
+    });
+    expect(writesOf(aws.calls)).toEqual([]);
+  });
+
+  test.each([
+    { publicBy: ['ACL'], reads: ['s3:GetBucketAcl'] },
+    { publicBy: ['policy'], reads: ['s3:GetBucketPolicyStatus'] },
+    { publicBy: ['ACL', 'policy'], reads: ['s3:GetBucketAcl', 's3:GetBucketPolicyStatus'] },
+  ])('looks at what made the bucket public ($publicBy), then at the block', async ({ publicBy, reads }) => {
+    await using aws = await s3({ site: { grants: [ALL_USERS], policyIsPublic: true } });
+
+    const change = { ...planned, publicBy };
+    await apply(aws.endpoint, change);
+
+    const actions = actionsOf(aws.calls);
+    expect(actions.slice(0, -2).sort()).toEqual(reads);
+    expect(actions.slice(-2)).toEqual(['s3:GetBucketPublicAccessBlock', 's3:PutBucketPublicAccessBlock']);
+  });
+
   test('is stale if the bucket was deleted', async () => {
     await using aws = await s3({});
 
