@@ -29,10 +29,10 @@ type Item = z.infer<typeof itemSchema>;
 
 /**
  * The lease of a job. `held`: an attempt has it until `until`, after which any attempt may take it. `released`: an
- * attempt ended and left work. `done`: no work is left.
+ * attempt ended and left work. `recorded`: only its events may be left to send. `done`: no work is left.
  */
 export const leaseItemSchema = itemSchema.extend({
-  state: z.enum(['held', 'released', 'done']),
+  state: z.enum(['held', 'released', 'recorded', 'done']),
   /** The attempt that wrote the lease. */
   holder: z.string().min(1),
   /** Milliseconds since 1970. */

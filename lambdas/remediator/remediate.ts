@@ -7,28 +7,26 @@ import { type Configured, configure } from './configure.ts';
 import { endedExemptions } from './ended-exemptions.ts';
 import { passGates } from './gates/gate.ts';
 import { gatesAt } from './gates/index.ts';
-import { comesBack, type JobResult, nothingLeft } from './job-result.ts';
+import { type JobResult, nothingLeft } from './job-result.ts';
 import { type Learned, learn, nothingLearned } from './learned.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { readingOf } from './reading.ts';
 import { deferralsOf } from './record/finding-notices.ts';
-import { confirmHeld, endLease, takeLease } from './record/lease.ts';
+import { confirmHeld, takeLease } from './record/lease.ts';
 import { outcomesOf } from './record/outcome.ts';
-import { publishRecorded } from './record/publish-recorded.ts';
 import { writeOutcomes } from './record/write-outcomes.ts';
 import { endMarks, markPlace } from './runbooks/marks.ts';
 import { tagsOf } from './stages/assess.ts';
 import { findRule } from './stages/find-rule.ts';
 import { followRunbooks } from './stages/follow-runbooks.ts';
 import { scheduleFollowUp, sendHandedOn } from './stages/follow-up.ts';
-import { scheduleInvestigation } from './stages/investigations.ts';
 import { openSession } from './stages/open-session.ts';
 import { passPlans } from './stages/pass-plans.ts';
 import { planFixes } from './stages/plan.ts';
+import { publishAndEnd } from './stages/publish-and-end.ts';
 import { readAhead } from './stages/read-ahead.ts';
 import { assessPending } from './stages/read-back.ts';
 import { recall } from './stages/recall.ts';
-import { recordGates } from './stages/record-gates.ts';
 import { awaitKnowledge, resolveStopped, unresolvedOf } from './stages/resolve.ts';
 import { settleUnfinished } from './stages/settle.ts';
 import { ongoingOf, stopOngoing } from './stages/stop-ongoing.ts';
@@ -194,8 +192,8 @@ async function record(
   work: Work & { readonly startedAt: string },
   learned: Learned,
 ): Promise<JobResult> {
-  const { job, rule, journal, role, ports } = work;
-  const { lease, isRoleMissing, settingsError, idle } = learned;
+  const { job, rule, journal, ports } = work;
+  const { isRoleMissing, settingsError, idle } = learned;
   const { runbook } = rule;
   // Marks end before outcomes are written: a later attempt that finds the outcomes does not check these findings.
   const places =
@@ -205,36 +203,20 @@ async function record(
           place: markPlace(finding, runbook, job),
           wasWorkedOn: journal.execution(finding.resource) !== undefined,
         }));
-  const failures = [...learned.failures, ...(await endMarks(job, places, ports))];
+  const unmarked = await endMarks(job, places, ports);
   const outcomes = await outcomesOf(book, { ...work, ...learned });
   const telling = work.recent.write();
   const { written, unwritten } = await writeOutcomes(outcomes, work, telling);
-  failures.push(...(await telling));
+  const before = [...learned.failures, ...unmarked, ...(await telling)];
   book.add(unwritten);
-  const [{ published, changed, toWrite, unpublished, notices, waiting }, gateFailures] = await Promise.all([
-    publishRecorded(work, written, learned),
-    recordGates(work, learned),
-  ]);
-  failures.push(...unpublished, ...gateFailures);
-  try {
-    await scheduleInvestigation(notices, published, work);
-    if (learned.isRoleRefused) await role.noteMissing();
-  } catch (error) {
-    failures.push(error);
-  }
   const unfinished = book.in('retry').map((entry) => ({
     ...entry,
     applied: journal.applied(entry.finding.resource),
   }));
-  // The next attempt needs the journal. An attempt that has not read it must not overwrite it.
-  const returns = comesBack({ unfinished, failures });
-  if (returns && learned.isRecalled) await journal.write().catch((error: unknown) => failures.push(error));
-  const notEnded = await endLease(lease, returns ? 'released' : 'done', toWrite, work);
-  failures.push(...notEnded);
-  if (notEnded.length > 0 && !returns) await journal.write().catch((error: unknown) => failures.push(error));
+  const { due, failures } = await publishAndEnd({ written, unfinished, failures: before }, work, learned);
   return {
-    outcomes: published.map(({ outcome }) => outcome),
-    news: changed.map(({ outcome }) => outcome),
+    outcomes: due.published.map(({ outcome }) => outcome),
+    news: due.changed.map(({ outcome }) => outcome),
     unfinished,
     inProgress: book.in('in_progress'),
     counted: learned.counted,
@@ -243,7 +225,7 @@ async function record(
     ...(settingsError !== undefined && { settingsError }),
     isRoleMissing,
     isBreakerOpen: work.breaker.opened !== undefined,
-    deferrals: deferralsOf(waiting, learned.deferredDays, ports.clock.now()),
+    deferrals: deferralsOf(due.waiting, learned.deferredDays, ports.clock.now()),
     failures,
   };
 }

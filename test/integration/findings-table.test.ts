@@ -115,6 +115,18 @@ test('anyone can take an expired or released lease, and nobody a finished one', 
   expect([over, released, done]).toEqual([taken, taken, { is: 'done' }]);
 });
 
+test('a recorded lease is taken only by a message that was delivered before, until it is done', async () => {
+  await record.takeLease(job, leaseOf('one'), NOW);
+  await record.endLease(job, leaseOf('one', { state: 'recorded' }), [findingOf('bucket')]);
+
+  const other = await record.takeLease(job, leaseOf('other'), NOW + 1_000_000);
+  const again = await record.takeLease(job, leaseOf('again'), NOW, true);
+  await record.endLease(job, leaseOf('again', { state: 'done' }), []);
+  const third = await record.takeLease(job, leaseOf('third'), NOW, true);
+
+  expect([other, again, third]).toEqual([{ is: 'done' }, { is: 'taken', isFirst: false }, { is: 'done' }]);
+});
+
 test('an attempt that lost its lease cannot end it, and writes nothing', async () => {
   await record.takeLease(job, leaseOf('slow'), NOW);
   await record.takeLease(job, leaseOf('next'), NOW + 1001);

@@ -3,13 +3,22 @@ import type { Condition } from '../../aws/findings-table.ts';
 /**
  * Requires that a lease can be taken. A lease with another schema version is never taken, because its meaning is
  * unknown.
+ * A recorded one is only taken by a message that was delivered before, because that delivery may have ended before it
+ * sent its events. For any other message, such as one of a repeated poll, the job is done.
  */
-export function mayTake(holder: string, now: number): Condition {
+export function mayTake(holder: string, now: number, isRedelivered: boolean): Condition {
+  const recorded = isRedelivered ? 'OR #state = :recorded' : 'AND #state <> :recorded';
   return {
-    expression:
-      'attribute_not_exists(pk) OR (#version = :version AND #state <> :done AND (#holder = :holder OR #state = :released OR #until < :now))',
+    expression: `attribute_not_exists(pk) OR (#version = :version AND #state <> :done AND ((#holder = :holder OR #state = :released OR #until < :now) ${recorded}))`,
     names: { '#version': 'version', '#state': 'state', '#holder': 'holder', '#until': 'until' },
-    values: { ':version': 1, ':done': 'done', ':released': 'released', ':holder': holder, ':now': now },
+    values: {
+      ':version': 1,
+      ':done': 'done',
+      ':released': 'released',
+      ':recorded': 'recorded',
+      ':holder': holder,
+      ':now': now,
+    },
   };
 }
 

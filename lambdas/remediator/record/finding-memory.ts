@@ -68,7 +68,8 @@ export class FindingMemory {
   }
 
   /**
-   * Adds outcomes to the records of their findings. Outcomes that are already recorded are ignored. If the table could
+   * Adds outcomes to the records of their findings. Outcomes that a finding's history already contains are not written
+   * again, but count as changes, because an earlier attempt may have ended before it published them. If the table could
    * not be read, nothing is written, and every outcome counts as a change.
    * @param cleared the resources whose earlier failures an operator has cleared
    */
@@ -79,13 +80,23 @@ export class FindingMemory {
     const changed: RecordedOutcome[] = [];
     for (const each of recorded) {
       const { resource } = each.outcome.finding;
-      const next = remember(known.get(resource), each, cleared.has(resource));
+      const record = known.get(resource);
+      if (isInHistory(record, each)) {
+        changed.push(each);
+        continue;
+      }
+      const next = remember(record, each, cleared.has(resource));
       if (next === undefined) continue;
       toWrite.push(next.record);
       if (next.isChange) changed.push(each);
     }
     return { toWrite, changed };
   }
+}
+
+/** Reports whether a finding's history already contains an outcome. */
+function isInHistory(known: FindingRecord | undefined, { evidence }: RecordedOutcome): boolean {
+  return known?.changes.some((change) => change.evidence === evidence) === true;
 }
 
 /** Adds an outcome to a finding's item. Returns undefined if the item remains unchanged. */
@@ -95,7 +106,6 @@ function remember(
   isCleared: boolean,
 ): { readonly record: FindingRecord; readonly isChange: boolean } | undefined {
   const { outcome, reason, gate, poll, finding, finishedAt, undo } = line;
-  if (known?.changes.some((change) => change.evidence === evidence)) return undefined;
   // A finding that was closed before its first outcome gets no record.
   if (known === undefined && outcome === 'closed') return undefined;
   const lastSeen =

@@ -70,12 +70,12 @@ export class FindingsRecord implements FindingsStore {
     this.#clock = clock;
   }
 
-  async takeLease(job: JobName, lease: Lease, now: number): Promise<Taken> {
+  async takeLease(job: JobName, lease: Lease, now: number, isRedelivered = false): Promise<Taken> {
     const item = this.#leaseItem(job, lease);
-    const put = await this.#table.putIf({ item, condition: mayTake(lease.holder, now) });
+    const put = await this.#table.putIf({ item, condition: mayTake(lease.holder, now, isRedelivered) });
     if (put.isWritten) return { is: 'taken', isFirst: put.replaced === undefined };
     const by = parseItem(leaseItemSchema, put.found);
-    return by.state === 'done' ? { is: 'done' } : { is: 'held', by };
+    return by.state === 'done' || by.state === 'recorded' ? { is: 'done' } : { is: 'held', by };
   }
 
   async endLease(job: JobName, lease: Lease, findings: readonly FindingRecord[]): Promise<void> {

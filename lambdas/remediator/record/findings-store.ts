@@ -26,10 +26,11 @@ export interface FindingsStore {
    * Takes a job's lease unless another attempt still holds it or the job is done.
    * @param lease the new lease; its holder may take it again
    * @param now milliseconds since 1970
+   * @param isRedelivered whether the job's message was delivered before, so that its events may not have been sent
    */
-  takeLease(job: JobName, lease: Lease, now: number): Promise<Taken>;
+  takeLease(job: JobName, lease: Lease, now: number, isRedelivered?: boolean): Promise<Taken>;
   /**
-   * Ends an attempt: writes its lease, as released or done, and the results of its findings in one transaction. If
+   * Ends an attempt: writes its lease and the results of its findings in one transaction. If
    * there are too many for one transaction, several are made, each on condition that the attempt still has the lease.
    * @throws LeaseHeldError if another attempt has the lease
    */

@@ -13,12 +13,15 @@ const MARGIN_MILLISECONDS = 60_000;
 
 type Context = Pick<Work, 'job' | 'attempt' | 'ports'>;
 
+/** State in which an attempt leaves its job. */
+type LeaseEnd = Exclude<Lease['state'], 'held'>;
+
 /** Lease that an attempt has on its job, so that no other attempt works on it. */
 export interface HeldLease {
   /** True if no earlier attempt has taken the lease. */
   readonly isFirst: boolean;
-  /** Releases the job, or marks it as done, and writes the results of its findings. */
-  end(state: 'released' | 'done', findings: readonly FindingRecord[]): Promise<void>;
+  /** Ends the lease, and writes the results of the job's findings. */
+  end(state: LeaseEnd, findings: readonly FindingRecord[]): Promise<void>;
 }
 
 /**
@@ -44,7 +47,7 @@ export async function takeLease({ job, attempt, ports }: Context): Promise<HeldL
 export async function holdLease(
   name: JobName,
   of: { readonly poll: Lease['poll']; readonly words: string },
-  attempt: Pick<Attempt, 'remainingMilliseconds'>,
+  attempt: Pick<Attempt, 'number' | 'remainingMilliseconds'>,
   { clock, table }: Pick<Ports, 'clock' | 'table'>,
 ): Promise<{ readonly lease: Lease; readonly isFirst: boolean } | undefined> {
   const now = clock.now();
@@ -54,7 +57,7 @@ export async function holdLease(
     until: now + Math.max(0, attempt.remainingMilliseconds()) + MARGIN_MILLISECONDS,
     poll: of.poll,
   };
-  const taken = await table.takeLease(name, lease, now);
+  const taken = await table.takeLease(name, lease, now, attempt.number > 1);
   if (taken.is === 'done') return undefined;
   if (taken.is === 'taken') return { lease, isFirst: taken.isFirst };
   const until = new Date(taken.by.until).toISOString();
@@ -79,13 +82,13 @@ export async function confirmHeld({ job, journal }: Work): Promise<unknown[]> {
 }
 
 /**
- * Releases the job, or marks it as done, and records the results of its findings for later polls. A job is only marked
- * as done if the changes that it applied are in the table, because nothing would write them afterwards.
+ * Ends the lease and records the results of its findings for later polls. A job is only marked as recorded or done if the
+ * changes that it applied are in the table, because nothing would write them afterwards.
  * @returns the error if the write fails
  */
 export async function endLease(
   lease: HeldLease | undefined,
-  state: 'released' | 'done',
+  state: LeaseEnd,
   findings: readonly FindingRecord[],
   { recent }: Work,
 ): Promise<unknown[]> {

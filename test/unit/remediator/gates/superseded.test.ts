@@ -25,7 +25,7 @@ describe('a job of an older poll than the last complete one', () => {
       reason: expect.stringMatching(/^superseded before work on it began: the poll of 20\S+Z is complete/),
     });
     expect(remediator.account.calls).toEqual([]);
-    expect(remediator.table.leases.get(jobId(job))?.state).toBe('done');
+    expect(remediator.table.leases.get(jobId(job))?.state).toBe('recorded');
   });
 
   test('that somebody has worked on before is worked on: a retry, a redrive', async () => {

@@ -189,11 +189,19 @@ describe('the memory of a finding', () => {
     expect(evidence).toEqual([`key-${at(0)}`, `key-${at(1)}`]);
   });
 
-  test('of what is written already, nothing is new', () => {
+  test('what is written already is not written again, but counts as a change again', () => {
     const line = lineOf(0, 'failed');
     const { record } = live([line]);
 
-    expect(live([line], record)).toMatchObject({ written: [], published: [] });
+    expect(live([line], record)).toMatchObject({ written: [], published: [line] });
+  });
+
+  test('what was no change is none when it is told again', () => {
+    const lines = [lineOf(0, 'planned'), lineOf(1, 'planned')];
+    const { record, published } = live(lines);
+
+    expect(published).toEqual(lines.slice(0, 1));
+    expect(live(lines.slice(1), record)).toMatchObject({ written: [], published: [] });
   });
 
   test('tells everything and writes nothing while nobody knows what the table holds', () => {

@@ -50,15 +50,34 @@ test('a lease lasts longer than the function that holds it', async () => {
   expect(remediator.table.leases.get(jobId(jobOf('deploy')))?.until).toBeGreaterThan(begun + remaining);
 });
 
-test('a second delivery of a job that is done does nothing', async () => {
+/** All that a finished job leaves, its events aside. */
+const leftBy = ({ outcomes, table, account }: RemediatorInMemory) =>
+  structuredClone([[...outcomes], [...table.findings], account.calls]);
+
+test('a second message of a job that is finished does nothing', async () => {
   const remediator = new RemediatorInMemory({ deploy: ['old'] });
   await remediator.attempt(jobOf('deploy'));
-  const before = structuredClone([[...remediator.outcomes], remediator.published, remediator.account.calls]);
+  const before = [leftBy(remediator), structuredClone(remediator.published)];
 
-  const result = await remediator.attempt(jobOf('deploy'), { number: 2 });
+  const result = await remediator.attempt(jobOf('deploy'));
 
   expect(result).toMatchObject({ outcomes: [], unfinished: [], failures: [] });
-  expect([[...remediator.outcomes], remediator.published, remediator.account.calls]).toEqual(before);
+  expect([leftBy(remediator), remediator.published]).toEqual(before);
+});
+
+test('a second delivery of its message only sends the same events again, and a third one does nothing', async () => {
+  const remediator = new RemediatorInMemory({ deploy: ['old'] });
+  await remediator.attempt(jobOf('deploy'));
+  const before = leftBy(remediator);
+  const [event] = remediator.published;
+
+  const second = await remediator.attempt(jobOf('deploy'), { number: 2 });
+  const third = await remediator.attempt(jobOf('deploy'), { number: 3 });
+
+  expect(second).toMatchObject({ unfinished: [], failures: [] });
+  expect(third).toMatchObject({ outcomes: [], unfinished: [], failures: [] });
+  expect(leftBy(remediator)).toEqual(before);
+  expect(remediator.published).toEqual([event, event]);
 });
 
 test('an attempt that leaves something gives the job back', async () => {

@@ -68,3 +68,26 @@ test('an attempt that ends between event and table is published again by the nex
     if (isDone) return;
   }
 });
+
+test.each([
+  ['fails', ['publish']],
+  ['fails, and the function is ended then,', ['publish', 'writeJournal', 'writeBreaker']],
+] as const)('an event that %s while the table is written is sent by the next attempt', async (_, broken) => {
+  const remediator = new RemediatorInMemory({ deploy: ['old'], fine: [] });
+  const job = jobOf('deploy', 'fine');
+  remediator.settings = settingsOf({ mode: 'dry_run' });
+  remediator.fault = (port) =>
+    broken.some((each) => each === port) ? new Error('the function was ended') : undefined;
+
+  await remediator.attempt(job);
+  const written = [...remediator.table.findings.values()];
+  const published = [...remediator.published];
+  remediator.fault = () => undefined;
+  await remediator.attempt(job, { number: 2 });
+  await remediator.attempt(later(job, 1));
+
+  expect(published).toEqual([]);
+  expect(written).toHaveLength(2);
+  expect(resourcesOf(remediator.published)).toEqual(['deploy', 'fine']);
+  expect(remediator.objects.size).toBe(2);
+});

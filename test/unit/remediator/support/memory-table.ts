@@ -57,9 +57,9 @@ export class MemoryTable implements FindingsStore {
   /** The words of operators who resumed a rule, in the same way. */
   readonly resumed = new Map<string, BreakerState['resume']>();
 
-  async takeLease({ job }: JobName, lease: Lease, now: number): Promise<Taken> {
+  async takeLease({ job }: JobName, lease: Lease, now: number, isRedelivered = false): Promise<Taken> {
     const by = this.leases.get(job);
-    if (by?.state === 'done') return { is: 'done' };
+    if (by?.state === 'done' || (by?.state === 'recorded' && !isRedelivered)) return { is: 'done' };
     if (by?.state === 'held' && by.holder !== lease.holder && by.until >= now) return { is: 'held', by };
     this.leases.set(job, lease);
     return { is: 'taken', isFirst: by === undefined };

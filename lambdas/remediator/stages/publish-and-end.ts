@@ -1,0 +1,64 @@
+import { comesBack, type Unfinished } from '../job-result.ts';
+import type { Learned } from '../learned.ts';
+import { endLease } from '../record/lease.ts';
+import type { RecordedOutcome } from '../record/outcome-log.ts';
+import { type Due, dueOf, publishDue } from '../record/publish-recorded.ts';
+import type { Work } from '../work.ts';
+import { scheduleInvestigation } from './investigations.ts';
+import { recordGates } from './record-gates.ts';
+
+/** The result of an attempt up to here. */
+interface Attempted {
+  /** The outcomes that it recorded. */
+  readonly written: readonly RecordedOutcome[];
+  /** The findings that it leaves to the next attempt. */
+  readonly unfinished: readonly Unfinished[];
+  /** The errors that bring the job back. */
+  readonly failures: readonly unknown[];
+}
+
+/**
+ * Publishes the recorded outcomes, ends the lease, and keeps for the next attempt what it must know.
+ * @returns what was due to be published, and all errors that bring the job back
+ */
+export async function publishAndEnd(
+  { written, unfinished, failures: before }: Attempted,
+  work: Work,
+  learned: Learned,
+): Promise<{ readonly due: Due; readonly failures: readonly unknown[] }> {
+  const { lease } = learned;
+  const due = dueOf(work, written, learned);
+  const endsBeside = isEnd(due, learned) && !comesBack({ unfinished, failures: before });
+  const [unpublished, gateFailures, unrecorded = []] = await Promise.all([
+    publishDue(work, due),
+    recordGates(work, learned),
+    endsBeside ? endLease(lease, 'recorded', due.toWrite, work) : undefined,
+  ]);
+  const failures = [...before, ...unpublished, ...gateFailures, ...unrecorded];
+  try {
+    if (unpublished.length === 0) await scheduleInvestigation(due.notices, due.published, work);
+    if (learned.isRoleRefused) await work.role.noteMissing();
+  } catch (error) {
+    failures.push(error);
+  }
+  const writeJournal = () => work.journal.write().catch((error: unknown) => failures.push(error));
+  // The next attempt needs the journal. An attempt that has not read it must not overwrite it.
+  const returns = comesBack({ unfinished, failures });
+  if (returns && learned.isRecalled) await writeJournal();
+  if (unrecorded.length > 0 || (endsBeside && !returns)) return { due, failures };
+  // Outcomes in the table would count as published.
+  const toWrite = endsBeside || unpublished.length > 0 ? [] : due.toWrite;
+  const notEnded = await endLease(lease, returns ? 'released' : 'done', toWrite, work);
+  failures.push(...notEnded);
+  if (notEnded.length > 0 && !returns) await writeJournal();
+  return { due, failures };
+}
+
+/**
+ * Reports whether the findings may be recorded while their outcomes are published. If the attempt is interrupted then, the
+ * message's next delivery publishes the outcomes in the findings' histories again. Notices have no such history: they count
+ * as published once they are recorded.
+ */
+function isEnd({ notices, deferrals }: Due, { lease, isRoleRefused }: Learned): boolean {
+  return lease?.isFirst === true && notices.length === 0 && deferrals.length === 0 && !isRoleRefused;
+}
