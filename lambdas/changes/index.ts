@@ -100,6 +100,9 @@ export const applyChange = working(
   ) => kind.apply(session, change, note, { mayContinue, tookBack, ours, ...more }),
 );
 
+/** Reports whether a change reads everything that its plan depends on directly before it writes. */
+export const looksAtAll = asking((kind, change) => kind.looksAtAll(change));
+
 /** Returns the rate at which a kind of change calls AWS in one account. */
 export async function paceOf(kind: string): Promise<Pace> {
   return (await load({ kind })).pace;

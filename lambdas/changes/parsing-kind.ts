@@ -10,6 +10,7 @@ export interface ParsingKind {
   readonly atOnce: number;
   readonly startsTogether: boolean;
   calls(change: Change): number;
+  looksAtAll(change: Change): boolean;
   describe(change: Change): string;
   toLookAt(change: Change): string | undefined;
   apply(session: AwsSession, change: Change, note: Note, amid: Amid): Promise<Change>;
@@ -59,6 +60,7 @@ export function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
     atOnce: kind.atOnce ?? kind.pace.burst,
     startsTogether: kind.startsTogether === true,
     calls: (change) => kind.calls?.(parse(change)) ?? 1,
+    looksAtAll: (change) => kind.looksAtAll?.(parse(change)) ?? false,
     describe: (change) => kind.describe(parse(change)),
     toLookAt: (change) => kind.toLookAt?.(parse(change)),
     apply: async (session, change, note, amid) => kind.apply(session, parse(change), note, amid),

@@ -20,6 +20,7 @@ import {
   flowLogCreateSchema,
   flowLogDeleteSchema,
 } from './schemas.ts';
+import { checkMayBeLogged } from './vpcs.ts';
 
 const gone = ['InvalidVpcID.NotFound', 'InvalidVpcId.NotFound'];
 
@@ -38,14 +39,18 @@ function showsOurs(flowLogs: readonly VpcFlowLog[], ours: readonly Change[]): bo
 }
 
 /**
- * Checks the VPC's flow logs directly before the write.
- * @throws StalePlanError if someone else's flow log now logs the VPC's traffic, or the read is stale
+ * Checks the VPC and its flow logs directly before the write.
+ * @throws StalePlanError if the VPC is gone or has an exemption tag, someone else's flow log now logs its traffic, or the
+ *   read is stale
  * @throws ChangeRefusedError if a flow log with the same destination exists and delivers nothing, because AWS accepts no
  *   second one
  */
 async function look(session: AwsSession, change: FlowLogCreate, ours: readonly Change[]): Promise<void> {
   const { resource } = change;
-  const flowLogs = await readFlowLogsOf(session, resource);
+  const [flowLogs] = await Promise.all([
+    readFlowLogsOf(session, resource),
+    checkMayBeLogged(session, resource),
+  ]);
   if (!showsOurs(flowLogs, ours)) throw olderThanOurs(`flow logs of VPC ${resource}`);
   checkUnlogged(resource, flowLogs);
   const failing = flowLogs.find(({ destination }) => destination === nameOf(change));
@@ -156,6 +161,7 @@ export const changeKind: ChangeKind<FlowLogCreate> = {
   endsLater: true,
   schema: flowLogCreateSchema,
   pace: ec2Writes,
+  looksAtAll: () => true,
   describe(change) {
     return `+ flow log of ${change.resource}, ${change.trafficType} traffic every ${change.maxAggregationInterval} s, to ${destinationOf(change)}`;
   },

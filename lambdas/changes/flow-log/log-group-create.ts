@@ -3,10 +3,12 @@ import { isAwsError, isNotTaken } from '../../aws/errors.ts';
 import { paceOnceThrottled } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import type { ChangeKind } from '../change.ts';
+import { limitPerSession } from '../limit-per-session.ts';
 import { refusal } from '../refusal.ts';
 import { untilTaken } from '../until-taken.ts';
 import { checkUnlogged, readFlowLogsOf } from './flow-logs.ts';
 import { isMadeBy, isOurs, MADE_FOR, marksOf } from './made-by-us.ts';
+import { checkMayBeLogged } from './vpcs.ts';
 
 const schema = z.object({
   kind: z.literal('log-group-create'),
@@ -26,6 +28,11 @@ export type LogGroupCreate = z.infer<typeof schema>;
  * accepts no tags with a retention.
  */
 const RETAINED_FOR = 'cspm-auto-remediation:retention-for';
+
+/** Maximum number of calls of CreateLogGroup, and of PutRetentionPolicy, per second (CloudWatch Logs quotas). */
+const CALLS_PER_SECOND = 10;
+const creationsOf = limitPerSession(CALLS_PER_SECOND);
+const retentionsOf = limitPerSession(CALLS_PER_SECOND);
 
 /** The current state of a log group. */
 interface Standing {
@@ -64,6 +71,15 @@ const retainerOf = (tags: Readonly<Record<string, string>>): string | undefined 
  * (aws-cdk#15709).
  */
 const isBusy = (error: unknown): boolean => isNotTaken(error) || isAwsError(error, 'OperationAborted');
+
+/**
+ * Checks the VPC directly before its log group is created.
+ * @throws StalePlanError if it is gone, has an exemption tag, or is logged by someone else's flow log now
+ */
+async function look(session: AwsSession, vpc: string): Promise<void> {
+  const [flowLogs] = await Promise.all([readFlowLogsOf(session, vpc), checkMayBeLogged(session, vpc)]);
+  checkUnlogged(vpc, flowLogs);
+}
 
 /** Creates the log group. @returns false if it already existed */
 async function create(session: AwsSession, { resource, kmsKeyArn }: LogGroupCreate): Promise<boolean> {
@@ -116,30 +132,30 @@ async function retain(session: AwsSession, { resource, retentionDays }: LogGroup
 export const changeKind: ChangeKind<LogGroupCreate> = {
   kind: 'log-group-create',
   pace: paceOnceThrottled('cloudwatchlogs'),
-  // CreateLogGroup and PutRetentionPolicy: ten per second each (CloudWatch Logs quotas).
-  atOnce: 10,
+  // While some are created, others get their retention.
+  atOnce: 2 * CALLS_PER_SECOND,
   schema,
+  looksAtAll: ({ vpc }) => vpc !== undefined,
   describe: (change) =>
     `+ log group ${change.resource}, if it does not exist: logs kept for ${change.retentionDays} days${change.kmsKeyArn === null ? '' : `, encrypted with ${change.kmsKeyArn}`}`,
   async apply(session, change, note, { mayContinue }) {
     const { resource, vpc } = change;
     try {
-      const isNew = await untilTaken(
-        session,
-        async () => {
-          if (vpc !== undefined) checkUnlogged(vpc, await readFlowLogsOf(session, vpc));
-          return create(session, change);
-        },
-        { mayContinue, isNotTakenBy: (error) => isAwsError(error, 'OperationAborted') },
+      const lookAndCreate = async (): Promise<boolean> => {
+        if (vpc !== undefined) await look(session, vpc);
+        return create(session, change);
+      };
+      const isNotTakenBy = (error: unknown): boolean => isAwsError(error, 'OperationAborted');
+      const isNew = await creationsOf(session)(() =>
+        untilTaken(session, lookAndCreate, { mayContinue, isNotTakenBy }),
       );
       if (isNew) note({ ...change, made: ['log group'] });
-      const isRetained = await untilTaken(
-        session,
-        async (isAgain) => {
-          const isUnfinished = (isNew && !isAgain) || (await claimUnfinished(session, resource));
-          return isUnfinished && retain(session, change);
-        },
-        { mayContinue, isNotTakenBy: isBusy },
+      const lookAndRetain = async (isAgain: boolean): Promise<boolean> => {
+        const isUnfinished = (isNew && !isAgain) || (await claimUnfinished(session, resource));
+        return isUnfinished && retain(session, change);
+      };
+      const isRetained = await retentionsOf(session)(() =>
+        untilTaken(session, lookAndRetain, { mayContinue, isNotTakenBy: isBusy }),
       );
       if (!isNew && !isRetained) return { ...change, made: [] };
       const made: LogGroupCreate = {

@@ -8,7 +8,7 @@ import { isExemptByTag } from '../../model/exemption-tag.ts';
 import type { Change, ChangeKind } from '../change.ts';
 import { ofForm, olderThanOurs } from '../ours.ts';
 import { refusal } from '../refusal.ts';
-import { readCluster } from './read.ts';
+import { isGoing, readCluster } from './read.ts';
 
 const schema = z.object({
   kind: z.literal('redshift-cluster-public-access-set'),
@@ -55,6 +55,7 @@ async function look(
     );
   }
   const { ClusterStatus: status = 'unknown' } = cluster;
+  if (isGoing(status)) throw new StalePlanError(`cluster ${resource} is ${status}: nothing was changed`);
   if (status !== 'available') {
     throw new ChangeRefusedError(
       `cluster ${resource} is ${status}: AWS changes a cluster only while it is available`,
@@ -70,6 +71,7 @@ export const changeKind: ChangeKind<RedshiftClusterPublicAccessSet> = {
   pace: paceOnceThrottled('redshift'),
   startsTogether: true,
   schema,
+  looksAtAll: ({ after }) => !after,
   describe: (change) =>
     `~ publicly accessible: ${change.before} -> ${change.after} (cluster ${change.resource})`,
   async apply(session, change, note, { ours }) {

@@ -37,5 +37,8 @@ export async function readClusters(
   return clusters;
 }
 
+/** Reports whether AWS is deleting a cluster that has this status. */
+export const isGoing = (status: string): boolean => status === 'deleting' || status === 'final-snapshot';
+
 /** Reads one cluster, batched with other reads; undefined if it does not exist. */
 export const readCluster = sharedRead(readClusters);

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AwsSession } from '../../aws/session.ts';
 import type { Change } from '../../changes/change.ts';
+import { looksAtAll } from '../../changes/index.ts';
 import { readingOf } from '../reading.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { ApplyingFix } from './applying-fix.ts';
@@ -15,15 +16,19 @@ const CALLS_OF_A_CHANGE = 3;
 /**
  * Reads resources again in one batch before their next changes if their last reads are not fresh, and checks the gates.
  * A plan that has not begun must be unchanged. If a plan has begun, its remaining changes must still be part of the new
- * plan; each change itself checks the state that it depends on. For rules that need several calls per resource, only
- * the tags are read again, and everything only if the tags have changed. The result is noted in each plan.
+ * plan; each change itself checks the state that it depends on. Changes that read all of it directly before they write
+ * are left out. For rules that need several calls per resource, only the tags are read again, and everything only if the
+ * tags have changed. The result is noted in each plan.
  */
 export async function lookAgain(
   session: AwsSession,
   applying: readonly ApplyingFix[],
   work: ConfiguredWork,
 ): Promise<void> {
-  const notFresh = applying.filter((each) => !isFresh(each, session, work));
+  const lookThemselves = await Promise.all(applying.map(({ next }) => looksAtAll(next)));
+  const notFresh = applying.filter(
+    (each, index) => lookThemselves[index] === false && !isFresh(each, session, work),
+  );
   const asTagged = await Promise.all(notFresh.map(isAsTagged));
   const taggedAt = readingOf(session, work);
   const old = notFresh.filter((each, index) => {

@@ -1,7 +1,7 @@
 import type { Cluster } from '@aws-sdk/client-redshift';
 import { tagMap } from '../../aws/tags.ts';
 import type { RedshiftClusterPublicAccessSet } from '../../changes/redshift-cluster/public-access-set.ts';
-import { readClusters } from '../../changes/redshift-cluster/read.ts';
+import { isGoing, readClusters } from '../../changes/redshift-cluster/read.ts';
 import { defineRule, type Inspection } from '../rule.ts';
 import { facts } from './facts.ts';
 
@@ -9,7 +9,7 @@ type Seen = { publiclyAccessible: true; status: string; vpc: string | null };
 
 function judge(identifier: string, cluster: Cluster): Inspection<Seen> {
   const status = cluster.ClusterStatus ?? 'unknown';
-  if (status === 'deleting' || status === 'final-snapshot') return { state: 'gone' };
+  if (isGoing(status)) return { state: 'gone' };
   // ModifyCluster has been called, by this product or someone else, and AWS is still making the change.
   if (cluster.PendingModifiedValues?.PubliclyAccessible === false) {
     return {

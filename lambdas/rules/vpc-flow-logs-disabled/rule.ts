@@ -1,5 +1,4 @@
 import type { AwsSession } from '../../aws/session.ts';
-import { tagMap } from '../../aws/tags.ts';
 import {
   isDeliveryOpen,
   isLogging,
@@ -9,6 +8,7 @@ import {
 } from '../../changes/flow-log/flow-logs.ts';
 import type { LogGroupCreate } from '../../changes/flow-log/log-group-create.ts';
 import type { FlowLogCreate } from '../../changes/flow-log/schemas.ts';
+import { readVpcs, type Vpc } from '../../changes/flow-log/vpcs.ts';
 import { defineRule, type Inspection } from '../rule.ts';
 import { facts, type Options } from './facts.ts';
 
@@ -19,25 +19,6 @@ type Seen = {
   /** The ids of the VPC's flow logs that log nothing. */
   inactiveFlowLogs: string[];
 };
-
-interface Vpc {
-  readonly owner: string | undefined;
-  readonly tags: Record<string, string>;
-}
-
-async function readVpcs(session: AwsSession, ids: readonly string[]): Promise<Map<string, Vpc>> {
-  const { EC2Client, paginateDescribeVpcs } = await import('../../aws/ec2.ts');
-  const vpcs = new Map<string, Vpc>();
-  // Uses a filter, because the parameter would fail the whole call if one VPC does not exist.
-  const pages = paginateDescribeVpcs(
-    { client: session.client(EC2Client) },
-    { Filters: [{ Name: 'vpc-id', Values: [...ids] }] },
-  );
-  for await (const { Vpcs = [] } of pages) {
-    for (const { VpcId = '', OwnerId, Tags } of Vpcs) vpcs.set(VpcId, { owner: OwnerId, tags: tagMap(Tags) });
-  }
-  return vpcs;
-}
 
 /** Returns notes on flow logs if AWS reports for none of them that it delivers, or can't know yet. */
 function unsure(flowLogs: readonly VpcFlowLog[], now: Date): string[] {

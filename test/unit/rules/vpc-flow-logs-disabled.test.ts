@@ -379,10 +379,14 @@ describe('the applied plan', () => {
   });
 });
 
+const describeVpc = (): Answer =>
+  result('DescribeVpcs', `<vpcSet><item><vpcId>${VPC}</vpcId></item></vpcSet>`);
+
 /** Creates a VPC without flow logs, and an AWS with these answers to all other calls. */
 const withoutFlowLogs = (answer: () => Answer) =>
   scriptedAws(
     answerByAction({
+      'ec2:DescribeVpcs': describeVpc,
       'ec2:DescribeFlowLogs': () => result('DescribeFlowLogs', '<flowLogSet/>'),
       'ec2:CreateFlowLogs': answer,
     }),
@@ -598,6 +602,7 @@ describe('the flow log', () => {
   test('is created in addition to one that delivers nothing to another destination', async () => {
     await using server = await scriptedAws(
       answerByAction({
+        'ec2:DescribeVpcs': describeVpc,
         'ec2:DescribeFlowLogs': () =>
           result(
             'DescribeFlowLogs',
