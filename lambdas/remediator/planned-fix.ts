@@ -1,7 +1,7 @@
 import type { Change } from '../changes/change.ts';
 import type { Finding } from '../model/finding.ts';
 import type { RecordedChange } from '../model/outcome.ts';
-import type { Assessment } from '../rules/rule.ts';
+import type { Assessment, Rest } from '../rules/rule.ts';
 import type { Reading } from './reading.ts';
 import type { Ending } from './runbooks/follow.ts';
 import type { OutcomeDetails } from './verdict.ts';
@@ -17,11 +17,8 @@ export interface PlannedFix {
   readonly notes: readonly string[];
   /** The automation execution that was started for the finding and has ended, if any. */
   readonly ending: Ending | undefined;
-  /** The resource's tags, and a function that reads them again. Omitted if the whole resource must be read again. */
-  readonly tags?: {
-    readonly seen: Readonly<Record<string, string>>;
-    again(): Promise<Readonly<Record<string, string>>>;
-  };
+  /** State that the changes do not read themselves. Omitted if the whole resource must be read again. */
+  readonly rest?: Rest;
   /** The read on which the plan is based. */
   readonly reading: Reading;
   readonly details: OutcomeDetails & { readonly plan: RecordedChange[] };

@@ -4,6 +4,14 @@ import type { Change } from '../changes/change.ts';
 import type { Json } from '../model/json.ts';
 import type { RuleFacts } from './facts.ts';
 
+/** State of a resource that its plan depends on, but that its changes do not read directly before they write. */
+export interface Rest {
+  /** The state when the plan was made. */
+  readonly seen: Json;
+  /** Reads the state again. */
+  again(): Promise<Json | undefined>;
+}
+
 /** The result of inspecting one resource. */
 export type Inspection<Seen> =
   | {
@@ -12,11 +20,8 @@ export type Inspection<Seen> =
       readonly seen: Seen;
       /** The resource's tags, if its type has tags, because they may contain an exemption. */
       readonly tags?: Readonly<Record<string, string>>;
-      /**
-       * Reads the tags again. Only for rules that need several calls per resource, and whose changes read, directly
-       * before they write, everything that the plan depends on.
-       */
-      readonly readTags?: () => Promise<Readonly<Record<string, string>>>;
+      /** State that the changes do not read themselves. Only for rules that need several calls per resource. */
+      readonly rest?: Rest;
       /** Set if the resource is not read, so that only the source's next scan shows whether it violates the rule. */
       readonly isUnread?: true;
       /** Parts that the plan deliberately leaves unchanged, and why; part of the outcome's reason. */

@@ -17,8 +17,8 @@ const CALLS_OF_A_CHANGE = 3;
  * Reads resources again in one batch before their next changes if their last reads are not fresh, and checks the gates.
  * A plan that has not begun must be unchanged. If a plan has begun, its remaining changes must still be part of the new
  * plan; each change itself checks the state that it depends on. Changes that read all of it directly before they write
- * are left out. For rules that need several calls per resource, only the tags are read again, and everything only if the
- * tags have changed. The result is noted in each plan.
+ * are left out. For rules that need several calls per resource, only what their changes do not read is read again, such as
+ * tags, and everything only if it has changed. The result is noted in each plan.
  */
 export async function lookAgain(
   session: AwsSession,
@@ -29,11 +29,11 @@ export async function lookAgain(
   const notFresh = applying.filter(
     (each, index) => lookThemselves[index] === false && !isFresh(each, session, work),
   );
-  const asTagged = await Promise.all(notFresh.map(isAsTagged));
-  const taggedAt = readingOf(session, work);
+  const areUnchanged = await Promise.all(notFresh.map(hasSameRest));
+  const restReadAt = readingOf(session, work);
   const old = notFresh.filter((each, index) => {
-    if (asTagged[index] === true) each.looked(taggedAt);
-    return asTagged[index] !== true;
+    if (areUnchanged[index] === true) each.looked(restReadAt);
+    return areUnchanged[index] !== true;
   });
   if (old.length === 0) return;
   const { fixes, verdicts } = await planAnew(
@@ -55,13 +55,13 @@ export async function lookAgain(
 }
 
 /**
- * Checks whether a resource that has not been changed yet still has the same tags. Only for rules whose changes check
- * everything else directly before they write; otherwise false.
+ * Checks whether what the changes of a resource do not read themselves is still the same. Only for resources that have not
+ * been changed yet, of rules that support it; otherwise false.
  */
-async function isAsTagged({ index, fix: { tags } }: ApplyingFix): Promise<boolean> {
-  if (index > 0 || tags === undefined) return false;
+async function hasSameRest({ index, fix: { rest } }: ApplyingFix): Promise<boolean> {
+  if (index > 0 || rest === undefined) return false;
   try {
-    return isDeepStrictEqual(await tags.again(), tags.seen);
+    return isDeepStrictEqual(await rest.again(), rest.seen);
   } catch {
     // The resource may be gone. The full read will show that.
     return false;

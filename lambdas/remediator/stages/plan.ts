@@ -136,10 +136,10 @@ async function planFix(
 }
 
 async function planByCalls(finding: Finding, violation: Violation): Promise<Fix> {
-  const { plan: changes, seen, notes = [], tags = {}, readTags } = violation;
+  const { plan: changes, seen, notes = [], rest } = violation;
   const details = { plan: await recordPlan(changes), seen };
   const fix = { finding, changes, notes, ending: undefined, details };
-  return readTags === undefined ? fix : { ...fix, tags: { seen: tags, again: readTags } };
+  return rest === undefined ? fix : { ...fix, rest };
 }
 
 async function planByRunbook(

@@ -93,7 +93,7 @@ async function inspectUser(
   );
   if (keys.length === 0) return { state: 'not_applicable', reason: notes.join('; ') };
   const again = () => limit(() => readTags(session, user));
-  return { state: 'violation', seen: { keys, left }, tags, readTags: again, notes };
+  return { state: 'violation', seen: { keys, left }, tags, rest: { seen: tags, again }, notes };
 }
 
 /**

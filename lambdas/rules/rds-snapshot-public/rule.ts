@@ -1,7 +1,8 @@
 import type { AwsSession } from '../../aws/session.ts';
+import { sharedRead } from '../../aws/shared-read.ts';
 import type { RdsSnapshotSharesChange } from '../../changes/rds-snapshot/shares-change.ts';
 import { EXEMPTION_TAG, exemptionTagOf } from '../../model/exemption-tag.ts';
-import { defineRule, type Inspection } from '../rule.ts';
+import { defineRule } from '../rule.ts';
 import { facts } from './facts.ts';
 import {
   type Candidate,
@@ -18,6 +19,11 @@ import {
 /** A public snapshot. A type, not an interface, so that it is assignable to JSON. */
 type Snapshot = { id: string; of: Kind; status: string; sharedWith: string[] };
 type Seen = { publicSnapshots: Snapshot[] };
+
+/** A type, not an interface, so that it is JSON. */
+type Inspected =
+  | { state: 'compliant'; notes?: string[] }
+  | { state: 'violation'; seen: Seen; tags: Record<string, string>; notes: string[] };
 
 /** A name by which snapshots are found, and the instance or cluster that has it now. */
 interface Source {
@@ -125,7 +131,7 @@ function judge(
   snapshots: readonly PublicSnapshot[],
   owners: ReadonlyMap<string, Database>,
   now: Date,
-): Inspection<Seen> {
+): Inspected {
   const notes: string[] = [];
   const exempt: PublicSnapshot[] = [];
   const unmarked: PublicSnapshot[] = [];
@@ -168,6 +174,31 @@ function inOrder(snapshots: readonly PublicSnapshot[]): Snapshot[] {
     .sort((one, other) => Number(one.status !== 'available') - Number(other.status !== 'available'));
 }
 
+/** Adds the shares to snapshots, and omits those that are not public. */
+type ReadShares = (candidates: readonly Candidate[]) => Promise<PublicSnapshot[]>;
+
+/** Returns a snapshot's unique name. One of an instance and one of a cluster may have the same identifier. */
+const nameOf = ({ of, id }: Candidate): string => `${of} ${id}`;
+
+async function inspect(
+  session: AwsSession,
+  resources: readonly string[],
+  readShares: ReadShares,
+): Promise<Map<string, Inspected>> {
+  // RDS stores identifiers in lower case, regardless of the case in requests.
+  const ids = [...new Set(resources.map((resource) => resource.toLowerCase()))];
+  const [sourcesOf, named] = await Promise.all([readSources(session, ids), listNamed(session, ids)]);
+  const sources = [...sourcesOf.values()].flat();
+  const snapshots = await readShares(await listCandidates(session, sources, named));
+  const owners = await readOwners(session, snapshots, sources);
+  return new Map(
+    resources.map((resource) => [
+      resource,
+      judge(sourcesOf.get(resource.toLowerCase()) ?? [], snapshots, owners, session.now()),
+    ]),
+  );
+}
+
 /**
  * Removes public access to manual snapshots of a DB instance and of its cluster. Automated snapshots and those of AWS
  * Backup can't be public. Snapshots belong to an instance or cluster by resource id, so those of a renamed one are
@@ -176,16 +207,28 @@ function inOrder(snapshots: readonly PublicSnapshot[]): Snapshot[] {
  */
 export const rule = defineRule<Seen, Record<string, never>>(facts, {
   async inspect(session, resources) {
-    // RDS stores identifiers in lower case, regardless of the case in requests.
-    const ids = [...new Set(resources.map((resource) => resource.toLowerCase()))];
-    const [sourcesOf, named] = await Promise.all([readSources(session, ids), listNamed(session, ids)]);
-    const sources = [...sourcesOf.values()].flat();
-    const snapshots = await readPublic(session, await listCandidates(session, sources, named));
-    const owners = await readOwners(session, snapshots, sources);
+    const known = new Map<string, PublicSnapshot['sharedWith']>();
+    const readShares: ReadShares = async (candidates) => {
+      const snapshots = await readPublic(session, candidates);
+      for (const snapshot of snapshots) known.set(nameOf(snapshot), snapshot.sharedWith);
+      return snapshots;
+    };
+    // Each change reads its snapshot's shares again, with one call each. The rest takes few calls for all snapshots.
+    const again = sharedRead((_, some) =>
+      inspect(session, some, async (candidates) =>
+        candidates.flatMap((candidate) => {
+          const sharedWith = known.get(nameOf(candidate));
+          return sharedWith === undefined ? [] : { ...candidate, sharedWith };
+        }),
+      ),
+    );
+    const inspections = await inspect(session, resources, readShares);
     return new Map(
-      resources.map((resource) => [
+      [...inspections].map(([resource, inspection]) => [
         resource,
-        judge(sourcesOf.get(resource.toLowerCase()) ?? [], snapshots, owners, session.now()),
+        inspection.state === 'violation'
+          ? { ...inspection, rest: { seen: inspection, again: () => again(session, resource) } }
+          : inspection,
       ]),
     );
   },

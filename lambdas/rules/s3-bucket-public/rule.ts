@@ -71,11 +71,12 @@ async function inspectBucket(session: AwsSession, name: string, region: string):
 
   const notes = notesOnViolation(accessPoints);
   const seen = { region, publicAccessBlock, ...exposure };
+  const now = (await tags) ?? {};
   return {
     state: 'violation',
     seen,
-    tags: (await tags) ?? {},
-    readTags: () => readTags(session, name, region),
+    tags: now,
+    rest: { seen: now, again: () => readTags(session, name, region) },
     ...(notes.length > 0 && { notes }),
   };
 }

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { EXEMPTION_TAG } from '../../../../lambdas/model/exemption-tag.ts';
 import { type AwsState, EMPTY_STATE, type Tags, withEntry } from '../../../lab/aws-model/state.ts';
 import { ModelAccount } from '../support/model-account.ts';
@@ -45,7 +45,7 @@ const cases = [
 
 /** Fixes all, while someone does something after the first write. */
 async function run(
-  { rule, initial }: (typeof cases)[number],
+  { rule, initial }: { readonly rule: string; readonly initial: AwsState },
   act: (state: AwsState) => AwsState = (state) => state,
 ) {
   const account = new ModelAccount(rule, initial);
@@ -102,4 +102,52 @@ test.each(cases)('$rule: one that is gone in the meantime is gone', async (given
 
   expect(outcomes.get(LAST)).toBe('gone');
   expect(writes).toBe(NAMES.length - 1);
+});
+
+describe('rds-snapshot-public', () => {
+  const snapshotOf = (name: string) => ({ id: `${name}-s0`, tags: {}, sharedWith: ['all'] });
+  const database = (name: string) => ({
+    of: 'instance' as const,
+    isThere: true,
+    tags: {},
+    snapshots: [snapshotOf(name)],
+  });
+  const last = database(LAST);
+  const initial: AwsState = {
+    ...EMPTY_STATE,
+    databases: Object.fromEntries(NAMES.map((name) => [name, database(name)])),
+  };
+  const given = { rule: 'rds-snapshot-public', initial };
+  const withLast = (other: Partial<typeof last>) => (state: AwsState) => ({
+    ...state,
+    databases: withEntry(state.databases, LAST, { ...last, ...other }),
+  });
+  const exempt = { [EXEMPTION_TAG]: 'migration until 2999-01-01' };
+
+  test('before a later change, its shares are read only once, and the rest by one call for all', async () => {
+    const { outcomes, writes, count } = await run(given);
+
+    expect(new Set(outcomes.values())).toEqual(new Set(['remediated']));
+    expect(writes).toBe(NAMES.length);
+    // To plan, directly before the change, and afterwards.
+    expect(count('DescribeDBSnapshotAttributes')).toBe(3 * NAMES.length);
+    // To plan, for the later ones, and afterwards.
+    expect(count('DescribeDBInstances')).toBe(3);
+  });
+
+  test.each([
+    ['that is exempted by its tag', { tags: exempt }, 'exempt'],
+    [
+      'whose snapshot is exempted by its tag',
+      { snapshots: [{ ...snapshotOf(LAST), tags: exempt }] },
+      'exempt',
+    ],
+    ['whose snapshot is private', { snapshots: [{ ...snapshotOf(LAST), sharedWith: [] }] }, 'compliant'],
+    ['whose snapshot is gone', { snapshots: [] }, 'compliant'],
+  ])('one %s in the meantime is left', async (_, other, outcome) => {
+    const { outcomes, writes } = await run(given, withLast(other));
+
+    expect(outcomes.get(LAST)).toBe(outcome);
+    expect(writes).toBe(NAMES.length - 1);
+  });
 });
