@@ -126,8 +126,8 @@ async function fix(rule: typeof ssh, group: SecurityGroupModel, option: AllTraff
 }
 
 /**
- * Determines the progress of a change whose last call was not answered, and takes back what it added in vain, as the
- * next attempt does. @returns what remains of it, as in the record
+ * Determines the progress of a change whose last call was not answered, and takes back what it added without effect, as
+ * the next attempt does. @returns what remains of it, as in the record
  */
 async function settle(group: SecurityGroupModel, noted: Change): Promise<Change[]> {
   if (!(await canTakeBack(noted))) return [noted];
