@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { build } from 'tsup';
 import { z } from 'zod';
+import { lazyBuiltins } from './lazy-builtins.ts';
 import { leanDependencies } from './lean-dependencies.ts';
 import { licences } from './licences.ts';
 import { withoutAccounts } from './without-accounts.ts';
@@ -46,7 +47,7 @@ export async function bundle(root: string, entry: string): Promise<Bundle> {
     await build({
       ...common,
       noExternal: [...common.noExternal],
-      esbuildPlugins: [...common.esbuildPlugins],
+      esbuildPlugins: [lazyBuiltins, ...common.esbuildPlugins],
       entry: { index: join(root, entry) },
       outDir: folder,
       format: 'esm',

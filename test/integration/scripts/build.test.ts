@@ -90,6 +90,14 @@ describe('the build', () => {
     expect(text).not.toContain('DescribeVpnConnections');
   });
 
+  it('uses Node’s own modules without importing them, which would load all that they can export', () => {
+    const text = textOf(built);
+
+    expect(text).toContain('getBuiltinModule("node:http")');
+    expect(text).not.toMatch(/(from|import\(?)"(node:)?https?"/);
+    expect(text).not.toMatch(/(from|import\(?)"node:/);
+  });
+
   it('contains one copy of what the SDK clients share', () => {
     const folders = new Set([...built.inputs.keys()].map((file) => /^.*\/core(?=\/)/.exec(file)?.[0]));
 
