@@ -51,7 +51,7 @@ const prose = [
   '*.md',
   'docs/*.md',
   '{examples,modules}/**/*.md',
-  'test/{e2e,integration,lab}/**/*.{md,ts,yaml}',
+  'test/{chaos,e2e,integration,lab}/**/*.{md,ts,yaml}',
   '*.tf',
   '{examples,modules}/**/*.{tf,yaml}',
   '{cli,demo,lambdas,scripts}/**/*.{ts,yaml}',

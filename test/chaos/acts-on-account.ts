@@ -50,7 +50,7 @@ export const CLUSTER_ACTS = [
 ] as const;
 export const TRAIL_ACTS = ['switch on', 'switch off', 'exempt', 'delete'] as const;
 
-/** All that acts are given besides the state. */
+/** Input of acts in addition to the state. */
 export interface ActContext {
   readonly newId: () => string;
   readonly now: number;
@@ -76,7 +76,7 @@ export function onVpc(
       const bucket = pick(['arn:aws:s3:::theirs', 'arn:aws:s3:::logs', 'arn:aws:s3:::broken'], how) ?? '';
       if (flowLogs.some((other) => other.bucket === bucket)) return undefined;
       const made = { id: newId(), bucket, status: 'SUCCESS', created: now, tags: {} } as const;
-      const words = `makes flow log ${made.id} of ${id} to ${bucket}`;
+      const words = `creates flow log ${made.id} of ${id} to ${bucket}`;
       return { state: withFlowLogs(state, id, [...flowLogs, made]), words, resource: id };
     }
     case 'delete flow log': {
@@ -88,7 +88,7 @@ export function onVpc(
       if (flowLog === undefined) return undefined;
       const failed = { ...flowLog, status: 'FAILED', error: 'Access error' } as const;
       const all = flowLogs.map((other) => (other === flowLog ? failed : other));
-      const words = `takes away what flow log ${flowLog.id} needs to deliver`;
+      const words = `removes what flow log ${flowLog.id} needs to deliver`;
       return { state: withFlowLogs(state, id, all), words, resource: id };
     }
     case 'exempt':
@@ -142,7 +142,7 @@ export function onDatabase(state: AwsState, { kind, which, how }: Act): Acted | 
     case 'make snapshot': {
       const made = { id: `${id}-s9`, tags: {}, sharedWith: ['all'] };
       if (snapshots.some((other) => other.id === made.id)) return undefined;
-      return put({ snapshots: [...snapshots, made] }, `makes the public snapshot ${made.id}`);
+      return put({ snapshots: [...snapshots, made] }, `creates the public snapshot ${made.id}`);
     }
     case 'exempt':
       return database.isThere ? put({ tags: EXEMPTION }, `exempts ${id} by its tag`) : undefined;
@@ -206,11 +206,11 @@ export function onUser(state: AwsState, { kind, which, how }: Act, { now }: ActC
   }
 }
 
-/** Time that AWS takes to resize a cluster; a paused one waits for its owner. */
+/** Time that AWS takes to resize a cluster; a paused cluster waits for its owner. */
 const RESIZE_MILLISECONDS = 600_000;
 const PAUSED = { status: 'paused', until: Number.MAX_SAFE_INTEGER };
 
-/** Acts on a Redshift cluster as someone else, or AWS. AWS takes nothing but a deletion while it is at work on it. */
+/** Acts on a Redshift cluster as someone else, or AWS. While AWS is changing it, AWS only accepts a deletion. */
 export function onCluster(state: AwsState, { kind, which }: Act, { now }: ActContext): Acted | undefined {
   const id = pick(Object.keys(state.clusters), which);
   const stored = id === undefined ? undefined : state.clusters[id];

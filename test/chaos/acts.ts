@@ -23,7 +23,7 @@ import {
 import type { Act, Case } from './case.ts';
 import { EXEMPTION } from './exemption.ts';
 
-/** The result of an act, in words; the state as it was where it could do nothing. */
+/** The result of an act, in words; the same state if there was nothing to do. */
 export interface Acted {
   readonly state: AwsState;
   readonly words: string;
@@ -31,7 +31,7 @@ export interface Acted {
   readonly resource: string;
 }
 
-/** Acts on the product and not on a resource: enforcement is paused, or what the function needs is spoiled, for a while. */
+/** Acts on the product and not on a resource: they pause enforcement, or break what the function needs, for a while. */
 export const OPERATOR_ACTS = ['pause', 'resume', 'spoil'] as const;
 
 export const ACT_KINDS: Readonly<Record<Case['kind'], readonly string[]>> = {
@@ -150,7 +150,7 @@ function onGroup(state: AwsState, { kind, which, how }: Act, newId: () => string
       if (rule === undefined) return undefined;
       return put(
         group.rules.map((one) => (one === rule ? { ...one, description: 'as documented' } : one)),
-        `describes ${contentWords(rule)} (${rule.id}) anew`,
+        `changes the description of ${contentWords(rule)} (${rule.id})`,
       );
     case 'exempt':
       return {
@@ -288,7 +288,7 @@ function onBucket(state: AwsState, { kind, which, how }: Act): Acted | undefined
   }
 }
 
-/** Does what an act says to the state, where there is something to do it to. */
+/** Applies an act to the state, if it fits. */
 export function doAct(kind: Case['kind'], state: AwsState, act: Act, context: ActContext): Acted | undefined {
   switch (kind) {
     case 'security-group':

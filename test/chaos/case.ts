@@ -4,21 +4,21 @@ import type { AwsState } from '../lab/aws-model/state.ts';
 export const ACCOUNT = '111122223333';
 export const REGION = 'eu-central-1';
 
-/** An act of someone else, with numbers that choose among what stands there at that moment. */
+/** An act of someone else, with numbers that select among the existing resources. */
 export interface Act {
   readonly kind: string;
   readonly which: number;
   readonly how: number;
 }
 
-/** The fates of a call without an answer. `refused`: it has no effect, as AWS is unavailable (503); `lost`: it has. */
+/** The fates of a call without an answer. `refused`: it has no effect, because AWS is unavailable (503); `lost`: it has. */
 export const LOSSES = ['refused', 'lost'] as const;
 export type Loss = (typeof LOSSES)[number];
 
-/** The reasons why AWS does not take a write, which then has no effect. */
+/** The reasons why AWS does not accept a write, which then has no effect. */
 export const REFUSALS = ['throttled', 'expired'] as const;
 
-/** Ports of the product that may fail for as long as they like: what has to be taken back is kept. */
+/** Ports of the product that may fail for any time, because the changes that must be reverted are recorded. */
 export const LASTING_OUTAGES = [
   'session',
   'pause',
@@ -28,7 +28,7 @@ export const LASTING_OUTAGES = [
   'release',
 ] as const;
 
-/** Ports without which no later job can go on: they fail for less time than a job has attempts. */
+/** Ports without which no later job can continue: they fail for less time than a job has attempts. */
 export const SHORT_OUTAGES = [
   'takeLease',
   'recall',
@@ -45,17 +45,17 @@ export type OutagePort = (typeof LASTING_OUTAGES)[number] | (typeof SHORT_OUTAGE
 /** Answers that may take seconds. */
 export const SLOW = ['pause', 'read'] as const;
 
-/** An event that meets the function's AWS call with this number, counted over all jobs of a case. */
+/** An event at the function's AWS call with this number, counted over all jobs of a case. */
 export type Disturbance = { readonly at: number } & (
   | { readonly act: Act }
-  /** Age of the answers of this read and the next ones: they answer the state of so many versions ago. */
+  /** Age of the answers to this read and the next ones: they return the state of so many versions ago. */
   | { readonly lag: { readonly versions: number; readonly reads: number } }
   | { readonly loss: Loss }
-  /** AWS does not take the next write, this call or a later one. Someone else may act before it is sent again. */
+  /** AWS does not accept the next write, at this call or a later one. Someone else may act before it is repeated. */
   | { readonly refusal: (typeof REFUSALS)[number]; readonly meanwhile: Act | null }
-  /** Number of failures from here on: so many calls of a port fail. */
+  /** Number of calls of a port that fail from here on. */
   | { readonly outage: { readonly port: OutagePort; readonly times: number } }
-  /** The next answer of this kind takes so long. */
+  /** Time that the next answer of this kind takes. */
   | { readonly slow: { readonly what: (typeof SLOW)[number]; readonly milliseconds: number } }
 );
 
@@ -63,7 +63,7 @@ export type Disturbance = { readonly at: number } & (
 export interface JobSpec {
   readonly rule: string;
   readonly options: Settings['options'];
-  /** Default: by our own calls. */
+  /** Default: by the product's own calls. */
   readonly method?: Settings['method'];
 }
 
@@ -80,15 +80,15 @@ export const KINDS = [
   'runbook',
 ] as const;
 
-/** A generated case: what stands there, which jobs come one after another, and what meets them. */
+/** A generated case: the resources, the jobs one after another, and the events that they meet. */
 export interface Case {
   readonly kind: (typeof KINDS)[number];
   readonly initial: AwsState;
   readonly jobs: readonly JobSpec[];
   readonly disturbances: readonly Disturbance[];
-  /** Names under which findings name a resource besides its own. Default: none. */
+  /** Additional names under which findings name a resource. Default: none. */
   readonly aliases?: Readonly<Record<string, string>>;
-  /** Steps after which the first attempts are ended, one number an attempt; none: they live. */
+  /** Numbers of steps after which the first attempts are killed, one per attempt; later attempts are not killed. */
   readonly kills: readonly number[];
 }
 

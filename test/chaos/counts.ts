@@ -1,4 +1,4 @@
-/** Numbers by name, added up over cases. */
+/** Numbers by name, summed over cases. */
 export class Counts {
   readonly #numbers = new Map<string, number>();
 
@@ -14,7 +14,7 @@ export class Counts {
     return this.#numbers.get(name) ?? 0;
   }
 
-  /** Counts in the order of the alphabet. */
+  /** Counts in alphabetical order. */
   get entries(): readonly (readonly [string, number])[] {
     return [...this.#numbers].sort(([one], [other]) => (one < other ? -1 : 1));
   }

@@ -425,7 +425,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     }),
   },
   {
-    what: 'removes a rule of its own after an act of someone else that changed nothing about it',
+    what: 'removes a rule that it added after an act of someone else that changed nothing about it',
     case: groupCase([group([rule('sgr-1a0', 3388, 3390)])], [SSH, RDP], {
       disturbances: [
         { at: 7, act: { kind: 'narrow ports', which: 0, how: 0 } },
@@ -663,7 +663,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     }),
   },
   ...[13, 14].map((at) => ({
-    what: `does not remove an entry after a read from before a later change of its own (${at})`,
+    what: `does not remove an entry after a read from before its own later change (${at})`,
     case: aclCase(
       [
         acl(13, [entry(50, HTTPS), entry(100), entry(110, HTTPS)], { subnets: [], isDefault: true }),

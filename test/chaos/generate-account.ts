@@ -35,7 +35,7 @@ const vpcs: fc.Arbitrary<Vpc[]> = fc.array(flowLogs, { minLength: 1, maxLength: 
   })),
 );
 
-/** A flow log to the bucket `broken` is made, and cannot deliver: AWS says so minutes later. */
+/** A flow log to the bucket `broken` is created, and cannot deliver: AWS reports it minutes later. */
 export const flowLogCases: fc.Arbitrary<Case> = fc.record({
   kind: fc.constant('flow-log' as const),
   initial: vpcs.map((all) => ({ ...EMPTY_STATE, vpcs: named('vpc-0000000', all) })),
@@ -78,7 +78,7 @@ const databases: fc.Arbitrary<Database> = fc
     })),
   }));
 
-/** RDS does not tell names by case: two findings may be about the same snapshots. */
+/** RDS names are not case-sensitive: two findings may be about the same snapshots. */
 const aliases = fc.constantFrom<Record<string, string>>({}, {}, { Orders1: 'orders1' });
 
 export const snapshotCases: fc.Arbitrary<Case> = fc.record({
@@ -148,7 +148,7 @@ export const clusterCases: fc.Arbitrary<Case> = fc.record({
 });
 
 const trails: fc.Arbitrary<Trail> = fc.record({
-  // A trail of another region is found from the job's, too.
+  // A trail of another region is also found from the job's region.
   region: fc.constantFrom(REGION, REGION, 'us-east-1'),
   isValidated: fc.constantFrom(false, false, false, true),
   tags: fc.constantFrom({}, { team: 'a' }),

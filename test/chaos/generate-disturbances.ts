@@ -10,13 +10,13 @@ import {
   SLOW,
 } from './case.ts';
 
-/** The calls at which something may happen: a job takes 3 to 15, and most cases have one or two. */
+/** The calls at which something may happen: a job makes 3 to 15 of them, and most cases have one or two jobs. */
 const calls = fc.oneof(
   { weight: 4, arbitrary: fc.integer({ min: 1, max: 12 }) },
   { weight: 1, arbitrary: fc.integer({ min: 1, max: 40 }) },
 );
 
-/** Generates what meets the calls of a case. The first kinds are those that a failing case is shrunk to. */
+/** Generates the events of a case. The first kinds are those to which a failing case is reduced. */
 export function disturbances(kind: Case['kind']): fc.Arbitrary<Disturbance[]> {
   const at = calls;
   const anyAct = fc.record({
@@ -52,7 +52,7 @@ export function disturbances(kind: Case['kind']): fc.Arbitrary<Disturbance[]> {
   );
 }
 
-/** Numbers of steps after which attempts are ended. */
+/** Numbers of steps after which attempts are killed. */
 export const kills = fc.oneof(
   { weight: 6, arbitrary: fc.constant<number[]>([]) },
   { weight: 1, arbitrary: fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 2 }) },

@@ -78,7 +78,7 @@ const ruleContents: fc.Arbitrary<Omit<RuleContent, 'description'>> = fc.oneof(
   },
 );
 
-/** The first rule opens both ports, or one of them: so that there is something to do. */
+/** The first rule opens both ports, or one of them, so that there is something to remediate. */
 const openContents: fc.Arbitrary<Omit<RuleContent, 'description'>> = fc
   .tuple(
     fc.constantFrom<[string, number, number]>(
@@ -263,7 +263,7 @@ const bucketCases: fc.Arbitrary<Case> = fc.record({
   kills,
 });
 
-/** Cases of one kind of resource, or of all: most of them security groups, where most can go wrong. */
+/** Cases of one kind of resource, or of all kinds: most of them of security groups, which can fail in the most ways. */
 export function cases(kind?: Case['kind']): fc.Arbitrary<Case> {
   const byKind = {
     'security-group': groupCases,

@@ -11,27 +11,27 @@ import { printReports } from './report.ts';
 import { printSweep } from './writes/sweep.ts';
 
 /**
- * Looks for a case in which something is changed beyond the plan because someone else acts, reads lag, answers are
- * lost or the function ends:
+ * Searches for a case in which something changes beyond the plan because someone else acts, reads lag, answers are
+ * lost or the function is killed:
  *
  *     npm run test:chaos -- --seed 7 --cases 10000 [--kind security-group] [--path 12:3] [--all-faults]
  *
  *     npm run test:chaos -- --writes
  *
- * lets every write of every rule meet every fault, and prints the table of what is recorded then.
+ * applies every fault to every write of every rule, and prints the table of what is recorded.
  *
  *     npm run test:chaos -- --findings 10000 [--seed 7] [--trace acl-00000e6c]
  *
- * lets both functions work on so many findings while calls fail, functions end, messages come twice and polls are done
- * again, and counts what went in, what came out and what was changed. With `--trace`, each call of the functions that work
- * on a resource is printed.
+ * runs both functions on this many findings while calls fail, functions are killed, messages arrive twice and polls are
+ * repeated, and checks the numbers of findings, outcomes and changes. With `--trace`, it prints each call of the functions
+ * about a resource.
  *
  *     npm run test:chaos -- --hours 30 [--findings 1000] [--seed 7]
  *
- * lets hourly polls give so many findings, in accounts of which most fail, and counts how often each is attempted: first
- * with the back-off alone, so that the hours of all attempts are known (0, 1, 5 and 29), then with low limits and the breaker.
+ * runs hourly polls of this many findings, in accounts most of which fail, and counts the attempts at each: first with the
+ * back-off alone, so that the hours of all attempts are known (0, 1, 5 and 29), then with low limits and the breaker.
  *
- * Exits with 1 and prints the seed and the smallest trace where there is one.
+ * If there is a fault, it exits with 1 and prints the seed and the smallest trace.
  */
 const { values } = parseArgs({
   options: {
@@ -66,7 +66,7 @@ const options = z
   .parse(values);
 
 if (options.hours !== undefined) {
-  // Not all can be remediated: of these, about 1,040.
+  // Not all of them can be remediated: about 1,040 can.
   const { seed, hours, findings = 1_100 } = options;
   const onProgress = (words: string) => process.stderr.write(`${words}\n`);
   const bounds: Bounds = {

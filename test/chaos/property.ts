@@ -10,14 +10,14 @@ export interface ChaosOptions {
   readonly kind?: Case['kind'];
   /** The place of a case in an earlier run: repeats it alone. */
   readonly path?: string;
-  /** Told after each case. */
+  /** Called after each case. */
   readonly onCase?: (done: number) => void;
   /** The option of `runCase`. */
   readonly distort?: RunOptions['distort'];
 }
 
 export interface ChaosReport {
-  /** Cases that were run, without those of shrinking. */
+  /** Number of cases, without those for the reduction of a failing one. */
   readonly cases: number;
   readonly counts: Counts;
   readonly failure?: {
@@ -30,7 +30,7 @@ export interface ChaosReport {
   };
 }
 
-/** Runs generated cases until one has a fault; that one is made as small as it can be. */
+/** Runs generated cases until one has a fault, and reduces that case as far as possible. */
 export async function findFault(options: ChaosOptions): Promise<ChaosReport> {
   const { seed, cases: numRuns, kind, path, onCase, distort = (call) => call } = options;
   const counts = new Counts();
@@ -60,12 +60,12 @@ export async function findFault(options: ChaosOptions): Promise<ChaosReport> {
   };
 }
 
-/** The words that group faults: what was wrong, without what it was about. */
+/** The text by which faults are grouped: the kind of fault, without the resource. */
 function signatureOf({ kind, words }: ChaosFault): string {
   return `${kind}: ${words.split(' ', 1)[0]}`;
 }
 
-/** Runs all cases, and makes one case of each kind of fault as small as it can be. */
+/** Runs all cases, and reduces one case of each kind of fault as far as possible. */
 export async function findAllFaults(options: ChaosOptions): Promise<readonly ChaosReport[]> {
   const { seed, cases: numRuns, kind, onCase, distort = (call) => call } = options;
   const counts = new Counts();

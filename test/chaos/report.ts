@@ -2,7 +2,7 @@ import { resourcesOf } from './case.ts';
 import type { ChaosOptions, ChaosReport } from './property.ts';
 import { contentOf } from './resources.ts';
 
-/** Writes reports for a person. @returns the exit code of the run: 1 where there is a fault */
+/** Writes reports for a person. @returns the exit code of the run: 1 if there is a fault */
 export function printReports(
   reports: readonly ChaosReport[],
   options: Pick<ChaosOptions, 'seed' | 'kind'>,
@@ -13,7 +13,7 @@ export function printReports(
   return reports.every(({ failure }) => failure === undefined) ? 0 : 1;
 }
 
-/** A run in lines that a person reads. */
+/** A run as lines for a person. */
 export function reportLines(
   { cases, counts, failure }: ChaosReport,
   { seed, kind }: Pick<ChaosOptions, 'seed' | 'kind'>,
@@ -32,7 +32,7 @@ export function reportLines(
     `FAULT in a case of kind ${smallest.kind}. Again: npm run test:chaos -- --seed ${seed} --cases ${cases}${kind === undefined ? '' : ` --kind ${kind}`} --path ${path}`,
     ...faults.map(({ kind, words }) => `  ${kind}: ${words}`),
     '',
-    'What stood there:',
+    'Resources:',
     ...resourcesOf(smallest).map((id) => `  ${id}: ${JSON.stringify(contentOf(smallest.initial, id))}`),
     'What happened:',
     ...trace.map((line) => `  ${line}`),

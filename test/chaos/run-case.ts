@@ -43,36 +43,36 @@ import { TrailOracle } from './oracle/trail.ts';
 import { Reads } from './reads.ts';
 import { comparableText, contentOf, shownText } from './resources.ts';
 
-/** Duration of a call, by which the clock goes on. */
+/** Duration of a call by the case's clock. */
 const CALL_MILLISECONDS = 300;
 /** EC2's developer guide ("Eventual consistency") says to wait up to about five minutes for reads to show a write. */
 const LONGEST_LAG_MILLISECONDS = 300_000;
 /** S3's user guide says to wait 15 minutes after some bucket settings. No API is documented to lag longer. */
 const END_OF_LAG_MILLISECONDS = 900_000;
-/** Number of calls from the look at a resource's tags to the first write of one change, two refusals of what stands already between them. */
+/** Number of calls from the read of a resource's tags to the first write of a change, with two refusals because of duplicates. */
 const CALLS_OF_A_CHANGE = 8;
-/** The same for buckets, which are read side by side, each by several calls. */
+/** The same for buckets, which are read in parallel, each by several calls. */
 const CALLS_OF_A_BUCKET = 12;
-/** The same for DB instances, which are read together: five lists, and one call for each snapshot of all of them. */
+/** The same for DB instances, which are read together: five lists, and one call for each of their snapshots. */
 const CALLS_OF_AN_INSTANCE = 16;
-/** Resources that are looked at in several calls. */
+/** Resources that are read by several calls. */
 const KINDS_OF_MANY_READS: readonly Case['kind'][] = ['bucket', 'snapshot', 'access-key'];
-/** Time from the start of an automation execution to its work: others act meanwhile. */
+/** Time from the start of an automation execution to its change, in which others may act. */
 const AUTOMATION_MILLISECONDS = 10_000;
-/** Time in which a pause must have stopped all writes. */
+/** Time within which a pause must have stopped all writes. */
 const PAUSE_MILLISECONDS = 5_000;
 const MOST_ATTEMPTS = 5;
-/** The function's two hours are 28 looks at one finding; findings that were begun in two attempts are looked at by two jobs. */
-const MOST_LOOKS_OF_TWO_HOURS = 30;
-/** Number of looks at what waits, after which someone who paused resumes, and repairs what is spoiled. */
-const LOOKS_OF_A_PAUSE = 3;
-/** Number of looks of those who do so only after hours. */
-const LOOKS_OF_A_LONG_PAUSE = 40;
-const MOST_LOOKS_PER_FINDING = LOOKS_OF_A_LONG_PAUSE + MOST_LOOKS_OF_TWO_HOURS;
-/** Time for which the queue keeps a job back before its next attempt. */
+/** Number of checks of one finding within the function's two hours: 28. Two jobs check findings of two attempts. */
+const MOST_CHECKS_OF_TWO_HOURS = 30;
+/** Number of checks after which someone who paused resumes, and what is broken is repaired. */
+const CHECKS_OF_A_PAUSE = 3;
+/** The same for those who only do so after hours. */
+const CHECKS_OF_A_LONG_PAUSE = 40;
+const MOST_CHECKS_PER_FINDING = CHECKS_OF_A_LONG_PAUSE + MOST_CHECKS_OF_TWO_HOURS;
+/** Time for which the queue holds a job back before its next attempt. */
 const RETRY_MILLISECONDS = 30_000;
 
-/** A fault of the product: `kind` groups those of a run. */
+/** A fault of the product: the faults of a run are grouped by `kind`. */
 export interface ChaosFault {
   readonly kind: string;
   readonly words: string;
@@ -81,17 +81,17 @@ export interface ChaosFault {
 export interface CaseResult {
   readonly faults: readonly ChaosFault[];
   readonly counts: Counts;
-  /** The course of events, one line a step; empty unless it was asked for. */
+  /** The events, one line per step; empty unless requested. */
   readonly trace: readonly string[];
 }
 
 export interface RunOptions {
   readonly withTrace?: boolean;
-  /** Makes another call of each call of the product: shows that the judges notice one that does something else. */
+  /** Replaces calls of the product, which shows that the checks notice a product that does something else. */
   readonly distort?: (call: ModelCall) => ModelCall;
 }
 
-/** Runs a case: real rules, changes and remediator against the model, and judges each step. */
+/** Runs a case with the real rules, changes and remediator against the model, and checks each step. */
 export async function runCase(chosen: Case, options: RunOptions = {}): Promise<CaseResult> {
   const run = new CaseRun(chosen, options);
   await run.run();
@@ -110,45 +110,45 @@ class CaseRun implements CaseResult {
   readonly #oracle: ResourceOracle;
   readonly #reads: Reads;
   #job: JobSpec = { rule: '', options: {} };
-  /** AWS calls of ours so far. */
+  /** Number of the product's AWS calls so far. */
   #calls = 0;
-  /** An older state that the next reads answer, `until` the moment from which no read may. */
+  /** An older state that the next reads return, and the time `until` which reads may return it. */
   #lag: { state: AwsState; reads: number; until: number } | undefined;
-  /** Refusals that meet the next writes. */
+  /** Refusals of the next writes. */
   readonly #refusals: Extract<Disturbance, { readonly refusal: string }>[] = [];
-  /** The thing that someone has paused or spoiled. */
+  /** The thing that someone has paused or broken. */
   #trouble: 'enforcement' | 'the pause' | 'the settings' | 'the role' | undefined;
-  #looksUntilRepair = LOOKS_OF_A_PAUSE;
-  /** Number of calls for which ports fail from now on. */
+  #checksUntilRepair = CHECKS_OF_A_PAUSE;
+  /** Number of calls of each port that fail from now on. */
   readonly #outages = new Map<string, number>();
   /** Milliseconds that the next answer takes. */
   readonly #slow = new Map<string, number>();
-  /** True where the attempt was ended, or met a failure of what a later job needs. */
+  /** True if the attempt was killed, or a failure kept it from sending a later job. */
   #isHelpless = false;
-  /** True where a last attempt met one: its message lies in the dead-letter queue, and nobody redrives it. */
+  /** True if that happened in a last attempt: its message is in the dead-letter queue, and nobody redrives it. */
   #isDead = false;
   #pausedAt: number | undefined;
   #isCalm = true;
-  /** Resource to the index of the version that our last write of this job made. */
+  /** The index of the version that the product's last write in this job made, by resource. */
   #written = new Map<string, number>();
-  /** The same, of any job. */
+  /** The same for all jobs. */
   readonly #lastWrites = new Map<string, number>();
-  /** Resources of which a write of this job made what someone else had made just before. */
+  /** Resources for which a write of this job repeated what someone else had just done. */
   readonly #same = new Set<string>();
   /**
-   * Resources of which nobody can know what this job did, since which version: a write's answer was lost, or an attempt
-   * ended.
+   * Resources for which it is uncertain what this job did, with the version since which it is: the answer to a write was
+   * lost, or an attempt was killed.
    */
   readonly #inDoubt = new Map<string, number>();
-  /** Resource to the version by which a document had done its work, as far as a job has seen that it is over. */
+  /** The version in which a document had made its change, as far as a job has seen that it is over, by resource. */
   readonly #endsSeen = new Map<string, number>();
-  /** Resource to the versions that someone else made of it. */
+  /** The versions that someone else made, by resource. */
   readonly #actsOn = new Map<string, readonly number[]>();
-  /** Resource to the call by which this job changed it first. */
+  /** The call with which this job first changed the resource, by resource. */
   readonly #firstWrite = new Map<string, number>();
-  /** Resource to the call before which it was exempted. */
+  /** The call before which the resource was exempted, by resource. */
   readonly #exemptedAt = new Map<string, number>();
-  /** True once a read of this job has answered an older state. */
+  /** True once a read of this job has returned an older state. */
   #hasLagged = false;
   #ids = 0;
 
@@ -215,24 +215,24 @@ class CaseRun implements CaseResult {
     };
   }
 
-  /** The names under which findings name a resource. */
+  /** The names that findings use for a resource. */
   #findingsOf(resource: string): string[] {
     const aliases = Object.entries(this.#case.aliases ?? {});
     return [resource, ...aliases.flatMap(([alias, of]) => (of === resource ? [alias] : []))];
   }
 
   /**
-   * Works on a job as its queue would: attempt after attempt, and later looks. A job that is not done by its last attempt is
-   * a dead letter, and stays one. @returns how many attempts were ended
+   * Processes a job as its queue would: attempt after attempt, and follow-up jobs. A job that is not done after its last
+   * attempt is a dead letter, and stays one. @returns the number of killed attempts
    */
   async #work(first: Job, kills: readonly number[]): Promise<number> {
     let killed = 0;
     const jobs = [first];
-    const mostLooks = MOST_LOOKS_PER_FINDING * first.findings.length;
-    for (let look = 0; look < mostLooks; look += 1) {
+    const mostChecks = MOST_CHECKS_PER_FINDING * first.findings.length;
+    for (let check = 0; check < mostChecks; check += 1) {
       const job = jobs.shift();
       if (job === undefined) return killed;
-      if (look >= this.#looksUntilRepair) this.#repair();
+      if (check >= this.#checksUntilRepair) this.#repair();
       for (let number = 1; number <= MOST_ATTEMPTS; number += 1) {
         this.#isHelpless = false;
         const steps = kills[killed];
@@ -252,13 +252,13 @@ class CaseRun implements CaseResult {
           });
         if (steps !== undefined && taken > steps) {
           killed += 1;
-          // Its last writes may be in no record.
+          // Its last writes may not be recorded.
           for (const resource of resourcesOf(this.#case)) this.#doubt(resource, this.#written.get(resource));
-          // One that is ended cannot say anything: its message lies in the dead-letter queue, with an alarm.
+          // A killed attempt cannot report anything: its message is in the dead-letter queue, which has an alarm.
           this.#isHelpless = true;
-          this.counts.add('attempts ended amid their work');
+          this.counts.add('attempts killed during their work');
           this.#isCalm = false;
-          this.#say(`attempt ${number} was ended after ${steps} steps`);
+          this.#say(`attempt ${number} was killed after ${steps} steps`);
         } else if (result !== undefined && result.unfinished.length === 0 && result.failures.length === 0)
           break;
         else
@@ -269,16 +269,16 @@ class CaseRun implements CaseResult {
         this.#remediator.now += RETRY_MILLISECONDS;
       }
       for (const { job: later, delaySeconds } of this.#remediator.later.splice(0)) {
-        this.#say(`looks again after ${delaySeconds} s`);
+        this.#say(`checks again after ${delaySeconds} s`);
         this.#remediator.now += delaySeconds * 1000;
         jobs.push(later);
       }
     }
-    this.#fault('endless', `still not done after ${mostLooks} looks`);
+    this.#fault('endless', `still not done after ${mostChecks} checks`);
     return killed;
   }
 
-  /** A job has no attempt left. */
+  /** Makes a job without further attempts a dead letter. */
   #bury(): void {
     this.counts.add('dead letters');
     this.#isCalm = false;
@@ -319,7 +319,7 @@ class CaseRun implements CaseResult {
     throw networkError();
   }
 
-  /** Lets AWS's documents do their work, which is no call of ours. */
+  /** Lets AWS's documents make their changes, which are not calls of the product. */
   #passTime(): void {
     const before = this.#model.state;
     this.#model.passTime();
@@ -331,14 +331,14 @@ class CaseRun implements CaseResult {
     }
   }
 
-  /** Lets a write that AWS does not take fail, where one is due. */
+  /** Fails a write if a refusal is due. */
   #refuse({ operation }: ModelCall): void {
     const refusal = this.#refusals.shift();
     if (refusal === undefined) return;
-    this.#say(`AWS does not take ${operation}: ${refusal.refusal}`);
-    if (refusal.meanwhile === null) this.counts.add('writes that were not taken');
+    this.#say(`AWS does not accept ${operation}: ${refusal.refusal}`);
+    if (refusal.meanwhile === null) this.counts.add('writes that were not accepted');
     else {
-      this.counts.add('writes that were not taken, and then an act');
+      this.counts.add('writes that were not accepted, and then an act');
       this.#act(refusal.meanwhile);
     }
     throw refusal.refusal === 'throttled'
@@ -346,7 +346,7 @@ class CaseRun implements CaseResult {
       : sdkError('RequestExpired', 'request has expired', 400, 'r');
   }
 
-  /** A call whose answer nobody sees. */
+  /** Makes a call whose answer is lost. */
   #unseen(call: ModelCall): void {
     try {
       this.#carryOut(call);
@@ -355,7 +355,7 @@ class CaseRun implements CaseResult {
     }
   }
 
-  /** @returns what happens to the call's answer */
+  /** @returns the fate of the call's answer */
   #disturb(disturbance: Disturbance): Loss | undefined {
     if ('loss' in disturbance) return disturbance.loss;
     if ('lag' in disturbance) {
@@ -413,18 +413,18 @@ class CaseRun implements CaseResult {
     this.#say(`someone ${acted.words}`);
   }
 
-  /** Pauses enforcement, or spoils what the function needs: the pause, the settings or the role. */
+  /** Pauses enforcement, or breaks what the function needs: the pause, the settings or the role. */
   #operate(act: (typeof OPERATOR_ACTS)[number], how: number): void {
     if (act === 'resume') this.#repair();
     if (act === 'resume' || this.#trouble !== undefined) return;
     const spoiled = (['the pause', 'the settings', 'the role'] as const)[how % 3];
     this.#trouble = act === 'pause' ? 'enforcement' : spoiled;
-    this.#looksUntilRepair = how >= 9 ? LOOKS_OF_A_LONG_PAUSE : LOOKS_OF_A_PAUSE;
+    this.#checksUntilRepair = how >= 9 ? CHECKS_OF_A_LONG_PAUSE : CHECKS_OF_A_PAUSE;
     if (this.#trouble === 'enforcement' || this.#trouble === 'the pause') {
       this.#remediator.pause = this.#trouble === 'enforcement' ? 'all' : 'al';
       this.#pausedAt = this.#remediator.now;
     }
-    this.#operated(`${act === 'pause' ? 'pauses' : 'spoils'} ${this.#trouble}`);
+    this.#operated(`${act === 'pause' ? 'pauses' : 'breaks'} ${this.#trouble}`);
   }
 
   #repair(): void {
@@ -441,18 +441,18 @@ class CaseRun implements CaseResult {
     this.#say(`someone ${words}`);
   }
 
-  /** Lets an answer take its time, where one is slow. */
+  /** Passes the time of a slow answer. */
   #wait(what: string): void {
     const milliseconds = this.#slow.get(what);
     if (milliseconds === undefined) return;
     this.#slow.delete(what);
     this.#remediator.now += milliseconds;
-    // Time goes on for all changes at once, also for a call that another one has just sent.
+    // Time passes for all changes at once, also for a call that another change has just sent.
     const isBesideOthers = resourcesOf(this.#case).length > 1;
     if (this.#pausedAt !== undefined && isBesideOthers) this.#pausedAt += milliseconds;
   }
 
-  /** The error of a port while what it needs is spoiled, or it does not answer. */
+  /** The error of a port that does not answer, or whose setting is broken. */
   #portFault(port: string): Error | undefined {
     this.#wait(port);
     const left = this.#outages.get(port) ?? 0;
@@ -462,7 +462,7 @@ class CaseRun implements CaseResult {
       return sdkError('ServiceUnavailable', `${port} does not answer`, 503, 'r');
     }
     if (port === 'settings' && this.#trouble === 'the settings') {
-      return new SettingsError('the settings of the rule are no JSON');
+      return new SettingsError('the settings of the rule are not JSON');
     }
     return port === 'session' && this.#trouble === 'the role'
       ? sdkError('AccessDenied', 'not authorized to perform sts:AssumeRole', 403, 'r')
@@ -504,20 +504,20 @@ class CaseRun implements CaseResult {
       lag.reads -= 1;
       if (lag.reads <= 0) this.#lag = undefined;
     }
-    // Automation answers by the id that its start gave.
+    // Automation answers by the id that the start returned, without a lag.
     const isCurrent = operation === 'GetAutomationExecution';
     const state = (isCurrent ? undefined : lag?.state) ?? this.#model.state;
     const isOld = state !== this.#model.state;
     if (isOld) this.counts.add('lagging reads');
     this.#hasLagged ||= isOld;
-    this.#say(`call ${this.#calls}: ${operation}${isOld ? ' (answers an older state)' : ''}`);
+    this.#say(`call ${this.#calls}: ${operation}${isOld ? ' (returns an older state)' : ''}`);
     this.#reads.note(operation, input, this.#calls, state, isOld);
     const { output } = this.#model.answer(operation, input, state, region);
     if (isCurrent) this.#noteEnds();
     return output;
   }
 
-  /** Notes that a job has asked for an execution: it knows now of those that are over. */
+  /** Records that a job has read an execution, and knows which ones are over. */
   #noteEnds(): void {
     const { state, versions } = this.#model;
     for (const resource of resourcesOf(this.#case)) {
@@ -541,7 +541,7 @@ class CaseRun implements CaseResult {
     if (problems.length > 0) {
       if (isGuessed) {
         this.counts.add(
-          'allowed: taken back, as someone else changed what a call without an answer had narrowed',
+          'allowed: reverted, because someone else changed what a call without an answer had narrowed',
         );
       } else if (excused === undefined) for (const problem of problems) this.#fault(write.operation, problem);
       else {
@@ -549,7 +549,7 @@ class CaseRun implements CaseResult {
         this.#say(`  allowed, for AWS has no condition that excludes it: ${problems.join('; ')}`);
       }
     }
-    // An excused write is judged by what its look showed.
+    // An excused write is judged by what its read showed.
     const isGuessedAsSeen = excused !== undefined && this.#isGuessed(excused);
     if (
       !takesBack &&
@@ -566,14 +566,14 @@ class CaseRun implements CaseResult {
     }
   }
 
-  /** @param version the one that a write in doubt made, or may make */
+  /** @param version the version that an uncertain write made, or may make */
   #doubt(resource: string, version = this.#model.versions.length - 1): void {
     if (!this.#inDoubt.has(resource)) this.#inDoubt.set(resource, version);
   }
 
   /**
-   * Tells whether a write takes out what we had added although the rule or entry was narrowed: nobody got that call's
-   * answer, and someone else has changed the resource since, so that no read can tell.
+   * Tells whether a write removes what the product had added although the rule or entry was narrowed: the answer to that
+   * call was lost, and someone else has changed the resource since, so that no read can tell.
    */
   #isGuessed(write: Write): boolean {
     const since = this.#inDoubt.get(write.resource);
@@ -582,13 +582,13 @@ class CaseRun implements CaseResult {
   }
 
   #resourceOf({ input }: ModelCall): string | undefined {
-    // A snapshot has its instance's name before its own.
+    // The name of a snapshot begins with its instance's name.
     return resourcesOf(this.#case).find((id) => new RegExp(`"${id}(-s\\d)?"`).test(JSON.stringify(input)));
   }
 
   /**
-   * Tells whether a write would change what the look directly before it showed: where it changes nothing, someone else
-   * did.
+   * Tells whether a write would change what the read directly before it showed. If it changes nothing now, someone else
+   * made the same change.
    */
   #isSame(resource: string, { operation, input, region }: ModelCall): boolean {
     const before = this.#reads.seen(resource, this.#model.state, this.#calls);
@@ -603,11 +603,11 @@ class CaseRun implements CaseResult {
   }
 
   #noteSame(resource: string): void {
-    this.counts.add('allowed: someone else made the same change between the look and the write');
+    this.counts.add('allowed: someone else made the same change between the read and the write');
     this.#same.add(resource);
   }
 
-  /** The write on what the look directly before it answered, if it would have been right on that. */
+  /** The write as if it met the state that the read directly before it returned, if it would have been right there. */
   #excused(write: Write, { region }: ModelCall): Write | undefined {
     const before = this.#reads.seen(write.resource, write.before, this.#calls);
     if (before === undefined || !this.#actedSince(write.resource)) return undefined;
@@ -623,34 +623,34 @@ class CaseRun implements CaseResult {
   }
 
   /**
-   * Tells whether someone else changed the resource since the state that the look answered: our own changes excuse
-   * nothing.
+   * Tells whether someone else changed the resource since the state that the read returned: the product's own changes
+   * excuse nothing.
    */
   #actedSince(resource: string): boolean {
-    const looked = Math.min(
+    const read = Math.min(
       ...this.#reads.used.map((used) => this.#model.versions.findIndex(({ state }) => state === used)),
     );
-    return (this.#actsOn.get(resource) ?? []).some((version) => version > looked);
+    return (this.#actsOn.get(resource) ?? []).some((version) => version > read);
   }
 
   /**
-   * Tells whether the look is from before a write of ours, and shows that: nobody may trust it. A write of which nobody
-   * got the answer is no measure.
+   * Tells whether the read is from before a write of the product, and shows that: the product must not rely on it. Writes
+   * whose answer was lost do not count.
    */
   #isKnownToBeOld(seen: Write): boolean {
     const { versions } = this.#model;
-    const looked = Math.min(
+    const read = Math.min(
       ...this.#reads.used.map((used) => versions.findIndex(({ state }) => state === used)),
     );
-    // No look shows what a document did: who has seen its end waits until looks must be from after that.
+    // No read shows what a document did: a job that has seen its end waits until reads must be from after that.
     const isStart = seen.operation === 'StartAutomationExecution';
-    if (isStart && looked < (this.#endsSeen.get(seen.resource) ?? 0)) return true;
+    if (isStart && read < (this.#endsSeen.get(seen.resource) ?? 0)) return true;
     const written = this.#lastWrites.get(seen.resource);
     if (written === undefined || this.#inDoubt.has(seen.resource)) return false;
-    return looked < written && this.#oracle.showsEnded(seen);
+    return read < written && this.#oracle.showsEnded(seen);
   }
 
-  /** Exempt or paused, nothing more is to be changed. */
+  /** Checks that nothing more is changed once the resource is exempt or enforcement is paused. */
   #judgeTiming({ resource, before, operation }: Write): void {
     if (this.#pausedAt !== undefined && this.#remediator.now - this.#pausedAt > PAUSE_MILLISECONDS) {
       this.#fault(
@@ -660,22 +660,19 @@ class CaseRun implements CaseResult {
     }
     if (!isExempt(before, resource)) return;
     if (this.#reads.showsExempt(resource, this.#calls)) {
-      this.#fault(
-        'exempt',
-        `${operation} of ${resource}, whose last look at its tags shows that it is exempt`,
-      );
+      this.#fault('exempt', `${operation} of ${resource}, whose tags show an exemption in their last read`);
       return;
     }
-    // A job that was begun is finished: the moment counts in which its first change left.
+    // A begun job is finished: what counts is the time of its first change.
     const first = this.#firstWrite.get(resource) ?? this.#calls;
-    const look = this.#reads.notExemptBefore(resource, first);
+    const read = this.#reads.notExemptBefore(resource, first);
     const most =
       { bucket: CALLS_OF_A_BUCKET, snapshot: CALLS_OF_AN_INSTANCE }[String(this.#case.kind)] ??
       CALLS_OF_A_CHANGE;
-    if (look === undefined || this.#reads.callsAbout([resource], look, first) > most) {
+    if (read === undefined || this.#reads.callsAbout([resource], read, first) > most) {
       this.#fault('exempt', `${operation} of ${resource}, which is exempt by its tag`);
-    } else if ((this.#exemptedAt.get(resource) ?? 0) > look) {
-      this.counts.add('allowed: exempted since the look at its tags');
+    } else if ((this.#exemptedAt.get(resource) ?? 0) > read) {
+      this.counts.add('allowed: exempted since its tags were read');
     } else this.counts.add('allowed: exempted, and a lagging read hid it');
   }
 
@@ -690,11 +687,11 @@ class CaseRun implements CaseResult {
   #judgeEnd(resource: string, outcomes: readonly (Outcome | undefined)[], begun: number): void {
     const known = outcomes.flatMap((outcome) => outcome ?? []);
     const [first, ...others] = known;
-    // What findings about one resource record stands there once.
+    // Findings about one resource record each change only once.
     const whole = first === undefined ? undefined : merged(first, others);
     this.#judgeLeft(resource, whole);
     if (this.#isDead) {
-      this.counts.add('allowed: a dead letter whose last attempt was ended, or could send no later job');
+      this.counts.add('allowed: a dead letter whose last attempt was killed, or could not send a later job');
       return;
     }
     if (whole === undefined || known.length < outcomes.length) {
@@ -706,7 +703,7 @@ class CaseRun implements CaseResult {
     if (known.length > 1) this.#judgeTwice(resource, known);
   }
 
-  /** Checks that nothing is left that was added for now. */
+  /** Checks that nothing is left of what was added temporarily. */
   #judgeLeft(resource: string, outcome: Outcome | undefined): void {
     const left = this.#oracle.leftBehind(resource, this.#model.state);
     if (this.#isDead) return;
@@ -715,7 +712,7 @@ class CaseRun implements CaseResult {
       outcome !== undefined &&
       this.#isEndedByOthers(resource, outcome, { orGone: false })
     ) {
-      this.counts.add('allowed: someone else made the same change, and the attempt ended');
+      this.counts.add('allowed: someone else made the same change, and the attempt was killed');
     } else for (const problem of left) this.#fault('left', problem);
   }
 
@@ -729,7 +726,7 @@ class CaseRun implements CaseResult {
 
   /**
    * Checks that an outcome is true.
-   * @param whole with what the other findings about the resource record
+   * @param whole together with the record of the other findings about the resource
    */
   #judgeOutcome(resource: string, outcome: Outcome, whole: Outcome, begun: number): void {
     const { versions } = this.#model;
@@ -740,21 +737,21 @@ class CaseRun implements CaseResult {
     for (const { line } of applied) this.#say(`  ${line}`);
     const during = versions.slice(begun).map((version) => version.state);
     const since = versions.slice(this.#written.get(resource) ?? begun).map((version) => version.state);
-    // Nobody can know whether it was an attempt that was ended, or someone else.
+    // It may have been a killed attempt, or someone else.
     const isByOthers =
       !this.#written.has(resource) && this.#isEndedByOthers(resource, whole, { orGone: true });
     if (isByOthers && name === 'remediated')
-      this.counts.add('allowed: someone else made the same change, and the attempt ended');
+      this.counts.add('allowed: someone else made the same change, and the attempt was killed');
     const mayHave =
       this.#same.has(resource) || isByOthers || (this.#inDoubt.has(resource) && unconfirmed !== undefined);
     const lies: Readonly<Record<string, string | false>> = {
       remediated: !this.#written.has(resource)
-        ? !mayHave && 'no call of ours changed it'
+        ? !mayHave && 'no call of the product changed it'
         : since.every((version) => this.#oracle.violates(resource, version, this.#job)) &&
           !this.#isHidden(resource) &&
-          'it violates the rule still',
+          'it still violates the rule',
       gone:
-        during.every((version) => contentOf(version, resource) !== undefined) && 'it was there all the time',
+        during.every((version) => contentOf(version, resource) !== undefined) && 'it existed all the time',
       // A read may be older than the job, here and below.
       compliant:
         versions.every((version) => this.#oracle.violates(resource, version.state, this.#job)) &&
@@ -769,7 +766,7 @@ class CaseRun implements CaseResult {
     if (typeof lie === 'string') this.#fault('outcome', `${resource} is ${name}: ${lie}`);
   }
 
-  /** Tells whether AWS says `SUCCESS` of a flow log still that will turn out to deliver nothing. */
+  /** Tells whether AWS still reports `SUCCESS` for a flow log that will turn out to deliver nothing. */
   #isUnknownYet(resource: string): boolean {
     const flowLogs = this.#model.state.vpcs[resource]?.flowLogs ?? [];
     const isUnknown = flowLogs.some(({ failsAt = 0 }) => failsAt > this.#remediator.now);
@@ -778,8 +775,8 @@ class CaseRun implements CaseResult {
   }
 
   /**
-   * Tells whether an old list of an instance's snapshots hid one that someone else has made public: it is read by
-   * several calls, of which others showed our change.
+   * Tells whether an old list of an instance's snapshots hid one that someone else has made public: several calls read
+   * them, and others of these calls showed the product's change.
    */
   #isHidden(resource: string): boolean {
     const isHidden =
@@ -789,23 +786,23 @@ class CaseRun implements CaseResult {
   }
 
   /**
-   * Tells whether the calls of one look may have shown parts of several states, none of which is as they say together.
+   * Tells whether the calls of one check may have shown parts of several states, none of which was as they say together.
    */
   #isTorn(resource: string): boolean {
     const isTorn =
       KINDS_OF_MANY_READS.includes(this.#case.kind) && (this.#actsOn.get(resource) ?? []).length > 1;
-    if (isTorn) this.counts.add('allowed: someone else acted between the calls of one look');
+    if (isTorn) this.counts.add('allowed: someone else acted between the calls of one check');
     return isTorn;
   }
 
-  /** Tells whether someone else made anything what a change of ours was to make it, of whose end nobody knows. */
+  /** Tells whether someone else made the same change to a rule or entry as a change of the product with an unknown end. */
   #isEndedByOthers(resource: string, outcome: Outcome, options: { orGone: boolean }): boolean {
     return this.#endedByOthers(resource, outcome, options).size > 0;
   }
 
   /**
-   * Picks the rules or entries that someone else made exactly what a change of ours, of whose end nobody knows, was to
-   * make them: then it cannot be told from ours.
+   * Selects the rules or entries to which someone else made exactly the change that the product planned and whose end is
+   * unknown: the two cannot be distinguished.
    */
   #endedByOthers(
     resource: string,
@@ -829,7 +826,7 @@ class CaseRun implements CaseResult {
     return new Set([...ends].filter(isByOthers).map(([item]) => item));
   }
 
-  /** Checks that the record says what our calls did, and no more. */
+  /** Checks that the record lists what the product's calls did, and no more. */
   #judgeRecord(resource: string, whole: Outcome): void {
     const { outcome, applied, unconfirmed = [] } = whole;
     const made = this.#oracle.netEffect(resource);
@@ -839,7 +836,7 @@ class CaseRun implements CaseResult {
       unknown = unconfirmedItems(unconfirmed.map(({ change }) => change));
       recorded = recordedEffects(applied.map(({ change }) => change));
     } catch (error) {
-      this.#fault('record', `applied of ${resource} is of no known form: ${String(error)}`);
+      this.#fault('record', `applied of ${resource} has an unknown form: ${String(error)}`);
       return;
     }
     const ends = endsOf(applied.map(({ change }) => change));
@@ -850,23 +847,23 @@ class CaseRun implements CaseResult {
         this.counts.add('recorded as unconfirmed');
         continue;
       }
-      // Of one that is removed twice, nobody knows whether the first time was in an attempt that was ended.
+      // If it was removed twice, the first time may have been in a killed attempt.
       const isRemovedAgain =
         after === null && this.#inDoubt.has(resource) && ends.has(item) && ends.get(item) === null;
       if (isRemovedAgain) {
-        this.counts.add('allowed: someone put back what an attempt that was ended had removed');
+        this.counts.add('allowed: someone restored what a killed attempt had removed');
         continue;
       }
       this.#fault(
         'record',
-        `${resource} (${outcome}): ${item} went from ${before ?? 'nothing'} to ${after ?? 'nothing'} by our calls, the record has ${net === undefined ? 'nothing of it' : `${net.before ?? 'nothing'} to ${net.after ?? 'nothing'}`}`,
+        `${resource} (${outcome}): ${item} went from ${before ?? 'nothing'} to ${after ?? 'nothing'} by calls of the product, the record has ${net === undefined ? 'nothing of it' : `${net.before ?? 'nothing'} to ${net.after ?? 'nothing'}`}`,
       );
     }
     const madeOf = this.#oracle.madeItems(resource);
     const byOthers = this.#endedByOthers(resource, whole, { orGone: true });
     for (const [item, { after }] of recorded.net) {
       if (made.has(item)) continue;
-      // What stood there before cannot be compared where someone else changed it, too: then it counts what calls of ours made.
+      // The state before cannot be compared if someone else changed it, too: then the results of the product's calls count.
       const isMade = [...(madeOf.get(item) ?? [])].some(
         (text) => text === after || (text !== null && ends.get(item)?.(text) === true),
       );
@@ -874,16 +871,16 @@ class CaseRun implements CaseResult {
       if (this.#same.has(resource))
         this.counts.add('allowed: recorded, though a lagging read hid that it was so');
       else if (byOthers.has(item))
-        this.counts.add('allowed: someone else made the same change, and the attempt ended');
+        this.counts.add('allowed: someone else made the same change, and the attempt was killed');
       else
         this.#fault(
           'record',
-          `${resource} (${outcome}): the record has ${item}, of which no call of ours made ${after ?? 'nothing'}`,
+          `${resource} (${outcome}): the record has ${item} as ${after ?? 'nothing'}, which no call of the product made it`,
         );
     }
   }
 
-  /** Undoes all that was recorded, last first, where nobody else acted. Its first reads lag where those of the jobs did. */
+  /** Undoes all recorded changes, the last first, if nobody else acted. Its first reads lag if those of the jobs did. */
   async #judgeUndo(outcomes: readonly Outcome[]): Promise<void> {
     if (outcomes.some(({ unconfirmed }) => unconfirmed !== undefined)) {
       this.counts.add('not undone: a change is recorded as unconfirmed');
@@ -918,13 +915,13 @@ class CaseRun implements CaseResult {
           try {
             await applyChange(session, inverse);
           } catch (error) {
-            // What an old read shows is not as it was left: nothing is changed, and it is undone once reads are true.
+            // An old read shows a difference: nothing is changed, and the undo is repeated once reads are up to date.
             const isRefused = [StalePlanError, ChangeRefusedError, OutOfTimeError].some(
               (kind) => error instanceof kind,
             );
             if (lag === undefined || !isRefused) throw error;
             reads = 0;
-            this.counts.add('undone once reads were true');
+            this.counts.add('undone once reads were up to date');
             await undoAgain(session, inverse);
           }
         }
@@ -938,7 +935,8 @@ class CaseRun implements CaseResult {
       const [before, after] = [this.#case.initial, this.#model.state].map((state) =>
         comparableText(state, resource),
       );
-      if (before !== after) this.#fault('undo', `of ${resource} gives ${after}, before it was ${before}`);
+      if (before !== after)
+        this.#fault('undo', `of ${resource} results in ${after}, before it was ${before}`);
     }
   }
 
@@ -952,7 +950,7 @@ class CaseRun implements CaseResult {
   }
 }
 
-/** Applies an inverse that was cut off: what was made of it by then may be why it cannot be made any more. */
+/** Applies an inverse that was interrupted: its partial effect may be why it cannot be applied again. */
 async function undoAgain(session: AwsSession, inverse: Change): Promise<void> {
   if ((await differenceOf(session, inverse)) === undefined) return;
   try {
@@ -962,7 +960,7 @@ async function undoAgain(session: AwsSession, inverse: Change): Promise<void> {
   }
 }
 
-/** The outcomes of findings about one resource as one: what they changed and what is not known, together. */
+/** Merges the outcomes of findings about one resource: their changes and unconfirmed changes. */
 function merged(first: Outcome, others: readonly Outcome[]): Outcome {
   const all = [first, ...others];
   const applied = all
@@ -972,7 +970,7 @@ function merged(first: Outcome, others: readonly Outcome[]): Outcome {
   return { ...first, applied, ...(unconfirmed.length > 0 && { unconfirmed }) };
 }
 
-/** Sums up what a call asks for, short enough for a line. */
+/** Summarizes the input of a call in one line. */
 function summary(input: unknown): string {
   const text = JSON.stringify(input);
   return text.length > 300 ? `${text.slice(0, 300)}…` : text;

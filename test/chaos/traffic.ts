@@ -2,9 +2,9 @@ import { isWithin } from '../lab/aws-model/cidr.ts';
 import type { AclEntry, GroupRule, NetworkAcl, RuleContent } from '../lab/aws-model/state.ts';
 
 /**
- * Reachability as sets of points: an address, a protocol and a port each. Generated rules begin and end at ports whose
- * neighbours are points too, so that no difference goes unseen. Written from EC2's user guide ("Security group rules",
- * "Network ACL rules"); nothing of it comes from `lambdas/`.
+ * Reachability as sets of points, each of an address, a protocol and a port. Generated rules begin and end at ports whose
+ * neighbours are points too, so that every difference shows. Written from EC2's user guide ("Security group rules",
+ * "Network ACL rules"), independently of `lambdas/`.
  */
 export type Reach = bigint;
 
@@ -27,7 +27,7 @@ const PORTS = [
 ];
 interface Traffic {
   readonly protocol: string;
-  /** The port; of ICMP, the type. */
+  /** The port; for ICMP, the type. */
   readonly port: number;
 }
 const TRAFFIC: readonly Traffic[] = [
@@ -39,7 +39,7 @@ const TRAFFIC: readonly Traffic[] = [
 ];
 const WIDTH = BigInt(TRAFFIC.length);
 
-/** ICMP comes from IPv4 addresses, ICMPv6 from IPv6 addresses. */
+/** ICMP has IPv4 sources, ICMPv6 has IPv6 sources. */
 function exists(source: string, { protocol }: Traffic): boolean {
   return !(protocol === 'icmp' && source.includes(':')) && !(protocol === 'icmpv6' && source.includes('.'));
 }
@@ -72,7 +72,7 @@ function cached(key: string, make: () => Reach): Reach {
   return value;
 }
 
-/** The traffic that one rule of a security group lets in. */
+/** The traffic that one rule of a security group allows. */
 export function reachOfRule({ protocol, fromPort, toPort, source }: RuleContent): Reach {
   return cached(`rule ${protocol} ${fromPort} ${toPort} ${source}`, () =>
     points(
@@ -88,14 +88,14 @@ export function reachOfRule({ protocol, fromPort, toPort, source }: RuleContent)
   );
 }
 
-/** A security group lets in what any of its rules lets in. */
+/** The traffic that any of a security group's rules allows. */
 export function reachOfRules(rules: readonly GroupRule[]): Reach {
   return rules.reduce((all, rule) => all | reachOfRule(rule), 0n);
 }
 
 const IANA: Readonly<Record<string, string>> = { '1': 'icmp', '6': 'tcp', '17': 'udp', '58': 'icmpv6' };
 
-/** The traffic that one entry of a network ACL speaks of. */
+/** The traffic that one entry of a network ACL matches. */
 export function matchOfEntry({ protocol, cidr, ports, icmp }: AclEntry): Reach {
   return cached(`entry ${protocol} ${cidr} ${ports?.from} ${ports?.to} ${icmp?.type}`, () =>
     points(
@@ -110,7 +110,7 @@ export function matchOfEntry({ protocol, cidr, ports, icmp }: AclEntry): Reach {
   );
 }
 
-/** A network ACL's entries are asked by ascending number: the first that matches decides. */
+/** The traffic that a network ACL allows. The first entry that matches, by ascending number, decides. */
 export function reachOfAcl(entries: NetworkAcl['entries']): Reach {
   let decided = 0n;
   let allowed = 0n;
@@ -122,7 +122,7 @@ export function reachOfAcl(entries: NetworkAcl['entries']): Reach {
   return allowed;
 }
 
-/** All points of a port, from addresses of the world. */
+/** All points of a port, from public addresses. */
 export function pointsOfPort(protocols: readonly string[], port: number): Reach {
   return cached(`port ${protocols} ${port}`, () =>
     points(
@@ -132,7 +132,7 @@ export function pointsOfPort(protocols: readonly string[], port: number): Reach 
   );
 }
 
-/** All points of protocols that have no name: what a rule for all traffic opens and no narrower one. */
+/** All points of protocols without a name, which only a rule for all traffic opens. */
 export const OTHER_PROTOCOLS = points(
   () => true,
   ({ protocol }) => protocol === '50',
@@ -148,7 +148,7 @@ export function pointsFrom(cidrs: readonly string[]): Reach {
   );
 }
 
-/** A set in words: its first points. */
+/** A set as text: its first points. */
 export function describeReach(reach: Reach): string {
   const words: string[] = [];
   for (const [index, source] of SOURCES.entries()) {

@@ -18,12 +18,12 @@ test('whatever fails, ends or comes twice: one outcome per finding and poll, and
   const { problems, counts, transitions } = account;
   expect(problems, accountLines(account, SEED, 0).join('\n')).toEqual([]);
   expect(transitions).toBeGreaterThan(FINDINGS);
-  expect(counts.get('functions that were ended')).toBeGreaterThan(0);
+  expect(counts.get('functions that were killed')).toBeGreaterThan(0);
   expect(counts.get('double deliveries')).toBeGreaterThan(0);
-  expect(counts.get('messages that were done and not deleted')).toBeGreaterThan(0);
+  expect(counts.get('messages that were processed and not deleted')).toBeGreaterThan(0);
   expect(counts.get('instances whose clock is wrong')).toBeGreaterThan(0);
-  expect(counts.get('polls that were ended or failed')).toBeGreaterThan(0);
+  expect(counts.get('polls that were killed or failed')).toBeGreaterThan(0);
   const faults = counts.entries.filter(([name]) => name.startsWith('faults: '));
-  expect(faults.filter(([name]) => name.endsWith(', for good')).length).toBeGreaterThan(10);
+  expect(faults.filter(([name]) => name.endsWith(', permanently')).length).toBeGreaterThan(10);
   expect(faults.filter(([name]) => name.endsWith(' in part')).length).toBeGreaterThan(0);
 }, 120_000);

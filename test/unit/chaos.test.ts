@@ -194,7 +194,7 @@ describe('a product that does something else is found out', () => {
     expect(faults).toContainEqual({
       kind: 'record',
       words: expect.stringContaining(
-        `the record has ${arn('all1')}, of which no call of ours made validation on`,
+        `the record has ${arn('all1')} as validation on, which no call of the product made it`,
       ),
     });
   });

@@ -9,7 +9,7 @@ import { Doubts, recordedTransitions } from '../writes/recorded.ts';
 import { BUCKETS, type CloudModel } from './cloud.ts';
 import { type Expected, RULE_KINDS } from './findings.ts';
 
-/** The result of a run, in numbers, and what does not add up. */
+/** The result of a run in numbers, and everything that does not add up. */
 export interface Account {
   readonly counts: Counts;
   readonly findings: number;
@@ -17,9 +17,9 @@ export interface Account {
   readonly outcomes: Readonly<Record<string, number>>;
   /** Changes that the calls made. */
   readonly transitions: number;
-  /** Changes of which records say that nobody knows whether they were made, whatever happened: each in words. */
+  /** Changes that records list as unconfirmed, regardless of what happened, as texts. */
   readonly unconfirmed: readonly string[];
-  /** The ones among the calls' changes that no record says it knows. */
+  /** The calls' changes that no record lists as confirmed. */
   readonly unknown: number;
   readonly problems: readonly string[];
 }
@@ -57,7 +57,7 @@ const doneSchema = z.looseObject({ jobs: z.array(z.looseObject({ job: z.string()
 
 const MOST_UNCONFIRMED_SHARE = 0.01;
 
-/** A line of evidence in short. */
+/** A line of evidence, shortened. */
 function lineText({ key, outcome, reason, replaces, applied, unconfirmed, startedAt }: Line): string {
   const lines = applied.map(({ appliedAt, change }) => `${appliedAt} ${JSON.stringify(change)}`);
   const doubts = unconfirmed.map(({ change }) => `unconfirmed ${JSON.stringify(change)}`);
@@ -82,7 +82,7 @@ function linesOf(cloud: CloudModel): Line[] {
   );
 }
 
-/** The lines that count: those that no other one says it replaces. By finding and poll. */
+/** The lines that no other line replaces, by finding and poll. */
 function standingOf(lines: readonly Line[]): ReadonlyMap<string, readonly Line[]> {
   const replaced = new Set(
     lines.flatMap((line) =>
@@ -97,7 +97,7 @@ function standingOf(lines: readonly Line[]): ReadonlyMap<string, readonly Line[]
   return standing;
 }
 
-/** Compares what went in with what came out, and what the calls changed with what is recorded. */
+/** Compares the findings with their outcomes, and the changes that calls made with the recorded ones. */
 export function accountFor(
   cloud: CloudModel,
   expected: readonly Expected[],
@@ -115,7 +115,7 @@ export function accountFor(
     const name = `${rule} ${account} ${resource}`;
     const lines = asOf.map((moment) => standing.get([moment, rule, account, resource].join(' ')) ?? []);
     for (const [index, of] of lines.entries()) {
-      // A poll leaves out what the ones before it have not done, and says so.
+      // A poll skips what earlier polls have not finished, and reports it.
       if (of.length !== 1 && !(of.length === 0 && leftOut.has(`${rule} ${asOf[index]}`))) {
         problems.push(`${name}: ${of.length} outcomes in poll ${asOf[index]}${of.map(lineText).join('')}`);
       }
@@ -133,7 +133,7 @@ export function accountFor(
           .join('; ')}`,
       );
     if (isRemediable && !lines.flat().some(({ outcome }) => outcome === 'remediated')) {
-      problems.push(`${name}: nobody says that it was remediated${lines.flat().map(lineText).join('')}`);
+      problems.push(`${name}: no record says that it was remediated${lines.flat().map(lineText).join('')}`);
     }
   }
   checkClosed(expected, standing, closedAt, problems);
@@ -149,9 +149,7 @@ export function accountFor(
   const transitions = cloud.seen.length;
   const unconfirmed = all.flatMap(unconfirmedIn);
   if (Math.max(unconfirmed.length, unknown) > transitions * MOST_UNCONFIRMED_SHARE) {
-    problems.push(
-      `of ${transitions} changes, ${unknown} are known to nobody; ${unconfirmed.length} are unconfirmed`,
-    );
+    problems.push(`of ${transitions} changes, ${unknown} are unknown; ${unconfirmed.length} are unconfirmed`);
   }
   checkEvents(cloud, all, problems);
   checkPolls(cloud, all, problems);
@@ -168,7 +166,7 @@ export function accountFor(
   };
 }
 
-/** Each finding is closed once by the poll that gives none any more, and by no other. */
+/** Each finding is closed once, by the poll that no longer returns it, and by no other poll. */
 function checkClosed(
   expected: readonly Expected[],
   standing: ReadonlyMap<string, readonly Line[]>,
@@ -203,7 +201,7 @@ function isAbout({ applied }: Line, { item }: Transition): boolean {
   return recorded.some((other) => other.item === item);
 }
 
-/** @returns the number of changes of which no record says more than that nobody knows */
+/** @returns the number of changes that are only recorded as unconfirmed */
 function compareChanges(cloud: CloudModel, lines: readonly Line[], problems: string[]): number {
   const seen = grouped(cloud.seen, ({ account }) => account);
   const recorded = grouped(lines, ({ finding }) => finding.account);
@@ -234,7 +232,7 @@ function compareChanges(cloud: CloudModel, lines: readonly Line[], problems: str
   return unknown;
 }
 
-/** Checks that whatever changed something is published, at least once. */
+/** Checks that every change is published at least once. */
 function checkEvents(cloud: CloudModel, lines: readonly Line[], problems: string[]): void {
   const published = new Set(
     cloud.events.flatMap(({ type, detail }) => {
@@ -247,16 +245,16 @@ function checkEvents(cloud: CloudModel, lines: readonly Line[], problems: string
   for (const stored of cloud.table.items) {
     const { data } = findingItemSchema.safeParse(stored);
     if (data === undefined) continue;
-    // What the table knows was published before.
+    // The changes that the table lists were published before.
     for (const { evidence } of data.changes) {
       const name = `${data.account} ${data.resource} ${evidence}`;
-      if (!published.has(name)) problems.push(`${name}: no event tells of it`);
+      if (!published.has(name)) problems.push(`${name}: no event reports it`);
     }
   }
   for (const { finding, outcome, applied } of lines) {
     const { account, resource } = finding;
     if (applied.length > 0 && !published.has(`${account} ${resource} ${outcome}`)) {
-      problems.push(`${account} ${resource}: no event tells of ${outcome}`);
+      problems.push(`${account} ${resource}: no event reports ${outcome}`);
     }
   }
 }
@@ -268,7 +266,7 @@ function summariesOf(cloud: CloudModel): (readonly [string, PollSummary])[] {
     .map(([key, body]) => [key, pollSummarySchema.parse(JSON.parse(new TextDecoder().decode(body)))]);
 }
 
-/** Checks that a poll has outcomes of what it says that it sent. */
+/** Checks that a poll has an outcome for everything that it reports as sent. */
 function checkPolls(cloud: CloudModel, lines: readonly Line[], problems: string[]): void {
   const byPoll = grouped(lines, ({ poll }) => `${poll.rule}/${epochSeconds(poll)}`);
   const polled = new Set<string>();
@@ -279,19 +277,19 @@ function checkPolls(cloud: CloudModel, lines: readonly Line[], problems: string[
     const closed = of.filter(({ outcome }) => outcome === 'closed').length;
     const unprocessable = [...cloud.objects.below(BUCKETS.evidence, `unprocessable/${name}/`)].length;
     const sent = summary.findings + summary.deferred;
-    // A run of the collector that did not reach its end may have sent what the last one left out.
+    // A run of the collector that did not finish may have sent what the last run left out.
     const further = Math.min(Math.max(0, of.length - closed - sent), summary.skipped);
     const said = [sent + further, summary.closed];
     const found = [of.length - closed, closed];
     if (!isDeepStrictEqual(said, found))
       problems.push(`${key} says ${said}, and there are ${found} outcomes`);
-    // A run that did not reach its end has written some, too.
+    // A run that did not finish has written some, too.
     if (sum(summary.unprocessable) > unprocessable) problems.push(`${key}: ${unprocessable} items are kept`);
   }
   for (const name of byPoll.keys()) if (!polled.has(name)) problems.push(`poll ${name} has no summary`);
 }
 
-/** No lease is held, what jobs have written is known, and each finding's item names evidence that is there and has its outcome. */
+/** No lease is held, the jobs' evidence is listed, and each finding's item names evidence that exists and has its outcome. */
 function checkTable(cloud: CloudModel, lines: readonly Line[], problems: string[]): void {
   const evidence = new Map(
     [...grouped(lines, ({ key, finding }) => `${key} ${finding.account} ${finding.resource}`)].map(
@@ -322,18 +320,18 @@ function checkTable(cloud: CloudModel, lines: readonly Line[], problems: string[
     }
   }
   for (const [name, of] of written) {
-    // One of which nobody could be told says that the job was not finished, and nothing else.
+    // An outcome that could not be published only says that the job was not finished.
     if (!announced.has(name) && !of.every(({ deadLetter }) => deadLetter === true))
       problems.push(`${name} is evidence of which the table does not know`);
   }
   for (const { finding } of lines) {
     const name = `${finding.rule} ${finding.account} ${finding.resource}`;
-    if (!known.has(name)) problems.push(`${name}: the table does not know it`);
+    if (!known.has(name)) problems.push(`${name}: the table does not list it`);
     known.add(name);
   }
 }
 
-/** An account in lines that a person reads. */
+/** An account as lines for a person. */
 export function accountLines(account: Account, seed: number, seconds: number): string[] {
   const { counts, findings, polls, outcomes, transitions, unconfirmed, unknown, problems } = account;
   const share = transitions === 0 ? 0 : (100 * unconfirmed.length) / transitions;
@@ -343,7 +341,7 @@ export function accountLines(account: Account, seed: number, seconds: number): s
     `outcomes: ${Object.entries(outcomes)
       .map(([name, number]) => `${number} ${name}`)
       .join(', ')}`,
-    `${transitions} changes were seen, ${unknown} of them are in no record; records say ${unconfirmed.length} times that nobody knows (${share.toFixed(2)} %); ${problems.length} wrong`,
+    `${transitions} changes were seen, ${unknown} of them are in no record; records list ${unconfirmed.length} as unconfirmed (${share.toFixed(2)} %); ${problems.length} wrong`,
     ...unconfirmed.slice(0, 50).map((words) => `unconfirmed: ${words}`),
     ...problems.slice(0, 50),
     ...(problems.length > 50 ? [`and ${problems.length - 50} more`] : []),

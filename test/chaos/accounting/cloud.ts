@@ -15,17 +15,17 @@ import type { Random } from './random.ts';
 import type { Answer, SdkCall } from './sdk.ts';
 import { TableModel } from './table.ts';
 
-/** One run of the function: what meets its calls. */
+/** One run of the function, with the faults of its calls. */
 export interface Invocation {
   readonly random: Random;
-  /** The share of calls that meet a fault. */
+  /** The share of calls with a fault. */
   readonly faultShare: number;
-  /** The share of calls by which it is ended, before or after they take effect. */
+  /** The share of calls at which the function is killed, before or after they take effect. */
   readonly killShare: number;
-  /** The moment in which its time is over. */
+  /** The time at which the function times out. */
   readonly endsAt: number;
   isDead: boolean;
-  /** Takes what becomes of its calls, in words, where someone wants to read it. */
+  /** Receives the fate of each call, as text, if requested. */
   readonly trace?: ((words: string) => void) | undefined;
 }
 
@@ -37,10 +37,10 @@ const entriesSchema = z.looseObject({
   Entries: z.array(z.looseObject({ DetailType: z.string(), Detail: z.string() })),
 });
 
-/** Time from the start of an execution to its work. */
+/** Time from the start of an execution to its change. */
 const AUTOMATION_MILLISECONDS = 20_000;
 
-/** The share of faults of a batch that leave a part of it. */
+/** The share of batch faults that leave a part of the batch. */
 const IN_PART_SHARE = 0.5;
 
 export const BUCKETS = { evidence: 'cspm-evidence', settings: 'cspm-settings' } as const;
@@ -50,17 +50,17 @@ export interface Seen extends Transition {
   readonly account: string;
 }
 
-/** All of AWS that the product meets: its own account's services, and the accounts that it works in. */
+/** All of AWS that the product uses: the services of its own account, and the accounts in which it works. */
 export class CloudModel {
   now = Date.parse('2026-06-30T12:00:00Z');
   readonly counts = new Counts();
   readonly table = new TableModel();
   readonly objects = new ObjectsModel();
   readonly events: { readonly type: string; readonly detail: unknown }[] = [];
-  /** Changes that the calls of sessions made in accounts: noted between the product and the accounts. */
+  /** Changes that session calls made in accounts, recorded between the product and the accounts. */
   readonly seen: Seen[] = [];
   readonly invocations = new AsyncLocalStorage<Invocation>();
-  /** Called for what is asked of an account, the assumption of its role included; what it throws is the answer. */
+  /** Called for each call to an account, including the assumption of its role; an error that it throws is the answer. */
   onAccountCall: (account: string, call: SdkCall) => void = () => {};
   readonly #accounts = new Map<string, AwsModel>();
   readonly #queues = new Map<string, QueueModel>();
@@ -93,28 +93,28 @@ export class CloudModel {
     this.objects.put({ Bucket: BUCKETS.settings, Key: key, Body: JSON.stringify(settings) });
   }
 
-  /** Answers a call of the product: by way of faults, and as the SDK sends it. */
+  /** Answers a call of the product, with faults, and with the SDK's retries. */
   readonly answer: Answer = async (call) => {
     const invocation = this.invocations.getStore();
-    // A call takes its time; others are made meanwhile.
+    // A call takes time, in which others are made.
     await new Promise((resolve) => setImmediate(resolve));
     if (invocation === undefined) return this.#carryOut(call);
     const { random } = invocation;
     this.now += random.between(10, 60);
     if (this.now > invocation.endsAt) invocation.isDead = true;
-    if (invocation.isDead) throw new Killed('the function was ended');
+    if (invocation.isDead) throw new Killed('the function was killed');
     const isLast = random.isBelow(invocation.killShare);
     if (isLast) {
       const isBefore = random.isBelow(0.5);
       invocation.isDead = true;
-      this.counts.add(`functions that were ended at ${kindOf(call)}`);
-      invocation.trace?.(`is ended ${isBefore ? 'before' : 'after'} ${callText(call)}`);
-      if (isBefore) throw new Killed('the function was ended');
+      this.counts.add(`functions that were killed at ${kindOf(call)}`);
+      invocation.trace?.(`is killed ${isBefore ? 'before' : 'after'} ${callText(call)}`);
+      if (isBefore) throw new Killed('the function was killed');
     }
     try {
       const answered = this.#send(call, invocation);
       invocation.trace?.(`${callText(call)} => ${textOf(answered)}`);
-      if (isLast) throw new Killed('the function was ended');
+      if (isLast) throw new Killed('the function was killed');
       return answered;
     } catch (error) {
       if (!isLast) invocation.trace?.(`${callText(call)} => ${String(error)}`);
@@ -132,7 +132,7 @@ export class CloudModel {
       return part.answer(this.#carryOut(part.taken));
     }
     const fault = random.of(['throttled', 'unavailable', 'answer lost'] as const);
-    this.counts.add(`faults: ${kindOf(call)} ${fault}${faults < call.maxAttempts ? '' : ', for good'}`);
+    this.counts.add(`faults: ${kindOf(call)} ${fault}${faults < call.maxAttempts ? '' : ', permanently'}`);
     for (let attempt = 1; attempt <= Math.min(faults, call.maxAttempts); attempt += 1) {
       this.now += 200;
       if (fault === 'answer lost') this.#unseen(call);
@@ -160,7 +160,7 @@ export class CloudModel {
     const model = this.#accounts.get(account);
     if (model === undefined) throw new AwsModelError('AccessDenied', 'no such account', 403);
     this.onAccountCall(account, call);
-    // What a runbook changes is no call of ours.
+    // Changes by a runbook are not calls of the product.
     model.passTime();
     const before = model.state;
     const { output, next: after = before } = model.answer(operation, input, before, region);
@@ -231,7 +231,7 @@ function callText(call: SdkCall): string {
   return `${kindOf(call)} ${textOf(call.input)}`;
 }
 
-/** Names a call as far as faults are counted: `S3:PutObject jobs`. */
+/** The kind of a call for the counts of faults: `S3:PutObject jobs`. */
 function kindOf({ service, operation, input, sessionKey }: SdkCall): string {
   const object = objectSchema.safeParse(input).data;
   const place = sessionKey === undefined && object !== undefined ? ` ${object.Key.split('/', 1)[0]}` : '';

@@ -11,12 +11,12 @@ import type { Random } from './random.ts';
 export const HOME_REGION = 'us-east-1';
 export const REGIONS = [HOME_REGION, 'eu-central-1'] as const;
 
-/** A finding, and what is to become of its resource. */
+/** A finding, and the expected fate of its resource. */
 export interface Expected {
   readonly finding: Finding;
   /** The region whose remediator works on it. */
   readonly region: string;
-  /** True where the violation can be remediated: neither exempt, nor gone, nor fixed before. */
+  /** True if the violation can be remediated: it is neither exempt, nor gone, nor fixed before. */
   readonly isRemediable: boolean;
 }
 
@@ -24,7 +24,7 @@ const NO_TAGS: Tags = {};
 const EXEMPT: Tags = { 'cspm-auto-remediation:exempt': 'migration until 2999-01-01' };
 const OLD = Date.parse('2024-01-01T00:00:00Z');
 
-/** Makes a violation of a rule under a name, as one of its kinds. */
+/** Creates a violation of a rule under a name, of one of its kinds. */
 type Make = (state: AwsState, name: string, random: Random, tags: Tags, region: string) => AwsState;
 
 function rule(id: string, fromPort: number, toPort: number, other: Partial<GroupRule> = {}): GroupRule {
@@ -71,7 +71,7 @@ interface RuleKind {
   readonly isFixed: (state: AwsState, name: string) => boolean;
   readonly options?: Readonly<Record<string, string | string[]>>;
   readonly isGlobal?: true;
-  /** True where a document of AWS's can fix it. */
+  /** True if one of AWS's documents can fix it. */
   readonly hasRunbook?: true;
 }
 
@@ -91,7 +91,7 @@ const isNarrowed = (state: AwsState, name: string): boolean =>
 
 const NARROW = { replacement_cidrs: ['10.0.0.0/8', '192.168.0.0/16'] };
 
-/** All coded rules: what violates them, and how one sees that it is fixed, by the rule's wording. */
+/** All coded rules: what violates them, and how a fix shows, by the wording of the rule. */
 export const RULE_KINDS: Readonly<Record<string, RuleKind>> = {
   'security-group-ssh-open': {
     nameOf: (number) => `sg-${hex(number)}`,
@@ -200,15 +200,15 @@ export interface Landscape {
   readonly expected: readonly Expected[];
 }
 
-/** The most findings of one rule in one account and region: as a rule, and in one of so many. */
+/** The most findings of one rule in one account and region: usually, and in one of this many. */
 const MOST_AT_ONCE = 9;
 const MOST_OF_MANY = 60;
 const MANY_SHARE = 0.02;
-/** One in so many is exempt by its tag, one in so many is gone. */
+/** One in this many is exempt by its tag, and one in this many is gone. */
 const EXEMPT_SHARE = 0.03;
 const GONE_SHARE = 0.02;
 
-/** @param mostAtOnce the most findings of one rule in one account and region; without it few, and many in some */
+/** @param mostAtOnce the most findings of one rule in one account and region. Default: few, and many in some */
 export function landscape(count: number, random: Random, mostAtOnce?: number): Landscape {
   const states = new Map<string, AwsState>();
   const expected: Expected[] = [];

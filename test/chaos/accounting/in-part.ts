@@ -7,13 +7,13 @@ const keysSchema = z.looseObject({
   RequestItems: z.record(z.string(), z.looseObject({ Keys: z.array(z.unknown()) })),
 });
 
-/** A batch of which AWS takes a part and leaves the rest: the call that it takes, and the answer with what it leaves. */
+/** A batch that AWS accepts in part: the call with that part, and the answer with the rest. */
 export interface InPart {
   readonly taken: SdkCall;
   answer(answered: object): object;
 }
 
-/** Splits a batch; undefined where a call is none, or too small. */
+/** Splits a batch; undefined if the call is not a batch, or too small. */
 export function inPart(call: SdkCall, random: Random): InPart | undefined {
   switch (`${call.service}:${call.operation}`) {
     case 'SQS:SendMessageBatch': {
@@ -61,7 +61,7 @@ export function inPart(call: SdkCall, random: Random): InPart | undefined {
   }
 }
 
-/** Takes the first ones, and leaves at least one. */
+/** Takes the first entries, and leaves at least one. */
 function split<T>(all: readonly T[], random: Random): { readonly taken: T[]; readonly left: T[] } {
   const number = all.length < 2 ? 0 : random.between(1, all.length - 1);
   return { taken: all.slice(0, number), left: all.slice(number) };

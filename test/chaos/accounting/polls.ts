@@ -16,17 +16,17 @@ import { type Expected, HOME_REGION, REGIONS } from './findings.ts';
 import type { Random } from './random.ts';
 
 const PAGE_SIZE = 40;
-/** Shares of findings that come twice, and that the source itself works on; of pages with an item that cannot be read. */
+/** Shares of findings that arrive twice, and that the source itself remediates, and of pages with an unreadable item. */
 const TWICE_SHARE = 0.02;
 const AT_WORK_SHARE = 0.05;
 const UNREAD_SHARE = 0.2;
-/** Lambda starts a function twice more that failed; then someone starts the poll anew. */
+/** Lambda retries a failed function twice; then someone starts the poll again. */
 const MOST_RUNS = 30;
 
-/** The findings that a poll gives. */
+/** The findings that a poll returns. */
 export interface Given {
   readonly expected: readonly Expected[];
-  /** True where the source works on some of the findings itself, and gives items that nobody can read. */
+  /** True if the source remediates some of the findings itself, and returns unreadable items. */
   readonly isMixed: boolean;
 }
 
@@ -40,14 +40,14 @@ export interface PollContext {
   invocation(): Invocation;
 }
 
-/** Lets the collector poll until one run reaches its end. Each run gets the findings in another order. */
+/** Runs the collector until one run finishes. Each run gets the findings in another order. */
 export async function poll(asked: Poll, given: Given, context: PollContext): Promise<void> {
   for (let runs = 1; ; runs += 1) {
     const invocation = context.invocation();
     context.cloud.counts.add('polls');
     const isDone = await context.cloud.invocations.run(invocation, () => runOnce(asked, given, context));
     if (isDone && !invocation.isDead) return;
-    context.cloud.counts.add('polls that were ended or failed');
+    context.cloud.counts.add('polls that were killed or failed');
     if (runs === MOST_RUNS) throw new Error(`${asked.rule} could not be polled in ${runs} runs`);
     context.cloud.now += 60_000;
   }

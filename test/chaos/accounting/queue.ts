@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Random } from './random.ts';
 
-/** A time longer than six times a function's timeout: when a message comes back whose function was killed. */
+/** A time longer than six times a function's timeout: when the message of a killed function comes back. */
 const VISIBILITY_TIMEOUT_MILLISECONDS = 1_860_000;
 
 /** A message of a queue. */
@@ -23,7 +23,7 @@ const sendSchema = z.looseObject({
 const batchSchema = z.looseObject({ Entries: z.array(sendSchema.extend({ Id: z.string() })) });
 const visibilitySchema = z.looseObject({ ReceiptHandle: z.string(), VisibilityTimeout: z.number() });
 
-/** One SQS queue: in order by group, once per deduplication id. What was received too often goes to the dead letters. */
+/** One SQS queue: ordered by group, and deduplicated by id. Messages that were received too often become dead letters. */
 export class QueueModel {
   readonly name: string;
   readonly #now: () => number;
@@ -69,7 +69,7 @@ export class QueueModel {
     return {};
   }
 
-  /** Hands over at most so many messages, which are invisible from then on; none where none may be received now. */
+  /** Hands over at most this many messages, which are invisible from then on; none if none can be received now. */
   receive(random: Random, most: number): Message[] {
     const batch: Message[] = [];
     while (batch.length < most) {
@@ -92,13 +92,13 @@ export class QueueModel {
     this.#messages = this.#messages.filter((each) => each !== message);
   }
 
-  /** The moment from which the next message may be received; undefined where there is none. */
+  /** The time from which the next message can be received; undefined if there is none. */
   get nextAt(): number | undefined {
     const next = this.#next();
     return next.length === 0 ? undefined : Math.min(...next.map(({ visibleAt }) => visibleAt));
   }
 
-  /** Moves the dead letters back. @returns how many there were */
+  /** Moves the dead letters back to the queue. @returns their number */
   redrive(): number {
     const moved = this.dead.splice(0);
     for (const message of moved) this.#messages.push({ ...message, received: 0, visibleAt: this.#now() });
@@ -109,7 +109,7 @@ export class QueueModel {
     return this.#next(batch).filter(({ visibleAt }) => visibleAt <= this.#now());
   }
 
-  /** The first message of each group, besides those of a batch; all of those without a group. */
+  /** The first message of each group, in addition to those of a batch, and all messages without a group. */
   #next(batch: readonly Message[] = []): Message[] {
     const groups = new Set<string>();
     return this.#messages.filter((message) => {

@@ -1,4 +1,4 @@
-/** Numbers that depend on a seed alone (mulberry32). */
+/** Numbers that depend only on a seed (mulberry32). */
 export class Random {
   #state: number;
 
@@ -24,7 +24,7 @@ export class Random {
     return this.next() < probability;
   }
 
-  /** @throws Error where there is nothing to choose from */
+  /** @throws Error if there is nothing to choose from */
   of<T>(values: readonly T[]): T {
     const value = values[this.between(0, values.length - 1)];
     if (value === undefined) throw new Error('there is nothing to choose from');

@@ -21,24 +21,24 @@ const SECURITY_ACCOUNT = '111111111111';
 const BUS_ARN = `arn:aws:events:${HOME_REGION}:${SECURITY_ACCOUNT}:event-bus/cspm`;
 export const MAX_RECEIVE_COUNT = 5;
 export const TIMEOUT_MILLISECONDS = 300_000;
-/** Shares of calls that meet a fault, and after which the function is ended. */
+/** Shares of calls with a fault, and of calls after which the function is killed. */
 const FAULT_SHARE = 0.02;
 const KILL_SHARE = 0.003;
-/** Shares of batches that are delivered twice at once, and of messages that the queue hands out again though they are done. */
+/** Shares of batches that are delivered twice at once, and of messages that the queue delivers again after they are done. */
 const DOUBLE_SHARE = 0.04;
 const UNDELETED_SHARE = 0.01;
-/** Number of instances of a region's function, and the share of them whose clock is wrong, by so much at most. */
+/** Number of instances of a region's function, the share of them with a wrong clock, and its largest error. */
 const INSTANCES = 3;
 const WRONG_CLOCK_SHARE = 0.4;
 const MOST_WRONG_MILLISECONDS = 5 * 60_000;
-/** Calls of a job of many findings. A poll of thousands makes more. */
+/** Number of calls of a job with many findings. A poll of thousands makes more. */
 const CALLS_OF_A_JOB = 100;
-/** The most messages of a batch: of jobs, and of delayed ones. */
+/** The largest batches: of jobs, and of delayed messages. */
 const MOST_JOBS = 1;
 const MOST_DELAYED = 10;
-/** The share of polls in which a rule's method is its runbook, where it has one. */
+/** The share of polls that use a rule's runbook, if it has one. */
 const RUNBOOK_SHARE = 0.7;
-/** An operator sends dead letters back so often while faults last. */
+/** Number of times that an operator redrives dead letters while there are faults. */
 const REDRIVES_AMID_FAULTS = 2;
 const MOST_REDRIVES = 20;
 
@@ -46,15 +46,15 @@ export interface AccountingOptions {
   readonly seed: number;
   readonly findings: number;
   readonly onProgress?: (words: string) => void;
-  /** A resource: what becomes of each call of the functions that work on it is told. */
+  /** A resource: the fate of each function call about it is reported. */
   readonly trace?: string | undefined;
   readonly onTrace?: (words: string) => void;
 }
 
 /**
- * Lets the collector's and the remediator's functions work on many findings at once, through their own stores, while
- * calls fail, functions end, messages come twice, two polls find the same and one is done again; then counts what went in,
- * what came out and what was changed.
+ * Runs the collector and the remediator on many findings at once, with their real stores, while calls fail, functions are
+ * killed, messages arrive twice, two polls return the same findings and one poll is repeated. Then compares the findings
+ * with their outcomes and changes.
  */
 export async function runAccounting(options: AccountingOptions): Promise<Account> {
   const restore = interceptLogs();
@@ -69,7 +69,7 @@ export async function runAccounting(options: AccountingOptions): Promise<Account
   }
 }
 
-/** Drops the function's logs: nobody reads those of a hundred thousand calls. */
+/** Drops the function's logs, which nobody reads for a hundred thousand calls. */
 export function interceptLogs(): () => void {
   const level = logger.getLevelName();
   const disabled = process.env['POWERTOOLS_METRICS_DISABLED'];
@@ -92,7 +92,7 @@ class AccountingRun {
   /** The instances of each region's function. */
   readonly #workshops = new Map<string, Workshop[]>();
   readonly #asOf: readonly string[];
-  /** The poll that gives nothing any more. */
+  /** The poll that no longer returns findings. */
   readonly #closedAt: string;
   #faultShare = FAULT_SHARE;
   #isCollecting = false;
@@ -109,7 +109,7 @@ class AccountingRun {
     );
     this.#closedAt = new Date(cloud.now + 60_000).toISOString();
     cloud.putSettings(ACCOUNTS_KEY, accountSettingsOf());
-    // Thousands of findings are to be remediated within minutes.
+    // Thousands of findings must be remediated within minutes.
     const limits = { per_account_per_hour: 1_000_000, per_rule_per_hour: 1_000_000 };
     for (const [rule, { options = {}, hasRunbook = false }] of Object.entries(RULE_KINDS)) {
       const method = hasRunbook && random.isBelow(RUNBOOK_SHARE) ? 'runbook' : 'api';
@@ -122,10 +122,10 @@ class AccountingRun {
 
   async run(): Promise<Account> {
     const { expected } = this.#landscape;
-    // While findings are polled, others are worked on.
+    // Some findings are polled while others are processed.
     await Promise.all([this.#collect(), this.#workOff()]);
     await this.#finish();
-    // What the source worked on, or polls left out as jobs were open, is given again. Faults are as frequent as before.
+    // What the source remediated, or polls skipped because of open jobs, is returned again. Faults are as frequent as before.
     this.#faultShare = FAULT_SHARE;
     await this.#poll(this.#asOf.at(-1) ?? '', expected, false);
     await this.#finish();
@@ -135,7 +135,7 @@ class AccountingRun {
     return accountFor(this.cloud, expected, this.#asOf, this.#closedAt);
   }
 
-  /** Two polls at once, the first of which is done again; then a third one, while jobs of theirs are open. */
+  /** Two polls at once, the first of which is repeated; then a third one, while jobs of theirs are open. */
   async #collect(): Promise<void> {
     const { expected } = this.#landscape;
     const [first = '', second = '', third = ''] = this.#asOf;
@@ -173,11 +173,11 @@ class AccountingRun {
       if (dead === 0) break;
       this.cloud.counts.add('redriven messages', dead);
       if (redrives === REDRIVES_AMID_FAULTS) this.#faultShare = 0;
-      if (redrives === MOST_REDRIVES) throw new Error('dead letters come back again and again');
+      if (redrives === MOST_REDRIVES) throw new Error('dead letters return again and again');
     }
   }
 
-  /** Hands messages over until none is left but dead letters. */
+  /** Hands messages over until only dead letters are left. */
   async #workOff(): Promise<void> {
     for (let handed = 0; ; handed += 1) {
       if (handed % 1000 === 0) this.#onProgress(`${handed} messages`);
@@ -195,7 +195,7 @@ class AccountingRun {
       await Promise.all(next.map(({ region, queue, messages }) => this.#deliver(region, queue, messages)));
       if (next.length > 0) continue;
       if (this.#isCollecting) {
-        // Time does not pass without those who send jobs.
+        // Time does not pass without the functions that send jobs.
         await new Promise((resolve) => setImmediate(resolve));
         continue;
       }
@@ -205,7 +205,7 @@ class AccountingRun {
     }
   }
 
-  /** Delivers a batch, once in a while twice at once, and takes what is done from the queue. */
+  /** Delivers a batch, sometimes twice at once, and deletes what is done from the queue. */
   async #deliver(region: string, queue: QueueModel, messages: readonly Message[]): Promise<void> {
     const isDouble = this.#random.isBelow(DOUBLE_SHARE);
     if (isDouble) {
@@ -218,7 +218,7 @@ class AccountingRun {
     for (const message of messages) {
       if (!results.some((done) => done.includes(message))) continue;
       if (this.#faultShare > 0 && this.#random.isBelow(UNDELETED_SHARE)) {
-        this.cloud.counts.add('messages that were done and not deleted');
+        this.cloud.counts.add('messages that were processed and not deleted');
       } else queue.delete(message);
     }
   }
@@ -237,19 +237,19 @@ class AccountingRun {
       ),
     );
     if (invocation.isDead) {
-      // Its memory is gone with it.
+      // Its memory is lost, too.
       const others = (this.#workshops.get(region) ?? []).filter((each) => each !== workshop);
       this.#workshops.set(region, others);
-      this.cloud.counts.add('functions that were ended');
+      this.cloud.counts.add('functions that were killed');
       return [];
     }
     const failed = new Set(response.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
     if (failed.size > 0 && failed.size < messages.length)
-      this.cloud.counts.add('batches that were done in part');
+      this.cloud.counts.add('batches that were processed in part');
     return messages.filter(({ id }) => !failed.has(id));
   }
 
-  /** @param calls about how many there are, where they are many: then fewer of them fail, so that some run ends well */
+  /** @param calls their approximate number, if there are many: then fewer of them fail, so that some run succeeds */
   #invocation({ about = '', calls = 0 }: { about?: string; calls?: number }): Invocation {
     this.#invocations += 1;
     const number = this.#invocations;
@@ -276,7 +276,7 @@ class AccountingRun {
     );
   }
 
-  /** Picks an instance of a region's function: one of those that live, or a new one. */
+  /** Selects an instance of a region's function: an existing one, or a new one. */
   #workshop(region: string): Workshop {
     const living = this.#workshops.get(region) ?? [];
     const known = living[this.#random.between(0, INSTANCES - 1)];

@@ -4,7 +4,7 @@ import { checkCall, isRead } from '../../../lambdas/aws/session-client.ts';
 import { AwsModelError } from '../../lab/aws-model/operation.ts';
 import { sdkError } from '../../lab/aws-model/session.ts';
 
-/** A call of any of the product's SDK clients. */
+/** A call by any of the product's SDK clients. */
 export interface SdkCall {
   /** `S3`, `DynamoDB`, … */
   readonly service: string;
@@ -14,16 +14,16 @@ export interface SdkCall {
   readonly region: string;
   /** The access key of a role's session; undefined for the function's own credentials. */
   readonly sessionKey: string | undefined;
-  /** Number of times that the client sends a call at most. */
+  /** The most times that the client sends a call. */
   readonly maxAttempts: number;
-  /** The same for each time that one call is sent. */
+  /** Identical whenever the same call is sent again. */
   readonly command: object;
 }
 
-/** A function that answers calls: it gives an output, or throws. */
+/** A function that answers calls: it returns an output, or throws. */
 export type Answer = (call: SdkCall) => Promise<object>;
 
-/** The parts of a client that are read here. */
+/** The parts of a client that are used here. */
 interface SdkClient {
   readonly config: {
     readonly serviceId: string;
@@ -44,7 +44,7 @@ function clientPrototype(): { send: Send } {
     prototype = Object.getPrototypeOf(prototype);
   }
   if (isClientPrototype(prototype)) return prototype;
-  throw new Error("the SDK's clients have no send");
+  throw new Error("found no `send` in the SDK's clients");
 }
 
 function isClientPrototype(value: unknown): value is { send: Send } {
@@ -54,9 +54,9 @@ function isClientPrototype(value: unknown): value is { send: Send } {
 let requests = 0;
 
 /**
- * Lets a function answer every call of every SDK client that the product makes, whoever makes it: what lies between,
- * signing and XML, is what integration tests go through.
- * @returns ends it
+ * Replaces the answers to all calls by the product's SDK clients. Signing and XML are left out: the integration tests use
+ * them.
+ * @returns a function that ends this
  */
 export function interceptSdk(answer: Answer): () => void {
   const prototype = clientPrototype();

@@ -39,10 +39,10 @@ function keyOf(item: Item): string {
   return JSON.stringify([pk.S, sk.S]);
 }
 
-/** DynamoDB, as far as the product uses it: whole items, on condition, all or none, and updates of one. */
+/** DynamoDB, as far as the product uses it: conditional puts of whole items, transactions, and updates of one item. */
 export class TableModel {
   readonly #items = new Map<string, Item>();
-  /** Transactions that were carried out: one that the SDK sends again is not carried out again. */
+  /** Transactions that were executed: one that the SDK sends again is not executed again. */
   readonly #done = new WeakSet<object>();
 
   /** All items, as plain values. */
@@ -117,7 +117,7 @@ export class TableModel {
   }
 }
 
-/** An item after an update of `ADD`, `SET` with values or `if_not_exists`, and `REMOVE`, each part by names of its own. */
+/** An item after an update with `ADD`, `SET` with values or `if_not_exists`, and `REMOVE`, each for other attributes. */
 function updated(
   { UpdateExpression, ExpressionAttributeNames, ExpressionAttributeValues }: z.infer<typeof updateSchema>,
   item: Item,
@@ -129,7 +129,7 @@ function updated(
       const [, placeholder = ''] = /^(#\w+)/.exec(part) ?? [];
       const [, value = ''] = /(:\w+)\)?$/.exec(part) ?? [];
       const name = ExpressionAttributeNames[placeholder];
-      if (name === undefined) throw new Error(`the model does not know the update ${part}`);
+      if (name === undefined) throw new Error(`the model does not support the update ${part}`);
       if (clauses[at] === 'REMOVE') {
         delete next[name];
         continue;
@@ -146,14 +146,14 @@ function updated(
   return next;
 }
 
-/** Numbers by their value, texts by their characters. */
+/** Compares numbers by value, and texts by characters. */
 function isLess(left: unknown, right: unknown): boolean {
   if (typeof left === 'number' && typeof right === 'number') return left < right;
   return String(left) < String(right);
 }
 
 /**
- * Tells whether a condition holds for what stands there. Knows `AND`, `OR`, brackets, comparisons, `attribute_exists` and its
+ * Tells whether an item meets a condition. Supports `AND`, `OR`, parentheses, comparisons, `attribute_exists` and its
  * opposite.
  */
 function holds(
@@ -194,7 +194,7 @@ function holds(
       return isThere === (first === 'attribute_exists');
     }
     const [left, operator, right] = [operand(first), take(), operand(take())];
-    // A missing attribute compares with nothing.
+    // A comparison with a missing attribute is false.
     if (left === undefined || typeof left !== typeof right) return false;
     switch (operator) {
       case '=':
@@ -206,7 +206,7 @@ function holds(
       case '<=':
         return left === right || isLess(left, right);
       default:
-        throw new Error(`the model does not know ${operator}`);
+        throw new Error(`the model does not support ${operator}`);
     }
   };
   const conjunction = (): boolean => {

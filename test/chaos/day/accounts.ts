@@ -13,7 +13,7 @@ export const STATES = [
 ] as const;
 export type AccountState = (typeof STATES)[number];
 
-/** The number of hours after which what is so at first is over. */
+/** The number of hours after which the states "at first" end. */
 export const FIRST_HOURS = 3;
 
 const isAssumption = ({ operation }: SdkCall): boolean => operation === 'AssumeRole';
@@ -24,7 +24,7 @@ export function isChange(call: SdkCall): boolean {
   return !isAssumption(call) && !isRead(call);
 }
 
-/** The error that an account in a state answers with at an hour; undefined where it does what it is asked. */
+/** The error of calls to an account in a state at an hour; undefined if they succeed. */
 export function refusalOf(state: AccountState, hour: number, call: SdkCall): Error | undefined {
   switch (state) {
     case 'healthy':
@@ -48,7 +48,7 @@ function denied(): Error {
   return sdkError('AccessDenied', 'not authorized', 403, 'request');
 }
 
-/** The hours at which a finding of an account in a state is to be attempted; undefined where AWS's pace decides. */
+/** The hours at which a finding of an account in a state must be attempted; undefined if they depend on AWS's pace. */
 export function attemptsIn(state: AccountState, hours: number): number[] | undefined {
   const upTo = (all: readonly number[]): number[] => all.filter((hour) => hour < hours);
   switch (state) {
@@ -65,12 +65,12 @@ export function attemptsIn(state: AccountState, hours: number): number[] | undef
     case 'role missing at first':
       return upTo([FIRST_HOURS]);
     case 'throttled at first':
-      // What was not finished before is: nothing is waited for.
+      // What was not finished before is: there is no wait.
       return undefined;
   }
 }
 
-/** The most attempts at a finding of an account in a state: a job that AWS throttles is attempted again, as often as a queue does. */
+/** The most attempts at a finding of an account in a state: a throttled job is attempted as often as a queue allows. */
 export function mostIn(state: AccountState, hours: number): number {
   const due = attemptsIn(state, hours);
   return due?.length ?? FIRST_HOURS * MAX_RECEIVE_COUNT + 1;

@@ -1,6 +1,6 @@
 import type { AccountState } from './accounts.ts';
 
-/** The result of some hours of polls. */
+/** The result of several hours of polls. */
 export interface DayReport {
   readonly seed: number;
   readonly hours: number;
@@ -8,7 +8,7 @@ export interface DayReport {
   readonly jobs: number;
   /** Attempts by the state of the account: number of attempts → number of findings. */
   readonly attempts: ReadonlyMap<AccountState, ReadonlyMap<number, number>>;
-  /** Assumptions of roles by the state of the account, and the most for one account and poll while it had no role. */
+  /** Assumptions of roles by the state of the account, and the most in one account and poll while it had no role. */
   readonly assumptions: ReadonlyMap<AccountState, number>;
   readonly mostWithoutRole: number;
   /** Number of messages about missing roles. */
@@ -16,7 +16,7 @@ export interface DayReport {
   readonly problems: readonly string[];
 }
 
-/** A report in lines that a person reads. */
+/** A report as lines for a person. */
 export function dayLines(report: DayReport): string[] {
   const { seed, hours, findings, jobs, attempts, assumptions, mostWithoutRole, messages, problems } = report;
   return [
@@ -26,7 +26,7 @@ export function dayLines(report: DayReport): string[] {
       const words = counts.map(([times, number]) => `${number} findings ${times} times`).join(', ');
       return `  ${state}: ${words}; ${assumptions.get(state) ?? 0} sessions asked for`;
     }),
-    `at most ${mostWithoutRole} sessions asked for in one poll of an account without the role; ${messages} messages`,
+    `at most ${mostWithoutRole} sessions requested in one poll of an account without the role; ${messages} messages`,
     `${problems.length} wrong`,
     ...problems.slice(0, 50),
   ];

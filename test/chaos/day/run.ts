@@ -39,22 +39,22 @@ const HOUR = 3_600_000;
 const SCAN_HOURS = 2;
 const SCAN_BEFORE = HOUR / 2;
 
-/** The most findings of one rule in one account and region: so there are enough accounts for their states. */
+/** The most findings of one rule in one account and region, so that there are enough accounts for their states. */
 const MOST_AT_ONCE = 3;
 
-/** The bounds of changes that the rules' settings have. */
+/** The limits on changes in the rules' settings. */
 export type Bounds = Pick<RuleSettings, 'limits' | 'breaker'>;
 
-/** Settings with which no limit is reached and no breaker opens: only the back-off counts then. */
+/** Settings with unreachable limits and a breaker that never opens, so that only the back-off counts. */
 const UNBOUNDED: Bounds = {
   limits: { per_account_per_hour: 1_000_000, per_rule_per_hour: 1_000_000 },
   breaker: { changes: 1_000_000, failed_percent: 100 },
 };
 
-/** An invocation that worked on a finding. */
+/** An invocation that processed a finding. */
 interface Attempt {
   readonly hour: number;
-  /** True where it asked AWS to change the resource. */
+  /** True if it requested a change of the resource. */
   readonly isChanging: boolean;
   /** Time of its first call, milliseconds since 1970. */
   readonly at: number;
@@ -64,14 +64,14 @@ export interface DayOptions {
   readonly seed: number;
   readonly findings: number;
   readonly hours: number;
-  /** Default: none, so that it is known for each finding when it is attempted. */
+  /** Default: none, so that the hours of each finding's attempts are known. */
   readonly bounds?: Bounds;
   readonly onProgress?: (words: string) => void;
 }
 
 /**
- * Lets hourly polls give findings, in accounts of which most fail, to the whole function, and counts by the calls that arrive
- * in accounts how often each finding is attempted.
+ * Runs the whole function on hourly polls of findings, in accounts most of which fail, and counts the attempts at each
+ * finding by the calls that arrive in the accounts.
  */
 export async function runDay(options: DayOptions): Promise<DayReport> {
   const restore = interceptLogs();
@@ -99,7 +99,7 @@ class DayRun {
   readonly #workshops = new Map<string, Workshop>();
   /** Invocations by finding: each one in which a call in its account named its resource. */
   readonly #attempts = new Map<string, Map<Invocation, Attempt>>();
-  /** Numbers by account and name of the session: how often its role was asked for. */
+  /** Numbers of assumptions of the role, by account and session name. */
   readonly #assumptions = new Map<string, number>();
   #hour = 0;
   #jobs = 0;
@@ -163,7 +163,7 @@ class DayRun {
     }
   }
 
-  /** Hands messages over until none is left but dead letters. */
+  /** Hands messages over until only dead letters are left. */
   async #workOff(): Promise<void> {
     const queues = REGIONS.flatMap((region) =>
       ['jobs.fifo', 'jobs-delayed'].map((suffix) => ({ region, queue: this.cloud.queue(region, suffix) })),
@@ -183,7 +183,7 @@ class DayRun {
     }
   }
 
-  /** @returns whether the function has done the message */
+  /** @returns whether the function has processed the message */
   async #invoke(region: string, queue: QueueModel, message: Message): Promise<boolean> {
     const endsAt = this.cloud.now + TIMEOUT_MILLISECONDS;
     const invocation: Invocation = {
@@ -208,7 +208,7 @@ class DayRun {
       const name = `${account} ${assumptionSchema.parse(call.input).RoleSessionName}`;
       this.#assumptions.set(name, (this.#assumptions.get(name) ?? 0) + 1);
     } else {
-      // A change of a snapshot names that alone, and the finding its database.
+      // A change of a snapshot only names the snapshot, and the finding its database.
       const words = JSON.stringify(call.input).split('"');
       const named = new Set(words.flatMap((word) => [word, word.replace(/-s\d+$/, '')]));
       for (const { finding } of this.#findings) {
@@ -222,7 +222,7 @@ class DayRun {
 
   #noteAttempt(key: string, isChanging: boolean): void {
     const invocation = this.cloud.invocations.getStore();
-    if (invocation === undefined) throw new Error('a call comes from no invocation');
+    if (invocation === undefined) throw new Error('a call has no invocation');
     const attempts = this.#attempts.get(key) ?? new Map<Invocation, Attempt>();
     const known = attempts.get(invocation);
     attempts.set(invocation, {
@@ -245,9 +245,9 @@ class DayRun {
       const { finding } = expected;
       const state = this.#stateOf(finding.account);
       const all = [...(this.#attempts.get(findingKey(finding))?.values() ?? [])];
-      // Of a fix, further jobs look whether it has had its effect. What was only read failed all the same.
+      // Further jobs check whether a fix has had its effect. An attempt that only read has failed, too.
       const changing = all.filter(({ isChanging }) => isChanging);
-      // What a limit or a breaker holds back is read at each poll.
+      // What a limit or a breaker holds back is read in each poll.
       const isRead = changing.length === 0 && (bounds === undefined || state === 'reads denied');
       const made = (isRead ? all : changing).map(({ hour }) => hour);
       const numbers = attempts.get(state) ?? new Map<number, number>();
@@ -271,7 +271,7 @@ class DayRun {
       assumptions.set(state, (assumptions.get(state) ?? 0) + number);
       if (state !== 'role missing') continue;
       mostWithoutRole = Math.max(mostWithoutRole, number);
-      if (number > 1) problems.push(`${name}: the role was asked for ${number} times in one poll`);
+      if (number > 1) problems.push(`${name}: the role was assumed ${number} times in one poll`);
     }
     const messages = this.cloud.events.filter(({ type }) => type === 'Target Role Missing').length;
     const without = [...this.#states.values()].filter((state) => state.startsWith('role missing')).length;
@@ -307,7 +307,7 @@ class DayRun {
     });
   }
 
-  /** Tells whether there were twice the hours that it takes to change the findings of each rule at the rate of the limits. */
+  /** Tells whether there were twice the hours that the findings of each rule take at the rate of the limits. */
   #isWorkedOff({ per_rule_per_hour }: Bounds['limits']): boolean {
     const numbers = Object.keys(RULE_KINDS).map(
       (rule) => this.#findings.filter(({ finding }) => finding.rule === rule).length,

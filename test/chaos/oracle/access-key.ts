@@ -6,8 +6,8 @@ import { TextsOracle } from './texts.ts';
 const DAY = 86_400_000;
 
 /**
- * Tells whether the job is to make a key inactive, as docs/rules.md says: 90 days old, and unused for as many as are
- * asked.
+ * Tells whether the job must make a key inactive, as docs/rules.md says: it is 90 days old, and has been unused for the
+ * configured number of days.
  */
 function isDue({ status, created, lastUsed }: AccessKey, { options }: JobSpec, now: number): boolean {
   const unused = options['unused_only_days'];
@@ -15,7 +15,7 @@ function isDue({ status, created, lastUsed }: AccessKey, { options }: JobSpec, n
   return status === 'Active' && created <= now - 90 * DAY && !isInUse;
 }
 
-/** Judges what is done to the access keys of users. */
+/** Judges changes of users' access keys. */
 export class AccessKeyOracle extends TextsOracle {
   readonly #now: () => number;
 

@@ -2,7 +2,7 @@ import { type AwsState, BLOCK_SETTINGS, type Block, type Bucket } from '../../la
 import { Effects, type Problem, type ResourceOracle, type Write } from './judgement.ts';
 
 /**
- * Tells whether a bucket is public, as S3's user guide says ("Blocking public access"): by its ACL unless that is
+ * Tells whether a bucket is public, as S3's user guide says ("Blocking public access"): by its ACL unless ACLs are
  * ignored, or by its policy unless public buckets are restricted.
  */
 function isPublic({ block, aclIsPublic, policyIsPublic }: Bucket): boolean {
@@ -16,10 +16,10 @@ export function blockText(block: Block | null): string | null {
   return block === null ? null : BLOCK_SETTINGS.map((setting) => `${setting}=${block[setting]}`).join(' ');
 }
 
-/** Judges what is done to buckets. */
+/** Judges changes of buckets. */
 export class BucketOracle implements ResourceOracle {
   #effects = new Map<string, Effects>();
-  /** Bucket to the block that stood there before we set it. */
+  /** The block before the product set it, by bucket. */
   readonly #ended = new Map<string, string | null>();
 
   problemsOf({ resource, before, after, job }: Write): Problem[] {
@@ -46,7 +46,7 @@ export class BucketOracle implements ResourceOracle {
     const texts = [before, after].map((state) => blockText(state.buckets[resource]?.block ?? null));
     this.#effectsOn(resource).add('block', texts[0] ?? null, texts[1] ?? null);
     this.#ended.set(resource, texts[0] ?? null);
-    // The look showed something else than what stood there, so the record cannot say it.
+    // The read showed another state than the actual one, so the record cannot have it.
     if (seen.before !== before) this.#effectsOn(resource).touch('block');
     return { opensForNow: false };
   }

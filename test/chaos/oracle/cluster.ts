@@ -5,18 +5,18 @@ import { TextsOracle } from './texts.ts';
 export const clusterText = (isPublic: boolean): string => (isPublic ? 'public' : 'private');
 
 /**
- * Tells whether a cluster has a public address, or will have one: ModifyCluster answers before AWS is done, and
- * DescribeClusters shows under PendingModifiedValues what it was asked for.
+ * Tells whether a cluster has a public address, or will have one: ModifyCluster returns before AWS is done, and
+ * DescribeClusters shows the requested change under PendingModifiedValues.
  * https://docs.aws.amazon.com/redshift/latest/APIReference/API_PendingModifiedValues.html
  */
 export const isAskedPublic = ({ isPublic, pending }: Cluster): boolean => pending?.isPublic ?? isPublic;
 
-/** Tells whether a cluster can be reached by a public address at a moment: until AWS has taken it away. */
+/** Tells whether a cluster can be reached by a public address at a time: until AWS has removed the address. */
 function isPublicAt({ isPublic, pending }: Cluster, now: number): boolean {
   return pending !== null && pending.until <= now ? pending.isPublic : isPublic;
 }
 
-/** Judges what is done to Redshift clusters. */
+/** Judges changes of Redshift clusters. */
 export class ClusterOracle extends TextsOracle {
   readonly #now: () => number;
 

@@ -2,13 +2,13 @@ import type { AwsState, FlowLog } from '../../lab/aws-model/state.ts';
 import type { Problem, Write } from './judgement.ts';
 import { TextsOracle } from './texts.ts';
 
-/** The bucket that it writes to: AWS lets nothing of a flow log be changed, but what it says of its delivery. */
+/** The bucket of a flow log. AWS allows no changes of flow logs; only the delivery status changes. */
 export const flowLogText = (bucket: string): string => `to ${bucket}`;
 
-/** Tells whether traffic is logged by it: also what AWS does not know yet counts. */
+/** Tells whether a flow log works, or AWS does not know yet that it does not. */
 const logs = ({ status, failsAt }: FlowLog): boolean => status !== 'FAILED' && failsAt === undefined;
 
-/** Judges what is done to the flow logs of VPCs. */
+/** Judges changes of VPCs' flow logs. */
 export class FlowLogOracle extends TextsOracle {
   protected textsOf(resource: string, state: AwsState): ReadonlyMap<string, string> {
     const flowLogs = state.vpcs[resource]?.flowLogs ?? [];
@@ -21,10 +21,12 @@ export class FlowLogOracle extends TextsOracle {
     return this.changedBy(write).flatMap(({ item, from, to }) => {
       if (from !== null) return [`deleted flow log ${item}`];
       return [
-        ...(logging === undefined ? [] : [`made flow log ${item} of ${resource}, which ${logging.id} logs`]),
+        ...(logging === undefined
+          ? []
+          : [`created flow log ${item} of ${resource}, which ${logging.id} logs`]),
         ...(to === flowLogText(String(job.options['destination']))
           ? []
-          : [`made flow log ${item} ${to}, which the plan does not name`]),
+          : [`created flow log ${item} ${to}, which the plan does not name`]),
       ];
     });
   }

@@ -17,44 +17,44 @@ export interface Modified<T> {
 }
 
 /**
- * Judges what is done to resources that let traffic in by a list of items: a security group's rules, a network ACL's
- * entries. What we add for an item that is to be narrowed stands for now, until that one is narrowed.
+ * Judges changes of resources that allow traffic by a list of items: a security group's rules, a network ACL's entries.
+ * What the product adds for an item that it will narrow is temporary until it has narrowed that item.
  */
 export abstract class ItemsOracle<T> implements ResourceOracle {
-  /** Items that we added and whose wide one we have not narrowed or removed yet. */
+  /** Items that the product added and whose wide item it has not narrowed or removed yet. */
   readonly #forNow = new Set<string>();
-  /** Items that we added: ours for as long as they say what they said then. */
+  /** Items that the product added, which are its own as long as their content is unchanged. */
   readonly #made = new Map<string, string>();
-  /** Items that we removed or modified, to what they said before. */
+  /** Items that the product removed or modified, with their content before. */
   readonly #ended = new Map<string, string>();
-  /** Traffic that others gave up when they took away what we had added for now. */
+  /** Traffic that others gave up when they removed what the product had added temporarily. */
   #renounced: Reach = 0n;
   #effects = new Map<string, Effects>();
 
   /** The name of an item in problems: `rule`, `entry`. */
   protected abstract readonly noun: string;
   protected abstract itemsOf(resource: string, state: AwsState): readonly T[];
-  /** The key that tells an item from the others of its resource. */
+  /** The key of an item among those of its resource. */
   protected abstract keyOf(item: T): string;
-  /** All that an item says, in words that records can be compared by. */
+  /** The whole content of an item, as text that can be compared with records. */
   protected abstract textOf(item: T): string;
   protected abstract wordsOf(item: T): string;
-  /** The traffic that items let in together. */
+  /** The traffic that items allow together. */
   protected abstract reachOf(items: readonly T[]): Reach;
-  /** The traffic that one item speaks of. */
+  /** The traffic that one item matches. */
   protected abstract matchOf(item: T): Reach;
-  /** Tells whether an item is what the job's rule is about. */
+  /** Tells whether the job's rule is about an item. */
   protected abstract opens(item: T, job: JobSpec): boolean;
-  /** The traffic that may be cut where items that are the job's concern go or are narrowed. */
+  /** The traffic that may be cut when items that violate the job's rule are removed or narrowed. */
   protected abstract namedBy(items: readonly T[], write: Write): Reach;
-  /** The traffic that modified items let in, where nothing is added. */
+  /** The traffic that modified items allow, if nothing is added. */
   protected abstract openedBy(modified: readonly Modified<T>[], standing: readonly T[]): Reach;
-  /** Lists what else is wrong with how an item was modified. */
+  /** Lists further faults of how an item was modified. */
   protected problemsOfModified(_modified: Modified<T>): Problem[] {
     return [];
   }
 
-  /** The traffic that is open by someone's deliberate act, or by ours in place of an item that we narrowed. */
+  /** The traffic that someone opened on purpose, or that the product opened in place of an item that it narrowed. */
   #deliberate(resource: string, items: readonly T[]): Reach {
     return this.reachOf(items.filter((item) => !this.#forNow.has(this.#nameOf(resource, item))));
   }
@@ -85,9 +85,9 @@ export abstract class ItemsOracle<T> implements ResourceOracle {
     for (const each of modified) problems.push(...this.problemsOfModified(each));
     const deliberate = this.#deliberate(resource, items);
     const standing = next.filter((item) => !this.#forNow.has(this.#nameOf(resource, item)));
-    // Once the wide one is gone, what is added opens something, for however short.
+    // Once the wide item is gone, an added one opens something, however briefly.
     const openedForNow = added.length > 0 ? this.reachOf(standing) & ~deliberate : 0n;
-    if (openedForNow !== 0n) problems.push(`opened ${describeReach(openedForNow)} for now`);
+    if (openedForNow !== 0n) problems.push(`opened ${describeReach(openedForNow)} temporarily`);
     const opened = modified.length === 0 ? 0n : this.openedBy(modified, standing) & ~deliberate;
     if (opened !== 0n) problems.push(`opened ${describeReach(opened)}`);
     const named = this.namedBy(concerned, write) | this.#renounced;
@@ -114,10 +114,10 @@ export abstract class ItemsOracle<T> implements ResourceOracle {
       this.#ended.set(this.#nameOf(resource, item), this.textOf(item));
     }
     if (seen.before !== before) {
-      // The look showed something else than what stood there, so the record cannot say it.
+      // The read showed another state than the actual one, so the record cannot have it.
       for (const item of [...removed, ...modified.map(({ from }) => from)]) effects.touch(this.keyOf(item));
     }
-    // An item that took the place of one that we narrowed or removed stands for good.
+    // An item that replaced one that the product narrowed or removed is permanent.
     const ended = this.#differences(resource, seen.before, seen.after);
     for (const item of [...ended.removed, ...ended.modified.map(({ from }) => from)]) {
       if (this.#forNow.delete(this.#nameOf(resource, item))) continue;
@@ -158,12 +158,12 @@ export abstract class ItemsOracle<T> implements ResourceOracle {
 
   acted(resource: string, before: AwsState, after: AwsState): void {
     const { removed, modified, added } = this.#differences(resource, before, after);
-    // An item that is set to what it was is nobody's doing.
+    // A change of an item to its former content does not count.
     const changed = modified.filter(({ from, to }) => this.textOf(from) !== this.textOf(to));
     for (const item of [...removed, ...added, ...changed.map(({ from }) => from)]) {
       // An item that someone else narrowed or described is theirs now.
       if (this.#forNow.delete(this.#nameOf(resource, item))) this.#renounced |= this.matchOf(item);
-      // What stands there from now on may be the same again.
+      // A later state may be the same again.
       this.#ended.delete(this.#nameOf(resource, item));
       this.#effectsOn(resource).touch(this.keyOf(item));
     }
@@ -176,7 +176,7 @@ export abstract class ItemsOracle<T> implements ResourceOracle {
       .filter((item) => this.#forNow.delete(this.#nameOf(resource, item)))
       .map(
         (item) =>
-          `left ${this.wordsOf(item)}, which it had added for a wider ${this.noun} that it did not narrow: ${opened === 0n ? 'it opens nothing that is not open besides' : `it opens ${describeReach(opened)}`}`,
+          `left ${this.wordsOf(item)}, which it had added for a wider ${this.noun} that it did not narrow: ${opened === 0n ? 'it opens nothing that is not open anyway' : `it opens ${describeReach(opened)}`}`,
       );
   }
 

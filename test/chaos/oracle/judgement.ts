@@ -1,67 +1,67 @@
 import type { AwsState } from '../../lab/aws-model/state.ts';
 import type { JobSpec } from '../case.ts';
 
-/** A call of ours that changed something. */
+/** A call of the product that changed something. */
 export interface Write {
   readonly operation: string;
   readonly input: unknown;
   readonly resource: string;
   readonly before: AwsState;
   readonly after: AwsState;
-  /** The job at work. */
+  /** The current job. */
   readonly job: JobSpec;
 }
 
-/** A mistake of one of our writes, in words. */
+/** A fault of one of the product's writes, as text. */
 export type Problem = string;
 
-/** The judge of one kind of resource. One oracle lives as long as a case. */
+/** The judge of one kind of resource, for one case. */
 export interface ResourceOracle {
   /**
-   * Lists what a write did wrong, were these the states before and after it. Does not remember anything.
+   * Lists the faults of a write, if these were the states before and after it. Does not record anything.
    */
   problemsOf(write: Write): Problem[];
   /**
-   * Remembers a write.
-   * @param seen the write as it would have been on the state that the look before it answered, where that excused it
-   * @returns whether it opened something that only stands until the job's end
+   * Records a write.
+   * @param seen the write as it would have been on the state of the read before it, if that excused it
+   * @returns whether it opened something temporarily, until the end of the job
    */
   remember(write: Write, seen: Write): { readonly opensForNow: boolean };
-  /** Tells whether a write only takes back what we had added for now. */
+  /** Tells whether a write only reverts what the product had added temporarily. */
   takesBack(write: Write): boolean;
-  /** Tells whether a write only takes out what we had added, and nobody has changed since. */
+  /** Tells whether a write only removes what the product had added, and nobody has changed since. */
   takesOutOwn(write: Write): boolean;
   /**
-   * Tells whether a state, as the look before a write answered it, shows something as it was before a call of ours ended
+   * Tells whether a state that the read before a write returned shows something as it was before a call of the product ended
    * that: then it is known to be older than that call.
    */
   showsEnded(write: Write): boolean;
-  /** An item in words; undefined where there is none. */
+  /** An item as text; undefined if there is none. */
   textAt(resource: string, state: AwsState, item: string): string | undefined;
-  /** Notes that someone else changed the resource. */
+  /** Records that someone else changed the resource. */
   acted(resource: string, before: AwsState, after: AwsState): void;
-  /** Lists what our calls left open, or left without purpose, now that a job is over. */
+  /** Lists what the product's calls left open, or left without purpose, after a job. */
   leftBehind(resource: string, state: AwsState): Problem[];
   /** Tells whether the resource violates the job's rule. */
   violates(resource: string, state: AwsState, job: JobSpec): boolean;
-  /** Lists what our calls changed of the resource since the job began, in words that records can be compared by. */
+  /** Lists what the product's calls changed since the job began, as texts that can be compared with records. */
   netEffect(resource: string): NetEffect;
   /**
-   * Lists the items that calls of ours changed since the job began, whoever changed them besides, with all that these calls
-   * made of them; null: nothing.
+   * Lists the items that the product's calls changed since the job began, even if others changed them, too, with all their
+   * contents after these calls; null: nothing.
    */
   madeItems(resource: string): ReadonlyMap<string, ReadonlySet<string | null>>;
-  /** A job begins: its effects are counted anew. */
+  /** A job begins: its effects are counted from here. */
   begin(): void;
 }
 
-/** Item (a rule's id, an entry's number, `block`) to what stood there and what stands there by our calls; null: nothing. */
+/** An item (a rule's id, an entry's number, `block`) with its contents before and after the product's calls; null: none. */
 export type NetEffect = ReadonlyMap<
   string,
   { readonly before: string | null; readonly after: string | null }
 >;
 
-/** Adds up what our calls did to items, one call after another. Items that others touched meanwhile are left out. */
+/** The effects of the product's calls on items, call by call. Items that others changed in between are left out. */
 export class Effects {
   readonly #items = new Map<string, { before: string | null; after: string | null }>();
   readonly #touched = new Set<string>();
@@ -74,7 +74,7 @@ export class Effects {
     else known.after = after;
   }
 
-  /** Notes that someone else changed an item: what our calls did to it cannot be told from the states any more. */
+  /** Records that someone else changed an item: the effect of the product's calls no longer shows in the states. */
   touch(item: string): void {
     this.#touched.add(item);
   }
@@ -83,7 +83,7 @@ export class Effects {
     return this.#touched.has(item);
   }
 
-  /** The items that any call changed, with all that calls made of them. */
+  /** The items that any call changed, with all their contents after those calls. */
   get made(): ReadonlyMap<string, ReadonlySet<string | null>> {
     return this.#made;
   }

@@ -21,7 +21,7 @@ const ADMIN_POINTS = ADMIN_PORTS.reduce((all, { name, port }) => all | pointsOfP
 
 const closesPorts = ({ rule }: JobSpec): boolean => rule === 'network-acl-admin-ports-open';
 
-/** Tells whether an entry lets everyone in by all that the job's rule is about, or by one of its ports. */
+/** Tells whether an entry allows everyone on all ports of the job's rule, or on one of them. */
 function opens({ action, protocol, cidr, ports }: AclEntry, job: JobSpec): boolean {
   if (action !== 'allow' || !cidr.endsWith('/0')) return false;
   if (protocol === '-1' || !closesPorts(job)) return protocol === '-1';
@@ -29,7 +29,7 @@ function opens({ action, protocol, cidr, ports }: AclEntry, job: JobSpec): boole
   return ADMIN_PORTS.some((each) => each.protocol === protocol && from <= each.port && each.port <= to);
 }
 
-/** The traffic that ends with an entry that is the job's concern: all of it, or the ports and what has no name. */
+/** The traffic that a violating entry allows and that ends with it: all of it, or the ports and unnamed protocols. */
 function endsWith(entry: AclEntry, job: JobSpec): Reach {
   const all = matchOfEntry(entry);
   if (!closesPorts(job)) return all;
@@ -40,7 +40,7 @@ export function entryText(entry: AclEntry): string {
   return entryWords(entry);
 }
 
-/** Judges what is done to network ACLs. */
+/** Judges changes of network ACLs. */
 export class NetworkAclOracle extends ItemsOracle<AclEntry> {
   protected readonly noun = 'entry';
 
@@ -84,7 +84,7 @@ export class NetworkAclOracle extends ItemsOracle<AclEntry> {
   }
 }
 
-/** The sources from which the job's options let everything in still. */
+/** The sources that the job's options still allow in for everything. */
 function replacements(resource: string, state: AwsState, { options }: JobSpec): readonly string[] {
   const asked = options['replacement_cidrs'];
   if (!Array.isArray(asked)) return [];

@@ -10,8 +10,8 @@ import { sharesOf, sharesText } from './snapshot.ts';
 import { trailText } from './trail.ts';
 
 /**
- * Reads what a record says that was changed, as docs/architecture.md documents the changes: by the fields that evidence
- * keeps, not by the schemas of `lambdas/`.
+ * Reads the changes in a record, as docs/architecture.md documents them: by the fields that evidence contains, not by the
+ * schemas of `lambdas/`.
  */
 const ruleSchema = z.object({
   id: z.string(),
@@ -121,8 +121,8 @@ const changeSchema = z.discriminatedUnion('kind', [
 const text = (rule: RuleContent): string => ruleText(rule);
 
 /**
- * Reads what may have been done to items (ids, numbers) and contents (of rules whose id nobody knows) where the record
- * says that it does not know whether a change was made.
+ * Reads the items (ids, numbers) and contents (of rules with an unknown id) that a record lists as possibly changed but
+ * unconfirmed.
  */
 export function unconfirmedItems(unconfirmed: readonly unknown[]): ReadonlySet<string> {
   const items = new Set<string>();
@@ -163,16 +163,16 @@ export function unconfirmedItems(unconfirmed: readonly unknown[]): ReadonlySet<s
   return items;
 }
 
-/** The words of records, and the items of which they say that it is not known. */
+/** The texts of records, and the items that they list as unconfirmed. */
 export interface Recorded {
   readonly net: NetEffect;
   readonly unconfirmed: ReadonlySet<string>;
 }
 
-/** Tells whether an item is as a change was to make it; null where it was to be gone. */
+/** Tells whether an item is as planned by a change; null if it should be gone. */
 export type End = ((text: string) => boolean) | null;
 
-/** Reads what rules, entries, keys and settings were to become, by id, number and `block`. */
+/** Reads the planned contents of rules, entries, keys and settings, by id, number and `block`. */
 export function endsOf(applied: readonly unknown[]): ReadonlyMap<string, End> {
   const ends = new Map<string, End>();
   const begins = (start: string | null): End => (start === null ? null : (each) => each.startsWith(start));
@@ -189,7 +189,7 @@ export function endsOf(applied: readonly unknown[]): ReadonlyMap<string, End> {
     } else if (change.kind === 'iam-access-key-status-set') {
       ends.set(change.key, begins(change.after));
     } else if (change.kind === 'rds-snapshot-shares-change') {
-      // RDS takes single shares away: what others share besides is no part of it.
+      // RDS removes single shares: the shares of others are not part of the change.
       const taken = change.before.filter((share) => !change.after.includes(share));
       ends.set(change.resource, (each) => !taken.some((share) => sharesOf(each).includes(share)));
     } else if (
@@ -204,7 +204,7 @@ export function endsOf(applied: readonly unknown[]): ReadonlyMap<string, End> {
 
 const textOf = (entry: AclEntry | null): string | null => (entry === null ? null : entryText(entry));
 
-/** @throws z.ZodError where a change is of no form that is documented */
+/** @throws z.ZodError if the form of a change is not documented */
 export function recordedEffects(applied: readonly unknown[]): Recorded {
   const effects = new Effects();
   const unconfirmed = new Set<string>();
@@ -221,7 +221,7 @@ export function recordedEffects(applied: readonly unknown[]): Recorded {
         const { before, made, shrunk } = change;
         for (const rule of made) effects.add(rule.id, null, text(rule));
         if (shrunk === undefined) break;
-        // AWS modified the wide rule; or it was revoked, and another stands in its place.
+        // AWS modified the wide rule; or it was revoked, and another one replaced it.
         if (shrunk?.id === before.id) effects.add(before.id, text(before), text(shrunk));
         else {
           effects.add(before.id, text(before), null);

@@ -21,8 +21,8 @@ export function executionsOf(state: AwsState, resource: string): [string, Execut
 }
 
 /**
- * Judges which automation executions are started, and the direct calls that close what a document left open. What a
- * document does to a cluster or trail is AWS's work.
+ * Judges the starts of automation executions, and the direct calls that close what a document left open. The document's
+ * own changes of a cluster or trail are AWS's.
  */
 export class RunbookOracle extends TextsOracle {
   readonly #now: () => number;
@@ -48,7 +48,7 @@ export class RunbookOracle extends TextsOracle {
     ]);
   }
 
-  /** No look shows executions. What a document did is no call of ours: who knows its end is judged by `run-case.ts`. */
+  /** No read shows executions, and a document's changes are not calls of the product: `run-case.ts` judges who knows its end. */
   protected override shownTo({ resource }: Write): string[] {
     return [resource];
   }

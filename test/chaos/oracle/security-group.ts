@@ -22,7 +22,7 @@ const PORTS: Readonly<Record<string, readonly ClosedPort[]>> = {
 
 function portsOf({ rule }: JobSpec): readonly ClosedPort[] {
   const ports = PORTS[rule];
-  if (ports === undefined) throw new Error(`no port is known of rule ${rule}`);
+  if (ports === undefined) throw new Error(`rule ${rule} has no known port`);
   return ports;
 }
 
@@ -35,12 +35,12 @@ function opens({ protocol, fromPort, toPort, source }: RuleContent, job: JobSpec
   );
 }
 
-/** A rule in words that records can be compared by. */
+/** A rule as text that can be compared with records. */
 export function ruleText({ protocol, fromPort, toPort, source, description }: RuleContent): string {
   return `${protocol} ${fromPort}-${toPort} ${source} ${JSON.stringify(description)}`;
 }
 
-/** Judges what is done to security groups. */
+/** Judges changes of security groups. */
 export class SecurityGroupOracle extends ItemsOracle<GroupRule> {
   protected readonly noun = 'rule';
 

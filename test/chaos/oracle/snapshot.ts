@@ -5,7 +5,7 @@ import { TextsOracle } from './texts.ts';
 
 export const sharesText = (shares: readonly string[]): string => `[${[...shares].sort().join(' ')}]`;
 
-/** Reads the shares that `sharesText` made a text of. */
+/** Parses the text that `sharesText` made of shares. */
 export const sharesOf = (text: string): string[] => text.slice(1, -1).split(' ');
 
 /** Tells whether any AWS account may restore it, and none of its tags exempts it. */
@@ -14,14 +14,14 @@ function isOpen({ sharedWith, tags }: Snapshot): boolean {
   return sharedWith.includes('all') && tags[tag] === undefined;
 }
 
-/** Judges what is done to the manual snapshots of DB instances. */
+/** Judges changes of the manual snapshots of DB instances. */
 export class SnapshotOracle extends TextsOracle {
   protected textsOf(resource: string, state: AwsState): ReadonlyMap<string, string> {
     const { snapshots = [] } = state.databases[resource] ?? {};
     return new Map(snapshots.map(({ id, sharedWith }) => [id, sharesText(sharedWith)]));
   }
 
-  /** The shares of each are read by a call of its own. */
+  /** Each snapshot's shares are read by a separate call. */
   protected override shownTo(write: Write): string[] {
     return this.changedBy(write).map(({ item }) => item);
   }

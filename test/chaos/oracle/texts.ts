@@ -2,20 +2,20 @@ import type { AwsState } from '../../lab/aws-model/state.ts';
 import type { JobSpec } from '../case.ts';
 import { Effects, type NetEffect, type Problem, type ResourceOracle, type Write } from './judgement.ts';
 
-/** One item (by its id) before and after a write, as texts; null: it is not there. */
+/** One item (by its id) before and after a write, as texts; null: it does not exist. */
 export interface Changed {
   readonly item: string;
   readonly from: string | null;
   readonly to: string | null;
 }
 
-/** Judges resources whose changes are one call each: nothing is added for now, and nothing is taken back. */
+/** Judges resources whose changes take one call each: nothing is added temporarily, and nothing is reverted. */
 export abstract class TextsOracle implements ResourceOracle {
   #effects = new Map<string, Effects>();
-  /** Resource to its items that we changed, to what they said before. */
+  /** The items that the product changed, with their contents before, by resource. */
   readonly #ended = new Map<string, Map<string, string | null>>();
 
-  /** The contents of the resource, by id, in words that records can be compared by. */
+  /** The contents of the resource, by id, as texts that can be compared with records. */
   protected abstract textsOf(resource: string, state: AwsState): ReadonlyMap<string, string>;
 
   abstract problemsOf(write: Write): Problem[];
@@ -30,7 +30,7 @@ export abstract class TextsOracle implements ResourceOracle {
     });
   }
 
-  /** The items of which the look before a write shows what they say: all of the resource, unless each is looked at by itself. */
+  /** The items whose content the read before a write shows: all of the resource, unless each one is read separately. */
   protected shownTo({ resource, before }: Write): Iterable<string> {
     return [...this.#endedOf(resource).keys(), ...this.textsOf(resource, before).keys()];
   }
@@ -48,7 +48,7 @@ export abstract class TextsOracle implements ResourceOracle {
     for (const { item, from, to } of this.changedBy(write)) {
       effects.add(item, from, to);
       this.#endedOf(write.resource).set(item, from);
-      // The look showed something else than what stood there, so the record cannot say it; of what was made, it can.
+      // The read showed another state than the actual one, so the record cannot have that. It can have new items.
       if (seen.before !== write.before && from !== null) effects.touch(item);
     }
     return { opensForNow: false };
@@ -69,7 +69,7 @@ export abstract class TextsOracle implements ResourceOracle {
   acted(resource: string, before: AwsState, after: AwsState): void {
     for (const { item } of this.changedBy({ resource, before, after })) {
       this.#effectsOn(resource).touch(item);
-      // What it says from now on may be the same again.
+      // A later content may be the same again.
       this.#endedOf(resource).delete(item);
     }
   }

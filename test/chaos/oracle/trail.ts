@@ -5,7 +5,7 @@ import { TextsOracle } from './texts.ts';
 export const trailText = (isValidated: boolean): string => `validation ${isValidated ? 'on' : 'off'}`;
 
 /**
- * Judges what is done to trails. UpdateTrail changes what it names and nothing else.
+ * Judges changes of trails. UpdateTrail only changes what it names.
  * https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_UpdateTrail.html
  */
 export class TrailOracle extends TextsOracle {

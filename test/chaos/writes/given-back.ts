@@ -1,9 +1,9 @@
 import type { AwsModel } from '../../lab/aws-model/model.ts';
 import { type Transition, transitionsOf } from './items.ts';
 
-/** Lists contents that went and came in some changes, in words. */
+/** Lists contents that some changes removed and added, as texts. */
 export function contentsOf(changes: readonly Transition[]): string[] {
-  // A revoked rule comes back with another id, and what was logged is kept.
+  // A restored rule has another id, and log data is kept.
   const isKept = ({ item }: Transition): boolean => /^(log group|retention|execution) /.test(item);
   const nameOf = ({ item }: Transition): string => (item.startsWith('rule ') ? 'rule' : item);
   const gone = changes.flatMap((each) => (each.before === null ? [] : `${nameOf(each)} ${each.before}`));
@@ -16,7 +16,7 @@ export function contentsOf(changes: readonly Transition[]): string[] {
   ];
 }
 
-/** Lists what an undo has not given back: contents that are there now and were not, or the other way round. */
+/** Lists what an undo has not restored: contents that exist now and did not before, or the other way round. */
 export function notGivenBack(initial: AwsModel['state'], now: AwsModel['state']): string[] {
   return contentsOf(transitionsOf(initial, now));
 }

@@ -6,19 +6,19 @@ import { entryText } from '../oracle/network-acl.ts';
 import { ruleText } from '../oracle/security-group.ts';
 import { sharesText } from '../oracle/snapshot.ts';
 
-/** One thing that a call changed: what stood there before and after it; null: nothing. */
+/** One item that a call changed, with its content before and after it; null: none. */
 export interface Transition {
   readonly item: string;
   readonly before: string | null;
   readonly after: string | null;
 }
 
-/** Items and what stands there. */
+/** Items with their contents. */
 type Items = Iterable<readonly [string, string]>;
 
 export const clusterText = (isPublic: boolean): string => (isPublic ? 'public' : 'private');
 
-/** A document and what it is run with, but for the role. */
+/** A document and its parameters, except for the role. */
 export function executionText(
   document: string,
   { AutomationAssumeRole: _, ...parameters }: Readonly<Record<string, readonly string[]>>,
@@ -53,11 +53,11 @@ function blockItems(id: string, { block }: Bucket): Items {
 }
 
 function logGroupItems(id: string, { retention }: LogGroup): Items {
-  const items = new Map([[`log group ${id}`, 'there']]);
+  const items = new Map([[`log group ${id}`, 'exists']]);
   return retention === null ? items : items.set(`retention ${id}`, String(retention));
 }
 
-/** Lists what became another thing between two states: one item each, in words that records can be compared by. */
+/** Lists the differences between two states: one per item, as texts that can be compared with records. */
 export function transitionsOf(before: AwsState, after: AwsState): Transition[] {
   return [
     ...diffOf(before.groups, after.groups, (group, { rules }) =>
@@ -98,7 +98,7 @@ export function transitionsOf(before: AwsState, after: AwsState): Transition[] {
 export const transitionText = ({ item, before, after }: Transition): string =>
   `${item}: ${before ?? 'nothing'} -> ${after ?? 'nothing'}`;
 
-/** Picks what is in one list and not in the other; what is there twice counts twice. */
+/** Selects what one list contains and the other one does not; duplicates count separately. */
 export function missingFrom(all: readonly Transition[], others: readonly Transition[]): Transition[] {
   const left = new Map<string, number>();
   for (const each of others) {

@@ -3,7 +3,7 @@ import { jsonSchema } from '../../../lambdas/model/json.ts';
 import { recordedEffects, unconfirmedItems } from '../oracle/records.ts';
 import { clusterText, executionText, type Transition } from './items.ts';
 
-/** The changes that `oracle/records.ts` does not read, as evidence keeps them. */
+/** The changes that `oracle/records.ts` does not read, in the form of evidence. */
 const changeSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('cloudtrail-log-file-validation-set'),
@@ -39,7 +39,7 @@ const changeSchema = z.discriminatedUnion('kind', [
 
 const resourceSchema = z.looseObject({ kind: z.string(), resource: z.string() });
 
-/** Names of the items of the kinds that `oracle/records.ts` reads, by how their names begin. */
+/** Names of the items of the kinds that `oracle/records.ts` reads, by their prefix. */
 const ITEM_NAMES: Readonly<Record<string, (resource: string, item: string) => string>> = {
   'flow-log': (vpc, item) => `flow log ${vpc}/${item}`,
   iam: (user, item) => `key ${user}/${item}`,
@@ -55,8 +55,8 @@ function namesOf(kind: string): ((resource: string, item: string) => string) | u
 }
 
 /**
- * Reads what one recorded change says that was changed.
- * @throws z.ZodError where it is of no form that is documented
+ * Reads what one recorded change changed.
+ * @throws z.ZodError if its form is not documented
  */
 function transitionsOfChange(recorded: unknown): Transition[] {
   const { kind, resource } = resourceSchema.parse(recorded);
@@ -74,7 +74,7 @@ function transitionsOfChange(recorded: unknown): Transition[] {
     case 'log-group-create':
       return change.made.map((part) =>
         part === 'log group'
-          ? { item: `log group ${resource}`, before: null, after: 'there' }
+          ? { item: `log group ${resource}`, before: null, after: 'exists' }
           : { item: `retention ${resource}`, before: null, after: String(change.retentionDays) },
       );
     case 'redshift-cluster-public-access-set':
@@ -102,10 +102,10 @@ export function recordedTransitions(applied: readonly unknown[]): Transition[] {
   return applied.flatMap(transitionsOfChange);
 }
 
-/** Tells whether a record that says it does not know means this transition. */
+/** Tells whether an unconfirmed record means this transition. */
 type Means = (transition: Transition) => boolean;
 
-/** The parts of a change of which a record says that it does not know whether they were made. */
+/** The parts of a change that a record lists as unconfirmed. */
 function partsInDoubt(recorded: unknown): readonly Means[] {
   const { kind, resource } = resourceSchema.parse(recorded);
   const nameOf = namesOf(kind);
@@ -120,7 +120,7 @@ function partsInDoubt(recorded: unknown): readonly Means[] {
   const change = changeSchema.parse(recorded);
   const whole = change.kind === 'log-group-create' ? { ...change, made: ['log group', 'retention'] } : change;
   const isStart = change.kind === 'automation-execution-start';
-  // Nobody knows the execution's id.
+  // The execution's id is unknown.
   return transitionsOfChange(whole).map(
     (part): Means =>
       (transition) =>
@@ -130,7 +130,7 @@ function partsInDoubt(recorded: unknown): readonly Means[] {
   );
 }
 
-/** The items of which an applied change says that it does not know. */
+/** The items that an applied change lists as unconfirmed. */
 function itemsInDoubt(recorded: unknown): readonly Means[] {
   const { kind, resource } = resourceSchema.parse(recorded);
   const nameOf = namesOf(kind);
@@ -143,7 +143,7 @@ function itemsInDoubt(recorded: unknown): readonly Means[] {
   );
 }
 
-/** The words of records that they do not know. Each part of a change that is in doubt accounts for one transition at most. */
+/** Unconfirmed texts in records. Each part of an unconfirmed change accounts for at most one transition. */
 export class Doubts {
   readonly #means: Means[];
 
@@ -151,7 +151,7 @@ export class Doubts {
     this.#means = [...applied.flatMap(itemsInDoubt), ...unconfirmed.flatMap(partsInDoubt)];
   }
 
-  /** Tells whether a transition that is in no record is one of which a record says that it does not know. */
+  /** Tells whether an unrecorded transition is one that a record lists as unconfirmed. */
   take(transition: Transition): boolean {
     const place = this.#means.findIndex((means) => means(transition));
     if (place < 0) return false;

@@ -12,40 +12,40 @@ import { missingFrom, type Transition, transitionsOf, transitionText } from './i
 import { Doubts, recordedTransitions } from './recorded.ts';
 import { initialState, type Subject } from './subjects.ts';
 
-/** The fates of a write, in the attempt that makes it first. */
+/** The fates of a write, in the first attempt that makes it. */
 export const FAULTS = {
-  'killed before': 'the attempt ends before the write',
-  'killed after': 'the attempt ends after the write, before it could see the answer',
-  'killed once marked': 'the attempt ends directly after the journal is written that follows the write',
-  'answer lost': 'the write takes effect, and neither its answer nor that of any repetition comes',
+  'killed before': 'the attempt is killed before the write',
+  'killed after': 'the attempt is killed after the write, before it receives the answer',
+  'killed once marked': 'the attempt is killed right after the journal is written that follows the write',
+  'answer lost': 'the write takes effect, but its answer is lost, and so is that of every retry',
   'then silence': 'the same, and nothing else in the account answers for the rest of the attempt',
-  'then throttled': 'the same, and AWS throttles all else in the account for the rest of the attempt',
-  'then denied': 'the same, and all else in the account is denied for the rest of the attempt',
+  'then throttled': 'the same, and AWS throttles everything else in the account for the rest of the attempt',
+  'then denied': 'the same, and everything else in the account is denied for the rest of the attempt',
   'throttled after':
-    'the write is answered, and AWS throttles all else in the account for the rest of the attempt',
-  throttled: 'AWS does not take the write at first: it throttles it three times',
-  expired: 'AWS does not take the write at first: the session has expired',
+    'the write is answered, and AWS throttles everything else in the account for the rest of the attempt',
+  throttled: 'AWS does not accept the write at first: it throttles it three times',
+  expired: 'AWS does not accept the write at first: the session has expired',
   refused: 'AWS is unavailable (503) for it, for the rest of the attempt',
 } as const;
 export type FaultName = keyof typeof FAULTS;
 
-/** A fault and the write that it meets: by its number within the first attempt that writes, from 0. */
+/** A fault and its write: the number within the first attempt that writes, from 0. */
 export interface WriteFault {
   readonly write: number;
   readonly fault: FaultName;
-  /** Set where someone exempts the resource before the next attempt. */
+  /** True if someone exempts the resource before the next attempt. */
   readonly thenExempt?: boolean;
 }
 
 export interface SubjectResult {
-  /** The writes that were sent, in order, whether they took effect or not. Those of the undo are not among them. */
+  /** The writes that were sent, in order, whether they took effect or not, without those of the undo. */
   readonly writes: readonly string[];
   readonly outcome: Outcome | undefined;
-  /** Problems of the record, the resource or the undo, in words. */
+  /** Problems of the record, the resource or the undo, as texts. */
   readonly problems: readonly string[];
-  /** Number of things that may have been changed, and are recorded as unknown. */
+  /** Number of possible changes that are recorded as unconfirmed. */
   readonly unconfirmed: number;
-  /** Words on what an undo cannot give back; none where it gives back all. */
+  /** The contents that an undo cannot restore, as texts; none if it restores everything. */
   readonly notUndone: readonly string[];
   readonly trace: readonly string[];
 }
@@ -55,11 +55,11 @@ const throttled = () => sdkError('RequestLimitExceeded', 'request limit exceeded
 const CALL_MILLISECONDS = 300;
 const RETRY_MILLISECONDS = 30_000;
 const MOST_ATTEMPTS = 5;
-const MOST_LOOKS = 60;
+const MOST_CHECKS = 60;
 /** Number of times that a write is throttled. */
 const THROTTLES = 3;
 
-/** Remediates a violation with the product's own code against the model, and compares the record with what happened. */
+/** Remediates a violation with the product's own code against the model, and compares the record with the changes. */
 export async function runSubject(subject: Subject, fault?: WriteFault): Promise<SubjectResult> {
   const run = new SubjectRun(subject, fault);
   await run.work();
@@ -80,10 +80,10 @@ class SubjectRun implements SubjectResult {
   readonly #remediator = new RemediatorInMemory();
   readonly #model: AwsModel;
   readonly #seen: Transition[] = [];
-  /** The attempt that the fault met; 0: none yet. */
+  /** The attempt with the fault; 0: none yet. */
   #hit = 0;
   #hitCall = '';
-  /** Number of times that the write has met the fault. */
+  /** Number of times that the write has failed. */
   #meetings = 0;
   #attempt = 0;
 
@@ -114,10 +114,10 @@ class SubjectRun implements SubjectResult {
     };
   }
 
-  /** Works on the job as its queue would, and on what looks again later. */
+  /** Processes the job as its queue would, and its follow-up jobs. */
   async work(): Promise<void> {
     const jobs = [this.#job];
-    for (let look = 0; look < MOST_LOOKS; look += 1) {
+    for (let check = 0; check < MOST_CHECKS; check += 1) {
       const job = jobs.shift();
       if (job === undefined) return;
       for (let number = 1; number <= MOST_ATTEMPTS; number += 1) {
@@ -126,7 +126,7 @@ class SubjectRun implements SubjectResult {
           .attempt(job, { number, last: number === MOST_ATTEMPTS })
           .catch((error: unknown) => {
             if (!(error instanceof Killed)) throw error;
-            this.trace.push('the attempt was ended');
+            this.trace.push('the attempt was killed');
           });
         if (result?.unfinished.length === 0 && result.failures.length === 0) break;
         this.#remediator.fault = () => undefined;
@@ -134,12 +134,12 @@ class SubjectRun implements SubjectResult {
         this.#remediator.now += RETRY_MILLISECONDS;
       }
       for (const { job: later, delaySeconds } of this.#remediator.later.splice(0)) {
-        this.trace.push(`looks again after ${delaySeconds} s`);
+        this.trace.push(`checks again after ${delaySeconds} s`);
         this.#remediator.now += delaySeconds * 1000;
         jobs.push(later);
       }
     }
-    this.problems.push(`still not done after ${MOST_LOOKS} looks`);
+    this.problems.push(`still not done after ${MOST_CHECKS} checks`);
   }
 
   #exempt(): void {
@@ -191,7 +191,7 @@ class SubjectRun implements SubjectResult {
     switch (this.#fault?.fault) {
       case 'killed before':
         life.end();
-        throw new Killed('the function was ended');
+        throw new Killed('the function was killed');
       case 'killed after': {
         const output = this.#carryOut(call);
         life.end();
@@ -222,7 +222,7 @@ class SubjectRun implements SubjectResult {
     }
   }
 
-  /** A call whose answer nobody sees. */
+  /** Makes a call whose answer is lost. */
   #unseen(call: ModelCall): void {
     try {
       this.#carryOut(call);
@@ -234,7 +234,7 @@ class SubjectRun implements SubjectResult {
   #carryOut({ operation, input, region }: ModelCall): object {
     const before = this.#model.state;
     const { output, next: after = before } = this.#model.answer(operation, input, before, region);
-    // The calls of a runbook are not ours.
+    // The calls of a runbook are not the product's.
     const isOurs = ({ item }: Transition): boolean =>
       operation !== 'StartAutomationExecution' || item.startsWith('execution ');
     const all = transitionsOf(before, after);
@@ -248,7 +248,7 @@ class SubjectRun implements SubjectResult {
     return output;
   }
 
-  /** Compares the record with what the calls changed, and gives back what was there. */
+  /** Compares the record with the changes that the calls made, and undoes them. */
   async judge(): Promise<void> {
     const { outcome } = this;
     if (outcome === undefined) {
@@ -260,7 +260,7 @@ class SubjectRun implements SubjectResult {
       this.problems.push(`the outcome is ${outcome.outcome} (${outcome.reason ?? 'no reason'})`);
     }
     if (outcome.applied.some(({ appliedAt }) => Date.parse(appliedAt) < Date.parse(outcome.startedAt))) {
-      this.problems.push('something was applied before the work is said to have begun');
+      this.problems.push('something was applied before the recorded start of the work');
     }
     const applied = outcome.applied.map(({ change }) => change);
     const unknown = (outcome.unconfirmed ?? []).map(({ change }) => change);
@@ -273,12 +273,12 @@ class SubjectRun implements SubjectResult {
     for (const each of missingFrom(recorded, this.#seen)) {
       this.problems.push(`recorded, and never changed: ${transitionText(each)}`);
     }
-    // Nobody looks at what is exempt until AWS's reads must show what was changed: so it is not known.
+    // An exempt resource is not read again until AWS's reads must show the change: so it is not confirmed.
     if (unknown.length > 0 && this.unconfirmed === 0) {
       if (isExempt) this.unconfirmed += 1;
       else
         this.problems.push(
-          `unconfirmed, though all is known: ${outcome.unconfirmed?.map(({ line }) => line)}`,
+          `unconfirmed, although everything is known: ${outcome.unconfirmed?.map(({ line }) => line)}`,
         );
     }
     if (this.problems.length === 0 && applied.length > 0) await this.#judgeUndo();
@@ -291,11 +291,11 @@ class SubjectRun implements SubjectResult {
     const desk = new UndoDesk(this.#remediator);
     const outcomes = await desk.undo(desk.fixesOf(this.#subject.resource).slice(0, 1));
     const left = notGivenBack(initialState(this.#subject), this.#model.state);
-    // What a document changed, it knows alone: an undo says so, and gives back what direct calls changed.
+    // What a document changed is not recorded: an undo says so, and restores what direct calls changed.
     const byDocuments = new Set(contentsOf(this.#ofDocuments));
     this.notUndone = left.filter((each) => byDocuments.has(each));
     if (this.notUndone.length > 0 && !outcomes.some(({ reason = '' }) => /document|runbook/.test(reason)))
-      this.problems.push('the undo does not say that it cannot give back what a document changed');
+      this.problems.push('the undo does not say that it cannot restore what a document changed');
     if (this.notUndone.length === left.length) return;
     const words = outcomes.map(({ outcome, reason }) => `${outcome} (${reason ?? 'no reason'})`);
     this.problems.push(`the undo is ${words.join(', ')} and leaves: ${left.join('; ')}`);

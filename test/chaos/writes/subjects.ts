@@ -9,10 +9,10 @@ import {
 } from '../../lab/aws-model/state.ts';
 import { ACCOUNT, REGION } from '../case.ts';
 
-/** A violation, whose remediation makes some writes. */
+/** A violation whose remediation makes some writes. */
 export interface Subject {
   readonly rule: string;
-  /** The difference from others of the rule. */
+  /** The difference from other violations of the rule. */
   readonly what: string;
   readonly resource: string;
   readonly state: Partial<AwsState>;
@@ -77,7 +77,7 @@ function keyOf(minutes: number): Pick<Subject, 'rule' | 'resource' | 'state' | '
 
 const NARROW = { replacement_cidrs: ['10.0.0.0/8', '192.168.0.0/16'] };
 
-/** Violations that bring every write of every rule with code about; what their writes are is seen by running them. */
+/** Violations that cause every write of every coded rule: a run shows what their writes are. */
 export const SUBJECTS: readonly Subject[] = [
   {
     rule: 'security-group-ssh-open',
@@ -125,7 +125,7 @@ export const SUBJECTS: readonly Subject[] = [
   },
   {
     rule: 'network-acl-admin-ports-open',
-    what: 'all traffic but the ports stays',
+    what: 'all traffic except for the ports stays',
     resource: 'acl-0000000a',
     state: aclOf(false),
   },
@@ -196,7 +196,7 @@ export const SUBJECTS: readonly Subject[] = [
   },
   {
     rule: 'vpc-flow-logs-disabled',
-    what: 'to a log group that another job made, and did not finish',
+    what: 'to a log group that another job created, and did not finish',
     resource: VPC,
     state: {
       vpcs: VPCS,
@@ -266,7 +266,7 @@ export const SUBJECTS: readonly Subject[] = [
   },
 ];
 
-/** Violations of a rule of the library that brings about the write of all that declare a state. */
+/** Violations of a rule of the library that cause the write of all rules that declare a state. */
 export const LIBRARY_SUBJECTS: readonly Subject[] = [
   { ...keyOf(0), what: 'by Cloud Control, at once' },
   { ...keyOf(10), what: 'by Cloud Control, which takes ten minutes' },

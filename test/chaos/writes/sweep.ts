@@ -1,17 +1,17 @@
 import { FAULTS, type FaultName, runSubject, type SubjectResult } from './run-subject.ts';
 import { LIBRARY_SUBJECTS, SUBJECTS, type Subject } from './subjects.ts';
 
-/** The result of a write that met a fault. */
+/** The result of a write with a fault. */
 export interface Cell {
   readonly fault: FaultName;
   readonly thenExempt: boolean;
   readonly result: SubjectResult;
 }
 
-/** A write of a rule, and what became of it under each fault. */
+/** A write of a rule, and its result under each fault. */
 export interface Row {
   readonly subject: Subject;
-  /** The number in a run without faults, from 0, and what it is. */
+  /** The number in a run without faults, from 0, and the operation. */
   readonly write: number;
   readonly operation: string;
   readonly cells: readonly Cell[];
@@ -23,14 +23,14 @@ function isFault(name: string): name is FaultName {
   return Object.hasOwn(FAULTS, name);
 }
 
-/** The writes that remediate a violation, from a run without faults. @throws Error where that run has a problem */
+/** The writes that remediate a violation, from a run without faults. @throws Error if that run has a problem */
 export async function writesOf(subject: Subject): Promise<readonly string[]> {
   const { writes, problems, trace } = await runSubject(subject);
   if (problems.length === 0) return writes;
   throw new Error(`${subject.rule}, ${subject.what}: ${[...problems, ...trace].join('\n')}`);
 }
 
-/** Lets every write of a subject meet every fault, once with the next attempt as ever, once with the resource exempt by then. */
+/** Applies every fault to every write of a subject, with a usual next attempt, and with the resource exempt by then. */
 export async function sweep(subject: Subject): Promise<readonly Row[]> {
   const rows: Row[] = [];
   for (const [write, operation] of (await writesOf(subject)).entries()) {
@@ -50,14 +50,14 @@ function wordOf({ problems, unconfirmed, outcome }: SubjectResult): string {
   return `${outcome?.outcome}${unconfirmed > 0 ? ', unconfirmed' : ''}`;
 }
 
-/** Words for what an undo gives back, after whichever fault. */
+/** Text for what an undo restores after any of the faults. */
 function undoWords(cells: readonly Cell[]): string {
   const left = new Set(cells.flatMap(({ result }) => result.notUndone));
-  if (left.size === 0) return 'gives back all';
-  return `cannot give back what AWS’s document changed (${[...left].join('; ')}), says so, and gives back what direct calls changed`;
+  if (left.size === 0) return 'restores everything';
+  return `cannot restore what AWS’s document changed (${[...left].join('; ')}), says so, and restores what direct calls changed`;
 }
 
-/** The table rule × write × fault, in Markdown. A cell: the outcome, then the one where the resource is exempt by then. */
+/** The table rule × write × fault, in Markdown. A cell: the outcome, then the one with the resource exempt. */
 export function tableLines(rows: readonly Row[]): string[] {
   return [
     `| rule | violation | write | ${faultNames.join(' | ')} | undo |`,
@@ -74,7 +74,7 @@ export function tableLines(rows: readonly Row[]): string[] {
   ];
 }
 
-/** Lists what is wrong, one line each. */
+/** Lists the problems, one per line. */
 export function problemLines(rows: readonly Row[]): string[] {
   return rows.flatMap(({ subject, write, operation, cells }) =>
     cells.flatMap(({ fault, thenExempt, result }) =>
