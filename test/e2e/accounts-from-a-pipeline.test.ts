@@ -22,7 +22,7 @@ import {
   TerraformRoot,
 } from '../lab/terraform/index.ts';
 
-/** Account of the pipeline, and of the states. */
+/** Account of the pipeline and of the Terraform states. */
 const pipelineAccount = '111111111111';
 const first = '222222222222';
 const second = '333333333333';
@@ -84,7 +84,7 @@ const keyOf = (account: string) => `cspm-auto-remediation/${account}.tfstate`;
 
 let initializedFor = '';
 
-/** Initializes Terraform for an account, as the pipeline does first, unless the last run was the account's too. */
+/** Initializes Terraform for an account, as the pipeline does first, unless the last run was for the same account. */
 async function initFor(account: string): Promise<void> {
   if (account === initializedFor) return;
   await root.init({ bucket, region, key: keyOf(account) });
@@ -116,7 +116,7 @@ async function readState(account: string) {
 }
 
 describe('examples/accounts-from-a-pipeline in a local AWS', () => {
-  test('the same root gives each account its role, and a second plan of each is clean', async () => {
+  test('the same root creates the role in each account, and a second plan of each has no changes', async () => {
     const outputs: unknown[] = [];
     for (const account of [first, second]) {
       await initFor(account);
@@ -137,7 +137,7 @@ describe('examples/accounts-from-a-pipeline in a local AWS', () => {
     expect(secondPlans).toMatchObject([{ changes: false }, { changes: false }]);
   });
 
-  test('the role stands in these accounts, and nowhere else', async () => {
+  test('the role exists in these accounts, and nowhere else', async () => {
     const roles = await Promise.all(
       [first, second, pipelineAccount, securityAccount].map(remediationRolesIn),
     );
@@ -146,7 +146,7 @@ describe('examples/accounts-from-a-pipeline in a local AWS', () => {
     expect(roles).toEqual([[role], [role], [], []]);
   });
 
-  test('each account has its own state, which contains nothing of the other; no lock is left', async () => {
+  test('each account has its own state, without content of the other one, and no lock is left', async () => {
     const keys = await stateKeys();
     const [firstState, secondState] = await Promise.all([readState(first), readState(second)]);
 
@@ -157,7 +157,7 @@ describe('examples/accounts-from-a-pipeline in a local AWS', () => {
     expect(secondState.text).not.toContain(first);
   });
 
-  test("with another account's credentials nothing is planned", async () => {
+  test("a plan with another account's credentials fails", async () => {
     await initFor(second);
 
     const planning = root.plan({ ...variablesOf(second), role_name: null });
@@ -165,7 +165,7 @@ describe('examples/accounts-from-a-pipeline in a local AWS', () => {
     await expect(planning).rejects.toThrow(`AWS account ID not allowed: ${pipelineAccount}`);
   });
 
-  test('two runs of one account at a time: the second is refused by the lock beside the state', async () => {
+  test('of two simultaneous runs for one account, the lock beside the state refuses the second', async () => {
     await initFor(first);
     const lock = { Bucket: bucket, Key: `${keyOf(first)}.tflock` };
     const holder = {
@@ -183,7 +183,7 @@ describe('examples/accounts-from-a-pipeline in a local AWS', () => {
     await s3.send(new DeleteObjectCommand(lock));
   });
 
-  test("with another account's state nothing is changed", async () => {
+  test("nothing is changed with another account's state", async () => {
     await initFor(first);
     const before = await readState(first);
 
@@ -196,7 +196,7 @@ describe('examples/accounts-from-a-pipeline in a local AWS', () => {
     expect(await remediationRolesIn(first)).toHaveLength(1);
   });
 
-  test("a destroy takes one account's role along and leaves the other's, until that is destroyed", async () => {
+  test("a destroy removes one account's role and keeps the other one's, until that is destroyed", async () => {
     await initFor(first);
     await root.destroy(variablesOf(first));
     const afterFirst = await Promise.all([first, second].map(remediationRolesIn));

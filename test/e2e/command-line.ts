@@ -13,7 +13,7 @@ import { type Policy, type PolicyUser, type Ran, startPolicyUser } from './run-c
 const NAME = 'cspm-auto-remediation';
 const SSH = 'security-group-ssh-open';
 
-/** A deployment in the local AWS in which the rule for SSH is in force in its own account. */
+/** A deployment in the local AWS that enforces the rule for SSH in its own account. */
 interface Deployed {
   readonly lab: () => Lab;
   readonly account: string;
@@ -32,7 +32,7 @@ const wrongIn = (out: string): string[] =>
     .checks.filter(({ is }) => is !== 'ok')
     .map(({ check, says }) => `${check}: ${says}`);
 
-/** Tests the bundled command line, each command by a role that has the policy which its help names, and nothing else. */
+/** Tests the bundled command line, each command by a role that only has the policy which the command's help names. */
 export function testCommandLine({ lab, account, region }: Deployed): void {
   describe('the command line', () => {
     let proxy: AwsProxy;
@@ -68,7 +68,7 @@ export function testCommandLine({ lab, account, region }: Deployed): void {
       return started.user.run(argv, changed);
     };
 
-    /** Runs a command, and expects that it does what it should, and that no policy stood against it. */
+    /** Runs a command, and expects that it succeeds and that its policy allows all of its calls. */
     const json = async (policy: Policy, argv: readonly string[]): Promise<unknown> => {
       const ran = await run(policy, [...argv, '--json']);
       expect(ran, `${argv.join(' ')}: ${ran.error}`).toMatchObject({ code: 0 });
@@ -84,7 +84,7 @@ export function testCommandLine({ lab, account, region }: Deployed): void {
       rowsSchema.parse(result).outcomes.find(({ resource }) => resource === group)?.outcome;
     const poll = async () => outcomeOf(await json('operator', ['poll', SSH, '--wait', '--timeout', '3m']));
 
-    test('plan what enforcement would change, and change and remember nothing', async () => {
+    test('plan shows what enforcement would change, and neither changes nor records anything', async () => {
       const plan = await run('operator', ['plan', SSH, '--timeout', '3m']);
       const explained = await json('viewer', ['explain', group]);
 
@@ -93,7 +93,7 @@ export function testCommandLine({ lab, account, region }: Deployed): void {
       expect(explained).toMatchObject({ is_ours: false, findings: [] });
     });
 
-    test('poll, and explain, undo and hold what was fixed, until it is released', async () => {
+    test('poll fixes a finding, which can be explained, undone and held until it is released', async () => {
       const polled = await poll();
       const fixed = await json('viewer', ['explain', group]);
       const undone = undoneSchema.parse(
@@ -162,7 +162,7 @@ export function testCommandLine({ lab, account, region }: Deployed): void {
       expect(resumed).toMatchObject({ regions: [{ region, pause: 'none' }] });
     });
 
-    test('see all, and what is to be fixed', async () => {
+    test('viewers see everything, and what must be fixed', async () => {
       const status = await json('viewer', ['status']);
       const there = await json('viewer', ['status', SSH, '--region', region, '--account', account]);
       const outcomes = await json('viewer', ['outcomes', '--since', '1h', '--rule', SSH]);
@@ -199,7 +199,7 @@ export function testCommandLine({ lab, account, region }: Deployed): void {
       expect(judge.denials).toEqual([]);
     });
 
-    test("the viewer's policy does not suffice to release a hold", async () => {
+    test("the viewer's policy is not enough to release a hold", async () => {
       const at = ['--account', account, '--region', region];
       await json('operator', ['hold', 'sg-held', ...at, '--reason', 'incident 4711', '--yes']);
 
@@ -212,7 +212,7 @@ export function testCommandLine({ lab, account, region }: Deployed): void {
       expect(released).toMatchObject({ resource: 'sg-held' });
     });
 
-    test("the viewer's policy does not suffice to redrive, the operator's does", async () => {
+    test("the viewer's policy is not enough to redrive, the operator's is", async () => {
       const sqs = new SQSClient({ ...lab().settings(account, region), useQueueUrlAsEndpoint: false });
       const QueueName = `${NAME}-jobs-dead-letters.fifo`;
       const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName }));
@@ -240,28 +240,28 @@ export function testCommandLine({ lab, account, region }: Deployed): void {
       ['resume', '--breaker', SSH],
     ];
 
-    test('every command that acts is tried with the policy that does not suffice', () => {
+    test('every command that acts is tried with the policy that is not enough', () => {
       const tried = new Set([...refused.map(([command]) => command), 'release', 'redrive']);
       const acting = commands.filter(({ policy }) => policy === 'operator').map(({ name }) => name);
 
       expect([...tried].sort()).toEqual(acting.sort());
     });
 
-    test.each(refused)("the viewer's policy does not suffice for %s", async (command, ...rest) => {
+    test.each(refused)("the viewer's policy is not enough for %s", async (command, ...rest) => {
       const isOfPlace = ['hold', 'retry'].includes(command) || rest.includes('--breaker');
       const place = isOfPlace ? ['--account', account, '--region', region] : [];
-      // Only what was fixed can be undone, and it is known only when the test runs.
+      // Only a fix can be undone, and its name is only known when the test runs.
       const argv = [command, ...rest.map((word) => (word === '' ? group : word)), ...place];
 
       const { code, out, error } = await run('viewer', argv);
 
-      // What works by region names each that refused.
+      // Commands for all regions name each one that refused.
       expect(code).toBe(['pause', 'resume'].includes(command) && !isOfPlace ? 7 : 4);
       expect(out + error).toMatch(/viewer\/\w+ is not authorized to perform: \w+:\w+/);
       judge.clear();
     });
 
-    test('broken input is one line, and an exit code: expired credentials', async () => {
+    test('wrong input results in one line and an exit code: expired credentials', async () => {
       const expired = proxy.inject({ effect: { error: 'ExpiredTokenException', status: 400 } });
 
       const ran = await run('operator', ['status']);
@@ -274,9 +274,9 @@ export function testCommandLine({ lab, account, region }: Deployed): void {
 
     test.each<[string, string[], Record<string, string>, number, RegExp]>([
       ['a deployment of another name', ['status', '--name', 'other'], {}, 4, /set --name/],
-      ['no such finding', ['undo', 'sg-none', '--reason', 'x', '--yes'], {}, 3, /nothing to undo/],
+      ['an unknown finding', ['undo', 'sg-none', '--reason', 'x', '--yes'], {}, 3, /nothing to undo/],
       ['another region', ['status'], { AWS_REGION: 'sa-east-1' }, 3, /--region/],
-      ['AWS is not there', ['status'], { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' }, 6, /cannot be reached/],
+      ['AWS is unreachable', ['status'], { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' }, 6, /cannot be reached/],
       [
         'no credentials',
         ['status'],
@@ -284,7 +284,7 @@ export function testCommandLine({ lab, account, region }: Deployed): void {
         5,
         /sign in/,
       ],
-    ])('broken input is one line, and an exit code: %s', async (_, argv, changed, code, words) => {
+    ])('wrong input results in one line and an exit code: %s', async (_, argv, changed, code, words) => {
       const ran = await run('operator', argv, changed);
 
       expect(ran).toMatchObject({ code, out: '', error: expect.stringMatching(words) });

@@ -29,7 +29,7 @@ afterAll(async () => {
   await example?.stop();
 });
 
-/** Lets the tenant find resources, each by a rule's name. */
+/** Makes the tenant return resources as findings, each under a rule's name. */
 function find(...findings: readonly { readonly rule_name: string; readonly resource_id: string }[]): void {
   const place = { account_id: account, region_name: labelOfRegion(region) };
   const words = { severity: 'Medium', resource_type: 'Custom', resource_category: 'Custom' } as const;
@@ -44,13 +44,13 @@ function caseOf(rule: string): LibraryCase {
   return found;
 }
 
-test('a second plan is clean', async () => {
+test('a second plan has no changes', async () => {
   const { changes, text } = await root.plan(variables);
 
   expect({ changes, text: changes ? text : '' }).toEqual({ changes: false, text: '' });
 });
 
-test('a desired state of one’s own is enforced by the deployed functions, with its own permissions', async () => {
+test('the deployed functions enforce a custom desired state with its own permissions', async () => {
   const labCase = caseOf('rds-instance-copy-tags');
   const site = { builder: lab.accountBuilder(account), region, name: 'stock' };
   const instance = await labCase.make(site);
@@ -72,7 +72,7 @@ test('a desired state of one’s own is enforced by the deployed functions, with
   expect([lab.judge.denials, lab.judge.unknownCalls]).toEqual([[], []]);
 });
 
-test('a runbook of one’s own is planned', async () => {
+test('a custom runbook is planned', async () => {
   find({ rule_name: 'ACME-17 Queues have an owner', resource_id: 'orders' });
 
   const { outcomes } = await poll('acme-queue-owner');
@@ -85,7 +85,7 @@ test('a runbook of one’s own is planned', async () => {
   ]);
 });
 
-describe('as docs/custom-rules.md says', () => {
+describe('the example of docs/custom-rules.md', () => {
   const databases = 'acme-public-databases';
   const queues = 'acme-tagging';
   const isPublic = caseOf('rds-instance-public');
@@ -145,7 +145,7 @@ undo = true
     expect(await tags()).toEqual({});
   });
 
-  test('in force, a poll enforces both, and an undo by the command line gives both back', async () => {
+  test('a poll enforces both rules once they are in force, and the command line undoes both', async () => {
     await apply((text) =>
       text.replaceAll(/^( {2}acme-(?:public-databases|tagging) += )\{\}.*$/gm, '$1{ mode = "enforce" }'),
     );

@@ -39,7 +39,7 @@ const undelivered = async (): Promise<string[]> => {
   return [...new Set(deliveries.flatMap(({ to, allowed }) => (allowed ? [] : to)))].sort();
 };
 
-/** Uses of the keys by services in the roles, which no proxy sees: Lambda's pollers of queues, dead letters. */
+/** Uses of the keys by services in the roles, which the proxy does not see: Lambda's pollers of queues, dead letters. */
 const byServices = [
   { role: roleOf(`remediator-${region}`), action: 'sqs:ReceiveMessage', resource: queue('jobs.fifo') },
   { role: roleOf(`remediator-${region}`), action: 'sqs:ReceiveMessage', resource: queue('jobs-delayed') },
@@ -47,7 +47,7 @@ const byServices = [
   { role: roleOf('scheduler'), action: 'sqs:SendMessage', resource: queue('polls-dead-letters') },
 ];
 
-test('a second plan is clean, and the bucket locks what is written', async () => {
+test('a second plan has no changes, and the bucket locks objects', async () => {
   const { changes, text } = await root.plan(variables);
 
   const { ObjectLockConfiguration: lock } = await new S3Client(lab.settings(account, region)).send(
@@ -57,10 +57,10 @@ test('a second plan is clean, and the bucket locks what is written', async () =>
   expect(lock?.Rule?.DefaultRetention).toMatchObject({ Mode: 'GOVERNANCE', Days: 30 });
 });
 
-test('the functions do their work, and their roles may use every key that it takes, by their own policies', async () => {
+test('the functions work, and the policies of their roles allow the use of every key that it takes', async () => {
   const place = { account, region };
   await lab.violate('security-group-ssh-open', place);
-  // A poll asks for what was found before the second in which it begins.
+  // A poll requests findings from before the second in which it begins.
   await lab.tenant.scan(
     {
       endpoint: lab.proxy.endpoint,
@@ -107,7 +107,7 @@ test.each([
     actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
   },
 ])(
-  '$who may use the key of $of by the statement $statement alone',
+  '$who may use the key of $of only because of the statement $statement',
   async ({ who, of, statement, actions }) => {
     for (const action of actions) {
       expect(await keys.allows({ who, action, of })).toBe(true);
@@ -116,7 +116,7 @@ test.each([
   },
 );
 
-test('EventBridge delivers to the topic and the dead-letter queues, and not without its statement', async () => {
+test('EventBridge delivers to the topic and the dead-letter queues, but not without its statement', async () => {
   const kms = new KMSClient(lab.settings(account, region));
   const { Policy = '' } = await kms.send(new GetKeyPolicyCommand({ KeyId: keyArn, PolicyName: 'default' }));
   const put = (policy: string) =>

@@ -4,7 +4,7 @@ import { type Lab, startLab } from '../lab/index.ts';
 import { prepareLocalAws } from '../lab/local-aws/index.ts';
 import { copyProject, localAwsEnvironment, prepareTerraform, TerraformRoot } from '../lab/terraform/index.ts';
 
-/** A lab, and one of the examples in it that is to be applied. */
+/** A lab, and one of the examples in it. */
 export interface LabExample {
   readonly lab: Lab;
   readonly root: TerraformRoot;
@@ -13,7 +13,7 @@ export interface LabExample {
   stop(): Promise<void>;
 }
 
-/** Starts a lab and initializes an example of one account and region in it. */
+/** Starts a lab and initializes an example with one account and region in it. */
 export async function startExample(
   example: string,
   { account, region }: { readonly account: string; readonly region: string },

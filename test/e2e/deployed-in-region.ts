@@ -8,7 +8,7 @@ import { DescribeParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
 
 const NAME = 'cspm-auto-remediation';
 
-/** All that the product has in one region of its account, and its roles that are for that region alone: names, sorted. */
+/** All resources of the product in one region of its account, and its roles for that region alone: names, sorted. */
 export async function deployedInRegion(endpoint: string, account: string, region: string) {
   const settings = {
     endpoint,

@@ -68,7 +68,7 @@ const byServices: readonly (readonly [role: string, readonly (readonly [string, 
   [alarms, [['events:PutEvents', bus]]],
 ];
 
-/** Tests that the deployed functions hold what they need, and nothing else. To be called when the demo is over. */
+/** Tests that the deployed functions have the permissions that they need, and no others. Must run after the demo. */
 export function testFunctionPermissions(demo: () => RunningDemo): void {
   describe("the functions' permissions", () => {
     test('no call was refused, and none was unknown', () => {
@@ -89,7 +89,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
         `result#${accounts.production}#${region}#AROAEXAMPLE:ada#${name}`,
         `undone#${region}`,
       ];
-      // Of no region: each remediator writes them.
+      // Independent of the region: each remediator writes them.
       const ofAccounts = [`account#${accounts.production}`];
       const ofCollector = [
         'poll#security-group-ssh-open',
@@ -107,7 +107,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
         'request#AROAEXAMPLE:ada#7f0c3a52-5b0e-4f7e-9d53-0a4b8a3b8f10',
         `pending#${accounts.production}#${homeRegion}`,
       ];
-      // Of an account or of all, whatever the region: each remediator writes them.
+      // For one account or all, independent of the region: each remediator writes them.
       const counters = ['count#security-group-ssh-open#111111111111', 'count#security-group-ssh-open#all'];
       const ofGates = [
         ...counters,
@@ -119,7 +119,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
       // The collector reads which jobs are done, in every region.
       const done = [...own, ...ofElsewhere].filter((key) => key.startsWith('done#'));
 
-      /** Asks whether a role may do something with items of these keys; without any, with a request that names none. */
+      /** Evaluates whether a role may use items with these keys, or, without keys, whether it may send a request without any. */
       async function may(
         role: string,
         action: string,
@@ -153,7 +153,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
         ]);
         const refused = await Promise.all([
           ...foreign.map((key) => may(remediator, action, [key])),
-          // One among its own, as in a transaction or a batch; and none at all.
+          // A foreign key among its own, as in a transaction or a batch; and no key at all.
           ...foreign.map((key) => may(remediator, action, [...own, key])),
           may(remediator, action, undefined),
           may(remediatorElsewhere, action, own),
@@ -164,7 +164,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
         expect(new Set(refused)).toEqual(new Set([false]));
       });
 
-      test('the remediator by UpdateItem, counters alone', async () => {
+      test('the remediator by UpdateItem, only counters', async () => {
         const foreign = [...own, ...others, ...ofGates.filter((key) => !counters.includes(key))];
         const refused = await Promise.all([
           ...foreign.map((key) => may(remediator, 'UpdateItem', [key])),
@@ -192,12 +192,12 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
           [...own, ...ofElsewhere].filter((key) => !done.includes(key)),
         ],
       ])(
-        'of %s, a transaction or a batch with one foreign key among its own is refused, and leaves nothing behind',
+        'a transaction or a batch of %s with one foreign key among its own is refused, and leaves nothing behind',
         async (_, role, ownKeys, untouched, foreign) => {
           const { aws } = demo().lab;
           await using proxy = await startAwsProxy({ upstream: () => aws.endpoint });
           const judge = new PermissionJudge({ upstream: () => aws.endpoint });
-          // The local AWS lets nobody but Lambda take on the role.
+          // In the local AWS, only Lambda may assume the role.
           const name = role.replace(/^.*:role\//, '');
           const arn = `arn:aws:sts::${security}:assumed-role/${name}/session`;
           const principal = { account: security, roleArn: role, sessionName: 'session', arn };
@@ -221,7 +221,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
           const cancelled = await Promise.allSettled([write(...ownKeys)]);
           const refused = await Promise.allSettled([
             ...foreign.flatMap((key) => [
-              // The foreign one first, last, and in a transaction that its condition would cancel.
+              // The foreign key first, last, and in a transaction that its condition would cancel.
               write(key, ...untouched),
               write(...untouched, key),
               write(first, key),
@@ -252,7 +252,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
         'PartiQLSelect',
         'PartiQLUpdate',
         'DeleteTable',
-      ])('nobody by %s', async (action) => {
+      ])('no function by %s', async (action) => {
         const asked = [remediator, collector, scheduler, alarms].flatMap((role) => [
           may(role, action, own),
           may(role, action, ofCollector),
@@ -275,7 +275,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
         expect(await may(collector, action, undefined)).toBe(false);
       });
 
-      test('the scheduler and the forwarder of alarms none', async () => {
+      test('the scheduler and the forwarder of alarms reach none', async () => {
         const asked = [scheduler, alarms].flatMap((role) => [
           may(role, 'PutItem', own),
           may(role, 'BatchGetItem', own),
@@ -287,7 +287,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
       });
     });
 
-    test('the look for rules that are not polled may read and renew their marks', async () => {
+    test('the check for rules that are not polled may read and renew their marks', async () => {
       const { lab } = demo();
 
       const { FunctionError, Payload } = await new LambdaClient(lab.settings(security, homeRegion)).send(
@@ -370,7 +370,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
       expect(lab.judge.denials).toEqual([]);
     });
 
-    test('a message that is not a job goes to the dead letters, and a job that fails is put back', async () => {
+    test('a message that is not a job becomes a dead letter, and a job that fails returns to the queue', async () => {
       const { aws, judge, proxy } = demo().lab;
       const sqs = new SQSClient({
         endpoint: aws.endpoint,
@@ -387,7 +387,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
       const poll = {
         source: 'netskope' as const,
         rule: 'security-group-ssh-open',
-        // A job of an older poll than the last complete one is superseded, whatever fails.
+        // A job of a poll before the last complete one is superseded, even if it fails.
         asOf: new Date().toISOString(),
       };
       const place = { account: accounts.production, region: homeRegion };
@@ -438,7 +438,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
       },
     );
 
-    test.each(regions)('what EventBridge delivers in %s is let in by topics and queues', async (region) => {
+    test.each(regions)('topics and queues accept what EventBridge delivers in %s', async (region) => {
       const judge = new DeliveryJudge(demo().lab.aws.endpoint, security, region);
 
       const deliveries = await judge.deliveries();
@@ -447,7 +447,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
       expect(deliveries.filter(({ allowed }) => !allowed)).toEqual([]);
     });
 
-    test('its service alone may take on each role, for this account and for what it is for', async () => {
+    test('only its service may assume each role, for this account and for its purpose', async () => {
       const { judge } = demo().lab;
       const mayTakeOn = (role: string, service: string, account: string = security, source = '') =>
         judge.trustsService(role, service, { 'aws:SourceAccount': account, 'aws:SourceArn': source });
@@ -476,7 +476,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
         roleOf(`${NAME}-remediator-${region}`),
         roleOf(`${NAME}-alarms-${region}`),
       ]),
-    ])('the policies of %s name nothing that AWS does not know or would ignore', async (role) => {
+    ])('the policies of %s contain nothing that AWS does not know or would ignore', async (role) => {
       const policies = await demo().lab.judge.policiesOf(role);
 
       expect(policies?.identity.length).toBeGreaterThan(0);

@@ -45,7 +45,7 @@ const NAME = 'cspm-auto-remediation';
 const SSH = 'security-group-ssh-open';
 const RDP = 'security-group-rdp-open';
 const BUCKET = 's3-bucket-public';
-/** The number of findings that just need a second job. */
+/** The number of findings that need exactly two jobs. */
 const TWO_JOBS = MAX_FINDINGS_PER_JOB + 1;
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -54,7 +54,7 @@ const HOUR = 60 * MINUTE;
 const TERRAFORM =
   'APN/1.0 HashiCorp/1.0 Terraform/1.11.4 (+https://www.terraform.io) terraform-provider-aws/6.69.0 (+https://registry.terraform.io/providers/hashicorp/aws) aws-sdk-go-v2/1.39.0 ua/2.1 os/linux lang/go#1.24.6 md/GOOS#linux md/GOARCH#amd64 api/ec2#1.251.0';
 
-/** The user agent of CloudFormation, which calls on behalf of a stack's owner, as CloudTrail has it. */
+/** The user agent of CloudFormation when it calls on behalf of a stack's owner, as in CloudTrail. */
 const CLOUDFORMATION = 'cloudformation.amazonaws.com';
 
 /** A deployment of the root module in the local AWS. */
@@ -67,10 +67,10 @@ interface Deployed {
   readonly region: string;
 }
 
-/** An account of which nothing is known at first, one that settings exclude, and one that they exempt. */
+/** An account without the role at first, one that settings exclude, and one that they exempt. */
 const [roleless, excluded, exempt] = ['555555555555', '666666666666', '777777777777'] as const;
 
-/** The module's inputs from which everything here comes. `closed`: an hour of the day that is far away. */
+/** The module's inputs that all tests here depend on. `closed`: an hour of the day that is far away. */
 function inputs(closed: string) {
   return {
     limits: { per_account_per_hour: 2, per_rule_per_hour: 3 },
@@ -91,8 +91,8 @@ function inputs(closed: string) {
 }
 
 /**
- * Tests each gate from the module's input, by way of the deployed zips, to the words of the outcome and of the message. The
- * world's clock is put ahead by days: to be called last.
+ * Tests each gate from the module's input, by the deployed zips, to the texts of the outcome and of the message. It puts the
+ * lab's clock ahead by days, so it must run last.
  */
 export function testGates({ lab, root, rootFolder, variables, account, region }: Deployed): void {
   const override = path.join(rootFolder, 'gates_override.tf.json');
@@ -112,7 +112,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
   /** The summary of the last poll. */
   let lastSummary: PollSummary | undefined;
 
-  /** Polls a rule a minute later, of which Netskope gives these resources. @returns the outcomes by resource */
+  /** Polls a rule a minute later, when Netskope returns these resources. @returns the outcomes by resource */
   const poll = async (
     rule: LabRuleId,
     resources: readonly (string | readonly [account: string, resource: string])[],
@@ -126,12 +126,12 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
         return itemOf(rule, { ...place, account_id, resource_id });
       }),
     );
-    // Settings are remembered for some seconds.
+    // Functions cache settings for some seconds.
     lab().passTime(MINUTE);
     const deployed = deployment({ account, homeRegion: region });
     const { outcomes, summary } = await deployed.poll(rule, lab().now());
     lastSummary = summary;
-    // A place whose jobs are still pending gets no further ones: they end a moment after their outcomes are written.
+    // An account and region with pending jobs get no further ones: jobs end a moment after their outcomes are written.
     await expect.poll(async () => (await deployed.queueDepths(region)).jobs, { timeout: 60_000 }).toBe(0);
     return (resource) => outcomes.find(({ finding }) => finding.resource === resource);
   };
@@ -150,12 +150,12 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
   const groups = (count: number, of = account): Promise<string[]> =>
     Promise.all(Array.from({ length: count }, () => lab().violate(SSH, { account: of, region })));
 
-  /** All messages that people received so far. */
+  /** All messages that people have received so far. */
   const told: string[] = [];
   const messageWith = async (text: string, from = 0): Promise<string> => {
     const sqs = new SQSClient({ ...settings(), useQueueUrlAsEndpoint: false });
     const QueueUrl = `${lab().aws.endpoint}/${account}/told`;
-    // However slow the machine is, nobody waits for a message.
+    // Far longer than a message takes, even on a slow machine.
     const deadline = Date.now() + 240_000;
     for (;;) {
       const found = told.slice(from).find((message) => message.includes(text));
@@ -169,7 +169,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
         await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
       }
     }
-    throw new Error(`nobody received "${text}", but:\n${told.join('\n')}`);
+    throw new Error(`found no message with "${text}" in:\n${told.join('\n')}`);
   };
 
   const setAlarms = async (state: StateValue, names: readonly string[], reason = 'said by CloudWatch') => {
@@ -180,7 +180,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
     }
   };
   let lasts = 0;
-  /** Resolves when all earlier messages have arrived: the one with the longest way has come. */
+  /** Resolves when all earlier messages have arrived: the message with the longest path is among them. */
   const allIsTold = async (): Promise<void> => {
     lasts += 1;
     const last = `the last message, ${lasts}.`;
@@ -196,7 +196,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
     await lab().deployment({ account, homeRegion: region }).stopSchedules();
   };
 
-  describe('each gate, from the input to the words', () => {
+  describe('each gate, from the input to the texts', () => {
     let given: ReturnType<typeof inputs>;
 
     beforeAll(async () => {
@@ -270,7 +270,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       });
     });
 
-    test('a missing role: one look per poll, one message, and all goes on when it is back', async () => {
+    test('a missing role is checked once per poll and reported in one message, and everything continues when it is back', async () => {
       const resources = Array.from(
         { length: TWO_JOBS },
         (_, index) => `sg-${String(index).padStart(17, '0')}`,
@@ -307,7 +307,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
     });
 
     test('limits, per account and per rule, and awaiting a scan', async () => {
-      // What other tests changed no longer counts.
+      // Changes by other tests no longer count.
       lab().passTime(80 * MINUTE);
       const [own, others] = [await groups(3), await groups(2, roleless)];
       const scanned = lab().now();
@@ -344,7 +344,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       );
     });
 
-    test('what comes back is fixed, and who brings it back is said', async () => {
+    test('a violation that returns is fixed again, and the message says who restored it', async () => {
       const [group = ''] = await groups(1);
       const stackGroup = await groupOfStack(lab(), roleless, region);
       const port = { IpProtocol: 'tcp', FromPort: 22, ToPort: 22, IpRanges: [{ CidrIp: '0.0.0.0/0' }] };
@@ -356,7 +356,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       const fixed: (Outcome | undefined)[] = [];
       const ofStack: (Outcome | undefined)[] = [];
       for (let time = 1; time <= 3; time += 1) {
-        // Past the hour of the limit, and of what counts as undone for the breaker.
+        // Past the hour of the limit, and of undone changes that the breaker counts.
         lab().passTime(3 * HOUR);
         const of = await poll(SSH, [group, [roleless, stackGroup]]);
         fixed.push(of(group));
@@ -392,7 +392,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       );
     });
 
-    test('the breaker opens; back-off waits; an operator resumes, and retries', async () => {
+    test('the breaker opens; the back-off waits; an operator resumes and retries', async () => {
       const [first = '', second = '', third = ''] = await Promise.all(
         Array.from({ length: 3 }, () => lab().violate(BUCKET, { account, region })),
       );
@@ -441,18 +441,18 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
         ['remediated', undefined],
       ]);
       expect([resumed(failed)?.outcome, resumed(planned)?.outcome]).toEqual(['remediated', 'remediated']);
-      // An hour after it failed, within half a poll period.
+      // An hour after the failure, within half a poll period.
       expect(outcomesOf(due).map(([outcome]) => outcome)).not.toContain('failed');
     });
 
-    test('changed settings, and a new version of the module, end the wait after a failure', async () => {
+    test('changed settings and a new version of the module end the wait after a failure', async () => {
       const [bySettings, byVersion] = [
         await lab().violate(BUCKET, { account, region }),
         await lab().violate(BUCKET, { account, region }),
       ];
       const zip = path.join(rootFolder, '../../dist/remediator.zip');
       const released = await readFile(zip);
-      /** Lets a bucket fail once, an hour after all that counts for the breaker. */
+      /** Makes a bucket fail once, an hour after everything that counts for the breaker. */
       const failOnce = async (bucket: string) => {
         lab().passTime(2 * HOUR);
         const refused = lab().inject({ service: 's3', operation: 'PutPublicAccessBlock', effect: 'denied' });
@@ -479,20 +479,20 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
         { outcome: 'failed', gate: 'back_off' },
       ];
       expect(before).toMatchObject(waits);
-      // Those of another rule do not concern this one.
+      // The settings of another rule do not affect this one.
       expect(unchanged).toMatchObject({ outcome: 'failed', gate: 'back_off' });
       expect(changed).toMatchObject({ outcome: 'remediated' });
       expect(beforeUpgrade).toMatchObject(waits);
       expect(upgraded).toMatchObject({ outcome: 'remediated' });
     });
 
-    test('all+undo stops undoing as well, until an operator ends it', async () => {
+    test('all+undo also stops undos until an operator ends it', async () => {
       const [group = ''] = await groups(1);
       lab().passTime(2 * HOUR);
       const fixed = (await poll(SSH, [group]))(group);
       const undo = `cspm-remediation undo ${group} --reason 'needed by the web team' --timeout 3m --yes --json`;
       const undone = async () => {
-        // Remediators remember the pause for some seconds.
+        // Remediators cache the pause for some seconds.
         lab().passTime(MINUTE);
         const { code, out, error } = await rootUser(lab(), { account, region }).run(undo);
         if (out === '') throw new Error(error);
@@ -520,7 +520,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(goesOn).toMatchObject({ code: 0, is: 'undone' });
     });
 
-    test('a pause of the account, deferred for long, and a hold', async () => {
+    test('a pause of the account, a long deferral, and a hold', async () => {
       const [group = ''] = await groups(1);
 
       await operated(`cspm-remediation pause --account ${account}`);
@@ -550,7 +550,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(held).toMatchObject({
         outcome: 'deferred',
         gate: 'hold',
-        // Whom STS of the local AWS names.
+        // The principal that STS of the local AWS returns.
         reason: expect.stringMatching(
           new RegExp(
             `^account ${account} in ${region} is held for ${SSH} by arn:aws:\\S+ until 2099-12-31: looked into it; to release it earlier: cspm-remediation release --account ${account} --region ${region} --rule ${SSH}$`,
@@ -560,7 +560,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(lifted).toMatchObject({ outcome: 'remediated' });
     });
 
-    test('settings that nobody understands are one message, and no alarm', async () => {
+    test('invalid settings cause one message, and no alarm', async () => {
       const [first = '', second = ''] = await groups(2);
 
       await pause('everything');
@@ -576,7 +576,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(told.filter((each) => each.includes('settings_invalid'))).toHaveLength(1);
     });
 
-    test('jobs that are never done are reported by the alarm that says why, and not by polls-skipped', async () => {
+    test('jobs that are never done are reported by the alarm for their cause, and not by polls-skipped', async () => {
       const since = new Date(lab().now().getTime() - 13 * HOUR).toISOString();
       const sent = unfinishedJobs({ rule: SSH, account, region, since, now: lab().now() });
       const table = new DynamoDBClient(settings());
@@ -599,24 +599,24 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
         message: 'polls-dead-letters',
       },
       {
-        cause: 'schedules are gone',
+        cause: 'the schedules are missing',
         raised: ['polls-overdue', 'checks-missing'],
         message: 'rules-not-polled',
       },
       {
-        cause: 'AWS is not there for a while',
+        cause: 'AWS is unavailable for a while',
         raised: ['unexpected-errors', 'remediator-errors', 'jobs-dead-letters', 'oldest-job'],
         message: 'jobs-dead-letters',
       },
       {
-        cause: 'the remediator is not started',
+        cause: 'the remediator is not invoked',
         raised: ['remediator-throttled', 'oldest-job'],
         message: 'remediator-throttled',
       },
       { cause: 'more jobs arrive than are processed', raised: ['oldest-job'], message: 'jobs-waiting' },
       { cause: 'the breaker is open', raised: ['breaker-open'], message: undefined },
-    ])('alarms of one cause are one message: $cause', async ({ raised, message }) => {
-      // The local AWS makes no metrics of what functions log: it knows of no look.
+    ])('alarms with one cause are one message: $cause', async ({ raised, message }) => {
+      // The local AWS derives no metrics from the functions' logs: it does not see the checks.
       await setAlarms('OK', [...raised, 'checks-missing']);
       await allIsTold();
       const before = told.length;
@@ -628,7 +628,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       await setAlarms('OK', raised.toReversed());
       await allIsTold();
 
-      // The end of an alarm of the test before may come late, and is not an alarm.
+      // The end of the previous test's alarm may arrive late, and is not an alarm.
       expect(now.flatMap((each) => /^"ALARM: (\S+) in/.exec(each)?.[1] ?? [])).toEqual(
         message === undefined ? [] : [`${NAME}-${message}`],
       );
@@ -657,7 +657,7 @@ function withVersion(zip: Uint8Array, version: string): Uint8Array {
   return zipSync(files);
 }
 
-/** Makes a security group by a stack of CloudFormation. @returns its id */
+/** Creates a security group by a CloudFormation stack. @returns its id */
 async function groupOfStack(lab: Lab, account: string, region: string): Promise<string> {
   const cloudFormation = new CloudFormationClient(lab.settings(account, region));
   const VpcId = await lab.accountBuilder(account).anyVpc(region);
@@ -678,7 +678,7 @@ function headersOf(request: unknown): object {
   return typeof request.headers === 'object' && request.headers !== null ? request.headers : {};
 }
 
-/** Gives another account the target role of one that has it, as its Terraform would. */
+/** Copies the target role to another account, as that account's Terraform would create it. */
 async function copyTargetRole(lab: Lab, from: string, to: string): Promise<void> {
   const RoleName = `${NAME}-remediation`;
   const [source, target] = [from, to].map((each) => new IAMClient(lab.settings(each, 'us-east-1')));

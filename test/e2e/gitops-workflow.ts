@@ -29,10 +29,10 @@ const jobSchema = z.strictObject({
 });
 export type Job = z.infer<typeof jobSchema>;
 
-/** The workflow of `examples/gitops`, with the words of GitHub Actions that it uses, and no others. */
+/** The workflow of `examples/gitops`, with the keywords of GitHub Actions that it uses, and no others. */
 const workflowSchema = z.strictObject({
   name: z.string(),
-  // `on`: Terraform reads YAML 1.1, to which that word is true.
+  // `on`: Terraform reads YAML 1.1, in which this keyword means true.
   true: z.strictObject({ pull_request: z.null(), push: z.strictObject({ branches: z.array(z.string()) }) }),
   permissions: permissionsSchema,
   concurrency: z.strictObject({ group: z.string(), 'cancel-in-progress': z.string() }),
@@ -43,8 +43,8 @@ const workflowSchema = z.strictObject({
 export type Workflow = z.infer<typeof workflowSchema>;
 
 /**
- * Reads a workflow, by the YAML parser that Terraform has.
- * @throws ZodError when it is not a workflow, or contains something that this test does not support
+ * Reads a workflow with Terraform's YAML parser.
+ * @throws ZodError if it is not a workflow, or contains something that this test does not support
  */
 export function readWorkflow(terraform: TerraformInstallation, file: string): Workflow {
   const expression = `jsonencode(yamldecode(file(${JSON.stringify(path.basename(file))})))\n`;
@@ -54,17 +54,17 @@ export function readWorkflow(terraform: TerraformInstallation, file: string): Wo
     input: expression,
     encoding: 'utf8',
   });
-  // A string as Terraform writes it, which holds the JSON.
+  // A string in Terraform's syntax, which contains the JSON.
   return workflowSchema.parse(JSON.parse(z.string().parse(JSON.parse(output))));
 }
 
 /** The result of a job. */
 export interface JobResult {
   readonly succeeded: boolean;
-  /** Text that its reviewers read: the job's summary. */
+  /** Text for the reviewers: the job's summary. */
   readonly summary: string;
   readonly outputs: Readonly<Record<string, string>>;
-  /** All that its steps said. */
+  /** All output of its steps. */
   readonly log: string;
 }
 
@@ -73,11 +73,11 @@ export interface RunnerOptions {
   readonly workflow: Workflow;
   /** Repository that is checked out. */
   readonly repository: string;
-  /** The root's folder in it, where the steps run. */
+  /** The root's folder in the repository, where the steps run. */
   readonly directory: string;
   /** The repository's variables, `vars` in the workflow. */
   readonly variables: Readonly<Record<string, string>>;
-  /** Variables that actions leave to the steps: credentials. */
+  /** Variables that actions set for the steps: credentials. */
   readonly environment: Readonly<Record<string, string>>;
   /** Folder of checkouts and artifacts. */
   readonly folder: string;
@@ -85,8 +85,8 @@ export interface RunnerOptions {
 }
 
 /**
- * Runs jobs as GitHub's runners do: a fresh checkout each, and its `run` steps in bash, one after another, until one
- * fails. Of actions there are those for artifacts, which become files; the others' work is done beforehand: the
+ * Runs jobs as GitHub's runners do: each with a fresh checkout, and its `run` steps in bash, one after another, until one
+ * fails. It supports the actions for artifacts, which become files. The work of the others is done beforehand: the
  * checkout, Terraform in the path, credentials in the environment.
  */
 export class WorkflowRunner {
@@ -163,7 +163,7 @@ export class WorkflowRunner {
         text.replace(/\$\{\{ (.*?) \}\}/g, (_, expression: string) => {
           const value = variables[expression.replace(/^vars\./, '')];
           if (value === undefined)
-            throw new Error(`the workflow's env says ${expression}, which is not known`);
+            throw new Error(`the workflow's env has the unknown expression ${expression}`);
           return value;
         }),
       ]),
@@ -174,7 +174,7 @@ export class WorkflowRunner {
 function isDue({ if: condition }: Step, event: string): boolean {
   if (condition === undefined) return true;
   const [, wanted] = /^github\.event_name == '(\w+)'$/.exec(condition) ?? [];
-  if (wanted === undefined) throw new Error(`a step has the condition ${condition}, which is not known`);
+  if (wanted === undefined) throw new Error(`a step has the unknown condition ${condition}`);
   return wanted === event;
 }
 

@@ -37,7 +37,7 @@ let lab: Lab;
 let provider: SharedProvider;
 let workflow: Workflow;
 let runner: WorkflowRunner;
-/** The same root in the hands of a person. */
+/** The same root, as a person uses it. */
 let root: TerraformRoot;
 let secretArn: string;
 
@@ -79,7 +79,7 @@ force_destroy        = true
     signal,
   });
   root = new TerraformRoot(terraform, directory, { environment, provider, logFile, say, signal });
-  // Its lock file is in the repository then, which the workflow asks for.
+  // From then on its lock file is in the repository, which the workflow requires.
   await root.init({ bucket, region });
   workflow = readWorkflow(terraform, path.join(directory, '.github/workflows/terraform.yaml'));
   runner = new WorkflowRunner({
@@ -126,21 +126,21 @@ async function pullRequest(change: (text: string) => string): Promise<JobResult>
   }
 }
 
-/** A push to main: its plan, and if that has changes, its apply. */
+/** A push to main: its plan, and, if that has changes, its apply. */
 async function push(): Promise<{ readonly plan: JobResult; readonly apply: JobResult | undefined }> {
   const plan = await runner.run(workflow.jobs.plan, 'push');
   const due = plan.succeeded && plan.outputs['changes'] === 'true';
   return { plan, apply: due ? await runner.run(workflow.jobs.apply, 'push') : undefined };
 }
 
-/** Terraform wraps its messages. */
+/** Joins the lines of Terraform's messages, which it wraps. */
 const unwrapped = (text: string): string => text.replace(/\s+/g, ' ');
 
 const addOwnAccount = (text: string) =>
   text.replace(/^ {4}"222222222222": enforce.*$/m, `$&\n    "${account}": enforce`);
 
 describe('the workflow of examples/gitops', () => {
-  test('each job has the rights that it needs, and runs actions by their commits', () => {
+  test('each job has the rights that it needs, and pins actions to commits', () => {
     const { plan, apply } = workflow.jobs;
     const actions = [...plan.steps, ...apply.steps].flatMap(({ uses }) => uses ?? []);
     const scripts = [...plan.steps, ...apply.steps].flatMap(({ run }) => run ?? []);
@@ -156,12 +156,12 @@ describe('the workflow of examples/gitops', () => {
     expect(checkouts.map((step) => step.with)).toEqual(
       Array.from({ length: 2 }, () => ({ 'persist-credentials': false })),
     );
-    // What GitHub puts into a script would be run by bash, whoever wrote it.
+    // GitHub inserts expressions into scripts before bash runs them, regardless of who wrote their values.
     expect(scripts.join('\n')).not.toContain('${{');
     expect(JSON.stringify(workflow)).not.toContain('secrets.');
   });
 
-  test('a pull request is planned by one role, unless it comes from a fork; main is applied by another', () => {
+  test('one role plans a pull request, unless it comes from a fork; another one applies main', () => {
     const { plan, apply } = workflow.jobs;
     const rolesOf = ({ steps }: Workflow['jobs']['plan']) =>
       steps.flatMap((step) => step.with?.['role-to-assume'] ?? []);
@@ -180,7 +180,7 @@ describe('the workflow of examples/gitops', () => {
 });
 
 describe('examples/gitops in a local AWS, by its own workflow', () => {
-  test('the first push deploys it; a second one has nothing to do', async () => {
+  test('the first push deploys it, and a second one has no changes', async () => {
     const { plan, apply } = await push();
     const second = await push();
 
@@ -205,7 +205,7 @@ describe('examples/gitops in a local AWS, by its own workflow', () => {
 
   test.each([
     [
-      'an option of another rule, an exemption without an owner, and misspelled words',
+      'an option of another rule, an exemption without an owner, and misspelled names',
       (text: string) =>
         text
           .replace('block_all: true', 'max_age_days: 30')
@@ -232,7 +232,7 @@ describe('examples/gitops in a local AWS, by its own workflow', () => {
     for (const message of messages) expect(unwrapped(summary)).toContain(message);
   });
 
-  test('an exemption that has ended is a warning of the plan, and no mistake', async () => {
+  test('an exemption that has ended causes a warning in the plan, not an error', async () => {
     const { succeeded, summary } = await pullRequest((text) => text.replace('2099-12-31', '2026-01-31'));
 
     expect(succeeded).toBe(true);
@@ -242,7 +242,7 @@ describe('examples/gitops in a local AWS, by its own workflow', () => {
     );
   });
 
-  test('the plan of a pull request that adds an account shows that, and nothing else', async () => {
+  test('the plan of a pull request that adds an account shows that account, and nothing else', async () => {
     const { succeeded, summary } = await pullRequest(addOwnAccount);
 
     const resources = [...summary.matchAll(/^ {2}# (.*)$/gm)].map(([, line]) => line);
@@ -267,7 +267,7 @@ describe('examples/gitops in a local AWS, by its own workflow', () => {
     ]);
   });
 
-  test('once merged and applied it is in force: the next poll remediates in that account', async () => {
+  test('after the merge and apply, the next poll remediates in that account', async () => {
     const { aws, proxy, tenant } = lab;
     const builder = new AccountBuilder(aws.endpoint, account);
     const group = await builder.securityGroup(region, await builder.vpc(region), 'web', [
@@ -291,14 +291,14 @@ describe('examples/gitops in a local AWS, by its own workflow', () => {
     ]);
   });
 
-  test('a plan is applied once: after that it is stale, and refused', async () => {
+  test('a plan can be applied once, and is stale afterwards', async () => {
     const again = await runner.run(workflow.jobs.apply, 'push');
 
     expect(again.succeeded).toBe(false);
     expect(again.log).toContain('Saved plan is stale');
   });
 
-  test("a destroy takes everything along but the secret, which is somebody else's", async () => {
+  test('a destroy removes everything except for the secret, which belongs to someone else', async () => {
     await root.destroy({});
 
     const secret = await new SecretsManagerClient(clientSettings()).send(

@@ -35,7 +35,7 @@ async function commandsOf(section: string): Promise<readonly string[]> {
   return [...own.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, commands = '']) => commands);
 }
 
-/** Tests what operators do by hand, by the commands of docs/operations.md and the policy that `central` makes for them. */
+/** Tests manual work by operators, with the commands of docs/operations.md and the policy that `central` creates for them. */
 export function testOperator(demo: () => RunningDemo): void {
   describe("an operator's commands", () => {
     let user: CommandLineUser;
@@ -65,7 +65,7 @@ export function testOperator(demo: () => RunningDemo): void {
       return outcomes.find(({ finding }) => finding.resource === group);
     };
 
-    test('hold a resource, and lift the hold', async () => {
+    test('hold a resource, and release it', async () => {
       const group = await demo().lab.violate(SSH, { account: production, region: homeRegion });
       const [hold = '', lift = ''] = (await commandsOf('Hold')).map((command) =>
         command.replaceAll('sg-0123456789abcdef0', group),
@@ -101,7 +101,7 @@ export function testOperator(demo: () => RunningDemo): void {
       ['DeleteItem', `hold#${production}#*#*`, true],
       ['PutItem', `retry#${production}#*#*`, true],
       ['PutItem', `resume#${SSH}#${production}`, true],
-      // A request is who wrote it.
+      // The key of a request names its writer.
       ['PutItem', 'request#{me}:ada#1', true],
       ['PutItem', 'request#{me}:eve#1', false],
       ['PutItem', 'request#AROASOMEONE:ada#1', false],
@@ -117,7 +117,7 @@ export function testOperator(demo: () => RunningDemo): void {
       ['UpdateItem', `hold#${production}#*#*`, false],
       ['Scan', `hold#${production}#*#*`, false],
       ['GetItem', `finding#${production}#${homeRegion}#sg-1`, true],
-    ])('they may not write items of the functions: %s of %s: %s', async (action, name, expected) => {
+    ])('the policy for items of the functions: %s of %s: %s', async (action, name, expected) => {
       const key = name.replace('{me}', roleId);
       const session = {
         account: security,
@@ -135,12 +135,12 @@ export function testOperator(demo: () => RunningDemo): void {
 
       expect(await of([key])).toMatchObject({ allowed: expected });
       if (action.startsWith('Get')) return;
-      // Nor by a request that names none, or one of theirs beside it.
+      // Neither by a request without keys, nor by one with another key beside it.
       expect(await of(undefined)).toMatchObject({ allowed: false });
       if (!expected) expect(await of(['hold#222222222222#*#*', key])).toMatchObject({ allowed: false });
     });
 
-    test('of their own calls, one with a foreign key or none is refused, and leaves nothing behind', async () => {
+    test('calls of their own with a foreign key, or with none, are refused and leave nothing behind', async () => {
       const settings = demo().lab.settings(security, homeRegion);
       const root = new DynamoDBClient(settings);
       const dynamodb = new DynamoDBClient({
@@ -181,7 +181,7 @@ export function testOperator(demo: () => RunningDemo): void {
         ...foreign.flatMap((pk) => [
           dynamodb.send(new PutItemCommand(put(pk).Put)),
           dynamodb.send(new DeleteItemCommand({ TableName, Key: keyOf(pk) })),
-          // The foreign one last, first, and only looked at.
+          // The foreign key last, first, and only in a condition check.
           transact(put(untouched), put(pk)),
           transact({ Delete: { TableName, Key: keyOf(pk) } }, put(untouched)),
           transact(put(untouched), {
@@ -190,7 +190,7 @@ export function testOperator(demo: () => RunningDemo): void {
           batch({ PutRequest: { Item: keyOf(untouched) } }, { PutRequest: { Item: keyOf(pk) } }),
           batch({ DeleteRequest: { Key: keyOf(pk) } }),
         ]),
-        // Their keys, by calls that are not theirs; and those that name no key.
+        // Their own keys with calls that they may not make, and calls without keys.
         batch({ PutRequest: { Item: keyOf(untouched) } }),
         dynamodb.send(
           new UpdateItemCommand({

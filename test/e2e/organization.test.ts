@@ -17,7 +17,7 @@ import { takeOutRegion } from './regions-of-example.ts';
 const say = (line: string): void => console.info(line);
 const stopped = new AbortController();
 let demo: RunningDemo;
-/** Variables that were applied last. */
+/** Variables of the last apply. */
 let deployed: TerraformVariables = variables('staging directly');
 
 beforeAll(async () => {
@@ -35,7 +35,7 @@ afterAll(async () => {
   await demo?.stop();
 });
 
-/** An account whose role has not been made yet. */
+/** An account whose role has not been created yet. */
 const withoutRole = '444444444444';
 const excluded = '555555555555';
 
@@ -43,7 +43,7 @@ function outcomeOf(outcomes: readonly Outcome[], { account, resource }: Made): O
   return outcomes.find(({ finding }) => finding.account === account && finding.resource === resource);
 }
 
-/** A security group's inbound rules, in words: `tcp 20-21 0.0.0.0/0 "web"`. */
+/** A security group's inbound rules as texts: `tcp 20-21 0.0.0.0/0 "web"`. */
 async function ingressOf({ account, region, resource }: Made): Promise<string[]> {
   const client = new EC2Client({
     endpoint: demo.lab.aws.endpoint,
@@ -61,13 +61,13 @@ async function ingressOf({ account, region, resource }: Made): Promise<string[]>
     .sort();
 }
 
-/** A change without what names the poll that it is made in, what AWS names when it is made, and how far it is made. */
+/** A change without the parts that depend on the poll, on AWS's names for new resources, and on its progress. */
 function withoutPoll(change: Record<string, unknown>) {
   const { clientToken: _, tags: __, flowLogId: ___, made: ____, closed: _____, ...values } = change;
   return values;
 }
 
-/** Finds when the first change of an outcome was made; an outcome without changes counts as later than all. */
+/** The time of an outcome's first change; an outcome without changes counts as later than all others. */
 function firstApplied(outcome: Outcome | undefined): string {
   return outcome?.applied[0]?.appliedAt ?? '9999';
 }
@@ -77,11 +77,11 @@ function groups(name: string): readonly Made[] {
 }
 
 describe('examples/organization in a local AWS', () => {
-  test('a second plan is clean', () => {
+  test('a second plan has no changes', () => {
     expect(demo.report.secondPlan).toMatchObject({ changes: false });
   });
 
-  test('a dry run plans a fix for all that violates, and changes nothing', () => {
+  test('a dry run plans a fix for every violation, and changes nothing', () => {
     const { made, dryRun, beforeDryRun, afterDryRun } = demo.report;
     const outcomes = outcomesOf(dryRun);
     const expected = made.map((one) => ({
@@ -96,7 +96,7 @@ describe('examples/organization in a local AWS', () => {
     expect(afterDryRun).toEqual(beforeDryRun);
   });
 
-  test('no target role is used for a write in the dry run', () => {
+  test('the dry run uses no target role for a write', () => {
     const { dryRun } = demo.report;
     const polled = dryRun.map(({ summary }) => summary.poll);
     const names = new Set(
@@ -109,14 +109,14 @@ describe('examples/organization in a local AWS', () => {
   });
 
   test.each([
-    ['production, by runbooks where there are some', accounts.production, () => demo.report.production],
+    ['production, by runbooks where they exist', accounts.production, () => demo.report.production],
     ['staging, by direct calls', accounts.staging, () => demo.report.everywhere],
-  ])('enforcement applies what the dry run had planned, the same values: %s', (_, account, polls) => {
+  ])('enforcement applies what the dry run planned, with the same values: %s', (_, account, polls) => {
     const planned = outcomesOf(demo.report.dryRun).filter(
       ({ outcome, finding }) =>
         outcome === 'planned' &&
         finding.account === account &&
-        // In dry run these were to be remediated by runbooks, in staging too.
+        // In dry run these were to be remediated by runbooks, also in staging.
         (account === accounts.production || !runbookRules.includes(finding.rule)),
     );
     const enforced = outcomesOf(polls());
@@ -124,7 +124,7 @@ describe('examples/organization in a local AWS', () => {
     expect(planned.length).toBeGreaterThan(0);
     for (const { finding, plan } of planned) {
       const after = enforced.find(
-        // Users of the same name are in both accounts.
+        // Both accounts have users of the same name.
         (each) =>
           each.finding.account === account &&
           each.finding.rule === finding.rule &&
@@ -132,7 +132,7 @@ describe('examples/organization in a local AWS', () => {
       );
       const applied = after?.applied.map(({ change }) => withoutPoll(change)) ?? [];
       expect(after).toMatchObject({ outcome: expect.stringMatching(/^(remediated|compliant)$/) });
-      // Two rules may name one resource: what the first has remediated, the second finds remediated, or narrower.
+      // Two rules may name one resource: the second one finds it as the first one left it, fixed or narrower.
       const others = enforced.filter(
         (other) => other !== after && other.finding.resource === finding.resource && other.applied.length > 0,
       );
@@ -142,7 +142,7 @@ describe('examples/organization in a local AWS', () => {
       expect(applied.slice(0, certain.length)).toMatchObject(
         certain.map(({ change }) => withoutPoll(change)),
       );
-      // While a runbook runs, the other rule's changes may come in between.
+      // While a runbook runs, the other rule may make its changes.
       if (others.length > 0) continue;
       const further = applied.slice(certain.length);
       const ifLeftOpen = plan
@@ -152,7 +152,7 @@ describe('examples/organization in a local AWS', () => {
     }
   });
 
-  test('the runbooks are run under their role, and what they leave open is remediated directly', () => {
+  test('the runbooks run under their role, and what they leave open is remediated directly', () => {
     const remediated = outcomesOf(demo.report.production).filter(
       ({ finding, outcome }) => runbookRules.includes(finding.rule) && outcome === 'remediated',
     );
@@ -175,7 +175,7 @@ describe('examples/organization in a local AWS', () => {
     expect(remediated.some(({ applied }) => applied.length > 1)).toBe(true);
   });
 
-  test('with production in force, staging is planned still and not touched', () => {
+  test('while production is enforced, staging is only planned', () => {
     const staging = outcomesOf(demo.report.production).filter(
       ({ finding }) => finding.account === accounts.staging,
     );
@@ -184,7 +184,7 @@ describe('examples/organization in a local AWS', () => {
     expect(staging.filter(({ applied }) => applied.length > 0)).toEqual([]);
   });
 
-  test('every finding that is taken up ends in one outcome', () => {
+  test('every finding that is processed has one outcome', () => {
     const { dryRun, production, everywhere } = demo.report;
     for (const { summary, outcomes } of [...dryRun, ...production, ...everywhere]) {
       const keys = outcomes.map(({ finding }) => `${finding.account} ${finding.region} ${finding.resource}`);
@@ -193,7 +193,7 @@ describe('examples/organization in a local AWS', () => {
     }
   });
 
-  test('by the second scan nothing fails but what is exempt', () => {
+  test('by the second scan only exempt resources fail', () => {
     const { made, secondScan } = demo.report;
     const exempt = made.filter(({ expected }) => expected === 'exempt').map(({ resource }) => resource);
 
@@ -205,7 +205,7 @@ describe('examples/organization in a local AWS', () => {
     }
   });
 
-  test('an operator undoes a fix: the next scan finds it, and the next poll leaves it alone', () => {
+  test('an operator undoes a fix: the next scan finds the violation, and the next poll leaves it alone', () => {
     const { resource, isBack, polled } = demo.report.undone;
 
     expect(isBack).toBe(true);
@@ -239,7 +239,7 @@ describe('examples/organization in a local AWS', () => {
     ],
     ['bastion', ['tcp 22-22 0.0.0.0/0 ""']],
     ['closed', ['tcp 22-22 198.51.100.0/24 "office"']],
-  ])('what was legitimate in the group %s still stands', async (name, expected) => {
+  ])('legitimate rules of the group %s are kept', async (name, expected) => {
     const standing = await Promise.all(groups(name).map(ingressOf));
 
     expect(standing).toEqual(Array.from({ length: 4 }, () => expected));
@@ -249,7 +249,7 @@ describe('examples/organization in a local AWS', () => {
 
   testOperator(() => demo);
 
-  test('a rollout goes account by account, and every account is accounted for', async () => {
+  test('a rollout proceeds account by account, with outcomes for every account', async () => {
     const { proxy, tenant, aws } = demo.lab;
     const { security, production, staging } = accounts;
     const rule = 'security-group-ssh-open';
@@ -270,7 +270,7 @@ describe('examples/organization in a local AWS', () => {
       await demo.lab.settingsInForce();
       return demo.lab.deployment({ account: security, homeRegion }).poll(rule, new Date());
     };
-    /** The outcomes of each account, one for each region. */
+    /** The outcomes of each account, one per region. */
     const byAccount = (outcomes: readonly Outcome[]) =>
       Object.fromEntries(
         everyone.map((account) => [
@@ -327,7 +327,7 @@ describe('examples/organization in a local AWS', () => {
     expect(refused?.reason).toContain(`deploy modules/target in that account`);
   });
 
-  test('a region that is taken out leaves nothing behind, and its findings are reported', async () => {
+  test('a removed region leaves nothing behind, and its findings are reported', async () => {
     const { proxy, tenant, aws } = demo.lab;
     const { security, staging } = accounts;
     const gone = 'us-west-2';
@@ -404,7 +404,7 @@ describe('examples/organization in a local AWS', () => {
     }
   });
 
-  test('a plan leaves the pause parameter as an operator has set it', async () => {
+  test('a plan keeps the pause parameter as an operator has set it', async () => {
     for (const region of regions) {
       const client = new SSMClient({
         endpoint: demo.lab.aws.endpoint,
@@ -419,7 +419,7 @@ describe('examples/organization in a local AWS', () => {
     expect(await demo.root.plan(deployed)).toMatchObject({ changes: false });
   });
 
-  test('a destroy takes everything along', async () => {
+  test('a destroy removes everything', async () => {
     await demo.root.destroy(deployed);
 
     expect(await demo.root.output()).toEqual({});

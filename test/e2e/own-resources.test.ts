@@ -34,7 +34,7 @@ let lab: Lab;
 let root: TerraformRoot;
 let s3: S3Client;
 
-/** A root as docs/operations.md has it; the queues take what arrives at the topic and on the bus. */
+/** A root as in docs/operations.md; the queues receive what arrives at the topic and on the bus. */
 const ownResources = `
 provider "aws" {}
 
@@ -188,7 +188,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-/** The next message of a queue that holds a text; those that come before it are others' business. */
+/** The next message of a queue that contains a text; the messages before it belong to other tests. */
 async function nextMessage(queue: string, text: string): Promise<string> {
   const sqs = new SQSClient({ ...lab.settings(account, region), useQueueUrlAsEndpoint: false });
   for (;;) {
@@ -213,7 +213,7 @@ async function evidenceKeys(): Promise<readonly string[]> {
   return Contents.flatMap(({ Key = [] }) => Key);
 }
 
-test('a second plan is clean, and no bucket for evidence is made', async () => {
+test('a second plan has no changes, and no bucket for evidence is created', async () => {
   const { changes, text } = await root.plan({});
   const { Buckets = [] } = await s3.send(new ListBucketsCommand({}));
 
@@ -242,7 +242,7 @@ test('the function has the layer, the variable and the subnet', async () => {
   expect(VpcConfig?.SubnetIds).toEqual([expect.stringMatching(/^subnet-/)]);
 });
 
-test('evidence, an event and a notification arrive in what was there before', async () => {
+test('evidence, an event and a notification arrive in the existing resources', async () => {
   await new SSMClient(lab.settings(account, region)).send(
     new PutParameterCommand({ Name: '/cspm-auto-remediation/pause', Value: 'all', Overwrite: true }),
   );
@@ -254,7 +254,7 @@ test('evidence, an event and a notification arrive in what was there before', as
       regions: [region],
       rules: ['CIS-1-2-0-4-1'],
     },
-    // A poll asks for what was found before the second in which it begins.
+    // A poll requests findings from before the second in which it begins.
     new Date(Date.now() - 120_000),
   );
 
@@ -273,7 +273,7 @@ test('evidence, an event and a notification arrive in what was there before', as
   expect([lab.judge.denials, lab.judge.unknownCalls]).toEqual([[], []]);
 });
 
-test('the topic, as docs/operations.md has its policy, lets in what EventBridge delivers', async () => {
+test('the topic, with the policy of docs/operations.md, accepts what EventBridge delivers', async () => {
   const deliveries = await new DeliveryJudge(lab.aws.endpoint, account, region).deliveries();
 
   const toTopic = deliveries.filter(({ to }) => to.endsWith(`:${own.topic}`));
@@ -281,7 +281,7 @@ test('the topic, as docs/operations.md has its policy, lets in what EventBridge 
   expect(toTopic.filter(({ allowed }) => !allowed)).toEqual([]);
 });
 
-test('without a key, an apply corrects what someone else wrote into the settings', async () => {
+test('without a key, an apply corrects settings that someone else wrote', async () => {
   const read = async () => (await s3.send(new GetObjectCommand(settingsObject))).Body?.transformToString();
   const written = await read();
   await s3.send(
@@ -298,7 +298,7 @@ test('without a key, an apply corrects what someone else wrote into the settings
   expect(repaired, repaired.text).toMatchObject({ changes: false });
 });
 
-test('without the module, what was there before is still there, with the evidence', async () => {
+test('the existing resources are still there without the module, with the evidence', async () => {
   const before = await evidenceKeys();
   await writeFile(path.join(folder, 'root/main.tf'), ownResources);
   const without = await root.plan({});

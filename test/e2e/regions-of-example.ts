@@ -9,9 +9,9 @@ const regionsSchema = z.looseObject({
 });
 
 /**
- * Takes a region out of examples/organization, as a person does who no longer protects it.
+ * Removes a region from examples/organization, as a person does who no longer protects it.
  * @param root the example's folder
- * @param options.provider `stays` where resources of the region are still to be destroyed; `goes` before the first apply
+ * @param options.provider `stays` if resources of the region must still be destroyed; `goes` before the first apply
  */
 export async function takeOutRegion(
   root: string,

@@ -32,7 +32,7 @@ function withStatement(policy: string, sid: string, change: object): string {
   return JSON.stringify({ ...parsed, Statement: statements });
 }
 
-/** A policy with one more statement, a denial for everyone. */
+/** A policy with one more statement that denies everyone. */
 function withDenial(policy: string, Action: string, Resource: string): string {
   const parsed = policySchema.parse(JSON.parse(policy));
   const denial = { Sid: 'Broken', Effect: 'Deny', Principal: '*', Action, Resource };
@@ -40,8 +40,8 @@ function withDenial(policy: string, Action: string, Resource: string): string {
 }
 
 /**
- * Tests that the resource policies that were deployed let in what works here, and that a fault in each shows: the local
- * AWS itself enforces none of them. To be called when the functions have worked.
+ * Tests that the deployed resource policies allow what works here, and that each fault in them shows: the local AWS itself
+ * does not enforce them. Must run after the functions have worked.
  */
 export function testResourcePolicies({ lab, account, region }: Place): void {
   const settings = () => lab().settings(account, region);
@@ -76,7 +76,7 @@ export function testResourcePolicies({ lab, account, region }: Place): void {
   const deadLetters = `arn:aws:sqs:${region}:${account}:${NAME}-notifications-dead-letters`;
 
   describe('resource policies', () => {
-    test('what the functions did was allowed, and what EventBridge delivers is let in', async () => {
+    test('allow what the functions did, and what EventBridge delivers', async () => {
       const { judge } = lab();
 
       expect(judge.verdicts.length).toBeGreaterThan(0);
@@ -87,7 +87,7 @@ export function testResourcePolicies({ lab, account, region }: Place): void {
     test.each([
       { what: 'a condition in its policy', attribute: 'Policy' },
       { what: 'a key that EventBridge may use on a condition', attribute: 'KmsMasterKeyId' },
-    ] as const)('a topic with $what is not delivered to', async ({ attribute }) => {
+    ] as const)('EventBridge does not deliver to a topic with $what', async ({ attribute }) => {
       const sns = new SNSClient(settings());
       const { Attributes = {} } = await sns.send(new GetTopicAttributesCommand({ TopicArn: topic }));
       const set = (AttributeValue: string) =>
@@ -108,7 +108,7 @@ export function testResourcePolicies({ lab, account, region }: Place): void {
       expect(await undelivered()).toEqual([]);
     });
 
-    test('a dead-letter queue that lets another rule in is not delivered to', async () => {
+    test('EventBridge does not deliver to a dead-letter queue that allows another rule', async () => {
       const sqs = new SQSClient({ ...settings(), useQueueUrlAsEndpoint: false });
       const QueueUrl = `${lab().aws.endpoint}/${account}/${NAME}-notifications-dead-letters`;
       const { Attributes: { Policy = '' } = {} } = await sqs.send(
@@ -125,7 +125,7 @@ export function testResourcePolicies({ lab, account, region }: Place): void {
       expect(refused).toEqual([deadLetters]);
     });
 
-    test('an evidence bucket that denies the remediator to write is not written to', async () => {
+    test('the remediator cannot write to an evidence bucket that denies it', async () => {
       const s3 = new S3Client(settings());
       const Bucket = `${NAME}-evidence-${account}-${region}`;
       const object = `arn:aws:s3:::${Bucket}/jobs/some.json`;
@@ -144,7 +144,7 @@ export function testResourcePolicies({ lab, account, region }: Place): void {
       expect([before, broken]).toEqual([true, false]);
     });
 
-    test('an event bus that denies events takes none', async () => {
+    test('an event bus that denies events accepts none', async () => {
       const events = new EventBridgeClient(settings());
       const { Arn = '', Policy } = await events.send(new DescribeEventBusCommand({ Name: NAME }));
       const before = await remediatorMay('events:PutEvents', Arn);

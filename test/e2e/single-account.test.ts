@@ -110,7 +110,7 @@ function clientSettings() {
   return lab.settings(account, region);
 }
 
-/** A session of a role that may do everything, as who applies Terraform: policies of buckets don't bind an account's root. */
+/** A session of a role with all permissions, like one that applies Terraform: bucket policies do not bind an account's root. */
 async function administrator(): Promise<Record<string, string>> {
   const iam = new IAMClient(clientSettings());
   const { Role } = await iam.send(
@@ -143,7 +143,7 @@ async function administrator(): Promise<Record<string, string>> {
   };
 }
 
-/** All versions of all evidence, and what protects it. */
+/** All versions of all evidence, and their protection. */
 async function evidence() {
   const s3 = new S3Client(clientSettings());
   const Bucket = evidenceBucket;
@@ -163,11 +163,11 @@ async function evidence() {
 }
 
 describe('examples/single-account in a local AWS', () => {
-  test('a second plan is clean', async () => {
+  test('a second plan has no changes', async () => {
     expect(await root.plan(variables)).toMatchObject({ changes: false });
   });
 
-  test('settings that someone else wrote are a change in the next plan, in place', async () => {
+  test('settings that someone else wrote are an in-place change in the next plan', async () => {
     const settings = { ...clientSettings(), forcePathStyle: true };
     const object = {
       Bucket: `cspm-auto-remediation-settings-${account}-${region}`,
@@ -188,7 +188,7 @@ describe('examples/single-account in a local AWS', () => {
     expect(text).toContain('Plan: 0 to add, 1 to change, 0 to destroy.');
   });
 
-  test('functions, queues and settings have the form in which integration tests make them', async () => {
+  test('functions, queues and settings have the form that integration tests use', async () => {
     const place = { name: 'cspm-auto-remediation', account, homeRegion: region };
     const lambda = new LambdaClient(clientSettings());
     const variablesOf = async (name: string) => {
@@ -226,7 +226,7 @@ describe('examples/single-account in a local AWS', () => {
     });
     expect(await variablesOf('remediator')).toEqual({
       ...remediatorEnvironment(place, { maxReceiveCount: 5, retryDelaySeconds: 30 }),
-      // IAM makes it.
+      // Created by IAM.
       COLLECTOR_ROLE_ID: expect.stringMatching(/^AROA/),
       POWERTOOLS_LOG_LEVEL: 'INFO',
     });
@@ -239,7 +239,7 @@ describe('examples/single-account in a local AWS', () => {
     expect(await settingsIn(ACCOUNTS_KEY)).toEqual(Object.keys(JSON.parse(accountsJson({}))).sort());
   });
 
-  test('no poll comes before the queues, settings and roles that it needs', async () => {
+  test('schedules are created after the queues, settings and roles that polls need', async () => {
     const log = await readFile(`${folder}-terraform.log`, 'utf8');
 
     const lines = log.split('\n');
@@ -254,7 +254,7 @@ describe('examples/single-account in a local AWS', () => {
     expect(firstSchedule).toBeGreaterThan(Math.max(...made));
   });
 
-  test('another name, which would leave the evidence behind, is refused at plan', async () => {
+  test('a plan refuses another name, which would abandon the evidence', async () => {
     const file = path.join(rootFolder, 'main.tf');
     const text = await readFile(file, 'utf8');
     await writeFile(file, text.replace('  netskope_tenant =', '  name = "other"\n  netskope_tenant ='));
@@ -272,7 +272,7 @@ describe('examples/single-account in a local AWS', () => {
     );
   });
 
-  test('another address without a moved block is refused at plan; with one, nothing changes', async () => {
+  test('a plan refuses another address without a moved block; with one, nothing changes', async () => {
     const files = ['main.tf', 'outputs.tf'].map((name) => path.join(rootFolder, name));
     const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
     const moved = path.join(rootFolder, 'moved.tf');
@@ -298,7 +298,7 @@ describe('examples/single-account in a local AWS', () => {
     }
   });
 
-  test('the API token is in no state file', async () => {
+  test('no state file contains the API token', async () => {
     const state = await root.show();
 
     expect(state).toContain('netskope-api-token');
@@ -314,7 +314,7 @@ describe('examples/single-account in a local AWS', () => {
     ]);
     const bucket = await builder.bucketPublicByAcl(region, 'public-bucket-444444444444');
     await builder.bucketPublicByAcl(region, 'website-444444444444');
-    // A schedule that the local AWS starts asks for the findings of the minute's beginning.
+    // A poll by a schedule of the local AWS requests findings from before the beginning of the minute.
     await tenant.scan(
       {
         endpoint: proxy.endpoint,
@@ -344,8 +344,8 @@ describe('examples/single-account in a local AWS', () => {
 
   testGates({ lab: () => lab, root: () => root, rootFolder, variables, account, region });
 
-  test('a destroy keeps the evidence with all that protects it, and says in which bucket', async () => {
-    // The local AWS enforces no policies: the one that matters is judged before it.
+  test('a destroy keeps the evidence with its protection, and names its bucket', async () => {
+    // The local AWS does not enforce policies: the relevant one is evaluated before.
     await using judged = await startAwsProxy({ upstream: () => lab.aws.endpoint });
     judged.intercept(async (call) =>
       call.operation === 'DeleteBucketPolicy' ? await lab.judge.intercept(call) : undefined,
@@ -364,7 +364,7 @@ describe('examples/single-account in a local AWS', () => {
     expect(before.versions.length).toBeGreaterThan(0);
     const after = await evidence();
     expect(after.settings).toEqual(before.settings);
-    // The schedules may poll until they are gone.
+    // The schedules may poll until they are deleted.
     expect(after.versions).toEqual(expect.arrayContaining(before.versions));
     const { stdout: left } = await runTerraform(terraform, ['state', 'list'], { directory: rootFolder });
     expect(left.split('\n').filter((address) => !/\bdata\./.test(address))).toEqual([
@@ -380,7 +380,7 @@ describe('examples/single-account in a local AWS', () => {
     ]);
   });
 
-  test('a destroy takes the evidence along once that was asked for', async () => {
+  test('a destroy removes the evidence if configured', async () => {
     const asked = { ...variables, force_destroy: true };
     await using shared = await startProvider('administrator', environment);
     const targets = ['aws_s3_bucket_policy.evidence', 'aws_dynamodb_table.findings'];

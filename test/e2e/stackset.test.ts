@@ -25,7 +25,7 @@ import {
 } from '../lab/terraform/index.ts';
 import { takeOutRegion } from './regions-of-example.ts';
 
-/** The management account is in the unit, too: no StackSet reaches it there. */
+/** The management account is in the unit, too, but a StackSet does not deploy to it. */
 const management = '999999999999';
 const security = '111111111111';
 const production = '222222222222';
@@ -34,7 +34,7 @@ const excluded = '444444444444';
 /** An account in the organization from the start, and in the unit later. */
 const newcomer = '555555555555';
 const everyone = [management, security, production, staging, excluded, newcomer];
-/** An account of the unit that a StackSet with other settings is for. */
+/** An account of the unit for a StackSet with other settings. */
 const first = '666666666666';
 const second = '777777777777';
 
@@ -54,7 +54,7 @@ const variables = {
   security_account_id: security,
   organization_id: organization,
   organizational_units: { [unit]: { excluded_accounts: [excluded] } },
-  // By a runbook or by direct calls; the other rule has AWS deliver flow logs with its own role.
+  // By a runbook or by direct calls; for the other rule, AWS delivers flow logs with a role of the target module.
   rules: { [rule]: { mode: 'enforce' }, 'vpc-flow-logs-disabled': { mode: 'off' } },
   force_destroy: true,
   tags,
@@ -63,7 +63,7 @@ let lab: Lab;
 let provider: SharedProvider;
 let example: TerraformRoot;
 let otherSettings: Promise<OtherSettings>;
-/** The security group of each account that lets the world in. */
+/** The security group of each account that is open to the world. */
 let groups: ReadonlyMap<string, string>;
 
 beforeAll(async () => {
@@ -94,14 +94,14 @@ beforeAll(async () => {
   otherSettings = applyOtherSettings(terraform);
   // The tests that wait for it report its errors.
   otherSettings.catch(() => {});
-  // With a StackSet, all its provider blocks are the same in one region: they can be one process.
+  // With a StackSet, all provider blocks are equal in one region: they can share one process.
   provider = await startSharedProvider(terraform, path.join(folder, 'provider-of-example'), {
     environment: environment(),
     directory: path.join(folder, 'examples/organization'),
     signal: stopped.signal,
   });
   example = rootIn(terraform, 'examples/organization', provider);
-  // The StackSet is of all regions; others than the tests' would only be more work.
+  // The StackSet covers all regions; regions other than the tests' would only take time.
   for (const other of ['us-east-1', 'us-west-2']) {
     await takeOutRegion(path.join(folder, 'examples/organization'), other, { provider: 'goes' });
   }
@@ -120,7 +120,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-/** Environment by which calls to CloudFormation go through the proxy, which knows StackSets. */
+/** Environment by which calls to CloudFormation go through the proxy, which simulates StackSets. */
 const environment = () => ({
   ...localAwsEnvironment(lab.aws.endpoint, security),
   AWS_ENDPOINT_URL_CLOUDFORMATION: lab.proxy.endpoint,
@@ -130,7 +130,7 @@ const environment = () => ({
 /** A root of the copied project. */
 function rootIn(terraform: TerraformInstallation, directory: string, shared: SharedProvider): TerraformRoot {
   return new TerraformRoot(terraform, path.join(folder, directory), {
-    // Nobody changed what is destroyed: it need not be read first.
+    // The resources to destroy are unchanged: they need not be read first.
     environment: { ...environment(), TF_CLI_ARGS_destroy: '-refresh=false' },
     provider: shared,
     logFile: `${folder}-${path.basename(directory)}-terraform.log`,
@@ -146,7 +146,7 @@ async function openGroup(account: string, name = 'open'): Promise<string> {
   ]);
 }
 
-/** Scans the accounts and polls; the outcome of each account's finding. */
+/** Scans the accounts and polls. @returns the outcome of each account's finding */
 async function scanAndPoll(): Promise<ReadonlyMap<string, Outcome>> {
   const { proxy, tenant } = lab;
   await tenant.scan(
@@ -156,7 +156,7 @@ async function scanAndPoll(): Promise<ReadonlyMap<string, Outcome>> {
       regions: [region],
       rules: ['CIS-1-2-0-4-1'],
     },
-    // A poll asks for what was found up to its whole second.
+    // A poll requests findings up to the beginning of its second.
     new Date(Date.now() - 1000),
   );
   const deployment = lab.deployment({ account: security, homeRegion: region });
@@ -190,11 +190,11 @@ async function stackStates(account: string): Promise<readonly (string | undefine
   return Stacks.map(({ StackStatus }) => StackStatus).filter((status) => status !== 'DELETE_COMPLETE');
 }
 
-/** All that IAM says of a role, as it would be if the account were the security account. */
+/** All properties of a role in IAM, as if the account were the security account. */
 async function roleAsOfSecurity(account: string, RoleName: string) {
   const iam = new IAMClient(clientSettings(account));
   const ofSecurity = (text = ''): string => text.replaceAll(account, security);
-  /** Statements in no order, for AWS makes nothing of it. */
+  /** Statements in a fixed order, because AWS gives the order no meaning. */
   const statements = (document = ''): string[] => {
     const { Statement } = parsePolicy(ofSecurity(decodeURIComponent(document)));
     return Statement.map((statement) =>
@@ -231,8 +231,8 @@ interface OtherSettings {
 }
 
 /**
- * The StackSet's module and `target` by themselves, with a path and a boundary: for one account of the unit first, then
- * with other preferences of operations, then with automatic deployment for the whole unit.
+ * The StackSet's module and `target` alone, with a path and a boundary: for one account of the unit first, then
+ * with other operation preferences, then with automatic deployment for the whole unit.
  */
 async function applyOtherSettings(terraform: TerraformInstallation): Promise<OtherSettings> {
   const both = `
@@ -310,7 +310,7 @@ describe('examples/organization with a StackSet', () => {
     (name) => `cspm-auto-remediation-${name}`,
   );
 
-  test('the accounts of the unit have the roles, but neither the excluded one nor the management account', async () => {
+  test('the accounts of the unit have the roles, but neither the excluded account nor the management account', async () => {
     const names = await Promise.all(
       everyone.map(async (account) => [account, await roleNames(account)] as const),
     );
@@ -326,7 +326,7 @@ describe('examples/organization with a StackSet', () => {
   });
 
   test.each(threeRoles)(
-    '%s is the same, statement by statement, by the StackSet and by modules/target',
+    '%s is identical, statement by statement, whether the StackSet or modules/target creates it',
     async (name) => {
       const byModule = await roleAsOfSecurity(security, name);
 
@@ -338,7 +338,7 @@ describe('examples/organization with a StackSet', () => {
     },
   );
 
-  test('a finding is remediated where the StackSet has made the role, and says what is missing elsewhere', async () => {
+  test('a finding is remediated where the StackSet has created the role, and reports the missing role elsewhere', async () => {
     const outcomes = await scanAndPoll();
 
     expect(words(outcomes)).toEqual({
@@ -355,12 +355,12 @@ describe('examples/organization with a StackSet', () => {
     }
   });
 
-  test('an account that joins the unit is remediated by the next poll, and one that leaves is left alone, without an apply: the next plan is clean', async () => {
+  test('without an apply, an account that joins the unit is remediated by the next poll, one that leaves is left alone, and the next plan has no changes', async () => {
     const { stackSets, judge } = lab;
     stackSets.organization.move(newcomer, unit);
     stackSets.organization.move(staging, root);
     await stackSets.idle();
-    // It has read the role that is gone.
+    // The judge has cached the role that is deleted now.
     judge.forget();
     await openGroup(staging, 'open again');
 
@@ -379,7 +379,7 @@ describe('examples/organization with a StackSet', () => {
     expect(await example.plan(variables)).toMatchObject({ changes: false });
   });
 
-  test('the roles allow all that was asked of them, and nothing was refused but roles that are not there', () => {
+  test('the roles allow every call, and only missing roles are refused', () => {
     const { judge } = lab;
     const remediation = (account: string) => `arn:aws:iam::${account}:role/cspm-auto-remediation-remediation`;
 
@@ -392,7 +392,7 @@ describe('examples/organization with a StackSet', () => {
     );
   });
 
-  test('a destroy takes the roles from all accounts, and leaves nothing', async () => {
+  test('a destroy removes the roles from all accounts, and leaves nothing', async () => {
     await example.destroy(variables);
 
     expect(await example.output()).toEqual({});
@@ -403,17 +403,17 @@ describe('examples/organization with a StackSet', () => {
   });
 });
 
-describe('modules/target-stackset by itself', () => {
+describe('modules/target-stackset alone', () => {
   const roles = ['other-automation', 'other-flow-logs', 'other-remediation'];
 
-  test('its settings can be changed, and each plan after is clean', async () => {
+  test('has settings that can be changed, and each plan afterwards has no changes', async () => {
     const seen = await otherSettings;
 
     expect(seen.plans).toEqual(['no changes', 'no changes', 'no changes']);
     expect(seen.roles).toEqual([roles, [], roles, [], roles, roles, [], [], []]);
   });
 
-  test('with a path and a boundary, the roles are the same as by modules/target', async () => {
+  test('creates the same roles as modules/target with a path and a boundary', async () => {
     const { inAccount, inSecurityAccount } = await otherSettings;
 
     expect(inSecurityAccount).toMatchObject(

@@ -36,14 +36,14 @@ const folder = path.resolve(import.meta.dirname, `../../.work/e2e-tampered-setti
 const stopped = new AbortController();
 let lab: Lab;
 let terraform: TerraformInstallation;
-/** Leads Terraform and the AWS CLI to the local AWS. */
+/** Points Terraform and the AWS CLI to the local AWS. */
 let environment: Readonly<Record<string, string>>;
 let root: TerraformRoot;
 let s3: S3Client;
 
 const versionsSchema = z.object({ Versions: z.array(z.object({ LastModified: z.string() })) });
 
-/** A root with a key: S3's ETags say nothing of an object's content. */
+/** A root with a key: S3's ETags do not depend on an object's content then. */
 const configuration = `
 provider "aws" {}
 
@@ -97,7 +97,7 @@ beforeAll(async () => {
   await copyProject(folder);
   await mkdir(path.join(folder, 'root'));
   await writeFile(path.join(folder, 'root/main.tf'), configuration);
-  // The local AWS comes with the AWS CLI.
+  // The local AWS includes the AWS CLI.
   const programs = installation.kind === 'installed' ? [path.dirname(installation.python)] : [];
   environment = {
     ...localAwsEnvironment(lab.aws.endpoint, account),
@@ -122,7 +122,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-/** The commands of a section of docs/operations.md, in their order, with this deployment's names. */
+/** The commands of a section of docs/operations.md, in order, with this deployment's names. */
 async function commandsOf(section: string): Promise<readonly string[]> {
   const text = await readFile(path.join(folder, 'docs/operations.md'), 'utf8');
   const [, body = ''] = text.split(`\n## ${section}\n`);
@@ -140,7 +140,7 @@ async function run(command: string): Promise<string> {
   return result.stdout;
 }
 
-test('a plan names a settings object that someone else wrote, until the documented commands have corrected it', async () => {
+test('a plan shows a settings object that someone else wrote, until the documented commands have corrected it', async () => {
   const clean = await root.plan({});
   const object = { Bucket: bucket, Key: key, ContentType: 'application/json' };
   await s3.send(new PutObjectCommand({ ...object, Body: '{"mode":"enforce"}' }));
@@ -163,7 +163,7 @@ test('a plan names a settings object that someone else wrote, until the document
   expect(paused.Parameter?.Value).toBe('all');
 });
 
-test('the evidence bucket has the lifecycle, access log and statements that it was given', async () => {
+test('the evidence bucket has the configured lifecycle, access log and statements', async () => {
   const evidence = { Bucket: `cspm-auto-remediation-evidence-${account}-${region}` };
   const [lifecycle, logging, policy] = await Promise.all([
     s3.send(new GetBucketLifecycleConfigurationCommand(evidence)),
@@ -193,7 +193,7 @@ test('the evidence bucket has the lifecycle, access log and statements that it w
   });
 });
 
-test('a trail logs who writes settings, and who but the functions writes the findings table', async () => {
+test('a trail logs who writes settings, and who other than the functions writes the findings table', async () => {
   const trails = new CloudTrailClient(lab.settings(account, region));
   const trail = 'cspm-auto-remediation-audit';
 

@@ -27,12 +27,12 @@ import {
 
 /**
  * The modules before settings became objects and inputs were regrouped. A file, not a tag: see upgrade/README.md, which
- * says what it was made of.
+ * describes its contents.
  */
 const BEFORE = path.join(import.meta.dirname, 'upgrade/before-settings-objects.tar.gz');
 const account = '444444444444';
 const region = 'eu-west-1';
-/** Accounts of the deployment with the module blocks written out. */
+/** Accounts of the deployment with separate module blocks. */
 const organization = { security: '666666666666', target: '777777777777', regions: [region, 'eu-central-1'] };
 const evidenceBucketOf = (security: string) => `cspm-auto-remediation-evidence-${security}-${region}`;
 const say = (line: string): void => console.info(line);
@@ -50,7 +50,7 @@ beforeAll(async () => {
   }
   await copyProject(path.join(folder, 'after'));
   await promisify(execFile)('tar', ['-xzf', BEFORE, '-C', path.join(folder, 'before')]);
-  // Other code than today's, so that the upgrade brings new code, too.
+  // Other code than the current one, so that the upgrade deploys new code, too.
   const code = zipSync({ 'index.mjs': strToU8('export const handler = async () => {};') });
   for (const name of ['collector', 'remediator']) await writeFile(path.join(dist, `${name}.zip`), code);
 });
@@ -61,7 +61,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-/** A root in its folder, initialized; the state that it has there stays. */
+/** An initialized root in its folder, which keeps its state. */
 async function rootWith(name: string, security: string, text: string): Promise<TerraformRoot> {
   const root = path.join(folder, name);
   await writeFile(path.join(root, 'main.tf'), text);
@@ -95,7 +95,7 @@ ${inputs}
   );
 }
 
-/** A root with the three module blocks written out, for two regions and another account. */
+/** A root with the three module blocks, for two regions and another account. */
 function severalAccounts(source: 'before' | 'after', inputs: string): Promise<TerraformRoot> {
   const [, second = ''] = organization.regions;
   return rootWith(
@@ -148,7 +148,7 @@ module "target" {
   );
 }
 
-/** Collects what must outlive an upgrade, as a reader of each service sees it. */
+/** Collects what an upgrade must keep, as a client of each service sees it. */
 async function dataKept(security: string): Promise<unknown> {
   const settings = lab.settings(security, region);
   const [evidence, secret, subscriptions, pause] = await Promise.all([
@@ -176,7 +176,7 @@ async function oldSettings(security: string, inRegion: string): Promise<readonly
   return Parameters.map(({ Name }) => Name);
 }
 
-/** Leaves what a deployment has after some work: evidence, and a pause that somebody ordered. */
+/** Creates what a deployment has after some work: evidence, and an operator's pause. */
 async function work(security: string, regions: readonly string[]): Promise<void> {
   await new S3Client({ ...lab.settings(security, region), forcePathStyle: true }).send(
     new PutObjectCommand({
@@ -192,7 +192,7 @@ async function work(security: string, regions: readonly string[]): Promise<void>
   }
 }
 
-/** The resources, without their keys, that a plan destroys, whether it puts another in their place or not. */
+/** The addresses, without keys, of resources that a plan destroys, including those that it replaces. */
 function destroyedBy(plan: string): string[] {
   return [...plan.matchAll(/^ {2}# (\S+).* (?:will be destroyed|must be replaced)/gm)].map(
     ([, address = '']) => address.replace(/\[.*/, ''),
@@ -224,15 +224,15 @@ async function idsIn(root: TerraformRoot): Promise<ReadonlyMap<string, unknown>>
   return new Map(ids(stateSchema.parse(JSON.parse(await root.show())).values.root_module));
 }
 
-/** Resources that are no more: settings in parameters, and an alarm per rule that is not polled, of which one tells now. */
+/** Removed resources: settings in parameters, and an alarm per rule that is not polled, which a single alarm replaced. */
 const GONE = /aws_ssm_parameter\.settings|aws_cloudwatch_metric_alarm\.poll_missing/;
 
-/** Alarms that moved into their own module. */
+/** Alarms that moved to their own module. */
 function nowAt(address: string): string {
   return address.replace(/\.(aws_cloudwatch_metric_alarm\.this)/, '.module.alarms.$1');
 }
 
-/** Expects that each resource but those that are no more is the same as before, and gives those whose address is another. */
+/** Expects that each resource, except for removed ones, is the same as before. @returns those with a new address */
 function expectKept(before: ReadonlyMap<string, unknown>, after: ReadonlyMap<string, unknown>): string[] {
   const moved: string[] = [];
   for (const [addressBefore, id] of before) {
@@ -244,7 +244,7 @@ function expectKept(before: ReadonlyMap<string, unknown>, after: ReadonlyMap<str
   return moved.sort();
 }
 
-/** Resources that became optional, and so have an index: Terraform moves them without a `moved` block. */
+/** Resources that became optional and therefore have an index: Terraform moves them without a `moved` block. */
 const movedByTerraform = [
   'aws_cloudwatch_event_bus.this',
   'aws_s3_bucket.evidence',
@@ -291,7 +291,7 @@ test('an apply upgrades a deployment with settings in parameters, and destroys l
   expect(again, again.text).toMatchObject({ changes: false });
 });
 
-test('so it does where the modules are used one by one, in two regions and another account', async () => {
+test('an apply upgrades separate module blocks, in two regions and another account', async () => {
   const { security, target, regions } = organization;
   const roleOfTarget = async () => {
     const { Role } = await new IAMClient(lab.settings(target, region)).send(
