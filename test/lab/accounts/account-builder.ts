@@ -43,7 +43,7 @@ const locationSchema = z.enum(BucketLocationConstraint);
 
 const sharedVpcs = new Map<string, Promise<string>>();
 
-/** Makes resources in one account of the local AWS, as its root. */
+/** Creates resources in one account of the local AWS, as its root. */
 export class AccountBuilder {
   readonly account: string;
   readonly endpoint: string;
@@ -59,7 +59,7 @@ export class AccountBuilder {
     return required(Vpc?.VpcId, 'CreateVpc');
   }
 
-  /** @returns the id of the VPC that everything shares which needs just any: one per account and region */
+  /** @returns the id of the VPC for resources that can use any: one per account and region */
   async anyVpc(region: string): Promise<string> {
     const place = `${this.endpoint} ${this.account} ${region}`;
     const vpc = sharedVpcs.get(place) ?? this.vpc(region);
@@ -93,8 +93,8 @@ export class AccountBuilder {
   }
 
   /**
-   * Makes a VPC, with one subnet or none.
-   * @returns the id of its default network ACL, which lets everything in
+   * Creates a VPC, with one subnet or none.
+   * @returns the id of its default network ACL, which allows all traffic in
    */
   async openDefaultNetworkAcl(region: string, { withSubnet = false } = {}): Promise<string> {
     const client = this.#ec2(region);
@@ -111,7 +111,7 @@ export class AccountBuilder {
     return required(NetworkAcls[0]?.NetworkAclId, 'DescribeNetworkAcls');
   }
 
-  /** @returns the id of a new network ACL, associated with a subnet of a new VPC, which lets everything in */
+  /** @returns the id of a new network ACL that allows all traffic in, associated with a subnet of a new VPC */
   async openSubnetNetworkAcl(region: string): Promise<string> {
     const client = this.#ec2(region);
     const VpcId = await this.vpc(region);
@@ -145,7 +145,7 @@ export class AccountBuilder {
     return id;
   }
 
-  /** @returns the ARN of a new trail that doesn't validate its log files, which go to a new bucket of the same name */
+  /** @returns the ARN of a new trail without log file validation, which delivers to a new bucket of the same name */
   async unvalidatedTrail(region: string, name: string): Promise<string> {
     await this.privateBucket(region, name);
     const { TrailARN } = await new CloudTrailClient(this.settings(region)).send(
@@ -221,7 +221,7 @@ export class AccountBuilder {
     return id;
   }
 
-  /** A bucket that nobody else can read. */
+  /** A private bucket. */
   async privateBucket(region: string, name: string): Promise<string> {
     const client = this.#s3(region);
     await client.send(
@@ -315,7 +315,7 @@ export class AccountBuilder {
     return new S3Client(this.settings(region));
   }
 
-  /** Makes the settings of a client of the account's root. */
+  /** Settings of a client of the account's root. */
   settings(region: string) {
     return {
       region,
@@ -326,6 +326,6 @@ export class AccountBuilder {
 }
 
 function required<T>(value: T | undefined, operation: string): T {
-  if (value === undefined) throw new Error(`${operation} answered without what it made`);
+  if (value === undefined) throw new Error(`${operation} returned no id`);
   return value;
 }

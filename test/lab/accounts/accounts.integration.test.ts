@@ -22,7 +22,7 @@ const OTHER_ACCOUNT = `73502${RUN}`;
 const builder = new AccountBuilder(endpoint, ACCOUNT);
 const session = (account = ACCOUNT) => testSession({ endpoint, account, region: REGION });
 
-test('what everything may share is made once per account and region', async () => {
+test('shared resources are created once per account and region', async () => {
   const [one, again, elsewhere, ofOther] = await Promise.all([
     builder.anyVpc(REGION),
     new AccountBuilder(endpoint, ACCOUNT).anyVpc(REGION),
@@ -34,7 +34,7 @@ test('what everything may share is made once per account and region', async () =
   expect(new Set([one, elsewhere, ofOther]).size).toBe(3);
 });
 
-test('a security group has the permissions that were given, in its account alone', async () => {
+test('a security group has the given permissions, only in its account', async () => {
   const office = { IpProtocol: 'tcp', FromPort: 22, ToPort: 22, IpRanges: [{ CidrIp: '198.51.100.0/24' }] };
   const id = await builder.securityGroup(REGION, await builder.anyVpc(REGION), 'office', [office]);
   const rulesIn = async (account: string) => {
@@ -48,7 +48,7 @@ test('a security group has the permissions that were given, in its account alone
   expect(await rulesIn(OTHER_ACCOUNT)).toEqual([]);
 });
 
-test('a network ACL that lets everything in guards a subnet', async () => {
+test('a network ACL that allows all traffic in guards a subnet', async () => {
   const id = await builder.openSubnetNetworkAcl(REGION);
 
   const { NetworkAcls = [] } = await session()
@@ -71,7 +71,7 @@ test.each([REGION, OTHER_REGION])('a bucket is made in %s', async (region) => {
   expect(LocationConstraint ?? OTHER_REGION).toBe(region);
 });
 
-test('an access point is in the account that its bucket is in, by the account’s own host', async () => {
+test("an access point is in its bucket's account, by that account's host", async () => {
   const Bucket = await builder.bucketPublicByPolicy(REGION, `accounts-${RUN}-open`);
   await builder.publicAccessPoint(REGION, Bucket, 'open');
 
@@ -82,7 +82,7 @@ test('an access point is in the account that its bucket is in, by the account’
   expect(AccessPointList).toMatchObject([{ Name: 'open', Bucket }]);
 });
 
-test('a user has as many access keys as were asked for', async () => {
+test('a user has the requested number of access keys', async () => {
   const keys = await builder.userWithKeys('ada', 2);
 
   const { AccessKeyMetadata = [] } = await session()
@@ -92,7 +92,7 @@ test('a user has as many access keys as were asked for', async () => {
   expect(AccessKeyMetadata.map(({ AccessKeyId }) => AccessKeyId).sort()).toEqual([...keys].sort());
 });
 
-test('a session is of its account, and keeps one client per service and region', async () => {
+test('a session belongs to its account, and has one client per service and region', async () => {
   const own = session(OTHER_ACCOUNT);
 
   const { Account } = await own.client(STSClient).send(new GetCallerIdentityCommand({}));

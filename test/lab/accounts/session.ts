@@ -2,20 +2,20 @@ import type { AwsSession } from '../../../lambdas/aws/session.ts';
 import { sessionClient } from '../../../lambdas/aws/session-client.ts';
 import { s3ControlEndpoint } from '../local-aws/account-hosts.ts';
 
-/** Destination of a session's calls in a test, and the caller. */
+/** Destination and caller of a session's calls in a test. */
 export interface TestSessionSettings {
   /** `http://127.0.0.1:4566`: an address, not a name, so that the SDK addresses buckets by path. */
   readonly endpoint: string;
   readonly account: string;
   readonly region: string;
   readonly now?: () => Date;
-  /** Number of times that the SDK sends a read. */
+  /** The most times that the SDK sends a read. */
   readonly maxAttempts?: number;
 }
 
 /**
- * A session as rules and changes get it, straight against an endpoint: the local AWS takes an access key of twelve
- * digits for that account's root.
+ * A session as rules and changes receive it, with calls directly to an endpoint. In the local AWS, an access key of twelve
+ * digits is that account's root.
  */
 export function testSession(settings: TestSessionSettings): AwsSession {
   const { endpoint, account, region, now = () => new Date(), maxAttempts = 3 } = settings;

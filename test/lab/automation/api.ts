@@ -10,7 +10,7 @@ import {
 } from './document.ts';
 import type { Execution, StepExecution } from './execution.ts';
 
-/** An error that the API answers. */
+/** An error that the API returns. */
 export class ApiError extends Error {
   readonly code: string;
 
@@ -24,7 +24,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Behaviour of AWS that this simulation lacks. */
+/** Error for behaviour of AWS that this simulation lacks. */
 export class NotSimulated extends ApiError {
   constructor(what: string) {
     super('AutomationSimulationError', `${what}: AWS knows this, the simulated Automation does not`);
@@ -43,7 +43,7 @@ const executionId = z.string().length(36);
 const token = z
   .string()
   .regex(/^[a-fA-F0-9]{8}-[a-fA-F0-9]{4}-[a-fA-F0-9]{4}-[a-fA-F0-9]{4}-[a-fA-F0-9]{12}$/)
-  // It is case-insensitive.
+  // The pattern is case-insensitive.
   .transform((text) => text.toLowerCase());
 const tag = z.strictObject({ Key: z.string().min(1).max(128), Value: z.string().max(256) });
 
@@ -86,7 +86,7 @@ export const documentRequest = z.strictObject({
   DocumentVersion: z.string().optional(),
 });
 
-/** @throws ApiError where AWS would refuse the request, NotSimulated where only this simulation does */
+/** @throws ApiError if AWS would refuse the request, NotSimulated if only this simulation does */
 export function parseRequest<T>(schema: z.ZodType<T>, call: AwsCall): T {
   const parsed = schema.safeParse(call.parameters);
   if (parsed.success) return parsed.data;
@@ -103,7 +103,7 @@ export function parseRequest<T>(schema: z.ZodType<T>, call: AwsCall): T {
   );
 }
 
-/** @throws ApiError where the document has no such version */
+/** @throws ApiError if the document has no such version */
 export function checkVersion(document: AutomationDocument, version = '$DEFAULT'): void {
   if (['$DEFAULT', '$LATEST', DOCUMENT_VERSION].includes(version)) return;
   throw new ApiError(
@@ -113,8 +113,8 @@ export function checkVersion(document: AutomationDocument, version = '$DEFAULT')
 }
 
 /**
- * The values that the document is run with, defaults included.
- * @throws ApiError where one is missing, unknown, or not what the document takes
+ * The parameters of an execution, including defaults.
+ * @throws ApiError if a value is missing, unknown, or invalid
  */
 export function resolveParameters(
   document: AutomationDocument,
@@ -133,7 +133,7 @@ export function resolveParameters(
       const value = values === undefined ? parameter.default : values[0];
       if (value === undefined) throw refuse(`Parameter "${name}" of ${document.name} requires a value`);
       if (values !== undefined && values.length !== 1) {
-        throw refuse(`Parameter "${name}" has ${values.length} values, and takes one`);
+        throw refuse(`Parameter "${name}" has ${values.length} values, but takes one`);
       }
       const expected = refusal(parameter, name, value);
       if (expected !== undefined) throw refuse(expected);
@@ -151,7 +151,7 @@ function refusal(parameter: DocumentParameter, name: string, value: string): str
   return `Parameter "${name}" has value "${value}", and takes ${expected}`;
 }
 
-/** Fields of an execution that `GetAutomationExecution` and `DescribeAutomationExecutions` both tell. */
+/** Fields of an execution that both `GetAutomationExecution` and `DescribeAutomationExecutions` return. */
 function summary(execution: Execution) {
   const { currentStep, endedAt, failureMessage, documentVersion } = execution;
   return {

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { type Credentials, ROLE_ARN } from './document.ts';
 import { type ServicePrincipal, stsAs } from './service-principal.ts';
 
-/** A question whether a role lets a service assume it. */
+/** A check whether a service may assume a role. */
 export interface TrustQuestion {
   readonly roleArn: string;
   /** The role's trust policy, as JSON. */
@@ -16,7 +16,7 @@ export interface TrustQuestion {
 export type TrustJudge = (question: TrustQuestion) => Promise<boolean>;
 
 export interface RoleRequest {
-  /** The caller's account: a role of another account can't be passed. */
+  /** The caller's account: a role of another account cannot be passed. */
   readonly account: string;
   readonly region: string;
   readonly roleArn: string;
@@ -29,7 +29,7 @@ const assumedSchema = z.object({
   SessionToken: z.string(),
 });
 
-/** Takes on automation roles as Systems Manager does: asks whether they trust it, and then by a call that all see. */
+/** Assumes automation roles as Systems Manager does: it checks that they trust it, and then makes a call that the proxy sees. */
 export class AutomationRoles {
   readonly #endpoints: { readonly proxy: string; readonly upstream: () => string };
   readonly #trusts: TrustJudge;
@@ -39,7 +39,7 @@ export class AutomationRoles {
     this.#trusts = trusts;
   }
 
-  /** @returns undefined if the role doesn't exist, doesn't trust Systems Manager for this account, or is refused */
+  /** @returns undefined if the role does not exist, does not trust Systems Manager for this account, or refuses the call */
   async assume({ account, region, roleArn, executionId }: RoleRequest): Promise<Credentials | undefined> {
     const trustPolicy = await this.#trustPolicy(account, region, roleArn);
     if (trustPolicy === undefined) return undefined;
@@ -61,7 +61,7 @@ export class AutomationRoles {
     }
   }
 
-  /** Looked up past the proxy: the service does it within AWS, and no one needs a permission for it. */
+  /** Read without the proxy: the service does it within AWS, where nobody needs a permission for it. */
   async #trustPolicy(account: string, region: string, roleArn: string): Promise<string | undefined> {
     const name = roleArn.split('/').at(-1);
     const client = new IAMClient({
@@ -81,7 +81,7 @@ export class AutomationRoles {
   }
 }
 
-/** Judges by the trust policy alone, its conditions on the account and the execution that the service works for included. */
+/** Judges the trust policy alone, including its conditions on the account and the execution of the service. */
 export const judgeTrustPolicy: TrustJudge = async ({ roleArn, trustPolicy, principal }) => {
   const { service, sourceAccount, sourceArn } = principal;
   const judged = await runSimulation(
@@ -100,7 +100,7 @@ export const judgeTrustPolicy: TrustJudge = async ({ roleArn, trustPolicy, princ
     {},
   );
   if (judged.resultType === 'error') {
-    throw new Error(`the trust policy of ${roleArn} can't be judged: ${judged.errors.message}`);
+    throw new Error(`the trust policy of ${roleArn} cannot be evaluated: ${judged.errors.message}`);
   }
   return judged.overallResult === 'Allowed';
 };

@@ -48,7 +48,7 @@ const asRoot = () => ({
   credentials: { accessKeyId: account, secretAccessKey: 'test' },
 });
 
-/** A role that Systems Manager may take on for this account. */
+/** A role that Systems Manager may assume for this account. */
 async function automationRole(trusted: string): Promise<string> {
   const statement = {
     Effect: 'Allow',
@@ -87,7 +87,7 @@ async function run(name: string, parameters: Readonly<Record<string, string>>) {
   return AutomationExecution ?? {};
 }
 
-/** The calls that were made under the automation role. */
+/** The calls under the automation role. */
 const roleCalls = () =>
   proxy.calls.flatMap(({ operation, principal }) => (principal.roleArn === role ? operation : []));
 
@@ -128,7 +128,7 @@ async function inboundRules(id: string): Promise<string[]> {
 
 const GROUP_DOCUMENT = 'AWS-DisablePublicAccessForSecurityGroup';
 
-test('a group that has all four rules is closed, for SSH and RDP alike, and keeps all others', async () => {
+test('a group with all four rules is closed, for SSH as well as RDP, and keeps its other rules', async () => {
   const GroupId = await group(await newVpc(), [
     ...ALL_FOUR,
     tcp(20, 443, WORLD),
@@ -148,9 +148,9 @@ test('a group that has all four rules is closed, for SSH and RDP alike, and keep
 test.each([
   ['SSH alone', [tcp(22, 22, WORLD)]],
   ['three of the four', ALL_FOUR.slice(1)],
-  ['a range that holds SSH’s port', [tcp(20, 443, WORLD)]],
+  ['a range that contains the SSH port', [tcp(20, 443, WORLD)]],
 ])(
-  'in a VPC that is not the default, %s is left as it is, and the execution fails',
+  'in a VPC that is not the default one, %s is unchanged, and the execution fails',
   async (_, permissions) => {
     const GroupId = await group(await newVpc(), permissions);
     const before = await inboundRules(GroupId);
@@ -165,7 +165,7 @@ test.each([
   },
 );
 
-test('in a default VPC what a group lacks is passed over', async () => {
+test('in a default VPC, missing rules are skipped', async () => {
   const GroupId = await group(await defaultVpc(), [tcp(22, 22, WORLD), tcp(20, 443, WORLD)]);
 
   const execution = await run(GROUP_DOCUMENT, { GroupId });
@@ -177,7 +177,7 @@ test('in a default VPC what a group lacks is passed over', async () => {
 test.each([
   ['198.51.100.7/32', 'DisableFromCustomIpV4'],
   ['2001:db8::/32', 'DisableFromCustomIpV6'],
-])('with an address to block, %s, the world is left in', async (source, step) => {
+])('with an address to block, %s, the group stays open to the world', async (source, step) => {
   const GroupId = await group(await newVpc(), [...ALL_FOUR, tcp(22, 22, source), tcp(3389, 3389, source)]);
   const all = await inboundRules(GroupId);
 
@@ -187,14 +187,14 @@ test.each([
   expect(await inboundRules(GroupId)).toEqual(all.filter((rule) => !rule.endsWith(` ${source}`)));
 });
 
-test('a group that is not there fails the execution', async () => {
+test('a missing group fails the execution', async () => {
   const execution = await run(GROUP_DOCUMENT, { GroupId: 'sg-0123456789abcdef0' });
 
   expect(execution.AutomationExecutionStatus).toBe('Failed');
   expect(execution.FailureMessage).toContain('(InvalidGroup.NotFound)');
 });
 
-test('a trail validates its log files, by its name and by its ARN', async () => {
+test('log file validation of a trail is switched on, by its name and by its ARN', async () => {
   const bucket = await new AccountBuilder(endpoint, account).privateBucket(REGION, `audit-${account}`);
   const client = new CloudTrailClient(asRoot());
   const names = ['by-name', 'by-arn'];
@@ -229,7 +229,7 @@ async function publicCluster(): Promise<void> {
       PubliclyAccessible: true,
     }),
   );
-  // The local AWS has it available from the second look on.
+  // In the local AWS, it is available from the second read on.
   await cluster();
 }
 
@@ -240,7 +240,7 @@ async function cluster() {
   return Clusters[0];
 }
 
-test('a cluster is made private, and waited for as long as AWS is at it', async () => {
+test('a cluster is made private, and the execution waits for AWS to finish', async () => {
   await publicCluster();
   await using slow = slowRedshift({ proxy, upstream: () => endpoint, lasts: { reads: 1_000_000 } });
 
@@ -260,7 +260,7 @@ test('a cluster is made private, and waited for as long as AWS is at it', async 
   expect((await cluster())?.PubliclyAccessible).toBe(false);
 });
 
-test('a cluster that is busy fails the execution', async () => {
+test('a busy cluster fails the execution', async () => {
   await publicCluster();
   await using _slow = slowRedshift({ proxy, upstream: () => endpoint, lasts: { reads: 1_000_000 } });
   await start(CLUSTER_DOCUMENT, { ClusterIdentifier: 'warehouse' });
@@ -274,7 +274,7 @@ test('a cluster that is busy fails the execution', async () => {
   );
 });
 
-test('a role that is for the executions of another account is not taken on', async () => {
+test("a role for another account's executions cannot be assumed", async () => {
   accounts += 1;
   account = `7310${String(accounts).padStart(8, '0')}`;
   role = await automationRole('999988887777');

@@ -50,7 +50,7 @@ interface TrailAccount {
   isValidated: boolean;
   roleArn: string;
   trustPolicy: object;
-  /** The answer instead of the trail's. */
+  /** The response instead of the trail's. */
   trailAnswer: Answer | undefined;
 }
 
@@ -120,7 +120,7 @@ async function get(id: string, client = ssm()): Promise<AutomationExecution> {
 const stopExecution = (id: string) =>
   ssm().send(new StopAutomationExecutionCommand({ AutomationExecutionId: id }));
 
-/** Waits for what an execution comes to by itself. */
+/** Waits until an execution has ended by itself. */
 async function expectStatus(id: string, status: string): Promise<AutomationExecution> {
   return vi.waitFor(
     async () => {
@@ -135,7 +135,7 @@ async function expectStatus(id: string, status: string): Promise<AutomationExecu
 const trailCalls = () => proxy.calls.filter(({ service }) => service === 'cloudtrail');
 
 describe('an execution', () => {
-  test('is started at once, and comes to its end by itself', async () => {
+  test('starts at once, and ends by itself', async () => {
     automation.hold();
 
     const id = await start();
@@ -166,7 +166,7 @@ describe('an execution', () => {
     ]);
   });
 
-  test('does its steps under the role, which Systems Manager assumes for this account and execution', async () => {
+  test('runs its steps under the role, which Systems Manager assumes for this account and execution', async () => {
     const id = await start();
     await automation.finish(id);
 
@@ -186,7 +186,7 @@ describe('an execution', () => {
     ]);
   });
 
-  test('without a role acts as who has started it', async () => {
+  test('acts as its caller without a role', async () => {
     const { Credentials } = await new STSClient(through(proxy)).send(
       new AssumeRoleCommand({ RoleArn: `arn:aws:iam::${ACCOUNT}:role/target`, RoleSessionName: 'job' }),
     );
@@ -214,7 +214,7 @@ describe('an execution', () => {
     expect((await get(id)).ExecutedBy).toBe(`arn:aws:sts::${ACCOUNT}:assumed-role/target/job`);
   });
 
-  test('that was never started is not found, nor one of another account or region', async () => {
+  test('that was never started, or is in another account or region, is not found', async () => {
     const id = await start();
 
     const errors = await Promise.all([
@@ -270,7 +270,7 @@ describe('a start is refused', () => {
       /format of the supplied assume role ARN is invalid/,
     ],
     [
-      'the group is none',
+      'the group id is invalid',
       { DocumentName: GROUP_DOCUMENT, Parameters: { GroupId: ['vpc-1'] } },
       'InvalidAutomationExecutionParametersException',
       /"GroupId" has value "vpc-1"/,
@@ -297,7 +297,7 @@ describe('a start is refused', () => {
     expect(automation.executions).toEqual([]);
   });
 
-  test('in China, for the document on security groups alone', async () => {
+  test('in China, but only of the document on security groups', async () => {
     const china = ssm(ACCOUNT, 'cn-north-1');
     const name = { Name: GROUP_DOCUMENT };
 
@@ -340,7 +340,7 @@ describe('a start is refused', () => {
     expect(automation.executions).toEqual([]);
   });
 
-  test('if the role is of another account', async () => {
+  test('if the role belongs to another account', async () => {
     const Parameters = { ...parameters, AutomationAssumeRole: [ROLE.replace(ACCOUNT, '999988887777')] };
 
     const error = await errorOf(start(trailRun({ Parameters })));
@@ -348,7 +348,7 @@ describe('a start is refused', () => {
     expect(error.message).toBe('The defined assume role is unable to be assumed.');
   });
 
-  test('if who judges trust says so', async () => {
+  test('if the judge of trust policies denies it', async () => {
     await automation.stop();
     const asked: object[] = [];
     automation = startAutomation({
@@ -368,7 +368,7 @@ describe('a start is refused', () => {
     ]);
   });
 
-  test('if it is throttled, by a fault of the proxy', async () => {
+  test('if a fault of the proxy throttles it', async () => {
     const fault = proxy.inject({ operation: 'StartAutomationExecution', effect: 'throttle' });
 
     const error = await errorOf(start());
@@ -380,7 +380,7 @@ describe('a start is refused', () => {
 });
 
 describe('a client token', () => {
-  test('starts one execution, however often and in whichever case it is sent', async () => {
+  test('starts one execution, however often it is sent, in upper or lower case', async () => {
     const [first, ...others] = await Promise.all([
       start(trailRun({ ClientToken: TOKEN })),
       start(trailRun({ ClientToken: TOKEN })),
@@ -393,7 +393,7 @@ describe('a client token', () => {
     expect(automation.executions).toHaveLength(1);
   });
 
-  test('makes up for an answer that was lost', async () => {
+  test('makes up for a lost answer', async () => {
     proxy.inject({ operation: 'StartAutomationExecution', times: 1, effect: 'cut-after' });
 
     const id = await start(trailRun({ ClientToken: TOKEN }));
@@ -401,7 +401,7 @@ describe('a client token', () => {
     expect(automation.executions.map((execution) => execution.id)).toEqual([id]);
   });
 
-  test('does not go with other parameters, but with another account', async () => {
+  test('cannot be reused with other parameters, but in another account', async () => {
     await start(trailRun({ ClientToken: TOKEN }));
 
     const other = { TrailName: ['other'], AutomationAssumeRole: [ROLE] };
@@ -422,7 +422,7 @@ describe('a client token', () => {
   });
 });
 
-test('so many run at once, so many wait, and one more is refused, in each region by itself', async () => {
+test('a region runs and queues only so many executions, and refuses further ones, independently of other regions', async () => {
   automation.quotas = { atOnce: 2, queued: 1 };
   automation.hold();
   const [first = '', second, third = ''] = [await start(), await start(), await start()];
@@ -446,8 +446,8 @@ test('so many run at once, so many wait, and one more is refused, in each region
   await expectStatus(third, 'Success');
 });
 
-describe('by hand', () => {
-  test('what is held goes on when a test says so', async () => {
+describe('manual control', () => {
+  test('a held execution continues when a test releases it', async () => {
     automation.hold();
     const [one, other] = [await start(), await start()];
 
@@ -459,7 +459,7 @@ describe('by hand', () => {
     await expectStatus(other, 'Success');
   });
 
-  test('an execution that runs is held in its step', async () => {
+  test('a running execution is held in its step', async () => {
     const fault = automation.inject({ step: 'VerifyLogFileValidation', effect: 'hang' });
     const id = await start();
     await vi.waitFor(() => expect(fault.hits).toBe(1), { timeout: 15_000 });
@@ -483,7 +483,7 @@ describe('by hand', () => {
 });
 
 describe('a step', () => {
-  test('that AWS refuses fails the execution, with what AWS said', async () => {
+  test("that AWS refuses fails the execution, with AWS's reason", async () => {
     trailAccount.trailAnswer = jsonAnswer({ __type: 'TrailNotFoundException', message: 'no audit' }, 400);
 
     const id = await start();
@@ -501,7 +501,7 @@ describe('a step', () => {
     ]);
   });
 
-  test('that the role may not do fails the execution', async () => {
+  test('that the role may not run fails the execution', async () => {
     proxy.inject({ operation: 'UpdateTrail', effect: 'denied' });
 
     const execution = await expectStatus(await start(), 'Failed');
@@ -510,7 +510,7 @@ describe('a step', () => {
     expect(execution.StepExecutions?.[0]?.FailureDetails?.FailureType).toBe('Permission');
   });
 
-  test('that finds the change undone fails the execution', async () => {
+  test('that finds the change missing fails the execution', async () => {
     trailAccount.trailAnswer = jsonAnswer({});
 
     const execution = await expectStatus(await start(), 'Failed');
@@ -563,7 +563,7 @@ describe('stopping an execution', () => {
     expect(trailAccount.isValidated).toBe(false);
   });
 
-  test('that is queued lets it never begin', async () => {
+  test('that is queued prevents its start', async () => {
     automation.quotas = { atOnce: 1, queued: 1 };
     automation.hold();
     const [first, second] = [await start(), await start()];
@@ -575,7 +575,7 @@ describe('stopping an execution', () => {
     expect(automation.executions.map(({ steps }) => steps.length)).toEqual([2, 0]);
   });
 
-  test('that is calling AWS lets the call come to its end, and no other step begin', async () => {
+  test('that is calling AWS lets the call finish, and starts no other step', async () => {
     proxy.intercept(async ({ operation }) => {
       const [execution] = automation.executions;
       if (operation === 'UpdateTrail' && execution !== undefined) await stopExecution(execution.id);
@@ -591,7 +591,7 @@ describe('stopping an execution', () => {
     expect(trailCalls().map(({ operation }) => operation)).toEqual(['UpdateTrail']);
   });
 
-  test('in its last call cancels it all the same', async () => {
+  test('in its last call cancels it nevertheless', async () => {
     proxy.intercept(async ({ operation }) => {
       const [execution] = automation.executions;
       if (operation === 'DescribeTrails' && execution !== undefined) await stopExecution(execution.id);
@@ -612,7 +612,7 @@ describe('stopping an execution', () => {
   });
 });
 
-describe('executions are found', () => {
+describe('executions can be listed', () => {
   test('by their tags', async () => {
     const Tags = [{ Key: 'started-by', Value: 'cspm-auto-remediation' }];
 
@@ -652,7 +652,7 @@ describe('executions are found', () => {
   });
 });
 
-test('other calls than to Automation go to the local AWS, and all calls do once the simulation is stopped', async () => {
+test('calls to other operations go to the local AWS, and so do all calls after the simulation has stopped', async () => {
   const parameter = new GetParameterCommand({ Name: '/name' });
   const other = new DescribeDocumentCommand({ Name: 'AWS-RunShellScript' });
   expect((await errorOf(ssm().send(parameter))).name).toBe('ParameterNotFound');
@@ -663,7 +663,7 @@ test('other calls than to Automation go to the local AWS, and all calls do once 
   expect((await errorOf(start())).name).toBe('ParameterNotFound');
 });
 
-test('stopping the simulation cancels what runs', async () => {
+test('stopping the simulation cancels running executions', async () => {
   automation.hold();
   await start();
 

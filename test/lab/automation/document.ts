@@ -1,4 +1,4 @@
-/** Makes a client of the AWS SDK whose calls are the execution's: of its region, under its role. */
+/** Creates a client of the AWS SDK with which the execution makes its calls: in its region, under its role. */
 export type MakeClient = <C>(Client: new (settings: ClientSettings) => C) => C;
 
 export interface ClientSettings {
@@ -13,9 +13,9 @@ export interface Credentials {
   readonly sessionToken?: string;
 }
 
-/** All that a step has to go by. */
+/** The input of a step. */
 export interface StepContext {
-  /** Parameters by name; those that weren't given have their default. */
+  /** Parameters by name, with their defaults. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly client: MakeClient;
 }
@@ -33,14 +33,14 @@ export interface Step {
   /** The call that it makes: `UpdateTrail`. */
   readonly api?: string;
   /**
-   * Does the step.
-   * @returns `again` where it waits for something that isn't yet so
-   * @throws AssertionFailed, or what the service answered
+   * Runs the step.
+   * @returns `again` if it waits for a state that has not been reached yet
+   * @throws AssertionFailed, or the error that the service returned
    */
   readonly run: (context: StepContext) => Promise<'done' | 'again'>;
 }
 
-/** A step's assertion that isn't so. */
+/** A failed assertion of a step. */
 export class AssertionFailed extends Error {
   override name = 'AssertionFailed' as const;
 }
@@ -50,30 +50,30 @@ export interface DocumentParameter {
   readonly description: string;
   /** A parameter without a default is required. */
   readonly default?: string;
-  /** Names what it expects, in words, where the value isn't it. */
+  /** Describes what it expects, if the value is invalid. */
   readonly refuses: (value: string) => string | undefined;
 }
 
 /** An Automation document (runbook). */
 export interface AutomationDocument {
   readonly name: string;
-  /** Default: that of AWS's. */
+  /** Default: AWS's documents. */
   readonly version?: string;
   readonly description: string;
   readonly parameters: Readonly<Record<string, DocumentParameter>>;
   readonly isAvailableIn: (region: string) => boolean;
-  /** The role that it works as; the empty string: whoever starts it. Default: what `AutomationAssumeRole` says. */
+  /** The role that it runs as; the empty string: its caller. Default: `AutomationAssumeRole`. */
   readonly roleOf?: (parameters: Readonly<Record<string, string>>) => string;
-  /** The steps on the way that these parameters take, in order. */
+  /** The steps for these parameters, in order. */
   readonly steps: (parameters: Readonly<Record<string, string>>) => readonly Step[];
 }
 
-/** Every document of AWS has had one version here; AWS raises the number as it likes. */
+/** The version of all of AWS's documents here. AWS increases it at any time. */
 export const DOCUMENT_VERSION = '1';
 
 export const ROLE_PARAMETER = 'AutomationAssumeRole';
 
-/** A parameter's `refuses`, by a pattern of the document. */
+/** A parameter's `refuses` that checks a pattern of the document. */
 export function unless(pattern: RegExp): DocumentParameter['refuses'] {
   return (value) => (pattern.test(value) ? undefined : `a value that matches ${pattern.source}`);
 }

@@ -36,7 +36,7 @@ export interface StepExecution {
   readonly failure?: Failure;
 }
 
-/** Request of which an execution is made when it is started. */
+/** Request that starts an execution. */
 export interface ExecutionRequest {
   readonly id: string;
   readonly account: string;
@@ -47,17 +47,17 @@ export interface ExecutionRequest {
   /** Parameters with defaults. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly tags: readonly { readonly Key: string; readonly Value: string }[];
-  /** The ARN of who started it. */
+  /** The ARN of the caller. */
   readonly executedBy: string;
   readonly client: MakeClient;
 }
 
-/** An execution, as a test looks at it. */
+/** An execution, as tests read it. */
 export interface AutomationExecution extends Omit<ExecutionRequest, 'document' | 'client' | 'given'> {
   readonly documentName: string;
   readonly documentVersion: string;
   readonly status: ExecutionStatus;
-  /** Waits for a place among those that run at once. */
+  /** Waits for a free slot among the running executions. */
   readonly isQueued: boolean;
   readonly steps: readonly StepExecution[];
   readonly currentStep: StepExecution | undefined;
@@ -66,15 +66,15 @@ export interface AutomationExecution extends Omit<ExecutionRequest, 'document' |
   readonly endedAt: Date | undefined;
 }
 
-/** Chooses what happens to a step in its place, now that the execution has come to it. */
+/** Chooses a replacement for a step when the execution has reached it. */
 export type MeetFault = (execution: AutomationExecution, step: string) => StepEffect | undefined;
 
-/** Time between two looks of a wait that a test wants finished. */
+/** Interval between two checks of a wait that a test wants to finish. */
 const HURRIED_LOOK_MILLISECONDS = 20;
 
 const GUIDE = 'Please refer to Automation Service Troubleshooting Guide for more diagnosis details.';
 
-/** Ends an execution in another way than by its last step. */
+/** Ends an execution before its last step. */
 class Ended extends Error {
   override name = 'Ended' as const;
   readonly status: 'Failed' | 'TimedOut' | 'Cancelled';
@@ -167,7 +167,7 @@ export class Execution implements AutomationExecution {
     await this.begin();
   }
 
-  /** A step that is calling AWS comes to its end first. */
+  /** A step that is calling AWS finishes first. */
   cancel(): void {
     if (this.#endedAt !== undefined) return;
     this.#status = 'Cancelling';

@@ -1,17 +1,17 @@
-/** The effect that takes the place of a step. */
+/** The effect that replaces a step. */
 export type StepEffect =
   /** Fails, with this message, without doing anything. */
   | { readonly fail: string }
-  /** Runs out of time; it hasn't done anything. */
+  /** Times out without having done anything. */
   | 'time-out'
   /** Lasts until someone stops the execution, or a test finishes it. */
   | 'hang'
-  /** A cancel of the execution by someone before it. */
+  /** Cancellation of the execution by someone before the step. */
   | 'cancel';
 
 /**
- * A fault and the steps that meet it, all conditions together. Faults of the API itself are the proxy's: `throttle`
- * and the like.
+ * A fault of the steps that meet all its conditions. Faults of the API itself, such as `throttle`, are injected into the
+ * proxy.
  */
 export interface AutomationFault {
   readonly document?: string;
@@ -19,7 +19,7 @@ export interface AutomationFault {
   readonly region?: string;
   /** A parameter's value: `sg-0123`. */
   readonly resource?: string;
-  /** Default: the first that the execution comes to. */
+  /** Default: the first step that the execution reaches. */
   readonly step?: string;
   /** Default: until it is removed. */
   readonly times?: number;

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { ApiError } from './api.ts';
 import { AssertionFailed, type AutomationDocument, type Step, type StepContext } from './document.ts';
 
-/** A document as an account has it: https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-schemas-features.html */
+/** A document that an account has created: https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-schemas-features.html */
 const contentSchema = z.strictObject({
   schemaVersion: z.literal('0.3'),
   description: z.string().default(''),
@@ -64,9 +64,9 @@ export interface OwnDocumentRequest {
 const ARN = /^arn:[^:]+:ssm:([^:]+):(\d{12}):document\/(.+)$/;
 
 /**
- * Finds a document that an account has made. Looked up past the proxy: the service does it within AWS.
- * @returns undefined if there is none, or none that is shared with the caller's account
- * @throws ApiError where it has no such version
+ * Finds a document that an account has created. Read without the proxy: the service does it within AWS.
+ * @returns undefined if there is none, or it is not shared with the caller's account
+ * @throws ApiError if it has no such version
  */
 export async function findOwnDocument(request: OwnDocumentRequest): Promise<AutomationDocument | undefined> {
   const { upstream, account, name, version } = request;
@@ -83,7 +83,7 @@ export async function findOwnDocument(request: OwnDocumentRequest): Promise<Auto
       new GetDocumentCommand({
         Name: own,
         DocumentFormat: 'JSON',
-        // The local AWS knows no word for the default.
+        // The local AWS does not support the name of the default.
         ...(version !== '$DEFAULT' && { DocumentVersion: version }),
       }),
     );
@@ -135,7 +135,7 @@ function documentOf(name: string, version: string, content: Content): Automation
   };
 }
 
-/** Fills in `{{ Parameter }}` and `{{ Step.Output }}`. A text that is nothing else becomes the value itself. */
+/** Resolves `{{ Parameter }}` and `{{ Step.Output }}`. A text with nothing else becomes the value itself. */
 function fill(value: unknown, known: ReadonlyMap<string, unknown>): unknown {
   if (Array.isArray(value)) return value.map((item) => fill(item, known));
   if (typeof value === 'object' && value !== null) {
@@ -182,7 +182,7 @@ function stepOf({ name, action, inputs, outputs }: OwnStep, known: Map<string, u
 interface Sender {
   send(command: unknown): Promise<unknown>;
 }
-/** A class of the SDK: what it takes, its name says. */
+/** A command class of the SDK, whose parameters depend on its name. */
 const classSchema = <T>() => z.custom<new (input: unknown) => T>((value) => typeof value === 'function');
 
 /** Makes any call of a service whose client of the AWS SDK is installed. */
@@ -197,7 +197,7 @@ async function call(
   const clientName = Object.keys(exported).find((name) => /^[A-Z]\w*Client$/.test(name)) ?? '';
   const Client = classSchema<Sender>().parse(Reflect.get(exported, clientName));
   const Command = classSchema<unknown>().parse(Reflect.get(exported, `${api}Command`));
-  // A queue's address in the local AWS is not the proxy's.
+  // A queue's URL in the local AWS is not the proxy's address.
   const client = makeClient(
     class {
       readonly #client: Sender;

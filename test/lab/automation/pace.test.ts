@@ -13,14 +13,14 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A waiting caller, whose name is noted when it goes on. */
+/** A waiting caller, whose name is recorded when it continues. */
 function waiter(name: string): object {
   const who = { name };
   pace.turn(who).then(() => gone.push(name));
   return who;
 }
 
-test('each goes on after the while that is set when it comes', async () => {
+test('each caller continues after the delay that is set when it arrives', async () => {
   waiter('first');
   pace.milliseconds = 10;
   waiter('second');
@@ -31,7 +31,7 @@ test('each goes on after the while that is set when it comes', async () => {
   expect(gone).toEqual(['second', 'first']);
 });
 
-test('held, neither those go on that wait already nor those that come, until they are released', async () => {
+test('while held, neither waiting nor new callers continue until they are released', async () => {
   waiter('before');
   pace.hold();
   waiter('after');
@@ -43,7 +43,7 @@ test('held, neither those go on that wait already nor those that come, until the
   expect(gone).toEqual(['before', 'after']);
 });
 
-test('one that is woken goes on at once, held or not, and one that only waking lets go at no other time', async () => {
+test('a woken caller continues at once, held or not, and one that waits for waking never by itself', async () => {
   pace.hold();
   const held = waiter('held');
   waiter('other');

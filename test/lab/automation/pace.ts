@@ -1,11 +1,11 @@
 interface Waiter {
   readonly go: () => void;
-  /** A moment; none for one that time alone doesn't let go. */
+  /** A time; none for a caller that only waking lets continue. */
   readonly endless: boolean;
   timer?: NodeJS.Timeout;
 }
 
-/** Lets executions go on, each after a short while, or by hand. */
+/** Makes executions continue, each after a short delay, or when a test says so. */
 export class Pace {
   milliseconds: number;
   readonly #waiters = new Map<object, Waiter>();
@@ -15,12 +15,12 @@ export class Pace {
     this.milliseconds = milliseconds;
   }
 
-  /** Resolves when `who` may go on. */
+  /** Resolves when `who` may continue. */
   turn(who: object): Promise<void> {
     return this.#wait(who, false);
   }
 
-  /** Resolves when `who` is woken, and at no time by itself. */
+  /** Resolves when `who` is woken, and never by itself. */
   wakeOnly(who: object): Promise<void> {
     return this.#wait(who, true);
   }

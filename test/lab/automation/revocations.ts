@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import { type AwsAnswer, type AwsCall, awsError } from '../aws-proxy/index.ts';
 
-/** One rule as a caller describes it, all in lower case. */
+/** One rule as a caller describes it, in lower case. */
 interface DescribedRule {
   readonly protocol: string;
   readonly fromPort: string;
@@ -17,9 +17,9 @@ interface DescribedRule {
 }
 
 /**
- * Inbound rules that are revoked by description, as EC2 does it and the local AWS doesn't, which revokes those that come
- * before one that doesn't exist. In a default VPC what doesn't exist is passed over; in any other it is an error, and
- * nothing is revoked.
+ * Inbound rules that are revoked by description, as in EC2. The local AWS differs: it revokes the rules before one that does
+ * not exist. In a default VPC, EC2 skips rules that do not exist; in any other one they are an error, and nothing is
+ * revoked.
  * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RevokeSecurityGroupIngress.html
  */
 export function revokedAsInAws(upstream: () => string) {
@@ -58,7 +58,7 @@ export function revokedAsInAws(upstream: () => string) {
   };
 }
 
-/** Undefined if there is no such group: the local AWS says so as AWS does. */
+/** Undefined if there is no such group: the local AWS reports that as AWS does. */
 async function isDefaultVpc(client: EC2Client, group: string): Promise<boolean | undefined> {
   const { SecurityGroups = [] } = await client.send(
     new DescribeSecurityGroupsCommand({ Filters: [{ Name: 'group-id', Values: [group] }] }),
@@ -69,7 +69,7 @@ async function isDefaultVpc(client: EC2Client, group: string): Promise<boolean |
   return Vpcs[0]?.IsDefault === true;
 }
 
-/** Undefined if rules are named by id, or open to something else than addresses. */
+/** Undefined if rules are named by id, or have sources other than addresses. */
 function describedRules(parameters: AwsCall['parameters']): DescribedRule[] | undefined {
   const rules: DescribedRule[] = [];
   for (const [name, value] of Object.entries(parameters)) {

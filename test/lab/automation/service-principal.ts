@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { AwsCall } from '../aws-proxy/index.ts';
 import { SERVICE_CALL_TOKEN } from '../local-aws/index.ts';
 
-/** A service of AWS that calls for itself, and what for. */
+/** An AWS service that calls on its own behalf, and the resource for which it does. */
 export interface ServicePrincipal {
   /** `ssm.amazonaws.com` */
   readonly service: string;
@@ -14,13 +14,13 @@ export interface ServicePrincipal {
   readonly sourceArn: string;
 }
 
-/** Header in which the local AWS's own services tell each other who calls. AWS has no such header. */
+/** Header with which the local AWS's own services identify the caller. AWS has no such header. */
 const SERVICE_HEADER = 'x-localemu-data';
 const TOKEN_HEADER = 'x-localemu-data-auth';
 
 const serviceSchema = z.object({ service_principal: z.string(), source_arn: z.string() });
 
-/** The service that makes a call, which is signed with its account's key; undefined for a call of anyone else. */
+/** The service that makes a call, signed with its account's key; undefined for any other caller. */
 export function servicePrincipalOf(call: Pick<AwsCall, 'headers'>): ServicePrincipal | undefined {
   const { [SERVICE_HEADER]: header } = call.headers;
   if (typeof header !== 'string') return undefined;
@@ -28,7 +28,7 @@ export function servicePrincipalOf(call: Pick<AwsCall, 'headers'>): ServicePrinc
   return { service, sourceAccount: sourceArn.split(':')[4] ?? '', sourceArn };
 }
 
-/** A client whose calls are a service's. */
+/** A client whose calls are made by a service. */
 export function stsAs(
   principal: ServicePrincipal,
   settings: { endpoint: string; region: string },

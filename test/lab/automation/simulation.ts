@@ -29,56 +29,56 @@ import { findOwnDocument } from './own-document.ts';
 import { Pace } from './pace.ts';
 import { revokedAsInAws } from './revocations.ts';
 
-/** The most per account and region. https://docs.aws.amazon.com/general/latest/gr/ssm.html#limits_ssm */
+/** Quotas per account and region. https://docs.aws.amazon.com/general/latest/gr/ssm.html#limits_ssm */
 export interface AutomationQuotas {
-  /** Number of executions that run at once. */
+  /** Number of executions that run at the same time. */
   readonly atOnce: number;
-  /** Number of executions that wait for a place. */
+  /** Number of executions in the queue. */
   readonly queued: number;
 }
 
 export interface AutomationOptions {
-  /** The proxy before which the simulation puts itself, and through which executions do their work. */
+  /** The proxy that the simulation is added to, and through which executions make their calls. */
   readonly proxy: AwsProxy;
-  /** The local AWS, asked for what a service looks up within AWS: whether a role exists, whether a VPC is the default. */
+  /** The local AWS, for what a service reads within AWS: whether a role exists, whether a VPC is the default one. */
   readonly upstream: () => string;
   /** Delay before an execution begins, and before each of its steps. Default: 200. */
   readonly stepMilliseconds?: number;
   /** Default: AWS's. */
   readonly quotas?: AutomationQuotas;
-  /** Judge of whether a role may be assumed. Default: as its trust policy says. */
+  /** Judge of whether a role may be assumed. Default: its trust policy. */
   readonly trusts?: TrustJudge;
 }
 
-/** A fault of Automation that is at work. */
+/** An active fault of Automation. */
 export interface AutomationInjection {
-  /** Number of steps that it has met. */
+  /** Number of steps that it has affected. */
   readonly hits: number;
   remove(): void;
 }
 
-/** Systems Manager Automation, as it is documented, for four of AWS's documents, and for those that accounts make. */
+/** Systems Manager Automation, as documented, for four of AWS's documents and for those that accounts create. */
 export interface AutomationSimulation extends AsyncDisposable {
-  /** All that were started, oldest first. */
+  /** All executions that were started, oldest first. */
   readonly executions: readonly AutomationExecution[];
-  /** Duration of the steps of those that come after. */
+  /** Duration of the steps of later executions. */
   stepMilliseconds: number;
   quotas: AutomationQuotas;
-  /** Stops all executions from going on by themselves: those that are started stay `Pending`, others in their step. */
+  /** Stops all executions from continuing by themselves: started ones stay `Pending`, others in their step. */
   hold(): void;
-  /** Executions go on by themselves again. */
+  /** Lets executions continue by themselves again. */
   release(): void;
-  /** Lets an execution run to its end at once, held or not, queued or not. */
+  /** Runs an execution to its end at once, held or not, queued or not. */
   finish(id: string): Promise<AutomationExecution>;
   inject(fault: AutomationFault): AutomationInjection;
-  /** Cancels what runs. The API is the local AWS's again. */
+  /** Cancels running executions. From then on the local AWS answers the API again. */
   stop(): Promise<void>;
 }
 
 const QUOTAS: AutomationQuotas = { atOnce: 100, queued: 1000 };
 const STEP_MILLISECONDS = 200;
 
-/** Puts Automation before the local AWS, which has none. */
+/** Adds Automation to the local AWS, which lacks it. */
 export function startAutomation(options: AutomationOptions): AutomationSimulation {
   return new RunningAutomation(options);
 }
@@ -88,7 +88,7 @@ interface ActiveFault {
   hits: number;
 }
 
-/** A start that was made with a client token. */
+/** A start with a client token. */
 interface TokenUse {
   readonly request: StartRequest;
   readonly id: Promise<string>;
@@ -201,7 +201,7 @@ class RunningAutomation implements AutomationSimulation {
     }
   }
 
-  /** @returns the id of the execution, a new one unless the client token was used for it before */
+  /** @returns the id of the execution: a new one, unless the client token was used for one before */
   async #start(call: AwsCall): Promise<string> {
     const request = parseRequest(startRequest, call);
     if (request.ClientToken === undefined) return this.#startNew(call, request);
@@ -211,12 +211,12 @@ class RunningAutomation implements AutomationSimulation {
       if (isDeepStrictEqual(used.request, request)) return used.id;
       throw new ApiError(
         'IdempotentParameterMismatch',
-        `client token ${request.ClientToken} was used with other parameters before`,
+        `client token ${request.ClientToken} was already used with other parameters`,
       );
     }
     const id = this.#startNew(call, request);
     this.#tokens.set(key, { request, id });
-    // What was refused can be attempted again.
+    // A refused start can be attempted again.
     id.catch(() => this.#tokens.delete(key));
     return id;
   }
@@ -235,7 +235,7 @@ class RunningAutomation implements AutomationSimulation {
     const role = document.roleOf?.(parameters) ?? parameters[ROLE_PARAMETER] ?? '';
     const credentials = await this.#credentials(call, role, id);
     const place: Place = { account: principal.account, region };
-    // From here to the end nothing else comes between.
+    // From here to the end there is no other asynchronous step.
     const isQueued = this.#here(place).filter(isRunning).length >= this.quotas.atOnce;
     if (isQueued && this.#here(place).filter((one) => one.isQueued).length >= this.quotas.queued) {
       throw new ApiError(
@@ -262,7 +262,7 @@ class RunningAutomation implements AutomationSimulation {
     return id;
   }
 
-  /** Finds one of AWS's documents, or one that an account has made. */
+  /** Finds one of AWS's documents, or one that an account has created. */
   async #document(
     { region, principal }: AwsCall,
     { DocumentName: name, DocumentVersion: version = '$DEFAULT' }: StartRequest,
@@ -270,7 +270,7 @@ class RunningAutomation implements AutomationSimulation {
     const document = findDocument(name, region);
     if (document === undefined) {
       const { account } = principal;
-      // No account may name one like AWS's.
+      // Accounts cannot use the names of AWS's documents.
       return /^(aws|amazon|amzn)/i.test(name)
         ? undefined
         : findOwnDocument({ upstream: this.#upstream(), account, region, name, version });
@@ -387,7 +387,7 @@ function isRunning(execution: Execution): boolean {
   return !execution.isQueued && execution.endedAt === undefined;
 }
 
-/** The credentials of who has started it, as whom Automation acts without a role. */
+/** The credentials of the caller, as whom Automation acts without a role. */
 function credentialsOf({ accessKeyId, headers }: AwsCall): Credentials {
   const { 'x-amz-security-token': sessionToken } = headers;
   return {

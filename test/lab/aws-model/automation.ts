@@ -25,7 +25,7 @@ const describeSchema = z.strictObject({
 });
 const getSchema = z.looseObject({ AutomationExecutionId: z.string() });
 
-/** The effect of a document: the state after it, or why it failed. */
+/** The effect of a document: the state after it, or the reason of its failure. */
 type Effect = { readonly state: AwsState } | { readonly failure: string };
 
 /** The effects of AWS's documents, in one step. */
@@ -67,7 +67,7 @@ const documents: Readonly<
   },
 };
 
-/** The state once the executions whose time has come have done their work. */
+/** The state after the executions that are due have made their changes. */
 export function withExecutionsAt(state: AwsState, now: number): AwsState {
   return Object.entries(state.executions).reduce((before, [id, execution]) => {
     const { worksAt, document, parameters } = execution;
@@ -83,7 +83,7 @@ export function withExecutionsAt(state: AwsState, now: number): AwsState {
   }, state);
 }
 
-/** One execution for a client token, however often it is asked for. Its end is seen later than its work is done. */
+/** One execution per client token, however often it is sent. Its end shows later than its change. */
 const start: Operation = {
   isWrite: true,
   answer(input, state, { newId, now, automationDelay }) {
@@ -96,7 +96,7 @@ const start: Operation = {
     const known = Object.entries(state.executions).find(([, other]) => other.clientToken === clientToken);
     if (known !== undefined) return { output: { AutomationExecutionId: known[0] } };
     if (documents[document] === undefined) {
-      throw new AwsModelError('ModelLimit', `the model does not know ${document}`);
+      throw new AwsModelError('ModelLimit', `the model does not support ${document}`);
     }
     const id = newId('exec');
     const worksAt = now + automationDelay;
@@ -138,7 +138,7 @@ export const automationOperations: Readonly<Record<string, Operation>> = {
       AutomationExecutionMetadataList: found.map(([AutomationExecutionId, { document, tags }]) => ({
         AutomationExecutionId,
         DocumentName: document,
-        // A remediator's session has the name of the poll that it tags its executions with.
+        // A remediator's session is named after the poll with which it tags its executions.
         ExecutedBy: `arn:aws:sts::111122223333:assumed-role/cspm-remediation/${tags['cspm-auto-remediation:poll']}`,
       })),
     };

@@ -55,7 +55,7 @@ const putSchema = z.looseObject({
   }),
 });
 
-/** Writes all four settings, whatever stood there. https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutPublicAccessBlock.html */
+/** Sets all four settings, regardless of their former values. https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutPublicAccessBlock.html */
 const putPublicAccessBlock: Operation = {
   isWrite: true,
   answer(input, state) {

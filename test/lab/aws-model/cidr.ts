@@ -8,7 +8,7 @@ function ipv6Groups(address: string): number[] {
   return [...left, ...zeros, ...right].map((group) => Number.parseInt(group, 16));
 }
 
-/** A CIDR as EC2 keeps it: host bits zero, IPv6 in its shortest form. */
+/** A CIDR in EC2's form: host bits zero, IPv6 in its shortest form. */
 export function canonicalCidr(cidr: string): string {
   const [address = '', prefix = ''] = cidr.split('/');
   const isIpv6 = cidr.includes(':');

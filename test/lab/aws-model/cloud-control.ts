@@ -16,7 +16,7 @@ const stackSchema = z.strictObject({ PhysicalResourceId: z.string() });
 const patchSchema = z.array(z.custom<Parameters<typeof applyPatch>[1][number]>());
 const propertiesSchema = z.record(z.string(), jsonSchema);
 
-/** The properties once AWS has done what it was asked to. */
+/** The properties after the requested update. */
 export function propertiesInTheEnd({
   properties,
   requests,
@@ -34,7 +34,7 @@ function progress({ token, until }: CloudControlRequest, now: number): object {
   };
 }
 
-/** Cloud Control answers a client token that it knows with its request. https://docs.aws.amazon.com/cloudcontrolapi/latest/APIReference/ */
+/** Starts an update, or returns the request of a known client token. https://docs.aws.amazon.com/cloudcontrolapi/latest/APIReference/ */
 const updateResource: Operation = {
   isWrite: true,
   answer(input, state, { now, newId }: OperationContext) {

@@ -7,10 +7,10 @@ import { type Cluster, withEntry } from './state.ts';
 const WORK_MILLISECONDS = 240_000;
 
 const describeSchema = z.looseObject({ ClusterIdentifier: z.string().optional() });
-/** Strict: whatever else was changed would go unseen. */
+/** Strict, so that no other change goes unnoticed. */
 const modifySchema = z.strictObject({ ClusterIdentifier: z.string(), PubliclyAccessible: z.boolean() });
 
-/** State of a cluster at a given time: changes that AWS has finished by then are applied. */
+/** State of a cluster at a given time, with changes that AWS has finished by then. */
 export function clusterAt(cluster: Cluster, now: number): Cluster {
   const { pending, unavailable = null } = cluster;
   if (unavailable !== null && unavailable.until <= now) {
@@ -20,12 +20,12 @@ export function clusterAt(cluster: Cluster, now: number): Cluster {
   return { ...cluster, isPublic: pending.isPublic, pending: null };
 }
 
-/** ClusterStatus, as DescribeClusters gives it. */
+/** ClusterStatus, as DescribeClusters returns it. */
 export function clusterStatus({ pending, unavailable = null }: Cluster): string {
   return unavailable?.status ?? (pending === null ? 'available' : 'modifying');
 }
 
-/** A cluster that was asked to be public or private: AWS takes minutes for it. */
+/** A cluster after a request to make it public or private, which takes AWS minutes. */
 export function withPublicAccess(cluster: Cluster, isPublic: boolean, now: number): Cluster {
   return { ...cluster, pending: { isPublic, until: now + WORK_MILLISECONDS } };
 }

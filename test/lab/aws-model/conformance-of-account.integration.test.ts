@@ -55,7 +55,7 @@ function onModel(initial: AwsState): AwsSession {
   );
 }
 
-/** Returns what a call gives, or the name of the error that it meets. */
+/** Returns the output of a call, or the name of its error. */
 async function outcomeOf<T>(call: Promise<T>, of: (output: T) => unknown = () => 'done'): Promise<unknown> {
   return call.then(of, (error: unknown) => (error instanceof Error ? error.name : String(error)));
 }

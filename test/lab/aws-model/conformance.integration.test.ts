@@ -29,7 +29,7 @@ import { type AwsState, EMPTY_STATE } from './state.ts';
 
 /**
  * The model answers as the local AWS does (corrected by the proxy where that is known to differ from AWS): the same
- * random calls, one after another, get the same answers, ids aside.
+ * series of random calls gets the same answers, except for ids.
  */
 
 const REGION = 'eu-central-1';
@@ -66,11 +66,11 @@ describe('security groups', () => {
   const contents = fc.record({
     IpProtocol: fc.constantFrom('tcp', 'udp'),
     ports: fc.constantFrom<[number, number]>([20, 443], [22, 22], [20, 21], [23, 443]),
-    // Of one family: AWS does not change a rule's type, the local AWS does.
+    // Of one address family: AWS does not change a rule's type, the local AWS does.
     cidr: fc.constantFrom('0.0.0.0/0', '10.0.0.0/8', '192.0.2.0/24'),
     Description: fc.constantFrom('web', 'legacy application'),
   });
-  /** `rule` counts the rules that were made, gone ones too. */
+  /** `rule` counts the rules that were created, including deleted ones. */
   const steps = fc.array(
     fc.oneof(
       fc.record({
@@ -102,7 +102,7 @@ describe('security groups', () => {
     Description,
   });
 
-  /** Performs the steps, and returns for each the answer and the rules that exist afterwards. */
+  /** Makes the calls. @returns for each of them the answer and the rules afterwards */
   async function transcript(
     session: AwsSession,
     GroupId: string,
@@ -172,7 +172,7 @@ describe('security groups', () => {
           }),
         )
         .sort((one, other) => (one.words < other.words ? -1 : 1));
-      // Read, not taken from the answer: of several permissions, the local AWS answers the last one's rule alone.
+      // Read, not taken from the answer: for several permissions, the local AWS returns only the last one's rule.
       for (const { id } of rules) if (!made.includes(id)) made.push(id);
       lines.push(
         `${JSON.stringify(step)}: ${code}; ${rules.map(({ id, words }) => `${made.indexOf(id)} ${words}`).join(', ')}`,
@@ -314,7 +314,7 @@ describe('public access blocks', () => {
     return lines;
   }
 
-  test('the same calls get the same answers, for a bucket that is not there too', async () => {
+  test('the same calls get the same answers, also for a missing bucket', async () => {
     const account = freshAccount();
     const name = `model-${account}`;
     await new AccountBuilder(proxy.endpoint, account).bucketPublicByAcl(REGION, name);

@@ -11,7 +11,7 @@ type Kind = NonNullable<Database['of']>;
 
 const kindOf = ({ of = 'instance' }: Database): Kind => of;
 
-/** The instances or clusters by name or resource id, as the one filter of a call says. */
+/** The instances or clusters by name or resource id, as the call's only filter requests. */
 function asked(input: unknown, state: AwsState, kind: Kind = 'instance'): [string, Database][] {
   const [{ Name, Values }] = filterSchema.parse(input).Filters;
   return Object.entries(state.databases).filter(

@@ -6,7 +6,7 @@ const filtersSchema = z.looseObject({
   Filters: z.array(z.object({ Name: z.string(), Values: z.array(z.string()) })).optional(),
 });
 
-/** The values of the one filter that a call gives, or of the parameter that names ids. */
+/** The values of the only filter in a call, or of the parameter with ids. */
 export function filterValues(input: unknown, filter: string, parameter?: string): readonly string[] {
   const { Filters = [], ...parameters } = filtersSchema.parse(input);
   const ids = parameter === undefined ? undefined : parameters[parameter];
@@ -15,7 +15,7 @@ export function filterValues(input: unknown, filter: string, parameter?: string)
   if (only === undefined || another !== undefined || only.Name !== filter) {
     throw new AwsModelError(
       'ModelLimit',
-      `the model knows the filter ${filter} alone, got ${JSON.stringify(Filters)}`,
+      `the model only supports the filter ${filter}, got ${JSON.stringify(Filters)}`,
     );
   }
   return only.Values;

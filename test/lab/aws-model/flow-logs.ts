@@ -39,9 +39,9 @@ function sdkFlowLog(ResourceId: string, flowLog: FlowLog, now: number): object {
   };
 }
 
-/** A bucket that lets flow logs be made and nothing be delivered. */
+/** A bucket for which flow logs can be created, but to which nothing can be delivered. */
 const BROKEN = 'arn:aws:s3:::broken';
-/** Traffic is put together for 10 minutes. https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html */
+/** Traffic is aggregated for 10 minutes. https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html */
 const FAILS_AFTER_MILLISECONDS = 12 * 60_000;
 
 const createSchema = z.looseObject({
@@ -61,7 +61,7 @@ const unsuccessful = (ResourceId: string, Code: string): object => ({
 });
 
 /**
- * Failures stand in an answer of status 200. A call that is sent again with its token makes nothing more. Until AWS has
+ * Failures are part of an answer with status 200. A call that is repeated with its token creates nothing more. Until AWS has
  * delivered, or failed to, the status is `SUCCESS`.
  * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFlowLogs.html
  */
@@ -117,7 +117,7 @@ const deleteFlowLogs: Operation = {
   },
 };
 
-/** The state with other flow logs of a VPC that is there. */
+/** The state with other flow logs of an existing VPC. */
 export function withFlowLogs(state: AwsState, vpc: string, flowLogs: readonly FlowLog[]): AwsState {
   const found = state.vpcs[vpc];
   if (found === undefined) throw new Error(`there is no VPC ${vpc}`);

@@ -5,7 +5,7 @@ import type { AwsSession } from '../../../lambdas/aws/session.ts';
 import { sessionClient } from '../../../lambdas/aws/session-client.ts';
 import type { Answer, ReceivedCall } from '../scripted-aws/scripted-aws.ts';
 
-/** The part of a request that is read here, as the SDK hands it to whatever sends it. */
+/** The part of a request that is used here, as the SDK passes it to its HTTP handler. */
 const requestSchema = z.object({
   method: z.string(),
   path: z.string(),
@@ -21,7 +21,7 @@ export interface InProcessAws {
 
 /**
  * A session whose calls a function answers within the process: the real SDK without a network, for tests of thousands
- * of cases. Each call is sent once: an answer that is cut off stays unknown.
+ * of cases. Each call is sent once: a lost answer stays unknown.
  */
 export function inProcessAws(account: string, answer: (call: ReceivedCall) => Answer): InProcessAws {
   const calls: ReceivedCall[] = [];

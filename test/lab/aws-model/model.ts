@@ -26,13 +26,13 @@ const operations: Readonly<Record<string, Operation>> = {
   ...cloudControlOperations,
 };
 
-/** A state and since when it stands. */
+/** A state and the time since which it is the current one. */
 export interface Version {
   readonly at: number;
   readonly state: AwsState;
 }
 
-/** The AWS of one account in memory: its state, and all states before it. */
+/** The AWS of one account in memory: its state, and all former states. */
 export class AwsModel {
   readonly account: string;
   readonly #versions: Version[];
@@ -42,7 +42,7 @@ export class AwsModel {
 
   readonly #automationDelay: number;
 
-  /** @param automationDelay time from the start of an automation execution to its work, in milliseconds */
+  /** @param automationDelay time from the start of an automation execution to its change, in milliseconds */
   constructor(account: string, initial: AwsState, now: () => number, automationDelay = 0) {
     this.account = account;
     this.#automationDelay = automationDelay;
@@ -59,8 +59,8 @@ export class AwsModel {
   }
 
   /**
-   * The state so many versions ago, none of which was replaced longer ago than `notBefore`: reads of AWS may be old,
-   * but not forever.
+   * The state of so many versions ago, but not one that was replaced before `notBefore`: reads of AWS may be old, but not
+   * indefinitely.
    */
   past(versionsAgo: number, notBefore: number): AwsState {
     let ago = Math.min(versionsAgo, this.#versions.length - 1);
@@ -68,12 +68,12 @@ export class AwsModel {
     return this.#version(ago).state;
   }
 
-  /** Replaces the state, as an act of someone. */
+  /** Replaces the state, as someone's act. */
   set(state: AwsState): void {
     if (state !== this.state) this.#versions.push({ at: this.#now(), state });
   }
 
-  /** Lets automation executions whose time has come do their work. */
+  /** Makes the changes of automation executions that are due. */
   passTime(): void {
     this.set(withExecutionsAt(this.state, this.#now()));
   }
@@ -84,7 +84,7 @@ export class AwsModel {
 
   /**
    * Answers a call without changing anything.
-   * @throws AwsModelError where AWS refuses it
+   * @throws AwsModelError if AWS refuses it
    */
   answer(operation: string, input: unknown, state: AwsState, region: string): Answered {
     const context: OperationContext = {
@@ -102,7 +102,7 @@ export class AwsModel {
 
   #operation(name: string): Operation {
     const operation = operations[name];
-    if (operation === undefined) throw new AwsModelError('ModelLimit', `the model does not know ${name}`);
+    if (operation === undefined) throw new AwsModelError('ModelLimit', `the model does not support ${name}`);
     return operation;
   }
 

@@ -4,7 +4,7 @@ import { filterValues, sdkTags } from './ec2-parameters.ts';
 import { AwsModelError, type Operation } from './operation.ts';
 import { type AclEntry, type AwsState, type NetworkAcl, withEntry } from './state.ts';
 
-/** The entry that AWS puts last: it denies what no other entry matches. */
+/** AWS's last entry, which denies what no other entry matches. */
 const LAST: AclEntry = {
   number: 32_767,
   action: 'deny',
@@ -173,7 +173,7 @@ function noEntry(number: number): AwsModelError {
   );
 }
 
-/** Replaces by number alone: there is no condition on content. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReplaceNetworkAclEntry.html */
+/** Replaces by number only: there is no condition on content. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReplaceNetworkAclEntry.html */
 const replaceNetworkAclEntry: Operation = {
   isWrite: true,
   answer(input, state) {
@@ -192,7 +192,7 @@ const deleteSchema = z.strictObject({
   RuleNumber: z.number(),
 });
 
-/** Deletes by number alone. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteNetworkAclEntry.html */
+/** Deletes by number only. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteNetworkAclEntry.html */
 const deleteNetworkAclEntry: Operation = {
   isWrite: true,
   answer(input, state) {

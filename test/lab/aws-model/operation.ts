@@ -12,26 +12,26 @@ export class AwsModelError extends Error {
   }
 }
 
-/** The result of a call: the SDK's output, and the state after it where it changed something. */
+/** The result of a call: the SDK's output, and the state after it, if it changed something. */
 export interface Answered {
   readonly output: object;
   readonly next?: AwsState;
 }
 
-/** The caller, and the ids that new things get. */
+/** The caller, and the ids of new resources. */
 export interface OperationContext {
   readonly account: string;
   readonly region: string;
   /** Time in milliseconds. */
   readonly now: number;
-  /** Time from the start of an automation execution to its work, in milliseconds. */
+  /** Time from the start of an automation execution to its change, in milliseconds. */
   readonly automationDelay: number;
   newId(prefix: string): string;
 }
 
 export interface Operation {
   readonly isWrite: boolean;
-  /** @throws AwsModelError where AWS refuses the call; nothing is changed then */
+  /** @throws AwsModelError if AWS refuses the call, which then changes nothing */
   answer(input: unknown, state: AwsState, context: OperationContext): Answered;
 }
 
@@ -42,7 +42,7 @@ export function reading(output: Call<object>): Operation {
   return { isWrite: false, answer: (...call) => ({ output: output(...call) }) };
 }
 
-/** An operation that changes the state, and answers no more than that. */
+/** An operation that changes the state, and returns nothing else. */
 export function writing(next: Call<AwsState>): Operation {
   return { isWrite: true, answer: (...call) => ({ output: {}, next: next(...call) }) };
 }

@@ -7,7 +7,7 @@ import { type AwsState, type GroupRule, type RuleContent, type SecurityGroup, wi
 const PROTOCOLS: Readonly<Record<string, string>> = { '1': 'icmp', '6': 'tcp', '17': 'udp', '58': 'icmpv6' };
 
 /**
- * Makes the key that distinguishes two rules of a group: a group can't hold two with the same protocol, ports and
+ * The key that distinguishes the rules of a group, which cannot have two with the same protocol, ports and
  * source.
  */
 const keyOf = ({ protocol, fromPort, toPort, source }: RuleContent): string =>
@@ -42,7 +42,7 @@ function contentOf(
   };
 }
 
-/** A rule as DescribeSecurityGroupRules gives it. */
+/** A rule as DescribeSecurityGroupRules returns it. */
 function sdkRule(group: string, { owner }: SecurityGroup, rule: GroupRule): object {
   const { source } = rule;
   return {
@@ -193,7 +193,7 @@ const revokeSchema = z.strictObject({
 });
 
 /**
- * Revokes by ids, or by content. In a default VPC, content that matches no rule is passed over; in any other, nothing is revoked.
+ * Revokes by ids, or by content. In a default VPC, content that matches no rule is skipped; in any other one, nothing is revoked.
  * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RevokeSecurityGroupIngress.html
  */
 const revokeSecurityGroupIngress: Operation = {
@@ -265,7 +265,7 @@ const modifySchema = z.strictObject({
 });
 
 /**
- * Modifies by ids; ids and tags stay. What the request leaves out (a description) is gone afterwards.
+ * Modifies by ids; ids and tags stay. What the request leaves out (a description) is removed.
  * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifySecurityGroupRules.html
  */
 const modifySecurityGroupRules: Operation = {

@@ -3,7 +3,7 @@ import type { AwsCall, AwsSession, ClientSettings } from '../../../lambdas/aws/s
 import { checkCall } from '../../../lambdas/aws/session-client.ts';
 import { AwsModelError } from './operation.ts';
 
-/** A call of an SDK client, before it is answered. */
+/** A call of an SDK client, before its answer. */
 export interface ModelCall {
   readonly service: string;
   /** The name without `Command`. */
@@ -12,7 +12,7 @@ export interface ModelCall {
   readonly region: string;
 }
 
-/** A function that answers calls: it gives an output as the SDK does, or throws. */
+/** A function that answers calls: it returns an output as the SDK does, or throws. */
 export type Answer = (call: ModelCall) => Promise<object>;
 
 interface Command {
@@ -20,14 +20,14 @@ interface Command {
   readonly input: unknown;
 }
 
-/** SDK clients take a millisecond to make: each is made once, and sessions have their own `send` of it. */
+/** SDK clients take a millisecond to create: each is created once, and sessions add their own `send`. */
 const clients = new Map<string, object>();
 
 let requests = 0;
 
 /**
- * A session whose clients are the SDK's own (commands, paginators), but for `send`, which asks `answer` instead of the
- * network: what lies between, signing and XML, is what integration tests go through.
+ * A session with the SDK's own clients (commands, paginators), except for `send`, which calls `answer` instead of the
+ * network. Signing and XML are left out: the integration tests use them.
  */
 export function modelSession(
   place: { readonly account: string; readonly region: string; readonly maker?: string | undefined },
@@ -86,12 +86,12 @@ function madeOnce(key: string, make: () => unknown): object {
   return client;
 }
 
-/** A client like another, but for `send`. */
+/** A copy of a client with another `send`. */
 function withSend(client: object, send: (command: Command) => Promise<object>): object {
   return Object.create(client, { send: { value: send } });
 }
 
-/** An error that AWS answered with, as the SDK throws it. */
+/** An error that AWS returned, as the SDK throws it. */
 export function sdkError(code: string, message: string, status: number, requestId: string): Error {
   return Object.assign(new Error(message), {
     name: code,
@@ -100,7 +100,7 @@ export function sdkError(code: string, message: string, status: number, requestI
   });
 }
 
-/** Makes the error that the SDK throws when no answer came. */
+/** The error that the SDK throws if there is no answer. */
 export function networkError(): Error {
   return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET', $metadata: {} });
 }

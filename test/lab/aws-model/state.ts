@@ -1,7 +1,7 @@
 import type { Json } from '../../../lambdas/model/json.ts';
 /**
- * The content of a security group rule, in one form: `tcp`, `udp`, `icmp`, `icmpv6`, `-1` or a number; ports -1 where
- * there are none.
+ * The content of a security group rule, in one form: `tcp`, `udp`, `icmp`, `icmpv6`, `-1` or a number; ports are -1 if there
+ * are none.
  */
 export interface RuleContent {
   readonly protocol: string;
@@ -9,7 +9,7 @@ export interface RuleContent {
   readonly toPort: number;
   /** A CIDR in AWS's canonical form, `pl-…`, or `<account>/sg-…`. */
   readonly source: string;
-  /** The empty string where there is none. */
+  /** The empty string if there is none. */
   readonly description: string;
 }
 
@@ -24,7 +24,7 @@ export interface SecurityGroup {
   readonly owner: string;
   readonly vpc: string;
   readonly tags: Tags;
-  /** Number of inbound rules that it can hold. */
+  /** Number of inbound rules that it can have. */
   readonly quota: number;
   readonly rules: readonly GroupRule[];
 }
@@ -65,15 +65,15 @@ export interface FlowLog {
   readonly id: string;
   /** The bucket's ARN, or the log group's name. */
   readonly bucket: string;
-  /** Null if AWS says nothing of it. */
+  /** Null if AWS does not return one. */
   readonly status: 'SUCCESS' | 'FAILED' | null;
   readonly error?: string;
   /** Time in milliseconds. */
   readonly created: number;
   readonly tags: Tags;
-  /** Time at which AWS comes to know that it can't deliver, in milliseconds; never where there is none. */
+  /** Time at which AWS detects that it cannot deliver, in milliseconds. Default: never. */
   readonly failsAt?: number;
-  /** The client token of the call that made it. */
+  /** The client token of the call that created it. */
   readonly token?: string;
 }
 
@@ -100,11 +100,11 @@ export interface Snapshot {
   readonly sharedWith: readonly string[];
 }
 
-/** A DB instance, or a cluster of RDS, and its manual snapshots. */
+/** A DB instance or an RDS cluster, and its manual snapshots. */
 export interface Database {
   /** Default: an instance. */
   readonly of?: 'instance' | 'cluster';
-  /** True if the instance itself is still there. */
+  /** True if the instance itself still exists. */
   readonly isThere: boolean;
   readonly tags: Tags;
   readonly snapshots: readonly Snapshot[];
@@ -120,7 +120,7 @@ export interface Trail {
 export interface LogGroup {
   /** Time in milliseconds. */
   readonly created: number;
-  /** Retention in days; null if it is kept forever. */
+  /** Retention in days; null if logs are kept forever. */
   readonly retention: number | null;
   readonly tags: Tags;
 }
@@ -130,7 +130,7 @@ export interface Cluster {
   readonly isPublic: boolean;
   /** The change that AWS is working on, and its end, in milliseconds. */
   readonly pending: { readonly isPublic: boolean; readonly until: number } | null;
-  /** Reason why AWS changes nothing of it for now (`resizing`, `paused`), and its end in milliseconds. */
+  /** Reason why AWS currently allows no changes (`resizing`, `paused`), and its end in milliseconds. */
   readonly unavailable?: { readonly status: string; readonly until: number } | null;
   readonly tags: Tags;
 }
@@ -145,9 +145,9 @@ export interface Execution {
   readonly startedAt: number;
   /** Time in milliseconds. */
   readonly until: number;
-  /** Time at which it does its work, in milliseconds; null if that is done. */
+  /** Time at which it makes its change, in milliseconds; null if that is done. */
   readonly worksAt: number | null;
-  /** Set where it failed. */
+  /** Set if it failed. */
   readonly failure?: string;
 }
 
@@ -170,25 +170,25 @@ export interface Bucket {
   readonly policyIsPublic: boolean | null;
 }
 
-/** An update that Cloud Control has taken. */
+/** An update that Cloud Control has accepted. */
 export interface CloudControlRequest {
   readonly token: string;
   readonly clientToken: string;
   readonly patch: string;
-  /** The properties once it is done. */
+  /** The properties after the update. */
   readonly after: Readonly<Record<string, Json>>;
   readonly until: number;
 }
 
-/** A resource that is changed by Cloud Control. */
+/** A resource that Cloud Control can change. */
 export interface CloudControlResource {
   readonly properties: Readonly<Record<string, Json>>;
-  /** Time that an update of it takes, in milliseconds. */
+  /** Duration of an update, in milliseconds. */
   readonly lasts: number;
   readonly requests: readonly CloudControlRequest[];
 }
 
-/** One account's resources, as they stand at one moment. Never changed: each write makes a new state. */
+/** One account's resources at one time. Immutable: each write creates a new state. */
 export interface AwsState {
   readonly groups: Readonly<Record<string, SecurityGroup>>;
   readonly acls: Readonly<Record<string, NetworkAcl>>;
@@ -219,7 +219,7 @@ export const EMPTY_STATE: AwsState = {
   cloudControl: {},
 };
 
-/** A record with one entry set, or removed where the value is undefined. */
+/** A record with one entry set, or removed if the value is undefined. */
 export function withEntry<T>(
   record: Readonly<Record<string, T>>,
   key: string,

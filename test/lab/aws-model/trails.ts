@@ -5,7 +5,7 @@ import { withEntry } from './state.ts';
 
 const describeSchema = z.looseObject({ trailNameList: z.array(z.string()) });
 const listTagsSchema = z.looseObject({ ResourceIdList: z.array(z.string()).max(20) });
-/** Strict: whatever else was changed would go unseen. */
+/** Strict, so that no other change goes unnoticed. */
 const updateSchema = z.strictObject({ Name: z.string(), EnableLogFileValidation: z.boolean().optional() });
 
 function noTrail(arn: string): AwsModelError {
@@ -14,7 +14,7 @@ function noTrail(arn: string): AwsModelError {
 
 /** https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/ */
 export const trailOperations: Readonly<Record<string, Operation>> = {
-  // What is not there is left out of the answer.
+  // Missing trails are left out of the answer.
   DescribeTrails: reading((input, state, { region }) => ({
     trailList: describeSchema.parse(input).trailNameList.flatMap((TrailARN) => {
       const trail = state.trails[TrailARN];

@@ -1,7 +1,7 @@
 /** A service's answer over HTTP. */
 export interface AwsAnswer {
   readonly status: number;
-  /** Names in lower case. The length of the body is not among them. */
+  /** Names in lower case, without the length of the body. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
 }

@@ -35,7 +35,7 @@ const created = (id: string) =>
     `<CreateFlowLogsResponse><flowLogIdSet><item>${id}</item></flowLogIdSet></CreateFlowLogsResponse>`,
   );
 
-test('an entry that a network ACL lacks is not found', async () => {
+test("a missing entry of a network ACL has AWS's error code", async () => {
   await using aws = await answering({ status: 500, body: bodyOf(ec2Error('InternalError')) });
 
   const error = await errorOf(
@@ -46,7 +46,7 @@ test('an entry that a network ACL lacks is not found', async () => {
   expect(error.message).toBe('acl-1 has no entry with the number 7');
 });
 
-test('a network ACL that is not there is not found as one', async () => {
+test("a missing network ACL has AWS's error code", async () => {
   await using aws = await answering(
     ec2Error('InvalidRouteTableID.NotFound', "The routeTable ID 'acl-1' does not exist"),
   );
@@ -59,7 +59,7 @@ test('a network ACL that is not there is not found as one', async () => {
   ]);
 });
 
-test('a rule that is named by its id and lacks is not found by its id', async () => {
+test("a missing rule that is named by its id has AWS's error code", async () => {
   await using aws = await answering(
     ec2Error('InvalidPermission.NotFound'),
     ec2Error('InvalidPermission.NotFound'),
@@ -80,7 +80,7 @@ test('a rule that is named by its id and lacks is not found by its id', async ()
   ]);
 });
 
-test('a second flow log for the same is reported in the answer', async () => {
+test('a second flow log for the same resource is reported in the answer', async () => {
   await using aws = await answering(created('fl-1'), ec2Error('FlowLogAlreadyExists', 'there is one'));
 
   const first = await aws.ec2.send(flowLog('token-1'));
@@ -93,7 +93,7 @@ test('a second flow log for the same is reported in the answer', async () => {
   ]);
 });
 
-test('a flow log that is asked for again with its client token is the first one', async () => {
+test('a request for a flow log that is repeated with its client token returns the first one', async () => {
   await using aws = await answering(created('fl-1'), ec2Error('FlowLogAlreadyExists'));
 
   await aws.ec2.send(flowLog('token-1'));
@@ -102,7 +102,7 @@ test('a flow log that is asked for again with its client token is the first one'
   expect(again.FlowLogIds).toEqual(['fl-1']);
 });
 
-test('of flow logs it is not said when they were made: whether they deliver is known at once', async () => {
+test('flow logs have no creation time, so that their delivery status counts at once', async () => {
   await using aws = await answering(
     xmlAnswer(
       '<DescribeFlowLogsResponse><flowLogSet><item><flowLogId>fl-1</flowLogId><creationTime>2026-06-30T12:00:00Z</creationTime></item></flowLogSet></DescribeFlowLogsResponse>',
@@ -114,7 +114,7 @@ test('of flow logs it is not said when they were made: whether they deliver is k
   expect(FlowLogs).toEqual([{ FlowLogId: 'fl-1' }]);
 });
 
-test('other errors stay as they are', async () => {
+test('other errors are unchanged', async () => {
   await using aws = await answering(
     ec2Error('InvalidNetworkAclID.NotFound'),
     ec2Error('InvalidVpcID.NotFound'),

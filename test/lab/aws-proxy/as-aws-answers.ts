@@ -2,7 +2,7 @@ import { type AwsAnswer, bodyText, withBody } from './answer.ts';
 import type { AwsCall } from './call.ts';
 import { awsError, errorCode, escapeXml, requestId } from './error-answers.ts';
 
-/** The answer as AWS gives it; undefined if the local AWS's own will do. */
+/** AWS's answer; undefined if the local AWS answers in the same way. */
 type Correct = (call: AwsCall, answer: AwsAnswer) => AwsAnswer | undefined;
 
 /** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html */
@@ -34,8 +34,8 @@ const missingSecurityGroupRule: Correct = (call, answer) => {
 };
 
 /**
- * A flow log that can't be made is reported in an answer of status 200, and a call that is sent again with its client
- * token is given the first one's answer. Only calls for one resource are corrected: of more, AWS makes those that it can.
+ * A flow log that cannot be created is reported in an answer with status 200, and a call that is repeated with its client
+ * token gets the first one's answer. Only calls for one resource are corrected: for several, AWS creates those that it can.
  * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFlowLogs.html
  */
 function secondFlowLog(): Correct {
@@ -59,14 +59,14 @@ function secondFlowLog(): Correct {
 }
 
 /**
- * The local AWS knows at once whether a flow log can deliver, AWS only minutes after it was made: so it does not say here
- * when that was, and nobody waits.
+ * The local AWS knows at once whether a flow log can deliver, AWS only minutes after its creation. So the creation time is
+ * left out here, and nobody waits.
  * https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html ("Aggregation interval")
  */
 const knownDelivery: Correct = (_, answer) =>
   withBody(answer, bodyText(answer).replaceAll(/<creationTime>[^<]*<\/creationTime>/g, ''));
 
-/** Makes an answer what AWS gives, where the local AWS is known to answer otherwise than AWS documents. */
+/** Corrects answers of the local AWS that are known to differ from AWS's documentation. */
 export function asAwsAnswers(): (call: AwsCall, answer: AwsAnswer) => AwsAnswer {
   const corrections: Readonly<Record<string, Correct>> = {
     DescribeNetworkAcls: missingNetworkAcl,

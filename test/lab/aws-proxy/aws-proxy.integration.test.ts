@@ -70,7 +70,7 @@ async function errorName(promise: Promise<unknown>): Promise<string> {
   );
 }
 
-test('the calls of a function are its role’s, with the role’s path', async () => {
+test("a function's calls are its role's, with the role's path", async () => {
   const lambda = new LambdaClient(settings());
   const role = await new IAMClient(settings()).send(
     new CreateRoleCommand({
@@ -79,7 +79,7 @@ test('the calls of a function are its role’s, with the role’s path', async (
       AssumeRolePolicyDocument: trusting('lambda.amazonaws.com'),
     }),
   );
-  // Without an SDK in its zip, it signs as AWS documents, but for the signature, which nobody checks.
+  // Without an SDK in its zip, it signs as AWS documents, except for the signature, which the local AWS does not check.
   const code = `export const handler = async () => {
   const { AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_REGION } = process.env;
   const credential = AWS_ACCESS_KEY_ID + '/20260101/' + AWS_REGION + '/sts/aws4_request';
@@ -116,7 +116,7 @@ test('the calls of a function are its role’s, with the role’s path', async (
   });
 });
 
-test('the calls of a session are of its account, with the policy that narrows it', async () => {
+test("a session's calls belong to its account, with the session policy", async () => {
   const Policy = JSON.stringify({
     Version: '2012-10-17',
     Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
@@ -153,7 +153,7 @@ test('the calls of a session are of its account, with the policy that narrows it
   });
 });
 
-test('large objects come back as they were put, by keys that need escaping', async () => {
+test('large objects are returned as they were written, with keys that need escaping', async () => {
   const s3 = new S3Client(settings());
   const Body = Buffer.alloc(2_000_001, Buffer.from([0, 255, 13, 10]));
   const object = { Bucket: 'evidence', Key: 'outcomes/s3:::a b/c%2Fd.json' };
@@ -172,7 +172,7 @@ test('large objects come back as they were put, by keys that need escaping', asy
   expect(proxy.calls.at(-1)).toMatchObject({ operation: 'GetObject', parameters: object });
 });
 
-test('a long poll of a queue is held open until a message comes, while other calls go by', async () => {
+test('a long poll of a queue stays open until a message arrives, while other calls pass', async () => {
   const sqs = new SQSClient({ ...settings(), useQueueUrlAsEndpoint: false });
   const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'long' }));
   const polling = sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }));
@@ -180,12 +180,12 @@ test('a long poll of a queue is held open until a message comes, while other cal
   await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'here' }));
 
   expect((await polling).Messages?.map(({ Body }) => Body)).toEqual(['here']);
-  // In the order in which they arrived: the poll was open before what it waited for was sent.
+  // In order of arrival: the poll was open before its message was sent.
   const arrived = [...proxy.calls].sort((a, b) => a.number - b.number);
   expect(arrived.map(({ operation }) => operation)).toEqual(['CreateQueue', 'ReceiveMessage', 'SendMessage']);
 });
 
-test('access keys are as old as a test says', async () => {
+test('access keys have the age that a test sets', async () => {
   const iam = new IAMClient(settings());
   await iam.send(new CreateUserCommand({ UserName: 'alice' }));
   await iam.send(new CreateAccessKeyCommand({ UserName: 'alice' }));
@@ -201,7 +201,7 @@ test('access keys are as old as a test says', async () => {
   injection.remove();
 });
 
-test('where the local AWS is known to differ, the answer is AWS’s', async () => {
+test("the answer is AWS's where the local AWS is known to differ", async () => {
   const ec2 = new EC2Client(settings());
   const { Vpc } = await ec2.send(new CreateVpcCommand({ CidrBlock: '10.0.0.0/16' }));
   const VpcId = z.string().parse(Vpc?.VpcId);

@@ -3,43 +3,43 @@ import { cbor } from '@smithy/core/cbor';
 import { z } from 'zod';
 import { lambdaOperation, s3Operation, schedulerOperation } from './rest-operations.ts';
 
-/** The way in which a service's calls and errors are written: https://smithy.io/2.0/aws/protocols/index.html */
+/** The protocol of a service's calls and errors: https://smithy.io/2.0/aws/protocols/index.html */
 export type Protocol = 'ec2-query' | 'query' | 'json' | 'rest-json' | 'rest-xml' | 'rpc-v2-cbor';
 
-/** The signer of a call, as far as it is known. */
+/** The signer of a call, as far as known. */
 export interface Principal {
   readonly account: string;
   /**
-   * Answer of `GetCallerIdentity`; undefined for an account's root, as which an access key of twelve digits counts.
+   * Answer of `GetCallerIdentity`; undefined for an account's root, which an access key of twelve digits stands for.
    */
   readonly arn?: string;
   /** The role of a session, with its path. */
   readonly roleArn?: string;
   readonly sessionName?: string;
-  /** The policy that was sent when the role was assumed, as it was sent. */
+  /** The policy of the `AssumeRole` request, unchanged. */
   readonly sessionPolicy?: string;
-  /** The principal that assumed the role; undefined for a role that a service took on, such as a function's. */
+  /** The principal that assumed the role; undefined if a service did, for example for a function. */
   readonly assumedBy?: Principal;
 }
 
-/** A call as it arrives. */
+/** An incoming call. */
 export interface AwsCall {
-  /** Calls are counted from 1, as they arrive. */
+  /** Number of the call, from 1, by arrival. */
   readonly number: number;
-  /** The name that the service signs by: `ec2`, `s3`, `events`; `unknown` for a request that nobody signed. */
+  /** The name for which the service's requests are signed: `ec2`, `s3`, `events`; `unknown` for an unsigned request. */
   readonly service: string;
-  /** `RevokeSecurityGroupIngress`; `Unknown` where `method` and `path` say all that is known. */
+  /** `RevokeSecurityGroupIngress`; `Unknown` if only `method` and `path` are known. */
   readonly operation: string;
   readonly region: string;
   readonly accessKeyId: string;
   readonly principal: Principal;
   readonly protocol: Protocol;
   /**
-   * The query protocols' form fields (`IpPermissions.1.FromPort`: text), a JSON or CBOR body, or, of the REST services,
-   * what stands in the path (`Bucket`, `Key`; `Name`), in the query and in a JSON body.
+   * The query protocols' form fields (`IpPermissions.1.FromPort`: text), a JSON or CBOR body, or, for REST services, the
+   * values in the path (`Bucket`, `Key`; `Name`), in the query and in a JSON body.
    */
   readonly parameters: Readonly<Record<string, unknown>>;
-  /** True if it may change something, judged by the operation's name. A dry run of EC2 may not. */
+  /** True if it may change something, according to the operation's name. A dry run of EC2 never does. */
   readonly isWrite: boolean;
   readonly method: string;
   /** The path with the query, undecoded. */
@@ -49,19 +49,19 @@ export interface AwsCall {
   readonly startedAt: Date;
 }
 
-/** A call that has been answered. */
+/** An answered call. */
 export interface ProxiedCall extends AwsCall {
-  /** 0 where the connection was broken off instead. */
+  /** 0 if the connection was cut instead. */
   readonly status: number;
   readonly requestId?: string;
   /** The code of an error: `InvalidGroup.NotFound`. */
   readonly errorCode?: string;
   readonly durationMilliseconds: number;
-  /** True if a fault met it. */
+  /** True if a fault affected it. */
   readonly faulted: boolean;
 }
 
-/** A call by itself, before it is known who made it. */
+/** A call without its principal. */
 export type ParsedCall = Pick<
   AwsCall,
   'service' | 'operation' | 'region' | 'accessKeyId' | 'protocol' | 'parameters' | 'isWrite'
@@ -72,7 +72,7 @@ const recordSchema = z.record(z.string(), z.unknown());
 const READS =
   /^(Get|List|Describe|Head|Lookup|BatchGet|Search|Select|Filter|Query|Scan|Simulate|Decode|Assume|Receive)/;
 
-/** Reads what a request to AWS asks for. Nothing is refused: what can't be read is `unknown`. */
+/** Reads a request to AWS. Nothing is refused: what cannot be read is `unknown`. */
 export function parseCall(
   method: string,
   path: string,
@@ -87,7 +87,7 @@ export function parseCall(
 }
 
 /**
- * The credential scope of a signature (`AKIA…/20260101/eu-central-1/ec2/aws4_request`), in the header or, of a presigned
+ * The credential scope of a signature (`AKIA…/20260101/eu-central-1/ec2/aws4_request`), in the header or, for a presigned
  * URL, in the query. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 function parseSigner(

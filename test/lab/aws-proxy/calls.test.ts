@@ -38,7 +38,7 @@ afterEach(async () => {
 async function recorded(send: Promise<unknown>): Promise<ProxiedCall> {
   await send.catch(() => {});
   const [call] = proxy.calls;
-  if (call === undefined) throw new Error('the proxy has seen no call');
+  if (call === undefined) throw new Error('the proxy received no call');
   return call;
 }
 
@@ -212,7 +212,7 @@ test.each<[string, string, Record<string, unknown>, boolean, Send]>([
         new scheduler.GetScheduleCommand({ Name: 'n', GroupName: 'g' }),
       ),
   ],
-])('a call of %s %s is read as it was meant', async (service, operation, parameters, isWrite, send) => {
+])('a call of %s %s is read correctly', async (service, operation, parameters, isWrite, send) => {
   const call = await recorded(send());
 
   expect(call).toMatchObject({
@@ -304,7 +304,7 @@ test.each<[string, Record<string, unknown>, boolean, (client: s3.S3Client) => Pr
     true,
     (client) => client.send(new s3.DeleteObjectCommand({ Bucket, Key })),
   ],
-])('a call of s3 %s is known by its method, path and query', async (operation, parameters, isWrite, send) => {
+])('a call of s3 %s is read by its method, path and query', async (operation, parameters, isWrite, send) => {
   const call = await recorded(send(new s3.S3Client(through(proxy))));
 
   expect(call).toMatchObject({ service: 's3', operation, parameters, isWrite, region: REGION });
@@ -342,7 +342,7 @@ test.each<
     (client) =>
       client.send(new s3Control.GetAccessPointPolicyStatusCommand({ AccountId: ACCOUNT, Name: 'web' })),
   ],
-])('a call of S3 Control, %s, is known by its path', async (operation, parameters, isWrite, send) => {
+])('a call of S3 Control, %s, is recognized by its path', async (operation, parameters, isWrite, send) => {
   const endpoint = s3ControlEndpoint(proxy.endpoint);
 
   const call = await recorded(send(new s3Control.S3ControlClient({ ...through(proxy), endpoint })));
@@ -350,7 +350,7 @@ test.each<
   expect(call).toMatchObject({ service: 's3', operation, parameters, isWrite, region: REGION });
 });
 
-test('a call by CBOR is known by its path, and its parameters are read', async () => {
+test('a CBOR call is recognized by its path, and its parameters are read', async () => {
   const request = fetch(`${proxy.endpoint}/service/GraniteServiceVersion20100801/operation/PutMetricData`, {
     method: 'POST',
     headers: {
@@ -371,7 +371,7 @@ test('a call by CBOR is known by its path, and its parameters are read', async (
   });
 });
 
-test('what is not known is passed on as Unknown, with its method and path', async () => {
+test('an unknown call is passed on as Unknown, with its method and path', async () => {
   const call = await recorded(fetch(`${proxy.endpoint}/_health?deep=1`, { method: 'PATCH' }));
 
   expect(call).toMatchObject({
@@ -383,7 +383,7 @@ test('what is not known is passed on as Unknown, with its method and path', asyn
   expect(upstream.calls).toMatchObject([{ method: 'PATCH', path: '/_health?deep=1' }]);
 });
 
-test('calls are counted by service and operation, and forgotten when asked', async () => {
+test('calls are counted by service and operation, and forgotten on request', async () => {
   const client = new s3.S3Client(through(proxy));
   for (const Bucket of ['a', 'b']) await client.send(new s3.HeadBucketCommand({ Bucket })).catch(() => {});
   await client.send(new s3.ListBucketsCommand({})).catch(() => {});
@@ -396,7 +396,7 @@ test('calls are counted by service and operation, and forgotten when asked', asy
 });
 
 describe('between client and service', () => {
-  /** Answers with what it was sent, byte by byte. */
+  /** Returns what it received, byte by byte. */
   async function echo() {
     const requests: { headers: IncomingHttpHeaders; body: Buffer }[] = [];
     const server = createServer((request, response) => {
@@ -424,7 +424,7 @@ describe('between client and service', () => {
     };
   }
 
-  test('bodies of any size and content stay as they are, and so do Host and the request id', async () => {
+  test('bodies of any size and content are unchanged, and so are Host and the request id', async () => {
     await using server = await echo();
     await using between = await startAwsProxy({ upstream: () => server.endpoint });
     const body = Buffer.alloc(3_000_001, Buffer.from([0, 255, 10, 195, 40]));
@@ -440,12 +440,12 @@ describe('between client and service', () => {
       'x-test': 'kept',
       'content-length': String(body.length),
     });
-    // What is compressed could not be read on its way.
+    // A compressed body could not be read on its way.
     expect(server.requests[0]?.headers).not.toHaveProperty('accept-encoding');
     expect(between.calls).toMatchObject([{ status: 200, requestId: 'r-42' }]);
   });
 
-  test('many calls go side by side, each with its own answer', async () => {
+  test('many calls run side by side, each with its own answer', async () => {
     await using server = await echo();
     await using between = await startAwsProxy({ upstream: () => server.endpoint });
     const bodies = Array.from({ length: 50 }, (_, index) => `body ${index}`);

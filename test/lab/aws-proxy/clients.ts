@@ -6,7 +6,7 @@ export const ACCOUNT = '111122223333';
 export const REGION = 'eu-central-1';
 export const ATTEMPTS = 3;
 
-/** An SDK client's settings: calls go to the proxy, signed by an account's root, attempted three times without waiting. */
+/** Settings of an SDK client: calls go to the proxy, signed by an account's root, with three attempts and no delays. */
 export function through(proxy: AwsProxy, accessKeyId = ACCOUNT, region = REGION) {
   return {
     endpoint: proxy.endpoint,
@@ -16,7 +16,7 @@ export function through(proxy: AwsProxy, accessKeyId = ACCOUNT, region = REGION)
   };
 }
 
-/** Awaits the error that a call is refused with, after the SDK's retries. */
+/** Awaits the error of a refused call, after the SDK's retries. */
 export async function errorOf(promise: Promise<unknown>): Promise<SdkError> {
   const error: unknown = await promise.then(
     () => 'no error',
@@ -26,7 +26,7 @@ export async function errorOf(promise: Promise<unknown>): Promise<SdkError> {
   return error;
 }
 
-/** Takes an error for an SDK's: whatever else that may have is optional. */
+/** Treats an error as an SDK error, whose other fields are optional. */
 function isError(error: unknown): error is SdkError {
   return error instanceof Error;
 }

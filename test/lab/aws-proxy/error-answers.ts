@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type AwsAnswer, bodyText } from './answer.ts';
 import type { AwsCall } from './call.ts';
 
-/** Errors that every service has, each under its own name. */
+/** Errors that every service has, each with its own code. */
 export type CommonError = 'throttle' | 'unavailable' | 'internal' | 'denied';
 
 interface CodeAndStatus {
@@ -78,7 +78,7 @@ function commonErrors(call: AwsCall): CommonErrors {
   }
 }
 
-/** One of the errors that every service knows, as the called service names and writes it. */
+/** One of the errors that every service has, with the code and form of the called service. */
 export function commonErrorAnswer(call: AwsCall, error: CommonError, message?: string): AwsAnswer {
   const { code, status } = commonErrors(call)[error];
   return awsError(call, code, { status, ...(message !== undefined && { message }) });
@@ -90,7 +90,7 @@ export interface ErrorDetails {
   readonly message?: string;
 }
 
-/** An error as the called service writes it, in the protocol of the call. */
+/** An error in the form of the called service, in the protocol of the call. */
 export function awsError(call: AwsCall, code: string, details: ErrorDetails = {}): AwsAnswer {
   const { status = 400, message = `${code} (put before ${call.operation} by the proxy)` } = details;
   const requestId = randomUUID();
@@ -101,7 +101,7 @@ export function awsError(call: AwsCall, code: string, details: ErrorDetails = {}
   ): AwsAnswer => ({
     status,
     headers: { 'content-type': contentType, 'x-amzn-requestid': requestId, ...headers },
-    // An answer to HEAD has no body: then clients know the status only.
+    // An answer to HEAD has no body: clients only see the status.
     body: Buffer.from(call.method === 'HEAD' ? '' : body),
   });
   const codeAndMessage = `<Code>${escapeXml(code)}</Code><Message>${escapeXml(message)}</Message>`;
@@ -141,7 +141,7 @@ export function awsError(call: AwsCall, code: string, details: ErrorDetails = {}
 
 const jsonErrorSchema = z.looseObject({ __type: z.string().optional(), code: z.string().optional() });
 
-/** The code of an answer that is an error; undefined for one that is none, or names none. */
+/** The code of an error answer; undefined for other answers, and errors without a code. */
 export function errorCode(call: AwsCall, answer: AwsAnswer): string | undefined {
   if (answer.status < 300) return undefined;
   switch (call.protocol) {
@@ -170,7 +170,7 @@ function codeInBody(call: AwsCall, answer: AwsAnswer): string | undefined {
   }
 }
 
-/** The id by which AWS would find the call again. */
+/** The id with which AWS would find the call again. */
 export function requestId(answer: AwsAnswer): string | undefined {
   return (
     answer.headers['x-amzn-requestid'] ??

@@ -67,7 +67,7 @@ const CLIENTS: Readonly<Record<string, () => Promise<unknown>>> = {
   scheduler: () => new SchedulerClient(through(proxy)).send(new GetScheduleCommand({ Name: 'n' })),
 };
 
-describe('what every service knows is answered in its own words, and its client takes it for what it is', () => {
+describe('errors that every service has are sent in its own form, and its client recognizes them', () => {
   const expected: Readonly<
     Record<string, Readonly<Record<'throttle' | 'unavailable' | 'internal' | 'denied', [string, number]>>>
   > = {
@@ -140,7 +140,7 @@ describe('what every service knows is answered in its own words, and its client 
     expect(upstream.calls).toEqual([]);
   });
 
-  test('an answer to HEAD has its status only', async () => {
+  test('an answer to HEAD only has its status', async () => {
     proxy.inject({ service: 's3', effect: 'denied' });
 
     const error = await errorOf(new S3Client(through(proxy)).send(new HeadBucketCommand({ Bucket: 'b' })));
@@ -185,7 +185,7 @@ test.each(Object.keys(CLIENTS))('any error can be given to %s', async (service) 
 test.each<[Effect, number]>([
   ['cut-before', 0],
   ['cut-after', 1],
-])('%s breaks the connection off, and the SDK attempts it again', async (effect, served) => {
+])('%s cuts the connection, and the SDK retries', async (effect, served) => {
   proxy.inject({ times: 1, effect });
 
   const result = await describeVpcs();
@@ -195,7 +195,7 @@ test.each<[Effect, number]>([
   expect(proxy.calls.map(({ status }) => status)).toEqual([0, 200]);
 });
 
-test('a connection that is always broken off ends in an error of the connection', async () => {
+test('a connection that is always cut ends in a connection error', async () => {
   proxy.inject({ effect: 'cut-before' });
 
   const error = await errorOf(describeVpcs());
@@ -217,7 +217,7 @@ test('an error may come after the call has taken effect', async () => {
   expect(upstream.calls).toHaveLength(1);
 });
 
-describe('a fault meets', () => {
+describe('a fault affects', () => {
   const sent = async () => {
     await new EC2Client(through(proxy, '444455556666', 'us-east-1'))
       .send(new DescribeVpcsCommand({}))
@@ -236,7 +236,7 @@ describe('a fault meets', () => {
     ['every call', {}, ['DescribeVpcs', 'CreateVpc', 'RevokeSecurityGroupIngress', 'GetObject']],
     ['calls of a service', { service: 'ec2' }, ['DescribeVpcs', 'CreateVpc', 'RevokeSecurityGroupIngress']],
     ['an operation', { operation: 'CreateVpc' }, ['CreateVpc']],
-    ['what an account signs', { account: '444455556666' }, ['DescribeVpcs']],
+    ['calls that an account signs', { account: '444455556666' }, ['DescribeVpcs']],
     ['a region', { region: 'us-east-1' }, ['DescribeVpcs']],
     ['calls that name a resource in their parameters', { text: 'sgr-9' }, ['RevokeSecurityGroupIngress']],
     ['calls that name a resource in their path', { text: 'bucket/key' }, ['GetObject']],
@@ -261,7 +261,7 @@ describe('a fault meets', () => {
   });
 });
 
-test('latency is put before every call, and delays beside it', async () => {
+test('latency is added to every call, and delays in addition', async () => {
   proxy.latencyMilliseconds = 40;
   proxy.inject({ service: 'ec2', effect: { delayMilliseconds: 30 } });
 
@@ -269,7 +269,7 @@ test('latency is put before every call, and delays beside it', async () => {
   await CLIENTS['iam']?.();
 
   const [delayed, plain] = proxy.calls.map(({ durationMilliseconds }) => durationMilliseconds);
-  // A timer may fire a millisecond early by the clock that this is measured with.
+  // A timer may fire a millisecond early by the clock of this measurement.
   expect(delayed).toBeGreaterThanOrEqual(69);
   expect(plain).toBeGreaterThanOrEqual(39);
 });
@@ -289,7 +289,7 @@ test('an answer can be rewritten, also after a delay', async () => {
   expect(Vpcs?.map(({ VpcId }) => VpcId)).toEqual(['vpc-22']);
 });
 
-test('access keys are aged by their id or their user, others stay as they are', async () => {
+test('access keys are aged by their id or their user, and others are unchanged', async () => {
   const created = new Date(Date.now() - 3_600_000).toISOString();
   const keys: [string, string][] = [
     ['AKIA1', 'alice'],
@@ -319,7 +319,7 @@ test('access keys are aged by their id or their user, others stay as they are', 
   ]);
 });
 
-test('a call can be answered instead of the service, unless a fault has decided', async () => {
+test('a function can answer a call instead of the service, unless a fault has', async () => {
   const seen: string[] = [];
   const interception = proxy.intercept(async (call) => {
     seen.push(call.operation);
@@ -339,7 +339,7 @@ test('a call can be answered instead of the service, unless a fault has decided'
 });
 
 describe('errors in the proxy are reported to the caller, once', () => {
-  test('a mistake in a rewrite', async () => {
+  test('an error in a rewrite', async () => {
     proxy.inject({
       effect: {
         rewrite: () => {
@@ -370,7 +370,7 @@ describe('seededChance', () => {
   const draws = (seed: number, probability: number, count: number) =>
     Array.from({ length: count }, seededChance(seed, probability));
 
-  test('is the same for the same seed, never at 0 and always at 1', () => {
+  test('is the same for the same seed, never true at 0 and always at 1', () => {
     fc.assert(
       fc.property(fc.integer(), fc.double({ min: 0, max: 1, noNaN: true }), (seed, probability) => {
         expect(draws(seed, probability, 50)).toEqual(draws(seed, probability, 50));
@@ -380,14 +380,14 @@ describe('seededChance', () => {
     );
   });
 
-  test('is true about as often as asked', () => {
+  test('is true about as often as requested', () => {
     const hits = draws(1, 0.25, 10_000).filter(Boolean).length;
 
     expect(hits).toBeGreaterThan(2300);
     expect(hits).toBeLessThan(2700);
   });
 
-  test('is another for another seed', () => {
+  test('differs for another seed', () => {
     expect(draws(1, 0.5, 50)).not.toEqual(draws(2, 0.5, 50));
   });
 });

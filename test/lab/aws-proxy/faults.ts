@@ -2,34 +2,34 @@ import { type AwsAnswer, bodyText, withBody } from './answer.ts';
 import type { AwsCall } from './call.ts';
 import type { CommonError, ErrorDetails } from './error-answers.ts';
 
-/** The effect on a call that a fault meets. */
+/** The effect of a fault on a call. */
 export type Effect =
-  /** The service's own name for it, in its own format. The call has no effect. */
+  /** The service's own code for it, in its own format. The call has no effect. */
   | CommonError
-  /** The connection is broken off: before the service hears of the call, or once it has carried it out. */
+  /** The connection is cut: before the service receives the call, or after it has taken effect. */
   | 'cut-before'
   | 'cut-after'
-  /** An error of AWS. With `afterEffect`, the call is carried out all the same. */
+  /** An error of AWS. With `afterEffect`, the call takes effect nevertheless. */
   | ({ readonly error: string; readonly afterEffect?: boolean } & ErrorDetails)
   | { readonly delayMilliseconds: number }
-  /** An act of someone else before the service hears of the call, which waits for it. What it throws is answered to the caller. */
+  /** An act of someone else before the service receives the call, which waits for it. The caller receives an error that it throws. */
   | { readonly before: (call: AwsCall) => Promise<void> }
   /** The service's answer, changed. */
   | { readonly rewrite: (answer: AwsAnswer, call: AwsCall) => AwsAnswer };
 
-/** A fault: the calls that it meets, all conditions together, and what happens to them. */
+/** A fault: the conditions, all of which a call must meet, and the effect. */
 export interface Fault {
   readonly service?: string;
   readonly operation?: string;
   /** The account of the principal that signed the call. */
   readonly account?: string;
   readonly region?: string;
-  /** Stands in the parameters or the path: `sg-0123`. */
+  /** Text in the parameters or the path: `sg-0123`. */
   readonly text?: string;
-  /** Kinds of calls: those that may change something, or only those that don't. */
+  /** Kinds of calls: those that may change something, or only those that do not. */
   readonly isWrite?: boolean;
   readonly when?: (call: AwsCall) => boolean;
-  /** Lets so many go by first. Default: none. */
+  /** Number of calls that pass first. Default: none. */
   readonly skip?: number;
   /** Default: until it is removed. */
   readonly times?: number;
@@ -66,7 +66,7 @@ function saysSomewhere(value: unknown, text: string): boolean {
 export function seededChance(seed: number, probability: number): () => boolean {
   let state = seed >>> 0;
   return () => {
-    // Mulberry32, by Tommy Ettinger: small, and even enough for this.
+    // Mulberry32, by Tommy Ettinger: small, and uniform enough for this.
     state = (state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
@@ -77,11 +77,11 @@ export function seededChance(seed: number, probability: number): () => boolean {
 const DAY_MILLISECONDS = 86_400_000;
 
 /**
- * Access keys can't be made with an old date: this ages them in the answers of `ListAccessKeys`.
- * @param ages days since creation, by access key id or by user name; the key's own counts first
+ * Access keys cannot be created with an old date, so this fault changes their age in the answers of `ListAccessKeys`.
+ * @param ages days since creation, by access key id or by user name; the key's own age takes precedence
  */
 export function agedAccessKeys(ages: Readonly<Record<string, number>>): Fault {
-  // The same in every answer, as a key's date of creation is.
+  // The same in every answer, like a real creation date.
   const now = Date.now();
   return {
     service: 'iam',

@@ -2,26 +2,26 @@ import type { AwsAnswer } from './answer.ts';
 import type { AwsCall } from './call.ts';
 import type { Fault } from './faults.ts';
 
-/** Duration for which matching reads answer an older state. */
+/** Duration for which matching reads return an older state. */
 export type HowLong = { readonly times: number } | { readonly milliseconds: number };
 
-/** Reads that may answer what they answered before, as AWS's eventually consistent reads do. */
+/** Reads that may return what they returned before, as AWS's eventually consistent reads do. */
 export interface LaggingReads {
-  /** The fault to be injected into a proxy: it remembers what matching reads answer, and changes nothing until `lag` is called. */
+  /** The fault to inject into a proxy: it records what matching reads return, and changes nothing until `lag` is called. */
   readonly fault: Fault;
-  /** Number of reads that were given an older answer. */
+  /** Number of reads with an older answer. */
   readonly hits: number;
   /**
-   * Makes reads lag from now on: a matching one that was made before (same account, region and parameters) answers what it
-   * answered then, whatever happened since. Others pass.
-   * @param which of its remembered answers. Default: the last one before `lag` was called
+   * Makes reads lag from now on: a matching read that was made before (same account, region and parameters) returns what it
+   * returned then. Others pass.
+   * @param which of its recorded answers. Default: the last one before `lag` was called
    */
   lag(howLong: HowLong, which?: 'first' | 'last'): void;
-  /** Shows the present state again. */
+  /** Returns the current state again. */
   catchUp(): void;
 }
 
-/** Two reads with the same key ask for the same thing. */
+/** Two reads with the same key request the same thing. */
 function keyOf({ service, operation, region, principal, method, path, parameters }: AwsCall): string {
   return JSON.stringify([service, operation, region, principal.account, method, path, parameters]);
 }

@@ -14,14 +14,14 @@ const USER_KEY = 'AKIAUSER';
 let upstream: ScriptedAws;
 let proxy: AwsProxy;
 
-/** Names, as the local AWS does, whose key it is that signs. */
+/** Returns the owner of a key, as the local AWS does. */
 function identity(authorization: string): { account: string; arn: string } {
   if (authorization.includes(FUNCTION_KEY)) {
     return { account: ACCOUNT, arn: `arn:aws:sts::${ACCOUNT}:assumed-role/remediator/name-remediator` };
   }
   if (authorization.includes(USER_KEY))
     return { account: ACCOUNT, arn: `arn:aws:iam::${ACCOUNT}:user/alice` };
-  throw new Error(`asked about ${authorization}`);
+  throw new Error(`unexpected question about ${authorization}`);
 }
 
 beforeEach(async () => {
@@ -58,14 +58,14 @@ const describeVpcs = (accessKeyId: string) =>
 const asked = () =>
   upstream.calls.map(({ form }) => form.get('Action')).filter((name) => name !== 'DescribeVpcs');
 
-test('twelve digits are an account’s root', async () => {
+test("twelve digits are an account's root", async () => {
   await describeVpcs(ACCOUNT);
 
   expect(proxy.calls[0]?.principal).toEqual({ account: ACCOUNT });
   expect(asked()).toEqual([]);
 });
 
-test('a key that was handed out unseen is asked about once: the role has its path', async () => {
+test('the owner of an unseen key is requested once, and its role has its path', async () => {
   await describeVpcs(FUNCTION_KEY);
   await describeVpcs(FUNCTION_KEY);
 
@@ -80,13 +80,13 @@ test('a key that was handed out unseen is asked about once: the role has its pat
   expect(asked()).toEqual(['GetCallerIdentity', 'GetRole']);
 });
 
-test('a user’s key is the user’s', async () => {
+test("a user's key belongs to the user", async () => {
   await describeVpcs(USER_KEY);
 
   expect(proxy.calls[0]?.principal).toEqual({ account: ACCOUNT, arn: `arn:aws:iam::${ACCOUNT}:user/alice` });
 });
 
-test('a session is known by the answer to AssumeRole: role, name, policy that was sent, and who assumed it', async () => {
+test('a session is known from the answer to AssumeRole: role, name, session policy, and the principal that assumed it', async () => {
   const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [] });
   await new STSClient(through(proxy, FUNCTION_KEY)).send(
     new AssumeRoleCommand({
@@ -108,7 +108,7 @@ test('a session is known by the answer to AssumeRole: role, name, policy that wa
   });
 });
 
-test('a session whose answer was cut off is known all the same', async () => {
+test('a session is known even if its answer was lost', async () => {
   proxy.inject({ operation: 'AssumeRole', times: 1, effect: 'cut-after' });
   const once = new STSClient({ ...through(proxy), retryStrategy: new ConfiguredRetryStrategy(1) });
   const assume = new AssumeRoleCommand({
@@ -122,7 +122,7 @@ test('a session whose answer was cut off is known all the same', async () => {
   expect(proxy.calls.at(-1)?.principal.account).toBe(TARGET);
 });
 
-test('a fault can be aimed at the account of a session', async () => {
+test('a fault can be limited to the account of a session', async () => {
   await new STSClient(through(proxy)).send(
     new AssumeRoleCommand({ RoleArn: `arn:aws:iam::${TARGET}:role/path/target`, RoleSessionName: 'rule' }),
   );

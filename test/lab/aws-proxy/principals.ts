@@ -1,12 +1,12 @@
 import { type AwsAnswer, bodyText } from './answer.ts';
 import type { ParsedCall, Principal } from './call.ts';
 
-/** Sends a call of our own to the service, signed with this access key; gives its answer's text. */
+/** Sends a call by the proxy itself to the service, signed with this access key. @returns the text of the answer */
 export type Ask = (accessKeyId: string, service: 'iam' | 'sts', form: URLSearchParams) => Promise<string>;
 
 /**
- * Knows whose access key is which: those that `AssumeRole` handed out through the proxy by its answers, with the session
- * policy that was sent; others by asking the service, for it hands out keys unseen too, to functions.
+ * Knows the owners of access keys: for those that `AssumeRole` handed out through the proxy, from its answers, with the
+ * session policy; for others, it asks the service, which also hands out keys directly, to functions.
  */
 export class Principals {
   readonly #known = new Map<string, Promise<Principal>>();
@@ -16,7 +16,7 @@ export class Principals {
     this.#ask = ask;
   }
 
-  /** The account whose key this is; the local AWS takes twelve digits for that account's root. Unsigned calls are of no account. */
+  /** The account of a key; in the local AWS, twelve digits are that account's root. Unsigned calls have no account. */
   of(accessKeyId: string): Promise<Principal> {
     const known = this.#known.get(accessKeyId);
     if (known !== undefined) return known;
@@ -27,7 +27,7 @@ export class Principals {
     return principal;
   }
 
-  /** Takes in what a call and its answer say about keys. */
+  /** Records what a call and its answer say about keys. */
   learn(call: ParsedCall & { readonly principal: Principal }, answer: AwsAnswer): void {
     if (call.service !== 'sts' || call.operation !== 'AssumeRole' || answer.status !== 200) return;
     const { RoleArn: roleArn, RoleSessionName: sessionName, Policy: sessionPolicy } = call.parameters;
@@ -54,7 +54,7 @@ export class Principals {
     if (arn === undefined) return { account };
     const [, roleName, sessionName] = /:assumed-role\/([^/]+)\/(.+)$/.exec(arn) ?? [];
     if (roleName === undefined || sessionName === undefined) return { account, arn };
-    // The session's ARN lacks the role's path.
+    // The session's ARN does not contain the role's path.
     const form = action('GetRole', '2010-05-08');
     form.set('RoleName', roleName);
     const roleArn = element(await this.#ask(account, 'iam', form), 'Arn');

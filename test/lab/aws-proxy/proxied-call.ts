@@ -2,7 +2,7 @@ import type { AwsCall } from './call.ts';
 
 const role = { account: '111122223333', roleArn: 'arn:aws:iam::111122223333:role/cspm-remediation' };
 
-/** A call of the product's as the proxy reads it, for tests of what it does with calls. */
+/** A call of the product as the proxy reads it, for tests of code that handles calls. */
 export function proxiedCall(change: Partial<AwsCall> = {}): AwsCall {
   return {
     number: 1,

@@ -14,24 +14,24 @@ import { awsError, commonErrorAnswer, errorCode, requestId } from './error-answe
 import { type Fault, meets } from './faults.ts';
 import { Principals } from './principals.ts';
 
-/** A fault that is at work. */
+/** An active fault. */
 export interface Injection {
-  /** Number of calls that it has met. */
+  /** Number of calls that it has affected. */
   readonly hits: number;
   remove(): void;
 }
 
-/** Decides an answer in the service's stead; undefined leaves the call to the service. */
+/** Decides an answer instead of the service; undefined leaves the call to the service. */
 export type Intercept = (call: AwsCall) => Promise<AwsAnswer | undefined>;
 
 export interface AwsProxyOptions {
-  /** Finds the address that calls go to: asked for each, so that the proxy can be started first. */
+  /** Returns the address that calls go to: called for each, so that the proxy can start first. */
   readonly upstream: () => string;
-  /** True to answer as AWS does where the local AWS differs. Default: true. */
+  /** True to correct answers of the local AWS that differ from AWS. Default: true. */
   readonly asAwsAnswers?: boolean;
-  /** Tells how far AWS's clock is ahead of the machine's, in milliseconds. Default: not at all. */
+  /** Returns by how much AWS's clock is ahead of the machine's, in milliseconds. Default: 0. */
   readonly ahead?: () => number;
-  /** Called with each call when it is answered. */
+  /** Called with each answered call. */
   readonly onCall?: (call: ProxiedCall) => void;
 }
 
@@ -41,20 +41,20 @@ export interface AwsProxy extends AsyncDisposable {
   readonly endpoint: string;
   /** All calls that were answered since the start or the last `clear`, in the order of the answers. */
   readonly calls: readonly ProxiedCall[];
-  /** Put before every call. */
+  /** Delay of every call. */
   latencyMilliseconds: number;
   /** Forgets the calls. Faults stay. */
   clear(): void;
-  /** Adds a fault. Of several that meet a call, all delays, acts and rewrites count, and the first of the others. */
+  /** Adds a fault. Of several that match a call, all delays, acts and rewrites apply, and the first of the others. */
   inject(fault: Fault): Injection;
-  /** Asked for each call that no fault has decided, in the order in which they were added. */
+  /** Adds an interceptor, which is called for each call without a fault, in the order of addition. */
   intercept(intercept: Intercept): { remove(): void };
-  /** Takes calls before all that intercept them by now. */
+  /** Adds an interceptor before all current ones. */
   interceptFirst(intercept: Intercept): { remove(): void };
   stop(): Promise<void>;
 }
 
-/** The local AWS closes connections that are idle for five seconds: ours are closed before. */
+/** The local AWS closes connections that are idle for five seconds: the proxy closes its own before that. */
 const IDLE_MILLISECONDS = 2500;
 /** A time longer than any client leaves a connection idle, so that none is closed just as a call is sent on it. */
 const CLIENT_IDLE_MILLISECONDS = 120_000;
@@ -69,7 +69,7 @@ export function countCalls(calls: readonly AwsCall[]): Record<string, number> {
   return counts;
 }
 
-/** Starts a proxy on 127.0.0.1, on a port that is free. */
+/** Starts a proxy on 127.0.0.1, on a free port. */
 export async function startAwsProxy(options: AwsProxyOptions): Promise<AwsProxy> {
   const proxy = new RunningProxy(options);
   await proxy.start();
@@ -78,12 +78,12 @@ export async function startAwsProxy(options: AwsProxyOptions): Promise<AwsProxy>
 
 interface ActiveFault {
   readonly fault: Fault;
-  /** Number of calls that have met its conditions, with those that it let go by. */
+  /** Number of calls that have met its conditions, including those that passed first. */
   met: number;
   hits: number;
 }
 
-/** A connection is broken off in place of an answer. */
+/** Error for a connection that is cut instead of an answer. */
 const CUT = Symbol('cut');
 
 class RunningProxy implements AwsProxy {
@@ -181,7 +181,7 @@ class RunningProxy implements AwsProxy {
       faults = this.#meeting(call);
       outcome = await this.#answer(call, faults);
     } catch (error) {
-      // No answer from the service, or a mistake in a test's own function: the caller's error says so, and isn't retried.
+      // No answer from the service, or an error in a test's own function: the caller's error says so, and is not retried.
       outcome = awsError(call, 'AwsProxyError', { message: describe(error) });
     }
     const answeredCall = answered(call, outcome, faults);
@@ -196,13 +196,13 @@ class RunningProxy implements AwsProxy {
       ...outcome.headers,
       // Clients correct their clocks by it when a call fails.
       date: new Date(Date.now() + ahead).toUTCString(),
-      // An answer to HEAD has no body, and tells its length all the same.
+      // An answer to HEAD has no body, but a length.
       ...(method !== 'HEAD' && outcome.status !== 204 && { 'content-length': outcome.body.length }),
     });
     response.end(outcome.body);
   }
 
-  /** The faults that this call meets, now that each has counted it. */
+  /** The faults that affect this call, now that each has counted it. */
   #meeting(call: AwsCall): Fault[] {
     const met: Fault[] = [];
     for (const active of this.#faults) {
@@ -274,7 +274,7 @@ class RunningProxy implements AwsProxy {
     body: Buffer,
   ): Promise<AwsAnswer> {
     const url = new URL(path, this.#options.upstream());
-    // Bodies are held whole, and must be readable here: no chunks, no compression.
+    // Bodies are kept whole and must be readable here: no chunks, no compression.
     const {
       'transfer-encoding': _,
       'accept-encoding': __,
@@ -314,7 +314,7 @@ function answered(call: AwsCall, outcome: AwsAnswer | typeof CUT, faults: readon
   };
 }
 
-/** Credentials, which the local AWS hands out by the machine's clock. */
+/** Credentials, which the local AWS issues by the machine's clock. */
 function expiringIn({ service, operation }: AwsCall, answer: AwsAnswer, ahead: number): AwsAnswer {
   if (service !== 'sts' || operation !== 'AssumeRole') return answer;
   const text = bodyText(answer).replace(/<Expiration>([^<]*)</, (_, at: string) => {
@@ -331,7 +331,7 @@ function answerHeaders(incoming: IncomingMessage, method: string): Record<string
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(incoming.headers)) {
     if (name === 'connection' || name === 'keep-alive' || name === 'transfer-encoding') continue;
-    // Counted anew, for the body may be changed.
+    // Computed again, because the body may have changed.
     if (name === 'content-length' && method !== 'HEAD') continue;
     if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
   }

@@ -64,7 +64,7 @@ const S3_CONTROL_ROUTES: readonly Route[] = [
   ['GET', /^\/v20180820\/accesspoint\/(?<Name>[^/]+)\/policyStatus$/, 'GetAccessPointPolicyStatus'],
 ];
 
-/** Buckets are addressed by path: clients do so where the endpoint is an IP address. */
+/** Buckets are addressed by path, as clients do when the endpoint is an IP address. */
 export function s3Operation(method: string, url: URL, headers: IncomingHttpHeaders): RestOperation {
   // Only S3 Control's calls have this header.
   if (headers['x-amz-account-id'] !== undefined) return route(S3_CONTROL_ROUTES, method, url);

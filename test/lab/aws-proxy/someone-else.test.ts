@@ -4,7 +4,7 @@ import { type ScriptedAws, scriptedAws } from '../scripted-aws/scripted-aws.ts';
 import { errorOf, through } from './clients.ts';
 import { type AwsProxy, laggingReads, startAwsProxy } from './index.ts';
 
-/** The ids of the VPCs that stand upstream. */
+/** The ids of the VPCs upstream. */
 let vpcs: string[];
 let upstream: ScriptedAws;
 let proxy: AwsProxy;
@@ -58,7 +58,7 @@ describe('someone else acts between two calls', () => {
     expect(injection.hits).toBe(1);
   });
 
-  test('other calls pass, and the act knows the call that it comes before', async () => {
+  test('other calls pass, and the act receives the call that follows it', async () => {
     const operations: string[] = [];
     const injection = proxy.inject({
       isWrite: true,
@@ -76,7 +76,7 @@ describe('someone else acts between two calls', () => {
     expect(injection.hits).toBe(1);
   });
 
-  test('an act that fails is not hidden: the caller gets its error', async () => {
+  test('an act that fails is not hidden: the caller receives its error', async () => {
     proxy.inject({
       effect: {
         before: async () => {
@@ -91,8 +91,8 @@ describe('someone else acts between two calls', () => {
   });
 });
 
-describe('reads that lag', () => {
-  test('answer what they answered before, so many times', async () => {
+describe('lagging reads', () => {
+  test('return what they returned before, for a number of reads', async () => {
     const reads = laggingReads({ operation: 'DescribeVpcs' });
     proxy.inject(reads.fault);
     await seen();
@@ -104,7 +104,7 @@ describe('reads that lag', () => {
     expect(reads.hits).toBe(2);
   });
 
-  test('answer what they answered before, for so long', async () => {
+  test('return what they returned before, for a duration', async () => {
     const reads = laggingReads({ operation: 'DescribeVpcs' });
     proxy.inject(reads.fault);
     await seen();
@@ -119,7 +119,7 @@ describe('reads that lag', () => {
     expect([within, after]).toEqual([['vpc-1'], []]);
   });
 
-  test('may answer the oldest state that was read, and catch up', async () => {
+  test('may return the oldest state that was read, and catch up', async () => {
     const reads = laggingReads({ operation: 'DescribeVpcs' });
     proxy.inject(reads.fault);
     await seen();
@@ -137,7 +137,7 @@ describe('reads that lag', () => {
     expect([old, newer, now]).toEqual([['vpc-1'], ['vpc-2'], ['vpc-3']]);
   });
 
-  test('what was not asked for before is answered as it stands', async () => {
+  test('return the current state if there was no such read before', async () => {
     const reads = laggingReads({ operation: 'DescribeVpcs' });
     proxy.inject(reads.fault);
     await seen();

@@ -14,7 +14,7 @@ async function served(count: number, milliseconds: number, change: Partial<AwsCa
   return results;
 }
 
-test('a second change of a trail within a second is throttled, in the words of its service', async () => {
+test("a second change of a trail within a second is throttled, with the service's error", async () => {
   const throttle = documentedThrottles(() => 0);
 
   const first = await throttle(proxiedCall({}));
@@ -36,7 +36,7 @@ test('fifty changes of EC2 at once are served, then five per second', async () =
   expect((await served(60, 200, change)).filter(Boolean)).toHaveLength(60);
 });
 
-test('reads of EC2 without filter and page size are served fifty at once, others a hundred', async () => {
+test('fifty reads of EC2 at once are served without filter and page size, and a hundred with them', async () => {
   const read: Partial<AwsCall> = {
     service: 'ec2',
     operation: 'DescribeSecurityGroups',
@@ -55,7 +55,7 @@ test('reads of EC2 without filter and page size are served fifty at once, others
 
 const { principal: role } = proxiedCall();
 
-test('accounts, regions and operations have their own buckets', async () => {
+test('accounts, regions and operations have separate buckets', async () => {
   const throttle = documentedThrottles(() => 0);
   const others: Partial<AwsCall>[] = [
     {},
@@ -70,6 +70,6 @@ test('accounts, regions and operations have their own buckets', async () => {
 test.each([
   { who: 'Terraform and tests', change: { principal: { account: '111122223333' } } },
   { who: 'services without documented rates', change: { service: 's3', operation: 'GetObject' } },
-])('$who are left alone', async ({ change }) => {
+])('$who are not throttled', async ({ change }) => {
   expect(await served(20, 0, change)).not.toContain(false);
 });

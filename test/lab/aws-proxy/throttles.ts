@@ -2,7 +2,7 @@ import type { AwsAnswer } from './answer.ts';
 import type { AwsCall } from './call.ts';
 import { commonErrorAnswer } from './error-answers.ts';
 
-/** A token bucket: so many calls at once, and so many more each second. */
+/** A token bucket: its size, and the tokens that it gets per second. */
 interface Rate {
   readonly burst: number;
   readonly perSecond: number;
@@ -12,7 +12,7 @@ interface Rate {
 const ec2Reads: Rate = { burst: 100, perSecond: 20 };
 const ec2Writes: Rate = { burst: 50, perSecond: 5 };
 
-/** The same page: reads that take from a smaller bucket when they name neither a filter nor a page's size. */
+/** The same page: reads that use a smaller bucket if they have neither a filter nor a page size. */
 const ec2UnfilteredReads: Rate = { burst: 50, perSecond: 10 };
 const readInFull: ReadonlySet<string> = new Set([
   'DescribeInstances',
@@ -30,7 +30,7 @@ const cloudTrailWrites: Rate = { burst: 1, perSecond: 1 };
 /** https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html */
 const cloudTrailLookups: Rate = { burst: 2, perSecond: 2 };
 
-/** Reports whether a read names neither. That ids do not count as a filter is the stricter reading of the page. */
+/** Reports whether a read has neither. Not to count ids as a filter is the stricter reading of the page. */
 function isUnfiltered({ operation, parameters }: AwsCall): boolean {
   return readInFull.has(operation) && !('MaxResults' in parameters || 'Filter.1.Name' in parameters);
 }
@@ -50,9 +50,9 @@ interface Bucket {
 }
 
 /**
- * Answers as AWS does when the product calls an operation faster than AWS documents: for `AwsProxy.intercept`.
- * Terraform and tests, which call as an account's root, are left alone.
- * @param now milliseconds that never go back
+ * Throttles operations that the product calls faster than AWS documents: for `AwsProxy.intercept`. Terraform and tests,
+ * which call as an account's root, are not throttled.
+ * @param now milliseconds that never decrease
  */
 export function documentedThrottles(now: () => number = () => performance.now()) {
   const buckets = new Map<string, Bucket>();

@@ -18,7 +18,7 @@ import { schemaOf } from './model.ts';
 const ownAction: Requires = (call) => [requirement(call, `cloudformation:${call.operation}`, '*')];
 
 /**
- * Reports whether a read handler does not ask for an action that its schema lists: IAM knows no such action, or AWS's source does
+ * Reports whether a read handler does not use an action that its schema lists: IAM has no such action, or AWS's source does
  * not call it. https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds
  */
 const isListedOnly = (type: string, action: string): boolean =>
@@ -43,7 +43,7 @@ function resourceOf(call: AwsCall, action: string, type: string, identifier: str
   return arnOf(call, service, kinds[service] ?? '*');
 }
 
-/** Reads with all that the published schema says the type's read handler needs. */
+/** Reads with every permission that the published schema lists for the type's read handler. */
 const read: Requires = (call) => {
   const [type = '', identifier = ''] = [optionalText(call, 'TypeName'), optionalText(call, 'Identifier')];
   const actions = handlers.has(type) ? schemaOf(type).readActions : [];
@@ -76,7 +76,7 @@ export const cloudControlCalls: Calls = {
   'cloudcontrolapi:GetResourceRequestStatus': ownAction,
   'cloudcontrolapi:CancelResourceRequest': ownAction,
   'cloudcontrolapi:ListResources': ownAction,
-  // Which stack it is, AWS finds out.
+  // AWS finds out the stack.
   'cloudformation:DescribeStackResources': (call) => [
     requirement(call, 'cloudformation:DescribeStackResources', arnOf(call, 'cloudformation', 'stack/shop/1')),
   ],

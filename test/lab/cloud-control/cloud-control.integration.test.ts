@@ -24,7 +24,7 @@ const ENCRYPT = [
 let proxy: AwsProxy;
 let simulation: CloudControlSimulation;
 let account: string;
-/** The queue's URL, by which Cloud Control knows it. */
+/** The queue's URL, which is its identifier in Cloud Control. */
 let Identifier: string;
 
 const settings = (to = proxy.endpoint) => ({
@@ -76,7 +76,7 @@ async function isEncrypted(): Promise<boolean> {
 }
 
 describe('a resource', () => {
-  test('is listed, and read as its type’s schema names its properties', async () => {
+  test("is listed, and read with the property names of its type's schema", async () => {
     const { ResourceDescriptions = [] } = await cloudControl().send(new ListResourcesCommand({ TypeName }));
     const { ResourceDescription } = await cloudControl().send(
       new GetResourceCommand({ TypeName, Identifier }),
@@ -90,7 +90,7 @@ describe('a resource', () => {
   });
 
   test.each([
-    ['that is not there', '-gone', TypeName, 'ResourceNotFoundException'],
+    ['that does not exist', '-gone', TypeName, 'ResourceNotFoundException'],
     ['of a type that is not simulated', '', 'AWS::EC2::Instance', 'TypeNotFoundException'],
   ])('%s is not found', async (_what, suffix, type, name) => {
     const asked = new GetResourceCommand({ TypeName: type, Identifier: `${Identifier}${suffix}` });
@@ -100,7 +100,7 @@ describe('a resource', () => {
 });
 
 describe('an update', () => {
-  test('is carried out by the service’s own calls, with the caller’s session', async () => {
+  test("is made by the service's own calls, with the caller's session", async () => {
     const { ProgressEvent } = await update();
     const end = await endOf(ProgressEvent?.RequestToken);
 
@@ -112,23 +112,23 @@ describe('an update', () => {
 
   test.each([
     [
-      'whose test fails',
+      'with a failed test operation',
       [{ op: 'test', path: '/SqsManagedSseEnabled', value: true }],
       'InvalidRequestException',
     ],
     [
-      'of what only a creation sets',
+      'of a property that only a creation sets',
       [{ op: 'replace', path: '/QueueName', value: 'x' }],
       'NotUpdatableException',
     ],
-    ['of what is read only', [{ op: 'replace', path: '/Arn', value: 'x' }], 'NotUpdatableException'],
+    ['of a read-only property', [{ op: 'replace', path: '/Arn', value: 'x' }], 'NotUpdatableException'],
   ])('%s is refused', async (_what, patch, name) => {
     await expect(update({ PatchDocument: JSON.stringify(patch) })).rejects.toMatchObject({ name });
 
     expect(simulation.requests).toEqual([]);
   });
 
-  test('fails where the whole model does not fit the schema, whatever the patch is about', async () => {
+  test('fails if the whole model does not match the schema, regardless of the patch', async () => {
     simulation.artefacts.set(Identifier, { DelaySeconds: 'soon' });
 
     const { ProgressEvent } = await update();
@@ -139,7 +139,7 @@ describe('an update', () => {
     expect(await isEncrypted()).toBe(false);
   });
 
-  test('fails as a test says', async () => {
+  test('fails when a test says so', async () => {
     simulation.fail('Throttling', 'Rate exceeded');
 
     const { ProgressEvent } = await update();
@@ -164,7 +164,7 @@ describe('an update', () => {
     expect(simulation.requests).toHaveLength(1);
   });
 
-  test('that is held can be cancelled, and no other one begins in the meantime', async () => {
+  test('that is held can be cancelled, and no other one starts in the meantime', async () => {
     simulation.hold();
     const { ProgressEvent } = await update();
     const RequestToken = ProgressEvent?.RequestToken;
@@ -180,7 +180,7 @@ describe('an update', () => {
   });
 });
 
-test('CloudFormation names the stack that manages a resource, with the others of the stack', async () => {
+test('CloudFormation returns the stack that manages a resource, with the other resources of the stack', async () => {
   simulation.stacks.set('another-queue', { stack: 'shop', type: TypeName });
   simulation.stacks.set('elsewhere', { stack: 'office', type: TypeName });
   simulation.stacks.set(Identifier, { stack: 'shop', type: TypeName });

@@ -21,14 +21,14 @@ export interface Handler {
   list(settings: CallerSettings): Promise<readonly string[]>;
 }
 
-/** Keeps what is there: Cloud Control leaves out what has no value. */
+/** Keeps the existing values: Cloud Control leaves out properties without a value. */
 export function present(properties: Properties): Properties {
   return Object.fromEntries(
     Object.entries(properties).filter(([, value]) => value !== undefined && value !== null),
   );
 }
 
-/** The value of a property after an update, where it is another than before. */
+/** The value of a property after an update, if it differs. */
 export function changedTo<T>(
   name: string,
   after: Properties,
@@ -38,7 +38,7 @@ export function changedTo<T>(
   return after[name] === before[name] ? undefined : parse(after[name]);
 }
 
-/** Runs a read that answers an error if there is no such resource. */
+/** Runs a read that fails if there is no such resource. */
 export async function orGone<T>(codes: readonly string[], read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read();

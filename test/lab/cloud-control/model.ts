@@ -3,7 +3,7 @@ import path from 'node:path';
 import { Ajv } from 'ajv';
 import { z } from 'zod';
 
-/** A resource's properties, as a type's schema names them. */
+/** A resource's properties, with the names of its type's schema. */
 export type Properties = Record<string, unknown>;
 
 const schemaSchema = z.looseObject({
@@ -14,21 +14,21 @@ const schemaSchema = z.looseObject({
   handlers: z.looseObject({ read: z.looseObject({ permissions: z.array(z.string()) }) }),
 });
 
-/** A type's published schema, by which AWS judges the whole of a resource at each update. */
+/** A type's published schema, against which AWS checks the whole resource at each update. */
 export interface TypeSchema {
-  /** Pointers of what only a creation sets. */
+  /** Pointers to properties that only a creation sets. */
   readonly createOnly: readonly string[];
   readonly readOnly: readonly string[];
-  /** Actions that the type's read handler asks of its caller. */
+  /** Actions that the type's read handler requires of its caller. */
   readonly readActions: readonly string[];
-  /** Finds what is wrong with a model, in words; undefined if nothing is. */
+  /** Describes what is wrong with a model; undefined if nothing is. */
   problemOf(model: Properties): string | undefined;
 }
 
 const known = new Map<string, TypeSchema>();
 const pointerOf = (text: string): string => text.replace(/^\/properties/, '');
 
-/** The schema of a type that is simulated. @throws Error if there is none */
+/** The schema of a simulated type. @throws Error if there is none */
 export function schemaOf(type: string): TypeSchema {
   const cached = known.get(type);
   if (cached !== undefined) return cached;

@@ -21,27 +21,27 @@ export interface ResourceRequest {
 }
 
 export interface CloudControlOptions {
-  /** The proxy before which the simulation puts itself, and through which handlers call. */
+  /** The proxy that the simulation is added to, and through which handlers make their calls. */
   readonly proxy: AwsProxy;
   /** Time before a handler begins. Default: 20. */
   readonly handlerMilliseconds?: number;
 }
 
 /**
- * Cloud Control, as it is documented, for the types of the library: over the local AWS's own APIs, with the caller's session.
+ * Cloud Control, as documented, for the types of the library: it uses the local AWS's own APIs with the caller's session.
  */
 export interface CloudControlSimulation extends AsyncDisposable {
-  /** All that were made, oldest first. */
+  /** All requests, oldest first. */
   readonly requests: readonly ResourceRequest[];
-  /** Time before the handlers of those that come after. */
+  /** Delay of the handlers of later requests. */
   handlerMilliseconds: number;
   /** The stacks that manage resources, by their physical ids. */
   readonly stacks: Map<string, { readonly stack: string; readonly type: string }>;
-  /** Additional parts of a model that the handlers of a type read, for example so that it no longer validates. */
+  /** Additional properties that the handlers of a type read, for example so that a model no longer validates. */
   readonly artefacts: Map<string, Properties>;
-  /** Lets the next requests fail. */
+  /** Makes the next requests fail. */
   fail(code: string, message: string, times?: number): void;
-  /** Requests do not begin by themselves from now on. */
+  /** Stops requests from starting by themselves. */
   hold(): void;
   release(): Promise<void>;
   stop(): Promise<void>;
@@ -81,7 +81,7 @@ interface Running extends Mutable<ResourceRequest> {
   run?: Promise<void>;
 }
 
-/** Puts Cloud Control before the local AWS, which has none. */
+/** Adds Cloud Control to the local AWS, which lacks it. */
 export function startCloudControl(options: CloudControlOptions): CloudControlSimulation {
   return new RunningCloudControl(options);
 }
@@ -267,7 +267,7 @@ class RunningCloudControl implements CloudControlSimulation {
     };
     const failure = this.#failures.shift();
     if (failure !== undefined) return end('FAILED', failure.code, failure.message);
-    // The whole model is judged, whatever the patch is about.
+    // The whole model is checked, regardless of the patch.
     const problem = schemaOf(request.type).problemOf(request.after);
     if (problem !== undefined) return end('FAILED', 'InvalidRequest', problem);
     try {
@@ -312,7 +312,7 @@ class RunningCloudControl implements CloudControlSimulation {
     if (managed === undefined) {
       return awsError(call, 'ValidationError', { message: `Stack for ${identifier} does not exist` });
     }
-    // The whole stack's resources, and no more than 100 of them.
+    // The resources of the whole stack, at most 100.
     const members = [...this.stacks]
       .filter(([, { stack }]) => stack === managed.stack)
       .slice(0, 100)

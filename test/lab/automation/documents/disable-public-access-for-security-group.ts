@@ -4,7 +4,7 @@ import { type AutomationDocument, ROLE_ARN, ROLE_PARAMETER, type Step, unless } 
 
 const SSH_AND_RDP = [22, 3389];
 
-/** Rules for exactly SSH's and exactly RDP's port, open to these sources. */
+/** Rules for exactly the SSH port and exactly the RDP port, open to these sources. */
 function permissions(sources: readonly string[]): IpPermission[] {
   return SSH_AND_RDP.flatMap((port) =>
     sources.map((source) => ({
@@ -17,7 +17,7 @@ function permissions(sources: readonly string[]): IpPermission[] {
 }
 
 /**
- * One call that revokes all at once: in a default VPC EC2 passes over what doesn't exist, in any other it answers
+ * One call that revokes all rules at once. In a default VPC, EC2 skips rules that do not exist. In any other one, it returns
  * `InvalidPermission.NotFound` and revokes nothing.
  */
 function revoke(name: string, sources: readonly string[]): Step {

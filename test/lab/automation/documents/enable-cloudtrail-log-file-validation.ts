@@ -43,7 +43,7 @@ export const enableCloudTrailLogFileValidation: AutomationDocument = {
         const { trailList = [] } = await client(CloudTrailClient).send(
           new DescribeTrailsCommand({ trailNameList: [TrailName] }),
         );
-        // AWS's page names this call today, and the other one before: whoever runs the document needs both.
+        // AWS's page now names this call, and named the other one before: the role of the document needs both.
         const { Trail } = await client(CloudTrailClient).send(new GetTrailCommand({ Name: TrailName }));
         if (trailList[0]?.LogFileValidationEnabled === true && Trail?.LogFileValidationEnabled === true) {
           return 'done';

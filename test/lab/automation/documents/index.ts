@@ -13,13 +13,13 @@ const documents = new Map(
   ].map((document) => [document.name, document]),
 );
 
-/** The document of this name, where AWS offers it in the region. */
+/** The document of this name, if AWS offers it in the region. */
 export function findDocument(name: string, region: string): AutomationDocument | undefined {
   const document = documents.get(name);
   return document?.isAvailableIn(region) === true ? document : undefined;
 }
 
-/** Reports whether the name is one that is simulated, in whichever regions. */
+/** Reports whether a document of this name is simulated, in any region. */
 export function isSimulated(name: string): boolean {
   return documents.has(name);
 }

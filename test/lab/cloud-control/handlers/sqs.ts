@@ -8,7 +8,7 @@ import {
 import { z } from 'zod';
 import { type CallerSettings, changedTo, type Handler, orGone, present } from '../handler.ts';
 
-/** The local AWS has queues under its own address. */
+/** Queues of the local AWS have its address. */
 const localUrl = ({ endpoint }: CallerSettings, queueUrl: string): string =>
   `${endpoint}${new URL(queueUrl).pathname}`;
 
