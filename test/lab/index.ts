@@ -1,4 +1,4 @@
-/** The laboratory's door. README.md beside this file says what is behind it. */
+/** Entry point of the lab, which README.md in this folder describes. */
 export type { AccountBuilder } from './accounts/account-builder.ts';
 export { Deployment, type Poll } from './deployed/deployment.ts';
 export { type ClientSettings, type Lab, type LabOptions, startLab } from './lab.ts';

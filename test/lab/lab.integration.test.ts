@@ -30,7 +30,7 @@ test("a violation of each rule fails the tenant's scan under that rule", async (
   expect(missing).toEqual([]);
 });
 
-test('a role that does not exist cannot be assumed; Organizations has made one in each account', async () => {
+test('a role that does not exist cannot be assumed; Organizations has created one in each account', async () => {
   const sts = new STSClient(lab.settings(account, region));
   const assume = (role: string) =>
     sts.send(
@@ -44,7 +44,7 @@ test('a role that does not exist cannot be assumed; Organizations has made one i
   expect(await assume('OrganizationAccountAccessRole')).toMatchObject({ Credentials: {} });
 });
 
-test('a fault meets calls through the proxy until it is removed, and none past it', async () => {
+test('a fault affects calls through the proxy until it is removed, and no direct calls', async () => {
   const describeVpcs = (endpoint: string): Promise<unknown> =>
     new EC2Client({ ...lab.settings(account, region), endpoint, maxAttempts: 1 }).send(
       new DescribeVpcsCommand(),

@@ -30,46 +30,46 @@ import {
 } from './stacksets/index.ts';
 import { startTenant, type Tenant } from './tenant/index.ts';
 
-/** All that the product meets outside: AWS, with a proxy before it, and a Netskope tenant. */
+/** The outside world of the product: AWS behind a proxy, and a Netskope tenant. */
 export interface Lab extends AsyncDisposable {
   readonly aws: LocalAws;
-  /** The proxy that everyone calls in AWS's stead: functions, Terraform, tests. */
+  /** The proxy that everyone calls instead of AWS: functions, Terraform, tests. */
   readonly proxy: AwsProxy;
-  /** Refuses what AWS would refuse the roles that call through the proxy. */
+  /** Refuses calls by roles through the proxy that AWS would refuse. */
   readonly judge: PermissionJudge;
   /** Systems Manager Automation, which the local AWS lacks. */
   readonly automation: AutomationSimulation;
   /** Cloud Control, which the local AWS lacks, for the types of the library. */
   readonly cloudControl: CloudControlSimulation;
-  /** CloudFormation StackSets with service-managed permissions, and the organization that they are for. */
+  /** CloudFormation StackSets with service-managed permissions, and their organization. */
   readonly stackSets: StackSetsSimulation;
   readonly tenant: Tenant;
   /**
-   * Makes the settings of a client of an account's root: past the proxy, so that no fault and no judge meets its
-   * calls.
+   * Settings of a client of an account's root, whose calls bypass the proxy, so that no fault and no judge affects
+   * them.
    */
   settings(account: string, region: string): ClientSettings;
-  /** Makes resources in an account. */
+  /** Creates resources in an account. */
   accountBuilder(account: string): AccountBuilder;
   /**
-   * Makes a new resource that violates a rule.
+   * Creates a resource that violates a rule.
    * @returns its id in a finding
    */
   violate(rule: LabRuleId, place: { readonly account: string; readonly region: string }): Promise<string>;
-  /** The product, deployed: `poll(rule, at)` starts a poll and gives its outcomes. */
+  /** The deployed product: `poll(rule, at)` starts a poll and returns its outcomes. */
   deployment(place: Omit<DeploymentPlace, 'endpoint'>): Deployment;
-  /** The moment by the lab's clock. */
+  /** The time of the lab's clock. */
   now(): Date;
   /**
-   * Lets time pass: for functions, from their next invocations on, for delayed messages, for credentials and for the
-   * tenant. Schedules go by the machine's clock.
+   * Passes time: for functions, from their next invocations on, for delayed messages, for credentials and for the
+   * tenant. Schedules use the machine's clock.
    */
   passTime(milliseconds: number): void;
   /**
-   * Waits until remediators go by the settings that stand now: they remember those that they have read for some seconds.
+   * Waits until remediators use the current settings: they cache the settings that they have read for some seconds.
    */
   settingsInForce(): Promise<void>;
-  /** Breaks, delays or rewrites what AWS answers, until it is removed. */
+  /** Breaks, delays or rewrites answers of AWS, until the fault is removed. */
   inject(fault: Fault): Injection;
   stop(): Promise<void>;
 }
@@ -78,19 +78,19 @@ export interface Lab extends AsyncDisposable {
 export type ClientSettings = ReturnType<AccountBuilder['settings']>;
 
 export interface LabOptions {
-  /** Default: it is prepared. */
+  /** Default: prepared automatically. */
   readonly installation?: LocalAwsInstallation;
   readonly signal?: AbortSignal;
   /** Variables that every function gets in addition to the addresses of the proxy and the tenant. */
   readonly functionEnvironment?: Readonly<Record<string, string>>;
-  /** Default: one of no other account than its management account. */
+  /** Default: an organization of the management account alone. */
   readonly organization?: OrganizationOptions;
   /**
-   * True if AWS refuses what a role's policies do not allow, sessions of roles that do not exist, and throttles as documented. Default: true. The
-   * benchmark leaves it out: the judge's own look-ups would be measured too.
+   * True if calls are refused that a role's policies do not allow, as are sessions of missing roles, and throttled as documented. Default: true. The
+   * benchmark turns it off: it would measure the judge's own reads, too.
    */
   readonly strict?: boolean;
-  /** Takes each call when it is answered. */
+  /** Called with each answered call. */
   readonly onCall?: AwsProxyOptions['onCall'];
 }
 
@@ -128,7 +128,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     });
     started.push(proxy);
     const organization = new Organization(options.organization ?? NO_ORGANIZATION);
-    // What Terraform may do, which calls it as a role, is not the product's.
+    // Terraform calls as a role, whose permissions are not the product's.
     const stackSets = startStackSets({ proxy, organization });
     started.push(stackSets);
     const judge = new PermissionJudge({
@@ -136,7 +136,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       organizations: organization.membership,
     });
     if (strict) {
-      // Before all else that answers: what a role may not do has no effect.
+      // Before all other interceptors: a call that the role may not make has no effect.
       proxy.intercept(judge.intercept);
       proxy.intercept(documentedThrottles());
     }
@@ -164,7 +164,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       aws.passTime(milliseconds);
       ahead += milliseconds;
     };
-    // Machine time, as the proxy's calls have it.
+    // Machine time, like that of the proxy's calls.
     const settingsInForce = (): Promise<void> =>
       settingsReads.forgotten({ now: Date.now, sleep: (rest) => sleep(rest, undefined, { signal }) });
     const parts = { aws, proxy, judge, automation, cloudControl, stackSets, tenant };
@@ -183,7 +183,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   }
 }
 
-/** Makes the lab's methods for those who work in it. */
+/** Creates the lab's methods for its users. */
 function doors(
   endpoint: string,
   proxy: AwsProxy,

@@ -1,11 +1,11 @@
 /**
- * Starts the lab for looking round by hand, until Ctrl-C:
+ * Starts the lab for manual use, until Ctrl-C:
  *
  *     node scripts/bootstrap.mjs test/lab/main.ts [--account 111111111111] [--region eu-central-1] \
  *       [--violate security-group-ssh-open]… [--calls]
  *
- * Prints the environment with which the AWS CLI and Terraform use it. `--violate` makes a resource that violates a rule
- * (`all`: one of each rule), then the tenant scans; `--calls` prints each call that goes through the proxy.
+ * Prints the environment with which the AWS CLI and Terraform use it. `--violate` creates a resource that violates a rule
+ * (`all`: one for each rule), then the tenant scans; `--calls` prints each call that goes through the proxy.
  */
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';

@@ -45,7 +45,7 @@ const byName = (AttributeValue: string) => ({
   LookupAttributes: [{ AttributeKey: 'ResourceName', AttributeValue }],
 });
 
-test('has an event after 15 minutes, newest first, under the names that the call held', async () => {
+test('has an event after 15 minutes, newest first, under the names in the call', async () => {
   called('AuthorizeSecurityGroupIngress', {
     headers: { 'user-agent': 'APN/1.0 HashiCorp/1.0 Terraform/1.11' },
   });
@@ -74,7 +74,7 @@ test('has an event after 15 minutes, newest first, under the names that the call
   expect((await found(byName('sg-1'), { region: 'us-east-1' })).Events).toEqual([]);
 });
 
-test('names the service that calls for someone', async () => {
+test('names the service that calls on behalf of someone', async () => {
   called('AuthorizeSecurityGroupIngress', { headers: { 'user-agent': 'cloudformation.amazonaws.com' } });
   now += EVENT_DELAY_MILLISECONDS;
 
@@ -85,7 +85,7 @@ test('names the service that calls for someone', async () => {
   ]);
 });
 
-test('gives pages, within the times that are asked for', async () => {
+test('returns pages, within the requested times', async () => {
   for (let count = 0; count < 3; count += 1) {
     called(`Modify${count}`);
     now += 1_000;
@@ -116,7 +116,7 @@ test.each([
   expect(answer && bodyText(answer)).toContain(`Invalid${what}Exception`);
 });
 
-test('is asked twice a second at most', async () => {
+test('accepts two requests per second', async () => {
   let at = 0;
   const throttle = documentedThrottles(() => at);
   const ask = () => throttle(proxiedCall({ operation: 'LookupEvents', isWrite: false, principal: ADA }));

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Principal, ProxiedCall } from '../aws-proxy/index.ts';
 
-/** A management event that changed something, as event history keeps it. */
+/** A management event of a change, as in event history. */
 export interface TrailEvent {
   readonly account: string;
   readonly region: string;
-  /** Milliseconds since 1970; whole seconds, as CloudTrail has them. */
+  /** Milliseconds since 1970, rounded to seconds as in CloudTrail. */
   readonly at: number;
   readonly id: string;
   readonly name: string;
@@ -16,17 +16,17 @@ export interface TrailEvent {
   readonly record: object;
 }
 
-/** The services whose events are kept here: those of the resources that rules change. */
+/** The services whose events are recorded here: those of the resources that rules change. */
 const SERVICES: ReadonlySet<string> = new Set(['ec2', 's3', 'iam', 'rds', 'redshift', 'cloudtrail']);
 
-/** The region of what services of no region do (CloudTrail user guide, "Global service events"). */
+/** The region of events of global services (CloudTrail user guide, "Global service events"). */
 const GLOBAL = 'us-east-1';
 
-/** The user agent of an AWS service that calls on someone's behalf. The event has it instead of the caller's. */
+/** The user agent of an AWS service that calls on someone's behalf, which the event has instead of the caller's. */
 const SERVICE_AGENT = /^[a-z0-9-]+\.amazonaws\.com$/;
 
 /**
- * Makes the event of a call. @returns undefined for a call that changes nothing, or something in an object: a data event
+ * Creates the event of a call. @returns undefined for a call that changes nothing, or only an object: a data event
  * @param now milliseconds since 1970
  */
 export function eventOf(call: ProxiedCall, now: number): TrailEvent | undefined {

@@ -8,14 +8,14 @@ import {
 } from '../aws-proxy/index.ts';
 import { eventOf, type TrailEvent } from './event.ts';
 
-/** Time until event history has an event: "typically within 15 minutes" (CloudTrail user guide); here never sooner. */
+/** Delay of events in event history: "typically within 15 minutes" (CloudTrail user guide); here never less. */
 export const EVENT_DELAY_MILLISECONDS = 15 * 60_000;
 
 const MOST_RESULTS = 50;
 
 /** CloudTrail's event history, which every account has without a trail. */
 export interface CloudTrailSimulation {
-  /** Keeps the event of a call that was answered. */
+  /** Records the event of an answered call. */
   record(call: ProxiedCall): void;
   /** Answers `LookupEvents`. */
   readonly intercept: Intercept;
@@ -30,7 +30,7 @@ const inputSchema = z.object({
   NextToken: z.string().optional(),
 });
 
-/** The values of an event by which it can be looked up. */
+/** The values by which an event can be looked up. */
 const attributes: Readonly<Record<string, (event: TrailEvent) => readonly string[]>> = {
   EventId: ({ id }) => [id],
   EventName: ({ name }) => [name],
@@ -40,7 +40,7 @@ const attributes: Readonly<Record<string, (event: TrailEvent) => readonly string
   ResourceName: ({ resources }) => resources,
 };
 
-/** Keeps the events of what is changed through a proxy, for 15 minutes unseen. @param now the lab's clock */
+/** Records the events of changes through a proxy, and hides them for 15 minutes. @param now the lab's clock */
 export function startCloudTrail(now: () => Date): CloudTrailSimulation {
   const events: TrailEvent[] = [];
   return {

@@ -98,7 +98,7 @@ function write(number: number, ...lines: readonly Outcome[]): string {
 }
 
 describe('a poll', () => {
-  test('is started with what the schedule says, at the given time, and gives its outcomes', async () => {
+  test("is started with the schedule's input, at the given time, and returns its outcomes", async () => {
     collector = () => {
       objects.set(pollSummaryKey(poll), JSON.stringify(summary(2)));
       write(1, line('sg-2'), line('sg-1'));
@@ -112,7 +112,7 @@ describe('a poll', () => {
     expect(outcomes.map(({ finding }) => finding.resource)).toEqual(['sg-1', 'sg-2']);
   });
 
-  test('is waited for until every finding has its outcome', async () => {
+  test('is complete when every finding has its outcome', async () => {
     objects.set(pollSummaryKey(poll), JSON.stringify(summary(2)));
     write(1, line('sg-1'));
 
@@ -124,7 +124,7 @@ describe('a poll', () => {
     expect((await polled).outcomes).toHaveLength(2);
   });
 
-  test('whose collector fails is an error with its words', async () => {
+  test("fails with the collector's error", async () => {
     collector = () => ({
       status: 200,
       body: '{"errorMessage":"no token"}',
@@ -135,7 +135,7 @@ describe('a poll', () => {
   });
 });
 
-test('of a finding’s lines, the one counts that no other replaces; closed findings and other polls are none', async () => {
+test('the line that no other one replaces counts, and closed findings and other polls do not', async () => {
   objects.set(pollSummaryKey(poll), JSON.stringify(summary(1)));
   const first = write(1, line('sg-1', { outcome: 'failed', reason: 'denied', deadLetter: true }));
   write(
@@ -150,6 +150,6 @@ test('of a finding’s lines, the one counts that no other replaces; closed find
   expect(outcomes).toMatchObject([{ outcome: 'remediated', replaces: first }]);
 });
 
-test('messages are counted, seen and unseen, in the queue and its dead letters', async () => {
+test('messages in the queue and its dead-letter queue are counted, in flight or not', async () => {
   expect(await deployment().queueDepths('eu-central-1')).toEqual({ jobs: 5, deadLetters: 1 });
 });

@@ -14,37 +14,37 @@ import { type Outcome, type Unprocessable, unprocessableSchema } from '../../../
 import { type PollSummary, pollSummarySchema } from '../../../lambdas/model/poll-summary.ts';
 import { RecordedOutcomes } from './recorded-outcomes.ts';
 
-/** The place of a deployed product, as the root of its security account sees it. */
+/** The location of a deployed product, for the root of its security account. */
 export interface DeploymentPlace {
   readonly endpoint: string;
   readonly account: string;
   readonly homeRegion: string;
   /** Default: the modules'. */
   readonly name?: string;
-  /** Default: the bucket that the modules make. */
+  /** Default: the bucket that the modules create. */
   readonly evidenceBucket?: string;
 }
 
-/** One poll of one rule, with all that came of it. */
+/** One poll of one rule, with its results. */
 export interface Poll {
   readonly summary: PollSummary;
   readonly outcomes: readonly Outcome[];
 }
 
 const POLL_TIMEOUT_MILLISECONDS = 420_000;
-/** A time so late that the scheduler has the schedule by then: it takes none whose time is over. */
+/** A time by which the scheduler has the schedule: it accepts none in the past. */
 const FIRST_POLL_MILLISECONDS = 10_000;
-/** Each look of each rule lists all outcomes there are: work for the local AWS that does the rest too. */
+/** Interval of checks. Each check of each rule lists all outcomes, which also slows the local AWS down. */
 const LOOK_INTERVAL_MILLISECONDS = 1000;
 
-/** The input of a schedule, with the definition of a rule that is declared. */
+/** The input of a schedule, with the definition of a declared rule. */
 const scheduleInputSchema = z.looseObject({
   rule: z.string(),
   scheduled_time: z.string(),
   netskope_rule_names: z.array(z.string()),
 });
 
-/** A deployed product, driven from outside: polls as its schedules start them, and the evidence that they leave. */
+/** A deployed product, driven from outside: polls as its schedules start them, and the resulting evidence. */
 export class Deployment {
   readonly #place: Required<DeploymentPlace>;
   readonly #s3: S3Client;
@@ -58,9 +58,9 @@ export class Deployment {
   }
 
   /**
-   * Starts a poll with what the rule's schedule says, as EventBridge Scheduler would at `at`, and waits until every
+   * Starts a poll with the input of the rule's schedule, as EventBridge Scheduler would at `at`, and waits until every
    * finding that it put into a job has its outcome.
-   * @throws Error when the collector fails, or outcomes are missing after some minutes
+   * @throws Error if the collector fails, or outcomes are missing after some minutes
    */
   async poll(rule: string, at: Date): Promise<Poll> {
     const { name } = this.#place;
@@ -83,7 +83,7 @@ export class Deployment {
   }
 
   /**
-   * Lets the rule's schedule start a poll in a moment, and waits until it has started one with findings, and these have
+   * Makes the rule's schedule start a poll soon, and waits until it has started one with findings, and these have
    * their outcomes.
    */
   async awaitScheduledPoll(rule: string): Promise<Poll> {
@@ -114,7 +114,7 @@ export class Deployment {
     throw new Error(`the schedule of ${rule} has started no poll with findings`);
   }
 
-  /** Lets no schedule start anything more, until Terraform sets them again. */
+  /** Keeps all schedules from starting anything, until Terraform sets them again. */
   async stopSchedules(): Promise<void> {
     const { name: GroupName } = this.#place;
     const scheduler = new SchedulerClient(this.#settings());
@@ -128,13 +128,13 @@ export class Deployment {
     }
   }
 
-  /** Lists what a poll could not turn into jobs. */
+  /** Lists the items that a poll could not turn into jobs. */
   async unprocessable(poll: PollSummary['poll']): Promise<readonly Unprocessable[]> {
     const keys = await this.#list(`unprocessable/${poll.rule}/${epochSeconds(poll)}/`, '.json');
     return Promise.all(keys.map(async (key) => unprocessableSchema.parse(await this.#readJson(key))));
   }
 
-  /** Counts the messages in a region's queue, seen and unseen, and in its dead-letter queue. */
+  /** Counts the messages in a region's queue, in flight or not, and in its dead-letter queue. */
   async queueDepths(region: string): Promise<{ jobs: number; deadLetters: number }> {
     const [jobs, deadLetters] = await Promise.all([
       this.#depth(region, 'jobs.fifo'),

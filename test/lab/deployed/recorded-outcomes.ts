@@ -5,16 +5,16 @@ import { type Outcome, outcomeSchema } from '../../../lambdas/model/outcome.ts';
 import { standingLines } from '../../../lambdas/model/standing.ts';
 import { Evidence } from '../../../scripts/audit/evidence.ts';
 
-/** A line of evidence, and the key of the object that holds it. */
+/** A line of evidence, and the key of its object. */
 interface RecordedOutcome {
   readonly outcome: Outcome;
   readonly evidence: string;
 }
 
-/** The outcomes in an evidence bucket, as whoever has its objects reads them. */
+/** The outcomes in an evidence bucket, as its readers see them. */
 export class RecordedOutcomes {
   readonly #evidence: Evidence;
-  /** Objects are never written over, so each is read once. */
+  /** Objects are never overwritten, so each is read once. */
   readonly #objects = new Map<string, readonly Outcome[]>();
 
   constructor(s3: S3Client, bucket: string) {
@@ -22,9 +22,9 @@ export class RecordedOutcomes {
   }
 
   /**
-   * The outcomes of a poll's findings, without those that it closed: one per finding, the line that counts, in the order of
-   * their keys.
-   * @param at the poll's moment
+   * The outcomes of a poll's findings, without those that it closed: the line that counts for each finding, in the order of
+   * the keys.
+   * @param at the poll's time
    */
   async ofPoll(rule: string, at: Date): Promise<Outcome[]> {
     const byFinding = new Map<string, RecordedOutcome[]>();
@@ -39,7 +39,7 @@ export class RecordedOutcomes {
       .map(({ outcome }) => outcome);
   }
 
-  /** All lines of a poll, those that were replaced included, in the order in which they were finished. */
+  /** All lines of a poll, including replaced ones, in the order of their ends. */
   async linesOf(rule: string, at: Date): Promise<Outcome[]> {
     return (await this.#keptLines(rule, at)).map(({ outcome }) => outcome);
   }

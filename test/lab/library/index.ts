@@ -38,7 +38,7 @@ import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-s
 import { given } from '../rules/check.ts';
 import type { Site } from '../rules/lab-rule.ts';
 
-/** The laboratory's own knowledge of a rule of the library: how it is violated, and how one sees that, straight from AWS. */
+/** The lab's own knowledge of a rule of the library: how to violate it, and how to check that directly in AWS. */
 export interface LibraryCase {
   /** @returns the new resource's id in a finding */
   make(site: Site): Promise<string>;
@@ -105,7 +105,7 @@ const warehouse = (
         ...violation,
       }),
     );
-    // The local AWS has it available from the second look on.
+    // In the local AWS, it is available from the second read on.
     await client.send(new DescribeClustersCommand({ ClusterIdentifier: name }));
     return name;
   },
@@ -122,7 +122,7 @@ const s3 = ({ builder, region }: Site): S3Client =>
 
 const makeBucket: LibraryCase['make'] = async (site) => {
   const Bucket = await site.builder.privateBucket(site.region, `library-${site.name}`);
-  // AWS gives new buckets all of it.
+  // AWS enables all of it for new buckets.
   await s3(site).send(new DeletePublicAccessBlockCommand({ Bucket }));
   return Bucket;
 };

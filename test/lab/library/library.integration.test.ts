@@ -26,12 +26,12 @@ afterAll(async () => {
 });
 
 test.each(library.map(({ id, definition }, index) => ({ id, definition, index })))(
-  'a violation of $id is seen, and its model fits the published schema',
+  'a violation of $id is detected, and its model matches the published schema',
   async ({ id, definition, index }) => {
     const account = `7340${String(randomInt(100_000_000)).padStart(8, '0')}`;
     const site = { builder: new AccountBuilder(endpoint, account), region: REGION, name: `seen-${index}` };
     const labCase = libraryCases[id];
-    if (labCase === undefined) throw new Error(`there is no case of ${id}`);
+    if (labCase === undefined) throw new Error(`the lab has no case of ${id}`);
 
     const resource = await labCase.make(site);
 

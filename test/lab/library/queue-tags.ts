@@ -5,8 +5,8 @@ import type { AwsAnswer, AwsCall } from '../aws-proxy/index.ts';
 const askedSchema = z.object({ ResourceARNList: z.array(z.string()) });
 
 /**
- * Answers the Resource Groups Tagging API for queues, whose tags the local AWS keeps elsewhere. It returns tagged resources
- * alone, as AWS does. Other resources are left to the local AWS.
+ * Answers the Resource Groups Tagging API for queues, whose tags the local AWS stores separately. It only returns tagged
+ * resources, as AWS does. Other resources are left to the local AWS.
  * @param upstream the local AWS
  */
 export function queueTags(upstream: () => string): (call: AwsCall) => Promise<AwsAnswer | undefined> {

@@ -3,10 +3,10 @@ import dns from 'node:dns';
 const PATCHED = Symbol.for('names below localhost are resolved');
 
 /**
- * The address at which S3 Control's clients reach an endpoint on this machine. They put the account's id before the
- * host (`111122223333.s3-control.eu-central-1.amazonaws.com`), and an address takes no name before it: so they get
- * `localhost`, and from now on this process resolves all names below it. RFC 6761 wants that, but not every system does.
- * An endpoint elsewhere is left as it is.
+ * The address at which S3 Control's clients reach an endpoint on this machine. They prepend the account's id to the host
+ * (`111122223333.s3-control.eu-central-1.amazonaws.com`), which is not possible with an IP address. So they use `localhost`, and
+ * from now on this process resolves all names below it. RFC 6761 requires that, but not every system does it. An endpoint
+ * elsewhere is unchanged.
  */
 export function s3ControlEndpoint(endpoint: string): string {
   const url = new URL(endpoint);
@@ -26,6 +26,6 @@ function resolveNamesBelowLocalhost(): void {
     },
     has: (target, key) => key === PATCHED || Reflect.has(target, key),
   });
-  // Node's sockets look it up there for each connection.
+  // Node's sockets call it there for each connection.
   dns.lookup = patched;
 }

@@ -23,7 +23,7 @@ afterAll(async () => {
   await aws.stop();
 });
 
-test('threads that are the first to ask get one store, and a service with all its routes', async () => {
+test('threads that are the first to use a store get the same one, and a service with all its routes', async () => {
   assert(installation.kind === 'installed', 'a server that runs elsewhere does not load the plugin');
   const script = path.join(pythonFolder, 'race_first_use.py');
 
@@ -37,7 +37,7 @@ test('threads that are the first to ask get one store, and a service with all it
   });
 });
 
-test('accounts that are used for the first time at once each have their own roles', async () => {
+test('accounts that are first used at the same time each have their own roles', async () => {
   const accounts = Array.from({ length: 6 }, (_, index) => `${444444444440 + index}`);
 
   const arns = await Promise.all(
@@ -58,7 +58,7 @@ test('accounts that are used for the first time at once each have their own role
   expect(arns).toEqual(accounts.map((account) => `arn:aws:iam::${account}:role/same`));
 });
 
-test("Terraform's request that is sent again is answered as it was, and carried out once", async () => {
+test('a repeated request of Terraform gets the same answer, and takes effect once', async () => {
   const first = await createRole({ name: 'again', call: 'call-1', attempt: 1, agent: TERRAFORM });
   const second = await createRole({ name: 'again', call: 'call-1', attempt: 2, agent: TERRAFORM });
 
@@ -66,7 +66,7 @@ test("Terraform's request that is sent again is answered as it was, and carried 
   expect(second).toEqual(first);
 });
 
-test('another call for what exists is refused as AWS does, and so is an SDK that sends its request again', async () => {
+test('another call for an existing resource is refused as in AWS, and so is a repeated request of an SDK', async () => {
   await createRole({ name: 'exists', call: 'call-2', attempt: 1, agent: 'aws-sdk-js/3.1169.0' });
 
   const anotherCall = await createRole({ name: 'exists', call: 'call-3', attempt: 1, agent: TERRAFORM });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, inject, test } from 'vitest';
 
-/** Sends requests over one connection, the last of which asks that it be closed; gives all that comes back. */
+/** Sends requests over one connection, the last of which asks to close it. @returns everything that it receives */
 async function talk(...requests: readonly string[]): Promise<string> {
   const { hostname, port } = new URL(inject('localAwsEndpoint'));
   const socket = connect(Number(port), hostname);
@@ -20,7 +20,7 @@ function request(line: string, headers: readonly string[] = [], body = ''): stri
   return [`${line} HTTP/1.1`, 'Host: localhost', authorization, ...headers, '', body].join('\r\n');
 }
 
-test('one connection carries several requests, whose bodies have a length or come in pieces', async () => {
+test('one connection carries several requests, with a length or in chunks', async () => {
   const bucket = '/gateway-of-the-local-aws';
   const length = ['Content-Length: 5'];
   const pieces = ['Transfer-Encoding: chunked'];

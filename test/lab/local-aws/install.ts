@@ -9,25 +9,25 @@ import { promisify } from 'node:util';
 import { pythonFolder, workFolder } from './paths.ts';
 
 /**
- * The installation that the local AWS runs on: Python packages of our own, or a server that someone has running
- * already.
+ * The installation of the local AWS: Python packages of the lab, or a server that is already
+ * running.
  */
 export type LocalAwsInstallation =
   | { readonly kind: 'installed'; readonly python: string }
   | { readonly kind: 'elsewhere'; readonly endpoint: string };
 
-/** LocalEmu starts on older versions too, and fails later with a syntax error. */
+/** LocalEmu starts with older versions, too, and fails later with a syntax error. */
 const OLDEST_PYTHON: readonly [major: number, minor: number] = [3, 12];
 const PYTHON_NAMES = ['python3.14', 'python3.13', 'python3.12', 'python3'];
-/** Time that a Python may take to say its version. */
+/** Time limit for a Python to print its version. */
 const PYTHON_TIMEOUT_MILLISECONDS = 10_000;
 
 /**
- * Installs the local AWS, once: a virtual environment in `.work/`, from the versions pinned in
- * `python/requirements.txt`. Several processes may ask for it at the same time. With `LOCAL_AWS_ENDPOINT` in the
- * environment there is nothing to install: the server there is used.
- * @param say receives a line for each step that takes long
- * @throws Error when there is no Python, with what was looked for, or when they can't be installed, with what pip said
+ * Installs the local AWS, once: a virtual environment in `.work/`, with the versions pinned in
+ * `python/requirements.txt`. Several processes may call it at the same time. With `LOCAL_AWS_ENDPOINT` in the
+ * environment, nothing is installed: that server is used.
+ * @param say receives a line for each long step
+ * @throws Error that lists what was searched if there is no Python, or with pip's output if the installation fails
  */
 export async function prepareLocalAws(say: (line: string) => void): Promise<LocalAwsInstallation> {
   const endpoint = process.env['LOCAL_AWS_ENDPOINT'];
@@ -38,10 +38,10 @@ export async function prepareLocalAws(say: (line: string) => void): Promise<Loca
 }
 
 /**
- * Makes a virtual environment in `.work/` from a file that pins packages, once for each state of the file and Python.
- * @param name what its folder is called
+ * Creates a virtual environment in `.work/` from a file that pins packages, once for each version of the file and Python.
+ * @param name the name of its folder
  * @returns the folder
- * @throws Error when there is no Python, with what was looked for, or when they can't be installed, with what pip said
+ * @throws Error that lists what was searched if there is no Python, or with pip's output if the installation fails
  */
 export async function preparePackages({
   name,
@@ -59,17 +59,17 @@ export async function preparePackages({
 }
 
 export interface Packages {
-  /** Name for them in messages. */
+  /** Name of the packages in messages. */
   readonly what: string;
   readonly python: string;
-  /** The folder that becomes the virtual environment. */
+  /** The folder of the virtual environment. */
   readonly environment: string;
-  /** The file that pins them. */
+  /** The file that pins the packages. */
   readonly requirements: string;
   readonly say: (line: string) => void;
 }
 
-/** Makes a virtual environment with these packages, unless it is there already. */
+/** Creates a virtual environment with these packages, unless it exists. */
 export async function installPackages(packages: Packages): Promise<void> {
   const { what, python, environment, requirements, say } = packages;
   const child = spawn(python, [path.join(pythonFolder, 'install.py'), environment, requirements, what], {
@@ -87,7 +87,7 @@ export async function installPackages(packages: Packages): Promise<void> {
 
 /**
  * The first Python on this machine that is new enough.
- * @throws Error with what was looked for and what was found
+ * @throws Error that lists what was searched and found
  */
 export async function findPython(): Promise<{ command: string; version: string }> {
   const found: string[] = [];
@@ -103,11 +103,11 @@ export async function findPython(): Promise<{ command: string; version: string }
   throw new Error(
     `Python ${OLDEST_PYTHON.join('.')} or later is needed. Looked for ${PYTHON_NAMES.join(', ')} on the PATH, ` +
       `and for the versions in ${path.join(pyenvRoot(), 'versions')}; ` +
-      `found ${found.length === 0 ? 'none' : found.join(', ')}. Install Python; the local AWS can also be a server that runs already, named by LOCAL_AWS_ENDPOINT.`,
+      `found ${found.length === 0 ? 'none' : found.join(', ')}. Install Python; the local AWS can also be a running server, named by LOCAL_AWS_ENDPOINT.`,
   );
 }
 
-/** pyenv's own commands on the PATH run only the versions that are chosen for a folder: the others are in its versions. */
+/** pyenv's commands on the PATH only run the versions that are selected for a folder: the others are in its versions. */
 async function pythonCandidates(): Promise<string[]> {
   const versions = path.join(pyenvRoot(), 'versions');
   const folders = await readdir(versions).catch(() => []);
@@ -119,7 +119,7 @@ function pyenvRoot(): string {
   return process.env['PYENV_ROOT'] ?? path.join(homedir(), '.pyenv');
 }
 
-/** The version that it says it is, `3.12.1`; undefined when it does not run. */
+/** The version that it prints, `3.12.1`; undefined if it does not run. */
 async function pythonVersion(command: string): Promise<string | undefined> {
   try {
     const program = 'import sys, venv; print(".".join(map(str, sys.version_info[:3])))';

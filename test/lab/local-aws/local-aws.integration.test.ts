@@ -98,7 +98,7 @@ const ZIP = zipSync({
   'broken.mjs': strToU8(`console.log('about to break'); throw new Error('no table');`),
 });
 
-/** Folder in which functions leave word of what they do. */
+/** Folder to which functions write. */
 let folder: string;
 let aws: LocalAws;
 let lambda: LambdaClient;
@@ -157,7 +157,7 @@ async function invoke(
   return { failed: answer.FunctionError, result: JSON.parse(text) };
 }
 
-/** The function's log, once a line of it holds the text. */
+/** The function's log, as soon as one of its lines contains the text. */
 async function logOnceItHolds(name: string, text: string): Promise<string[]> {
   return await vi.waitFor(async () => {
     const answer = await logs.send(new FilterLogEventsCommand({ logGroupName: `/aws/lambda/${name}` }));
@@ -168,7 +168,7 @@ async function logOnceItHolds(name: string, text: string): Promise<string[]> {
 }
 
 describe('a function', () => {
-  test('is given its event, its variables, its role and its time, and nothing of this process', async () => {
+  test('receives its event, its variables, its role and its time, and nothing of this process', async () => {
     const arn = await deploy('echo', 'index.echo', { Environment: { Variables: { OWN: 'own' } } });
 
     const { failed, result } = await invoke('echo', { text: 'größer' });
@@ -225,7 +225,7 @@ describe('a function', () => {
     expect(result).toBe(200);
   });
 
-  test('has what it prints in its log group, between the lines that Lambda adds', async () => {
+  test('has its output in its log group, between the lines that Lambda adds', async () => {
     await deploy('speak', 'index.speak');
 
     await invoke('speak');
@@ -249,7 +249,7 @@ describe('a function', () => {
     ]);
   });
 
-  test('has JSON lines in its log group when its log format says so', async () => {
+  test('has JSON lines in its log group if its log format says so', async () => {
     await deploy('speak-json', 'index.speak', { LoggingConfig: { LogFormat: 'JSON' } });
 
     await invoke('speak-json');
@@ -283,23 +283,20 @@ describe('a function', () => {
     expect(lines.filter((text) => text.includes('module loaded'))).toHaveLength(1);
   });
 
-  test.each(['hangs', 'spins'])(
-    'that %s is ended at its timeout, and what it printed is kept',
-    async (name) => {
-      await deploy(name, `index.${name}`, { Timeout: 1 });
+  test.each(['hangs', 'spins'])('that %s is ended at its timeout, and its output is kept', async (name) => {
+    await deploy(name, `index.${name}`, { Timeout: 1 });
 
-      const { failed, result } = await invoke(name);
+    const { failed, result } = await invoke(name);
 
-      expect(failed).toBe('Unhandled');
-      expect(errorSchema.parse(result)).toEqual({
-        errorType: 'Sandbox.Timedout',
-        errorMessage: expect.stringMatching(/^RequestId: \S+ Error: Task timed out after 1\.00 seconds$/),
-      });
-      const lines = await logOnceItHolds(name, 'Task timed out after 1.00 seconds');
-      expect(lines.join('')).toContain('START RequestId');
-      if (name === 'hangs') expect(lines.join('')).toContain('hanging');
-    },
-  );
+    expect(failed).toBe('Unhandled');
+    expect(errorSchema.parse(result)).toEqual({
+      errorType: 'Sandbox.Timedout',
+      errorMessage: expect.stringMatching(/^RequestId: \S+ Error: Task timed out after 1\.00 seconds$/),
+    });
+    const lines = await logOnceItHolds(name, 'Task timed out after 1.00 seconds');
+    expect(lines.join('')).toContain('START RequestId');
+    if (name === 'hangs') expect(lines.join('')).toContain('hanging');
+  });
 
   test.each([
     ['exits', 'Runtime.ExitError', /Runtime exited with error: exit status 3$/],
@@ -343,7 +340,7 @@ describe('a function', () => {
     },
   );
 
-  test('that is invoked twice at once has two processes, and no more than its reserved concurrency', async () => {
+  test('that is invoked twice at once has two processes, and at most its reserved concurrency', async () => {
     await deploy('reserved', 'index.hangs', { Timeout: 3 });
     await lambda.send(
       new PutFunctionConcurrencyCommand({ FunctionName: 'reserved', ReservedConcurrentExecutions: 2 }),
@@ -362,7 +359,7 @@ describe('a function', () => {
   });
 });
 
-test('a transaction that fails takes nothing from the writes beside it', async () => {
+test('a failed transaction does not affect concurrent writes', async () => {
   const table = new DynamoDBClient({ ...clientSettings(ACCOUNT), maxAttempts: 1 });
   const TableName = 'transactions';
   await table.send(
@@ -450,7 +447,7 @@ describe('an event source mapping on a FIFO queue', () => {
     };
   }
 
-  test('is never Creating again when it is updated, and goes on', async () => {
+  test('is never Creating again when it is updated, and continues', async () => {
     const { uuid, queueUrl, notes } = await mapped('updated', '30');
     const states = new Set<string | undefined>();
 
@@ -476,8 +473,8 @@ describe('an event source mapping on a FIFO queue', () => {
     });
   });
 
-  test('keeps the order within a group, and works on groups side by side', async () => {
-    // a1 and b1 each wait until the other has begun.
+  test('keeps the order within a group, and processes groups side by side', async () => {
+    // a1 and b1 each wait until the other has started.
     const { queueUrl, notes } = await mapped('ordered', '30');
 
     await sqs.send(
@@ -507,7 +504,7 @@ describe('an event source mapping on a FIFO queue', () => {
     expect(seen.slice(0, 2).sort()).toEqual(['begin a1', 'begin b1']);
   });
 
-  test('returns a message that fails to the queue, and moves it to the dead letters after its last receive', async () => {
+  test('returns a message that fails to the queue, and moves it to the dead-letter queue after its last receive', async () => {
     // Longer than a busy machine takes to start the function: a message is delivered again after its visibility timeout.
     const { queueUrl, deadLettersUrl, notes } = await mapped('poisoned', '5');
 
@@ -568,7 +565,7 @@ test('a message of a FIFO queue that is put back comes back in its time, and blo
 describe('the dead letters of a FIFO queue', () => {
   const arn = (name: string) => `arn:aws:sqs:${REGION}:${ACCOUNT}:${name}`;
 
-  /** A queue that gives each message once, then moves it to its dead letters. */
+  /** A queue that delivers each message once, then moves it to its dead-letter queue. */
   async function queueWithDeadLetters(name: string) {
     const deadLetters = `${name}-dead.fifo`;
     const { QueueUrl: deadLettersUrl = '' } = await sqs.send(
@@ -630,7 +627,7 @@ describe('the dead letters of a FIFO queue', () => {
     }, UNTIL);
   }
 
-  test('bear the id of the message that they were, and are moved back to their queue as new ones', async () => {
+  test("keep their messages' ids, and are moved back to their queue as new messages", async () => {
     const queue = await queueWithDeadLetters('redriven');
     const sent = [
       await send(queue.url, 'a1', 'a'),
@@ -663,7 +660,7 @@ describe('the dead letters of a FIFO queue', () => {
     expect(moved.filter(({ id }) => sent.includes(id))).toEqual([]);
   });
 
-  test('that were sent to their queue itself are moved only where one says where to', async () => {
+  test('that were sent to the dead-letter queue itself are only moved to a given destination', async () => {
     const queue = await queueWithDeadLetters('directed');
     await send(queue.deadLettersUrl, 'a1', 'a');
 
@@ -677,7 +674,7 @@ describe('the dead letters of a FIFO queue', () => {
   });
 });
 
-test('a role of another account can be assumed, and its resources are apart', async () => {
+test('a role of another account can be assumed, and its resources are separate', async () => {
   const sts = new STSClient(clientSettings(ACCOUNT));
 
   const { Credentials } = await sts.send(
@@ -730,7 +727,7 @@ describe('alarms', () => {
     return CompositeAlarms[0]?.StateValue;
   };
 
-  test('on others follow the whole rule; EventBridge gets the state; what they depend on is not deleted', async () => {
+  test('that combine others evaluate the whole rule; EventBridge receives the state; their parts cannot be deleted', async () => {
     const metric = {
       Namespace: 'Test',
       MetricName: 'None',
@@ -792,7 +789,7 @@ describe('alarms', () => {
 describe('the clock', () => {
   const DAY = 86_400_000;
 
-  test('is put ahead for functions that run already, but for the time that they have', async () => {
+  test('is put ahead for running functions, but not for the time that they have left', async () => {
     await deploy('tells-time', 'index.tellsTime');
     await invoke('tells-time');
     const before = Date.now();
@@ -810,7 +807,7 @@ describe('the clock', () => {
     expect(told.remaining).toBeLessThanOrEqual(5000);
   });
 
-  test('is put ahead for messages that are delayed', async () => {
+  test('is put ahead for delayed messages', async () => {
     const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'delayed' }));
     await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'later', DelaySeconds: 900 }));
     const receive = async () => (await sqs.send(new ReceiveMessageCommand({ QueueUrl }))).Messages ?? [];

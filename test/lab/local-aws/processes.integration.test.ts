@@ -44,7 +44,7 @@ afterEach(async () => {
   await rm(`${environment()}.lock`, { force: true });
 });
 
-/** A virtual environment of a test, beside the others: all are made by one installer. */
+/** A virtual environment of a test, beside the others: one installer creates them all. */
 const environment = () => `${folder}-environment`;
 
 /** Reports whether any process of this group is left. */
@@ -57,10 +57,10 @@ function isRunning(group: number): boolean {
   }
 }
 
-/** The state that a server's log is about: `…/logs/local-aws-state-X.log` is about `…/local-aws-state-X`. */
+/** The state folder that belongs to a server's log: `…/local-aws-state-X` for `…/logs/local-aws-state-X.log`. */
 const stateFolder = (logFile: string) => path.join(workFolder, path.basename(logFile, '.log'));
 
-/** Makes the server run a function that never ends by itself; gives the id of the function's process. */
+/** Makes the server run a function that never ends by itself. @returns the id of the function's process */
 async function runEndlessly(endpoint: string): Promise<number> {
   const note = path.join(folder, 'pid');
   const code = `import { writeFileSync } from 'node:fs';
@@ -85,7 +85,7 @@ export const handler = () => { writeFileSync(process.env.NOTE, String(process.pi
     { client: lambda, maxWaitTime: 60, minDelay: 1 },
     { FunctionName: 'endless' },
   );
-  // It is never answered.
+  // It gets no answer.
   lambda.send(new InvokeCommand({ FunctionName: 'endless' })).catch(() => {});
   return await vi.waitFor(
     async () =>
@@ -98,7 +98,7 @@ export const handler = () => { writeFileSync(process.env.NOTE, String(process.pi
   );
 }
 
-/** A port that nobody listens on, and a server that may. */
+/** A port on which nobody listens, and a server may. */
 async function anyPort() {
   const server = createServer();
   server.listen(0, '127.0.0.1');
@@ -115,7 +115,7 @@ function expectNothingLeft(group: number, functionPid: number, logFile: string):
   expect(existsSync(stateFolder(logFile))).toBe(false);
 }
 
-test('nothing is left of a local AWS that was stopped, but its log', async () => {
+test('a stopped local AWS leaves nothing but its log', async () => {
   const aws = await startLocalAws({ installation });
   const functionPid = await runEndlessly(aws.endpoint);
   const { pid = 0, logFile } = aws;
@@ -130,7 +130,7 @@ test('nothing is left of a local AWS that was stopped, but its log', async () =>
 });
 
 test.each(['SIGKILL', 'SIGINT'] as const)(
-  'nothing is left of a local AWS whose starter ends by %s',
+  'a local AWS leaves nothing when its starter ends by %s',
   async (signal) => {
     const script = path.join(folder, 'starter.ts');
     await writeFile(
@@ -155,7 +155,7 @@ test.each(['SIGKILL', 'SIGINT'] as const)(
   },
 );
 
-test('a local AWS that is called off while it starts is gone', async () => {
+test('a local AWS whose start is aborted is gone', async () => {
   const abort = new AbortController();
   const { port } = await anyPort();
   const starting = startLocalAws({ installation, port, signal: abort.signal });
@@ -165,7 +165,7 @@ test('a local AWS that is called off while it starts is gone', async () => {
   await expect(fetch(`http://127.0.0.1:${port}`)).rejects.toThrow('fetch failed');
 });
 
-test('several local AWSs run side by side, each with its own port and its own buckets of one name', async () => {
+test('several local AWSs run side by side, each with its own port and its own buckets of the same names', async () => {
   const Bucket = 'one-name';
   const started = await Promise.all([startLocalAws({ installation }), startLocalAws({ installation })]);
   const clients = started.map(
@@ -192,7 +192,7 @@ test('several local AWSs run side by side, each with its own port and its own bu
   expect(deleted).toEqual([1, 1]);
 });
 
-test('a local AWS that is called off once it runs is gone', async () => {
+test('a local AWS that is aborted while it runs is gone', async () => {
   const abort = new AbortController();
   const { pid = 0, logFile } = await startLocalAws({ installation, signal: abort.signal });
 
@@ -204,18 +204,18 @@ test('a local AWS that is called off once it runs is gone', async () => {
   }, UNTIL);
 });
 
-test('a port that is taken is reported', async () => {
+test('a port that is in use is reported', async () => {
   const { port, server } = await anyPort();
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
 
   const starting = startLocalAws({ installation, port });
 
-  await expect(starting).rejects.toThrow(`the local AWS can't have port ${port} of 127.0.0.1`);
+  await expect(starting).rejects.toThrow(`port ${port} of 127.0.0.1 is not available for the local AWS`);
   server.close();
 });
 
-test('a server that does not come up is reported, with the end of its log', async () => {
+test('a server that does not start is reported, with the end of its log', async () => {
   const python = path.join(folder, 'python');
   await writeFile(python, '#!/bin/sh\necho no such module >&2\nexit 4\n');
   await chmod(python, 0o755);
@@ -228,7 +228,7 @@ test('a server that does not come up is reported, with the end of its log', asyn
 });
 
 describe('LOCAL_AWS_ENDPOINT', () => {
-  test('names a server that runs already: it is used, and left running', async () => {
+  test('names a running server: it is used, and left running', async () => {
     await using own = await startLocalAws({ installation });
     vi.stubEnv('LOCAL_AWS_ENDPOINT', own.endpoint);
     const said: string[] = [];
@@ -267,7 +267,7 @@ describe('installing', () => {
     return { what: 'the local AWS', python, environment: environment(), requirements: file, say, said };
   }
 
-  test('is done once, when two ask for it at once', async () => {
+  test('happens once for two simultaneous calls', async () => {
     const wanted = await packages('# none\n');
 
     await Promise.all([installPackages(wanted), installPackages(wanted)]);
@@ -279,7 +279,7 @@ describe('installing', () => {
     expect(existsSync(path.join(wanted.environment, 'bin', 'python'))).toBe(true);
   });
 
-  test('is repeated where it was interrupted', async () => {
+  test('is repeated after an interruption', async () => {
     const wanted = await packages('# none\n');
     await mkdir(path.join(wanted.environment, 'bin'), { recursive: true });
     await writeFile(path.join(wanted.environment, 'bin', 'python'), 'half written');
@@ -290,14 +290,14 @@ describe('installing', () => {
     expect(await once(python, 'exit')).toEqual([0, null]);
   });
 
-  test('that fails says why', async () => {
+  test('reports the reason of a failure', async () => {
     const wanted = await packages('./nowhere\n');
 
     await expect(installPackages(wanted)).rejects.toThrow(/could not be installed.*nowhere/s);
     expect(existsSync(path.join(wanted.environment, 'complete'))).toBe(false);
   });
 
-  test('needs a Python that is new enough: what was found, and what was looked for, is said', async () => {
+  test('requires a Python that is new enough, and reports what was searched and found', async () => {
     const old = path.join(folder, 'python3');
     await writeFile(old, '#!/bin/sh\necho 3.11.9\n');
     await chmod(old, 0o755);
@@ -305,11 +305,11 @@ describe('installing', () => {
     vi.stubEnv('PYENV_ROOT', path.join(folder, 'pyenv'));
 
     await expect(findPython()).rejects.toThrow(
-      `Python 3.12 or later is needed. Looked for python3.14, python3.13, python3.12, python3 on the PATH, and for the versions in ${path.join(folder, 'pyenv', 'versions')}; found python3 is 3.11.9. Install Python; the local AWS can also be a server that runs already, named by LOCAL_AWS_ENDPOINT.`,
+      `Python 3.12 or later is needed. Looked for python3.14, python3.13, python3.12, python3 on the PATH, and for the versions in ${path.join(folder, 'pyenv', 'versions')}; found python3 is 3.11.9. Install Python; the local AWS can also be a running server, named by LOCAL_AWS_ENDPOINT.`,
     );
   });
 
-  test('finds the newest Python that pyenv holds, where the PATH has none', async () => {
+  test('finds the newest Python of pyenv if the PATH has none', async () => {
     for (const version of ['3.9.18', '3.12.1', '3.13.0']) {
       const bin = path.join(folder, 'pyenv', 'versions', version, 'bin');
       await mkdir(bin, { recursive: true });

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LocalAwsInstallation } from './install.ts';
 import { functionsNode, pythonFolder, workFolder } from './paths.ts';
 
-/** The word by which the server knows a call that a service of AWS makes for itself: no secret, for the server is a test's own. */
+/** The text by which the server recognizes calls that AWS services make for themselves. Not a secret: the server is for tests. */
 export const SERVICE_CALL_TOKEN = 'simulated';
 
 /** A running local AWS. */
@@ -16,49 +16,49 @@ export interface LocalAws extends AsyncDisposable {
   /** `http://127.0.0.1:PORT`: an address, not a name, so that the SDK addresses buckets by path. */
   readonly endpoint: string;
   readonly port: number;
-  /** Log of the server; stays after it was stopped. Empty for a server that runs elsewhere. */
+  /** Log of the server, which is kept after a stop. Empty for a server that runs elsewhere. */
   readonly logFile: string;
   /** Undefined for a server that runs elsewhere. */
   readonly pid: number | undefined;
   /**
-   * Lets time pass for functions, from their next invocations on, and for delayed messages. Schedules go by the machine's
+   * Passes time for functions, from their next invocations on, and for delayed messages. Schedules use the machine's
    * clock.
    * @throws Error for a server that runs elsewhere
    */
   passTime(milliseconds: number): void;
-  /** Ends the server and the functions that it runs, and removes what it held. A server elsewhere is left as it is. */
+  /** Ends the server and the functions that it runs, and removes its data. A server elsewhere is unchanged. */
   stop(): Promise<void>;
 }
 
 export interface LocalAwsOptions {
   readonly installation: LocalAwsInstallation;
   /**
-   * Variables that every function gets, over those that it was deployed with: the address of a proxy, for instance. A
-   * server that runs elsewhere does not take them.
+   * Variables of every function, which override its own: the address of a proxy, for example. A
+   * server that runs elsewhere ignores them.
    */
   readonly functionEnvironment?: Readonly<Record<string, string>>;
   /**
-   * True if a role that does not exist can't be assumed, as in AWS. Default: anyone gets a session of any role, which tests
-   * need that deploy functions and no roles.
+   * True if a missing role cannot be assumed, as in AWS. Default: anyone gets a session of any role, which tests
+   * need that deploy functions without roles.
    */
   readonly refusesMissingRoles?: boolean;
-  /** Default: any that is free. */
+  /** Default: any free port. */
   readonly port?: number;
-  /** Stops the server when aborted, also while it starts. */
+  /** Stops the server when aborted, also during its start. */
   readonly signal?: AbortSignal;
 }
 
 const START_TIMEOUT_MILLISECONDS = 90_000;
 const REQUEST_TIMEOUT_MILLISECONDS = 5000;
 const GROUP_END_TIMEOUT_MILLISECONDS = 3000;
-/** Interval at which to check whether it has started, or ended. */
+/** Interval of checks whether it has started, or ended. */
 const LOOK_INTERVAL_MILLISECONDS = 50;
 const LOG_LINES_IN_ERROR = 15;
 
 /**
- * Starts the local AWS on 127.0.0.1, with nothing in it, and waits until it answers. It ends with `stop`, or when this
- * process ends, however that comes.
- * @throws Error with the end of the log when it does not come up
+ * Starts an empty local AWS on 127.0.0.1, and waits until it answers. It ends with `stop`, or when this process ends,
+ * for whatever reason.
+ * @throws Error with the end of the log if it does not start
  */
 export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws> {
   const { installation, signal } = options;
@@ -81,7 +81,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
   let ahead = 0;
   const passTime = (milliseconds: number): void => {
     ahead += milliseconds;
-    // Whoever reads it at this moment finds the whole of one number.
+    // Written at once, so that a reader sees a complete number.
     writeFileSync(`${clock}.new`, String(ahead));
     renameSync(`${clock}.new`, clock);
   };
@@ -102,7 +102,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
   return { endpoint, port, logFile, pid: child.pid, passTime, stop, [Symbol.asyncDispose]: stop };
 }
 
-/** A server that someone else started and stops: LocalStack, say. */
+/** A server that someone else starts and stops, such as LocalStack. */
 async function useLocalAws(endpoint: string): Promise<LocalAws> {
   if (!URL.canParse(endpoint)) {
     throw new Error(`LOCAL_AWS_ENDPOINT is '${endpoint}'; expected an address such as http://127.0.0.1:4566`);
@@ -124,14 +124,14 @@ async function useLocalAws(endpoint: string): Promise<LocalAws> {
     logFile: '',
     pid: undefined,
     passTime: () => {
-      throw new Error('the clock of a server that runs elsewhere cannot be put ahead');
+      throw new Error('the clock of a server that runs elsewhere cannot be changed');
     },
     stop: nothing,
     [Symbol.asyncDispose]: nothing,
   };
 }
 
-/** The file that tells the server how far its clock is ahead, see python/lab_clock.py. */
+/** The file that tells the server by how much its clock is ahead, see python/lab_clock.py. */
 function clockFile(folder: string): string {
   return path.join(folder, 'clock');
 }
@@ -152,7 +152,7 @@ async function spawnServer(settings: ServerSettings): Promise<ChildProcess> {
   try {
     return spawn(python, [path.join(pythonFolder, 'server.py'), folder], {
       cwd: folder,
-      // Its own process group, so that its functions' processes can be ended with it.
+      // A separate process group, so that its functions' processes can be ended with it.
       detached: true,
       stdio: ['pipe', log.fd, log.fd],
       // Nothing of this process's environment: no AWS profile, no proxy settings.
@@ -160,31 +160,31 @@ async function spawnServer(settings: ServerSettings): Promise<ChildProcess> {
         PATH: process.env['PATH'],
         HOME: folder,
         LANG: 'C.UTF-8',
-        // Where functions are unpacked.
+        // Folder in which functions are unpacked.
         TMPDIR: path.join(folder, 'tmp'),
         PYTHONUNBUFFERED: '1',
         GATEWAY_LISTEN: `127.0.0.1:${port}`,
-        // In a container it would write to the system's folders otherwise.
+        // It would write to the system's folders otherwise, as in a container.
         OVERRIDE_IN_DOCKER: '0',
         FILESYSTEM_ROOT: folder,
-        // It would ask the cloud's metadata address for credentials otherwise.
+        // It would request credentials from the cloud's metadata address otherwise.
         AWS_EC2_METADATA_DISABLED: 'true',
-        // A queue's URL would name a host that not every system resolves otherwise.
+        // A queue's URL would have a host otherwise that not every system resolves.
         SQS_ENDPOINT_STRATEGY: 'off',
         LOCALEMU_INTERNAL_AUTH_TOKEN: SERVICE_CALL_TOKEN,
         DISABLE_EVENTS: '1',
         SKIP_SSL_CERT_DOWNLOAD: '1',
         DNS_ADDRESS: '0',
         EAGER_SERVICE_LOADING: '0',
-        // Nobody reads a queue's metrics; each message would be followed by several calls to write them.
+        // Nobody reads a queue's metrics, which take several calls for each message.
         SQS_DISABLE_CLOUDWATCH_METRICS: '1',
-        // Event source mappings hold a request open at their queues, as in AWS, and ask again at once.
+        // Event source mappings keep a request open at their queues, as in AWS, and repeat it at once.
         LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC: '0.05',
         LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC: '0.05',
         LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_ERROR_SEC: '1',
-        // For a busy machine: Lambda itself gives a function's module ten seconds to load.
+        // For busy machines: Lambda itself gives a function's module ten seconds to load.
         LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT: '60',
-        // A thousand images for each account and region, which nothing starts.
+        // A thousand images for each account and region, which nothing uses.
         MOTO_EC2_LOAD_DEFAULT_AMIS: 'false',
         LOCAL_MISSING_ROLES: refusesMissingRoles ? 'refused' : 'assumed',
         LOCAL_CLOCK_FILE: clockFile(folder),
@@ -232,19 +232,19 @@ function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
-/** Killed, not asked: there is nothing to save, and asking takes it three seconds. */
+/** Killed without a request to end: there is nothing to save, and an orderly end takes three seconds. */
 async function endGroup(child: ChildProcess): Promise<void> {
   const { pid } = child;
   if (pid === undefined) return;
   const ended = hasEnded(child) ? undefined : once(child, 'exit');
   signalGroup(pid, 'SIGKILL');
   await ended;
-  // Functions' processes end a moment later. Where nobody reaps what is left of them, they would seem to stay.
+  // Functions' processes end a moment later. Without a parent that reaps them, they would seem to be running.
   const deadline = Date.now() + GROUP_END_TIMEOUT_MILLISECONDS;
   while (signalGroup(pid, 0) && Date.now() < deadline) await sleep(LOOK_INTERVAL_MILLISECONDS);
 }
 
-/** Signals a process group. @returns whether there was anything left to be signalled */
+/** Signals a process group. @returns whether any process was left */
 function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(-group, signal);
@@ -253,14 +253,14 @@ function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** The port, or any, now that nobody listens there. The server would say nothing of a port that is taken, and go on. */
+/** The wanted port, or any free one. The server would continue without a message if the port were in use. */
 async function freePort(wanted = 0): Promise<number> {
   const server = createServer();
   server.listen(wanted, '127.0.0.1');
   try {
     await once(server, 'listening');
   } catch (error) {
-    throw new Error(`the local AWS can't have port ${wanted} of 127.0.0.1`, { cause: error });
+    throw new Error(`port ${wanted} of 127.0.0.1 is not available for the local AWS`, { cause: error });
   }
   const address = server.address();
   server.close();

@@ -1,6 +1,6 @@
 """
-Alarms on other alarms, and what EventBridge is told of alarms, as CloudWatch has it: LocalEmu's own knows rules of `OR` alone,
-and tells nobody.
+Composite alarms, and the events of alarms to EventBridge, as in CloudWatch: LocalEmu itself only supports rules with `OR`,
+and sends no events.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
@@ -28,7 +28,7 @@ class Rule:
         ]
 
     def holds(self, state_of):
-        """Whether it holds; `state_of` gives the state of the alarm of a name or an ARN."""
+        """Whether it is true; `state_of` returns the state of an alarm by its name or ARN."""
         self.at = 0
         value = self.either(state_of)
         if self.at != len(self.tokens):
@@ -179,7 +179,7 @@ def patch():
 
 
 def install():
-    """To be called before LocalEmu starts."""
+    """Must be called before LocalEmu starts."""
     require = ServiceLoader.require_service
     patched = []
 

@@ -1,6 +1,6 @@
-// Loads a function's handler, then answers one invocation after another: a JSON line comes in on the descriptor that
-// the first argument names, JSON lines go out on the second's. What the handler prints goes out too, as it prints it, so
-// that it is kept whatever becomes of the process.
+// Loads a function's handler, then processes one invocation after another: JSON lines arrive on the descriptor that
+// the first argument names, and are sent on the second one's. The handler's output is sent at once, so that it is kept
+// even if the process is killed.
 import { existsSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import path from 'node:path';
@@ -12,7 +12,7 @@ import { s3ControlEndpoint } from '../account-hosts.ts';
 const [incoming, outgoing] = process.argv.slice(2).map(Number);
 const { env } = process;
 const logsAreJson = env.AWS_LAMBDA_LOG_FORMAT === 'JSON';
-/** The invocation under way. */
+/** The current invocation. */
 let current;
 
 function send(message) {
@@ -23,10 +23,10 @@ function send(message) {
 const log = (text) => send({ log: text });
 
 const machineNow = Date.now;
-/** How far the function's clock is ahead of the machine's, in milliseconds. */
+/** Time by which the function's clock is ahead of the machine's, in milliseconds. */
 let ahead = 0;
 
-/** Lets whatever the function loads read the lab's clock. Its timers go by the machine's. */
+/** Makes everything that the function loads read the lab's clock. Its timers use the machine's. */
 function takeOverClock() {
   const now = () => machineNow() + ahead;
   globalThis.Date = new Proxy(Date, {
@@ -36,7 +36,7 @@ function takeOverClock() {
   });
 }
 
-/** Lambda's own lines in the log: text, or JSON when the function's log format says so. */
+/** Lambda's own lines in the log: text, or JSON if the function's log format says so. */
 function logPlatform(text, type, record) {
   log(logsAreJson ? `${JSON.stringify({ time: new Date().toISOString(), type, record })}\n` : `${text}\n`);
 }
@@ -65,7 +65,7 @@ function takeOverOutput() {
       const timestamp = new Date().toISOString();
       const message = format(...values);
       const requestId = current?.id;
-      // With tabs, and with carriage returns for line ends, so that one message is one line of the log.
+      // With tabs, and with carriage returns as line ends, so that one message is one line of the log.
       log(
         logsAreJson
           ? `${JSON.stringify({ timestamp, level: name, requestId, message })}\n`
@@ -98,8 +98,8 @@ async function loadHandler() {
 }
 
 /**
- * Gives the result of the invocation under way, as JSON text, so that it arrives as the handler gave it. After the last
- * one the process is not used again.
+ * Sends the result of the current invocation, as the JSON text that the handler returned. After the last invocation the
+ * process is not used again.
  */
 function answer(result, error, last) {
   const { id, started } = current;
@@ -153,7 +153,7 @@ async function invoke(handler, { id, arn, trace, payload, deadline, ahead: clock
   answer(result, false, false);
 }
 
-/** An error that no handler caught ends the process; the invocation under way, if any, gets it as its result. */
+/** An error that no handler catches ends the process; the current invocation, if any, has it as its result. */
 function fail(type, error) {
   const described = { ...describe(error), errorType: type };
   if (current === undefined) log(`${JSON.stringify(described)}\n`);
@@ -173,7 +173,7 @@ try {
   send({ ready: true });
   createInterface({ input: new Socket({ fd: incoming, readable: true, writable: false }) })
     .on('line', (line) => invoke(handler, JSON.parse(line)))
-    // Whoever invokes is gone.
+    // The invoking process has ended.
     .on('close', () => process.exit(0));
 } catch (error) {
   log(`${JSON.stringify(describe(error))}\n`);

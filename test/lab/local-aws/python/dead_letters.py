@@ -1,5 +1,5 @@
 """
-Dead letters as SQS moves them, to the dead-letter queue and back by StartMessageMoveTask:
+Dead letters as in SQS, with the move to the dead-letter queue and back by StartMessageMoveTask:
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
 """
 
@@ -11,7 +11,7 @@ from localemu.utils.time import now
 
 
 class Destination:
-    """A queue as a task that moves messages sees it: what is moved there is a new message, received by nobody yet."""
+    """A queue for a task that moves messages: each message is sent as a new one, with no receives yet."""
 
     def __init__(self, queue):
         self.queue = queue
@@ -30,12 +30,12 @@ class Destination:
 
 
 def install():
-    """To be called before LocalEmu starts."""
+    """Must be called before LocalEmu starts."""
     get_queue = MessageMoveTaskManager._get_queue_by_arn
 
     def get_destination(self, arn):
         if arn is None:
-            # Nobody can say where a message comes from that was sent to the dead-letter queue itself.
+            # The source of a message that was sent to the dead-letter queue itself is unknown.
             raise CommonServiceException("CouldNotDetermineMessageSource", "the message has no source queue")
         return Destination(get_queue(self, arn))
 
@@ -44,7 +44,7 @@ def install():
     put = FifoQueue.put
 
     def put_dead_letter(self, message, **options):
-        """LocalEmu's own keeps the deduplication id, and so loses one of two messages that share it, or a redrive."""
+        """LocalEmu's own task keeps the deduplication id, and so loses one of two messages that share it, or a redrive."""
         if "DeadLetterQueueSourceArn" in message["Attributes"]:
             options["message_deduplication_id"] = message["MessageId"]
         return put(self, message, **options)

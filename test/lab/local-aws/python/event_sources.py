@@ -1,4 +1,4 @@
-"""SQS event source mappings as Lambda runs them: up to the mapping's maximum concurrency, batches side by side."""
+"""SQS event source mappings as Lambda runs them: batches side by side, up to the mapping's maximum concurrency."""
 
 import logging
 import threading
@@ -10,11 +10,11 @@ from localemu.services.lambda_.event_source_mapping.pollers.sqs_poller import Sq
 
 LOG = logging.getLogger(__name__)
 
-# How long a mapping's request waits at an empty queue. AWS waits up to twenty seconds; a mapping that is deleted ends here
-# with the wait.
+# Duration of a mapping's request at an empty queue. AWS waits up to twenty seconds; here, a deleted mapping ends when
+# the request does.
 WAIT_SECONDS = 2
 
-# Lambda starts with five batches at a time for a standard queue, and one for each message group of a FIFO queue.
+# Lambda starts with five concurrent batches for a standard queue, and one per message group for a FIFO queue.
 DEFAULT_CONCURRENCY = 10
 
 
@@ -23,9 +23,9 @@ def wait(params, **_):
 
 
 def install():
-    """To be called once LocalEmu has loaded its Lambda service."""
+    """Must be called after LocalEmu has loaded its Lambda service."""
     load_service = provider.load_service
-    # A mapping on a FIFO queue looks up the model of a service "sqs-fifo", which has none.
+    # A mapping on a FIFO queue looks up the model of a service "sqs-fifo", which does not exist.
     provider.load_service = lambda name: load_service("sqs" if name == "sqs-fifo" else name)
 
     get_esm_worker = EsmWorkerFactory.get_esm_worker
@@ -35,20 +35,20 @@ def install():
         scaling = self.esm_config.get("ScalingConfig") or {}
         worker.poller.slots = threading.Semaphore(scaling.get("MaximumConcurrency", DEFAULT_CONCURRENCY))
         if isinstance(worker.poller, SqsPoller):
-            # LocalEmu's own asks again and again, which costs more than the messages do.
+            # LocalEmu's own poller sends short requests again and again, which costs more than the messages do.
             worker.poller.source_client.meta.events.register("provide-client-params.sqs.ReceiveMessage", wait)
         return worker
 
     EsmWorkerFactory.get_esm_worker = get_esm_worker_with_slots
-    # For the pollers that don't come from there, of EventBridge pipes.
+    # For other pollers, those of EventBridge pipes.
     SqsPoller.slots = threading.Semaphore(DEFAULT_CONCURRENCY)
 
     handle_messages = SqsPoller.handle_messages
 
     def handle_messages_aside(self, messages):
         """
-        LocalEmu's own waits for the invocation, so that one slow message group holds up all others. Order within a
-        group is kept by the queue: it gives out no message of a group while another of it is in flight.
+        LocalEmu itself waits for the invocation, so that one slow message group delays all others. The queue keeps the
+        order within a group: it delivers no message of a group while another one is in flight.
         """
 
         def work():
@@ -68,8 +68,8 @@ def install():
 
     def create_or_go_on(self):
         """
-        LocalEmu makes a worker anew for a mapping that is updated, which then is "Creating". In AWS only a new mapping
-        is, and Terraform's provider takes it for an error of the update.
+        LocalEmu creates a new worker for an updated mapping, which then is "Creating". In AWS only a new mapping is,
+        and Terraform's provider treats this state as an error of the update.
         """
         if self.enabled and self.esm_config["State"] != EsmState.CREATING:
             with self._state_lock:
@@ -83,7 +83,7 @@ def install():
     update = provider.LambdaProvider.update_event_source_mapping_v2
 
     def update_without_late_word(self, context, request):
-        """LocalEmu's old worker says "Disabled" of the mapping when its last poll has ended, whatever the new one does."""
+        """LocalEmu's old worker reports "Disabled" for the mapping when its last poll has ended, whatever the new worker does."""
         old = self.esm_workers.get(request.get("UUID"))
         updated = update(self, context, request)
         if old is not None:

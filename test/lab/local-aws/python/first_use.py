@@ -1,6 +1,6 @@
 """
-First calls side by side: LocalEmu loads a service, and makes what an account or a region holds of it, when it is first
-asked for, and two threads that ask at the same time may each make their own, or find it half made.
+Concurrent first calls: LocalEmu loads a service, and creates its stores for an account or a region, at the first use. Two
+threads at the same time may each create their own, or find an incomplete one.
 """
 
 import threading
@@ -11,7 +11,7 @@ from localemu.services import stores
 
 
 def made_once(get):
-    """A store's attribute gets its first value once: LocalEmu's own looks, then writes, and what the other thread has put into the value that is overwritten is lost."""
+    """A store's attribute is initialized once. LocalEmu's own code reads, then writes, so that a second thread loses what it put into the overwritten value."""
     lock = threading.RLock()
 
     def get_alone(self, obj, objtype=None):
@@ -22,7 +22,7 @@ def made_once(get):
 
 
 def loaded_whole(require_service):
-    """LocalEmu's own calls a service loaded before it has routes to it: a second call in that moment is answered 501."""
+    """LocalEmu itself marks a service as loaded before it has routes to it: a second call at that time gets a 501."""
     mutex = threading.Lock()
     locks = {}
     loaded = set()
@@ -41,10 +41,10 @@ def loaded_whole(require_service):
 
 
 def install():
-    """To be called before LocalEmu starts."""
+    """Must be called before LocalEmu starts."""
     for attribute in (stores.LocalAttribute, stores.CrossRegionAttribute, stores.CrossAccountAttribute):
         attribute.__get__ = made_once(attribute.__get__)
     ServiceLoader.require_service = loaded_whole(ServiceLoader.require_service)
-    # The 1582 policies that AWS manages: a quarter of a second to a second of each account's first call, in which all
+    # The 1582 policies that AWS manages take a quarter of a second to a second in each account's first call, for which all
     # other calls wait. Nothing here attaches one.
     patches.patch_moto_iam_config = lambda: None

@@ -1,6 +1,6 @@
 """
-Serves LocalEmu by a thread for each connection. Its own servers hand a request from an event loop to a thread and back
-eight times, which is more than most requests take; they serve TLS too, and make a key for it at each start.
+Serves LocalEmu with one thread per connection. Its own servers pass a request from an event loop to a thread and back
+eight times, which takes longer than most requests do. They also serve TLS, and create a key for it at each start.
 """
 
 import threading
@@ -16,15 +16,15 @@ from rolo.gateway.wsgi import WsgiGateway
 
 
 class Handler(BaseHTTPRequestHandler):
-    # Connections stay open until the client closes them: a request that came in the moment in which the server closes
-    # would be carried out and never answered, and its client would send it again.
+    # Connections stay open until the client closes them: a request that arrived just as the server closed the connection
+    # would take effect without an answer, and its client would send it again.
     protocol_version = "HTTP/1.1"
-    # An answer goes out in one piece.
+    # An answer is sent in one piece.
     wbufsize = -1
     disable_nagle_algorithm = True
 
     def handle_request(self):
-        # A client that asks first may send its body now.
+        # A client that asks for permission first may send its body now.
         self.wfile.flush()
         body = self.body()
         path, _, query = self.path.partition("?")
@@ -48,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
             "wsgi.multithread": True,
             "wsgi.multiprocess": False,
             "wsgi.run_once": False,
-            # As they came: what WSGI makes of a header's name can't be undone.
+            # Unchanged: WSGI's form of header names cannot be reversed.
             "rolo.headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()],
         }
         for name, value in self.headers.items():
@@ -57,13 +57,13 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(self.server.application(environ, self.start_response))
 
     def __getattr__(self, name):
-        # `do_GET`, `do_PROPFIND`: every method is LocalEmu's to answer.
+        # `do_GET`, `do_PROPFIND`: LocalEmu answers every method.
         if name.startswith("do_"):
             return self.handle_request
         raise AttributeError(name)
 
     def body(self):
-        """The whole of it, so that the next request of the connection begins where this one ends."""
+        """Reads the whole body, so that the next request of the connection begins after it."""
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             chunks = []
             while size := int(self.rfile.readline().split(b";")[0], 16):
@@ -148,6 +148,6 @@ def register_plain(self):
 
 
 def install():
-    """To be called before LocalEmu starts."""
+    """Must be called before LocalEmu starts."""
     BaseComponents.runtime_server = property(lambda self: self.__dict__.setdefault("threaded", ThreadedServer()))
     LocalemuRuntime._init_gateway_server = register_plain

@@ -1,12 +1,12 @@
 """
-install.py VENV REQUIREMENTS WHAT: makes a virtual environment with these packages, unless it is there already.
+install.py VENV REQUIREMENTS WHAT: creates a virtual environment with these packages, unless it exists.
 
-Whoever runs this at the same time waits for the first to finish. A virtual environment can't be moved once it is
-made, so it is made in its place, and counts only from when its marker is written, last: one that was left half made
-has none, and is made anew.
+Other processes that run this at the same time wait for the first one. A virtual environment cannot be moved, so it is
+created in its final place, and only counts once its marker, the last file, is written. An incomplete one has no marker,
+and is created again.
 
-uv installs in a third of the time that pip takes. It does not read pip's settings (a mirror, say): where it fails, or
-is not to be had, pip installs.
+uv takes a third of the time that pip takes, but does not read pip's settings, such as a mirror. If uv fails, or is not
+available, pip installs.
 """
 
 import contextlib
@@ -42,7 +42,7 @@ def main():
 
 
 def make_installer(parent):
-    """A virtual environment with pip, and with uv where there is one for this machine. It serves all others."""
+    """A virtual environment with pip, and with uv if it exists for this machine. It is used for all others."""
     folder = parent / f"installer-{UV.replace('==', '-')}-python-{'.'.join(map(str, sys.version_info[:3]))}"
     with locked(folder, "waiting for another process that is installing uv"):
         if not marker(folder).exists():
@@ -65,7 +65,7 @@ def install_by_uv(installer, folder, requirements):
 
 def install_by_pip(installer, folder, requirements):
     python = ["--python", str(folder / "bin" / "python")]
-    # Most modules are never loaded: what is loaded is compiled by its first use.
+    # Most modules are never loaded: those that are get compiled at their first use.
     options = [*PIP_OPTIONS, "--no-compile", "--requirement", str(requirements)]
     code = run([*pip(installer), *python, "install", *options])
     if code != 0:

@@ -1,6 +1,6 @@
 """
-How far the lab's clock is ahead of the machine's: tests let time pass by a file, see `passTime` in ../server.ts. Functions
-go by it, and so do messages that are delayed. Nothing else here does: schedules start when the machine's clock says so.
+The time by which the lab's clock is ahead of the machine's. Tests set it in a file, see `passTime` in ../server.ts. Functions
+and delayed messages use this clock; everything else, such as schedules, uses the machine's.
 """
 
 import os
@@ -19,7 +19,7 @@ def ahead():
 
 
 def install():
-    """To be called before LocalEmu loads SQS."""
+    """Must be called before LocalEmu loads SQS."""
     from localemu.services.sqs.models import SqsMessage
 
     begin = SqsMessage.__init__

@@ -1,4 +1,4 @@
-"""What LocalEmu does again at each start, or more often than it need."""
+"""Skips work that LocalEmu repeats at each start, or more often than necessary."""
 
 import functools
 import gc
@@ -11,13 +11,13 @@ from localemu.dashboard import plugins as dashboard
 from localemu.services.cloudtrail import recording_hook
 from moto.core import responses
 
-# A service that is loaded leaves some hundred thousand objects that stay: Python would look through all of them again
+# A loaded service leaves some hundred thousand permanent objects, which Python's garbage collector would check again
 # and again while it answers requests.
 GARBAGE_THRESHOLDS = (50_000, 20, 100)
 
 
 def built_once(build):
-    """LocalEmu's index of AWS's services, seconds to build: kept with the installation, for all servers to come."""
+    """LocalEmu's index of AWS's services, which takes seconds to build, is kept with the installation for later servers."""
 
     def load_or_build(file_path):
         kept = os.path.join(sys.prefix, os.path.basename(file_path))
@@ -31,7 +31,7 @@ def built_once(build):
 
 
 def of_failures(log):
-    """A line for each answer is a share of each call, and the proxy has the calls: LocalEmu's log gets those that fail."""
+    """Logs only failed calls: a line per answer is a considerable part of each call, and the proxy records all calls."""
 
     def log_failure(self, context, response):
         if response.status_code >= 400:
@@ -41,12 +41,12 @@ def of_failures(log):
 
 
 def install():
-    """To be called before LocalEmu starts."""
+    """Must be called before LocalEmu starts."""
     gc.set_threshold(*GARBAGE_THRESHOLDS)
-    # Each call would be kept as an event, and sent to the account's event bus by one more call to the server itself.
-    # Trails here deliver nothing that way.
+    # Each call would be stored as an event, and sent to the account's event bus by one more call to the server itself.
+    # Trails deliver nothing here anyway.
     recording_hook.register_recording_hook = lambda: None
-    # Names of a class's methods, looked for at each call: a quarter of most calls.
+    # Names of a class's methods, which each call looks up: a quarter of most calls.
     responses.method_names_from_class = functools.cache(responses.method_names_from_class)
     ResponseLogger._log = of_failures(ResponseLogger._log)
     # A third of the start.

@@ -1,6 +1,6 @@
 """
-Roles that don't exist: LocalEmu gives a session of them, AWS refuses it. So does this server where it is told to. But for the role that AWS Organizations makes in
-each account of its own, which Terraform assumes here, too: it need not be made.
+Sessions of missing roles, which LocalEmu issues and AWS refuses. This server refuses them if configured, except for the role
+that AWS Organizations creates in each member account, which Terraform assumes: it need not be created here.
 """
 
 import os
@@ -27,7 +27,7 @@ def refusing(provider):
 
 
 def install():
-    """To be called before LocalEmu starts, and before `first_use`, which sees to it that a service is loaded once."""
+    """Must be called before LocalEmu starts, and before `first_use`, which makes sure that a service is loaded once."""
     if os.environ.get("LOCAL_MISSING_ROLES") != "refused":
         return
     require_service = ServiceLoader.require_service

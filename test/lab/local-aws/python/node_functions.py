@@ -18,22 +18,22 @@ from localemu.services.lambda_.invocation.lambda_models import InvocationResult
 
 BOOTSTRAP = str(Path(__file__).with_name("bootstrap.mjs"))
 NODE = os.environ["LOCAL_LAMBDA_NODE"]
-# What every function gets beside its own variables, and instead of them: the address of a proxy, for instance.
+# Variables of every function in addition to its own, which they override: the address of a proxy, for example.
 SHARED_VARIABLES = json.loads(os.environ.get("LOCAL_LAMBDA_ENV", "{}"))
-# How LocalEmu tells a container where to report to; Lambda has no such variables.
+# LocalEmu's variables with the address to which a container reports; Lambda has no such variables.
 CONTAINER_VARIABLES = ("LOCALEMU_", "EDGE_PORT", "AWS_LAMBDA_FUNCTION_TIMEOUT", "LAMBDA_RUNTIME_DIR")
 
 
 class NodeFunction(runtime_executor.RuntimeExecutor):
-    """One execution environment: a Node process that answers one invocation after another."""
+    """One execution environment: a Node process that processes one invocation after another."""
 
     def __init__(self, id, function_version):
         super().__init__(id, function_version)
         self.process = None
         self.stopped = False
-        # What was printed while the function's module was loaded: the first invocation's log begins with it.
+        # Output while the function's module was loaded: the log of the first invocation begins with it.
         self.early_logs = []
-        # Held while an invocation is under way. `stop` comes from another thread, and must not wait for it.
+        # Held during an invocation. `stop` is called by another thread, and must not wait for it.
         self.busy = threading.Lock()
 
     def start(self, env_vars):
@@ -42,7 +42,7 @@ class NodeFunction(runtime_executor.RuntimeExecutor):
         deployed = {
             name: str(value) for name, value in env_vars.items() if not name.startswith(CONTAINER_VARIABLES)
         }
-        # A function sees neither the variables nor the home folder (and the AWS profiles in it) of whoever runs this.
+        # A function sees neither the variables nor the home folder (with its AWS profiles) of the user who runs this.
         self.environment = {
             "PATH": os.defpath,
             "HOME": os.environ["TMPDIR"],
@@ -62,7 +62,7 @@ class NodeFunction(runtime_executor.RuntimeExecutor):
             timeout = self.function_version.config.timeout
             logs = []
             if self.process is None:
-                # After a crash, a time-out or an init that failed, Lambda starts the runtime again for the next invocation.
+                # After a crash, a timeout or a failed init, Lambda starts the runtime again for the next invocation.
                 self.failure = self.failure or self._spawn()
             if self.failure is not None:
                 (error, logs), self.failure = self.failure, None
@@ -101,12 +101,12 @@ class NodeFunction(runtime_executor.RuntimeExecutor):
         process = self.process
         if process:
             process.kill()
-        # An invocation under way sees the process end, gives its result and leaves the rest to us.
+        # The current invocation notices the end of the process, returns its result and leaves the rest to this method.
         with self.busy:
             self._end()
 
     def _spawn(self):
-        """Starts the process; gives what went wrong while the function's module was loaded, and the logs of it."""
+        """Starts the process. Returns the error of loading the function's module, if any, and the logs of that."""
         if self.stopped:
             return {"errorType": "Runtime.Unknown", "errorMessage": "the execution environment was stopped"}, []
         child_in, self.to_child = os.pipe()
@@ -114,13 +114,13 @@ class NodeFunction(runtime_executor.RuntimeExecutor):
         self.buffer = b""
         memory = self.function_version.config.memory_size
         self.process = subprocess.Popen(
-            # A function that would outgrow its memory ends here too.
+            # A function that exceeds its memory ends here, too.
             [NODE, f"--max-old-space-size={memory * 9 // 10}", BOOTSTRAP, str(child_in), str(child_out)],
             env=self.environment,
             cwd=self.code,
             pass_fds=(child_in, child_out),
             stdin=subprocess.DEVNULL,
-            # What the process itself says when it can't even start or dies of V8; the handler's words come by the pipe.
+            # Output of the process itself when it cannot start or V8 crashes; the handler's output arrives by the pipe.
             stdout=subprocess.DEVNULL,
             stderr=sys.stderr,
         )
@@ -149,9 +149,9 @@ class NodeFunction(runtime_executor.RuntimeExecutor):
             pass  # It has ended: reading its answer tells how.
 
     def _answer(self, logs, seconds):
-        """The process's next message, with what it printed before that added to logs; None when it ended instead."""
+        """The next message of the process, with its output before that added to logs; None if it ended."""
         deadline = time.monotonic() + seconds
-        # `select.select` takes no number above 1023, and a server of many functions and queues has more open.
+        # `select.select` does not support numbers above 1023, and a server with many functions and queues has more files open.
         readable = select.poll()
         readable.register(self.from_child, select.POLLIN)
         while True:
@@ -170,7 +170,7 @@ class NodeFunction(runtime_executor.RuntimeExecutor):
             logs.append(message["log"])
 
     def _exit_error(self, request_id):
-        """The process has ended by itself, or was killed: the error that Lambda reports then."""
+        """The error that Lambda reports for a process that ended by itself, or was killed."""
         status = self.process.wait()
         self._end()
         if status < 0:
@@ -198,7 +198,7 @@ class NodeFunction(runtime_executor.RuntimeExecutor):
         self.early_logs = []
         return InvocationResult(request_id, text.encode(), is_error=is_error, logs=all_logs)
 
-    # The rest of what LocalEmu asks of an executor: there is no container with an address or logs of its own.
+    # Further methods of LocalEmu's executors: there is no container with an address or logs.
 
     def get_logs(self):
         return ""
@@ -214,7 +214,7 @@ class NodeFunction(runtime_executor.RuntimeExecutor):
 
     @classmethod
     def validate_environment(cls):
-        # Called once the Lambda service has been loaded, which takes a second: nothing loads it before it is used.
+        # Called after the Lambda service has been loaded, which takes a second, at its first use.
         import event_sources
 
         event_sources.install()
@@ -231,5 +231,5 @@ class NodeFunction(runtime_executor.RuntimeExecutor):
 
 
 def install():
-    """To be called before LocalEmu loads its Lambda service, as it does on the first call to it."""
+    """Must be called before LocalEmu loads its Lambda service, at the first call to it."""
     runtime_executor.get_runtime_executor = lambda: NodeFunction

@@ -1,6 +1,6 @@
 """
-Buckets in a server's own folder: LocalEmu keeps those of all servers of a machine in one, in which a server that deletes
-its bucket takes the files of another's bucket of that name along.
+Buckets in a folder per server: LocalEmu keeps the buckets of all servers of a machine in one folder, so that a server that
+deletes its bucket also deletes the files of another server's bucket of the same name.
 """
 
 import os
@@ -16,5 +16,5 @@ def in_own_folder(init):
 
 
 def install():
-    """To be called before LocalEmu loads its S3 service."""
+    """Must be called before LocalEmu loads its S3 service."""
     EphemeralS3ObjectStore.__init__ = in_own_folder(EphemeralS3ObjectStore.__init__)

@@ -1,4 +1,4 @@
-"""Ends with the process that started this one, however that one ends."""
+"""Ends with the process that started this one, however that ends."""
 
 import os
 import shutil
@@ -8,8 +8,8 @@ import threading
 
 def end_with_parent(*folders):
     """
-    Standard input is a pipe that the parent holds open and never writes to. When the parent ends, be it killed, the
-    pipe closes: then these folders are removed, and this process's whole group ends with it.
+    Standard input is a pipe that the parent keeps open and never writes to. When the parent ends, even if killed, the
+    pipe closes: then these folders are removed, and this process's whole group ends.
     """
 
     def watch():

@@ -1,4 +1,4 @@
-"""race_first_use.py: lets threads race for what LocalEmu makes at first use, and prints what each got, as JSON."""
+"""race_first_use.py: makes threads race for what LocalEmu creates at first use, and prints what each got, as JSON."""
 
 import json
 import threading
@@ -14,7 +14,7 @@ THREADS = 8
 
 
 def race(work):
-    """What each thread got that began with the others."""
+    """Returns what each of the simultaneous threads got."""
     barrier = threading.Barrier(THREADS)
     results = [None] * THREADS
 
@@ -31,7 +31,7 @@ def race(work):
 
 
 def slowly():
-    """A first value that takes a moment, in which every other thread comes to ask for it too."""
+    """A first value that takes a moment to create, in which all other threads request it, too."""
     time.sleep(0.05)
     return {}
 
@@ -43,7 +43,7 @@ class Store(stores.BaseStore):
 
 
 class Router:
-    """Takes a moment to learn a service's routes; other calls of the service come in that moment."""
+    """Delays the registration of a service's routes; other calls of the service arrive in the meantime."""
 
     def __init__(self):
         self.learning = threading.Event()

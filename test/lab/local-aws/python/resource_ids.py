@@ -1,6 +1,6 @@
 """
-Resource ids of DB instances, by which a snapshot belongs to its instance: each instance has one of its own, and keeps it
-when it is renamed. Moto's own is the same for all.
+Resource ids of DB instances, which link a snapshot to its instance: each instance has a unique one, and keeps it
+when it is renamed. In moto, all instances have the same one.
 """
 
 import random
@@ -22,12 +22,12 @@ def patch_rds():
 
 
 def install():
-    """To be called before LocalEmu starts, and before `first_use`, which sees to it that a service is loaded once."""
+    """Must be called before LocalEmu starts, and before `first_use`, which makes sure that a service is loaded once."""
     require_service = ServiceLoader.require_service
 
     def require_patched(self, chain, context, response):
         require_service(self, chain, context, response)
-        # Not before: moto's RDS takes long to load, and few need it.
+        # Not earlier: moto's RDS takes long to load, and few tests need it.
         if context.service is not None and context.service.service_name == "rds":
             patch_rds()
 

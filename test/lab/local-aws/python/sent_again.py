@@ -1,12 +1,12 @@
 """
-Requests that Terraform sends again because it got no answer: it gets the answer of the first time, where AWS would tell
-it that what it makes exists already. On one machine no network loses answers: an apply must not fail of it.
+Requests that Terraform repeats because it got no answer: they get the first answer, where AWS would report that the
+resource exists already. No network loses answers on one machine, so an apply must not fail because of it.
 
-LocalEmu's own server loses some on a busy machine: its log then shows a CreateQueue that is answered with 200, and the
-same call again within 200 milliseconds. Ours (gateway.py) is not known to. First calls side by side (first_use.py) can't do
-the same: what they lose is a value that was written, never an answer.
+LocalEmu's own server loses answers on a busy machine: its log then shows a CreateQueue that is answered with 200, and the
+same call again within 200 milliseconds. The server here (gateway.py) is not known to do so. Concurrent first calls
+(first_use.py) are no cause: they lose a written value, never an answer.
 
-Terraform's alone: what the functions do about a lost answer is tested, with answers that the proxy loses.
+Only Terraform's requests: tests check what the functions do after a lost answer, with answers that the proxy loses.
 """
 
 import logging
@@ -21,14 +21,14 @@ SECONDS = 120
 
 
 class Answers:
-    """The answers of the last requests, by the id that the SDK gives a call and all its attempts."""
+    """The answers to the last requests, by the id that the SDK gives a call and all its attempts."""
 
     def __init__(self):
         self.lock = threading.Lock()
         self.calls = OrderedDict()
 
     def begin(self, chain, context, response):
-        """A request handler: answers a request that was here before."""
+        """A request handler: answers a repeated request."""
         headers = context.request.headers
         call = headers.get("amz-sdk-invocation-id")
         if call is None or "terraform-provider-aws" not in headers.get("User-Agent", ""):
@@ -53,7 +53,7 @@ class Answers:
         chain.stop()
 
     def end(self, chain, context, response):
-        """A response handler: keeps the answer of a request that succeeded; one that failed may be tried again."""
+        """A response handler: stores the answer to a successful request; a failed one may be tried again."""
         call = context.request.headers.get("amz-sdk-invocation-id")
         with self.lock:
             first = self.calls.get(call)
@@ -65,7 +65,7 @@ class Answers:
 
 
 def install():
-    """To be called before LocalEmu starts."""
+    """Must be called before LocalEmu starts."""
     from localemu.aws import handlers
 
     answers = Answers()

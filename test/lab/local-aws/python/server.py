@@ -1,7 +1,8 @@
 """
-server.py STATE: starts LocalEmu, with Lambda functions in Node processes of their own instead of containers, dead
-letters and message groups as SQS has them, alarms on alarms, first calls that may come side by side, resource ids of DB instances, no
-session of a role that does not exist, a clock that tests put ahead and little work for each call, and ends with the parent. Its settings are environment variables: see ../server.ts.
+server.py STATE: starts LocalEmu with the changes in this folder: Lambda functions in Node processes instead of containers,
+dead letters and message groups as in SQS, composite alarms, concurrent first calls, resource ids of DB instances, no sessions of missing
+roles, a clock that tests put ahead, and less work per call. It ends with its parent. Its settings are environment
+variables: see ../server.ts.
 """
 
 import sys
@@ -11,7 +12,7 @@ from parent import end_with_parent
 
 def main():
     end_with_parent(sys.argv[1])
-    # Before the rest is loaded, which makes most objects of all.
+    # Before the rest is loaded, which creates most objects.
     import light
 
     light.install()

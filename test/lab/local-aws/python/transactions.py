@@ -1,9 +1,9 @@
 """
-DynamoDB's transactions apart from other calls. Moto's copies the whole table before it, and puts the copy back when a
-condition fails: what others wrote meanwhile would be lost, and a write during the copy is an internal error.
+DynamoDB transactions that are isolated from other calls. Moto copies the whole table before a transaction, and restores the
+copy if a condition fails: concurrent writes would be lost, and a write during the copy is an internal error.
 
-It copies the table once for each item of the transaction, with all that the table holds: a quarter of what the local AWS
-worked for the integration tests. Where no item is changed in place, a copy of the table's own dictionaries does.
+Moto makes a deep copy of the table for each item of the transaction: a quarter of the local AWS's work for the integration
+tests. If no item is changed in place, a copy of the table's own dictionaries is enough.
 """
 
 import copy
@@ -71,12 +71,12 @@ def patch_dynamodb():
 
 
 def install():
-    """To be called before LocalEmu starts, and before `first_use`, which sees to it that a service is loaded once."""
+    """Must be called before LocalEmu starts, and before `first_use`, which makes sure that a service is loaded once."""
     require_service = ServiceLoader.require_service
 
     def require_patched(self, chain, context, response):
         require_service(self, chain, context, response)
-        # Not before: few servers need it.
+        # Not earlier: few servers need it.
         if context.service is not None and context.service.service_name == "dynamodb":
             patch_dynamodb()
 
