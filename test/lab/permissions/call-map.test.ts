@@ -52,7 +52,7 @@ function callOf(
   };
 }
 
-/** `action resource`, one line each. */
+/** `action resource`, one per line. */
 const lines = (requirements: readonly Requirement[]): string[] =>
   requirements.map(({ action, resource }) => `${action} ${resource}`);
 
@@ -68,7 +68,7 @@ const user = `arn:aws:iam::${ACCOUNT}:user/team/robot`;
 
 const rules: readonly LabRule[] = Object.values(labRules);
 
-/** Every known call, in every form that asks for something else. */
+/** Every known call, in every form with different requirements. */
 const table: readonly CallExample[] = [
   ...rules.flatMap(({ callExamples = [] }) => callExamples),
   [
@@ -479,22 +479,22 @@ const table: readonly CallExample[] = [
 
 const rows = table.map(([name, parameters, asked, headers = {}]) => ({ name, parameters, asked, headers }));
 
-/** Actions on something that may also be asked for everything: alarms that combine others. */
+/** Actions on a resource that may also require a permission for everything: for composite alarms. */
 const ofEverything = new Set(['cloudwatch:DescribeAlarms']);
 
-describe('what a call asks for', () => {
+describe('the requirements of a call', () => {
   test.each(rows)('$name $parameters', async ({ name, parameters, asked, headers }) => {
     const requirements = await requirementsOf(callOf(name, parameters, headers), state);
 
     expect(lines(requirements)).toEqual(asked);
   });
 
-  test('is tested for every known call', () => {
+  test('are tested for every known call', () => {
     expect(new Set(table.map(([name]) => name))).toEqual(new Set(knownCalls));
   });
 
   test.each(rows)(
-    '$name $parameters: actions and resources that AWS has',
+    '$name $parameters: AWS has these actions and resources',
     async ({ name, parameters, headers }) => {
       for (const { action, resource } of await requirementsOf(callOf(name, parameters, headers), state)) {
         const [service = '', actionName = ''] = action.split(':');
@@ -520,11 +520,11 @@ describe('what a call asks for', () => {
   );
 });
 
-describe('what is known of a call', () => {
+describe('the condition keys of a call', () => {
   const conditionsOf = async (name: string, parameters: Record<string, unknown> = {}) =>
     (await requirementsOf(callOf(name, parameters), state)).map(({ conditions }) => conditions);
 
-  test('tags that are asked for, and the call that makes what has them', async () => {
+  test('tags in the request, and the call that creates their resource', async () => {
     const [, rule, tags] = await conditionsOf('ec2:AuthorizeSecurityGroupIngress', {
       GroupId: 'sg-1',
       'TagSpecification.1.ResourceType': 'security-group-rule',
@@ -542,7 +542,7 @@ describe('what is known of a call', () => {
     expect(tags).toMatchObject({ ...asked, 'ec2:CreateAction': 'AuthorizeSecurityGroupIngress' });
   });
 
-  test('tags of what is there', async () => {
+  test('tags of an existing resource', async () => {
     expect(await conditionsOf('ec2:DeleteFlowLogs', { 'FlowLogId.1': 'fl-1' })).toMatchObject([
       { 'aws:ResourceTag/team': 'net', 'ec2:ResourceTag/team': 'net' },
     ]);
@@ -572,7 +572,7 @@ describe('what is known of a call', () => {
     expect(await owners("nobody's")).toEqual([[ACCOUNT, ACCOUNT, ACCOUNT]]);
   });
 
-  test('the service that a role is passed to', async () => {
+  test('the service that receives a role', async () => {
     const flowLogs = await conditionsOf('ec2:CreateFlowLogs', {
       ResourceType: 'VPC',
       DeliverLogsPermissionArn: `arn:aws:iam::${ACCOUNT}:role/delivery`,
@@ -586,7 +586,7 @@ describe('what is known of a call', () => {
     expect(automation.at(-1)).toMatchObject({ 'iam:PassedToService': 'ssm.amazonaws.com' });
   });
 
-  test('the external id and the name of a session, and the account of the role', async () => {
+  test("the external id, the session name, and the role's account", async () => {
     const parameters = { RoleArn: `arn:aws:iam::${OTHER}:role/r`, RoleSessionName: 's', ExternalId: 'e' };
 
     const [asked] = await requirementsOf(callOf('sts:AssumeRole', parameters), state);
@@ -608,19 +608,19 @@ test.each(['ec2:TerminateInstances', 's3:Unknown', 'kinesis:PutRecord'])(
   },
 );
 
-test('a call whose parameters do not say what it is about is an error', async () => {
+test('a call whose parameters do not identify the resource is an error', async () => {
   await expect(requirementsOf(callOf('ec2:RevokeSecurityGroupIngress'), state)).rejects.toThrow(
     'ec2:RevokeSecurityGroupIngress was called without GroupId',
   );
 });
 
-test('two rules share what a call asks for, and do not say it twice', () => {
+test('two rules share the requirements of a call, and must not both define them', () => {
   const requires = () => [];
 
   expect([
     ...mergeCalls([{ 'ec2:DescribeVpcs': requires }, { 'ec2:DescribeVpcs': requires }]).keys(),
   ]).toEqual(['ec2:DescribeVpcs']);
   expect(() => mergeCalls([{ 'ec2:DescribeVpcs': requires }, { 'ec2:DescribeVpcs': () => [] }])).toThrow(
-    'what ec2:DescribeVpcs asks for is said twice',
+    'the requirements of ec2:DescribeVpcs are defined twice',
   );
 });

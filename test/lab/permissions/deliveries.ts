@@ -12,7 +12,7 @@ import { LocalAwsState } from './local-aws.ts';
 import { type PolicyDocument, parsePolicy } from './policy.ts';
 import { simulate } from './simulate.ts';
 
-/** A delivery by a rule of EventBridge, to a target or to the target's dead-letter queue. */
+/** A delivery by an EventBridge rule, to a target or to the target's dead-letter queue. */
 export interface Delivery {
   /** The rule's ARN. */
   readonly rule: string;
@@ -24,7 +24,7 @@ export interface Delivery {
 const EVENTS = 'events.amazonaws.com';
 
 /**
- * Reduces a topic's or a key's policy to what lets EventBridge deliver, which excludes statements with conditions:
+ * Reduces a topic's or a key's policy to the statements that allow EventBridge to deliver, which must have no conditions:
  * EventBridge user guide, "Amazon SNS permissions", and SNS developer guide, "Key management".
  */
 function withoutConditionalAllows(policy: PolicyDocument): PolicyDocument {
@@ -36,7 +36,7 @@ function withoutConditionalAllows(policy: PolicyDocument): PolicyDocument {
   };
 }
 
-/** Judges what AWS's services deliver on their own behalf, which no proxy sees: EventBridge to topics and queues. */
+/** Judges deliveries by AWS's services on their own behalf, which no proxy sees: EventBridge to topics and queues. */
 export class DeliveryJudge {
   readonly #account: string;
   readonly #region: string;
@@ -46,7 +46,7 @@ export class DeliveryJudge {
   readonly #kms: KMSClient;
   readonly #keys: KeyJudge;
 
-  /** @param endpoint the local AWS itself, whose policies count */
+  /** @param endpoint the local AWS itself, whose policies are evaluated */
   constructor(endpoint: string, account: string, region: string) {
     this.#account = account;
     this.#region = region;
@@ -58,7 +58,7 @@ export class DeliveryJudge {
     this.#keys = new KeyJudge(endpoint, account, region);
   }
 
-  /** Every delivery to a topic or a queue, of all rules on all buses of the account and region. */
+  /** Every delivery to a topic or a queue, for all rules on all buses of the account and region. */
   async deliveries(): Promise<readonly Delivery[]> {
     const deliveries: Delivery[] = [];
     const { EventBuses = [] } = await this.#events.send(new ListEventBusesCommand({}));
@@ -91,7 +91,7 @@ export class DeliveryJudge {
     const policy = withoutConditionalAllows(parsePolicy(Policy));
     if (!(await this.#allows(policy, 'sns:Publish', TopicArn, rule))) return false;
     if (key === undefined || key === '') return true;
-    // AWS's own key lets only SNS's callers in, not services: SNS developer guide, "Key management".
+    // AWS's own key only allows SNS's callers, not services: SNS developer guide, "Key management".
     if (key.startsWith('alias/aws/')) return false;
     return this.#isKeyUsable(key, withoutConditionalAllows(await this.#keyPolicy(key)), rule);
   }
@@ -125,7 +125,7 @@ export class DeliveryJudge {
   }
 }
 
-/** The topics and queues of a target. Other buses are reached by a role, whose policies the permission judge knows. */
+/** The topics and queues of a target. Other buses are reached with a role, whose policies the permission judge evaluates. */
 function destinations({ Arn = '', DeadLetterConfig }: Target): string[] {
   return [Arn, DeadLetterConfig?.Arn ?? ''].filter((arn) => /^arn:[^:]+:(sns|sqs):/.test(arn));
 }

@@ -2,7 +2,7 @@ import type { RequestAnalysis } from '@cloud-copilot/iam-simulate';
 import type { AwsCall } from '../aws-proxy/index.ts';
 import type { Requirement } from './requirement.ts';
 
-/** The policy that stands in the way, and whether it denies or only doesn't allow. */
+/** The decisive policy, and whether it denies explicitly or only does not allow. */
 export interface DenialReason {
   readonly policy: 'identity' | 'session' | 'boundary' | 'resource' | 'trust';
   readonly explicit: boolean;
@@ -16,7 +16,7 @@ const words: Readonly<Record<DenialReason['policy'], string>> = {
   trust: 'role trust policy',
 };
 
-/** Finds why a request is denied, in the order in which AWS names policies; undefined for one that is allowed. */
+/** Finds why a request is denied, in the order of AWS's messages; undefined for an allowed one. */
 export function denialReason({ action }: Requirement, analysis: RequestAnalysis): DenialReason | undefined {
   if (analysis.result === 'Allowed') return undefined;
   const resource = action === 'sts:AssumeRole' ? 'trust' : 'resource';
@@ -33,7 +33,7 @@ export function denialReason({ action }: Requirement, analysis: RequestAnalysis)
 }
 
 /**
- * Writes AWS's message to whom it denies a call.
+ * Composes AWS's message for a denied call.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
  */
 export function denialMessage(
@@ -46,7 +46,7 @@ export function denialMessage(
     ? `with an explicit deny in a ${words[policy]}`.replace('a identity', 'an identity')
     : `because no ${words[policy]} allows the ${action} action`;
   const what = `User: ${principal} is not authorized to perform: ${action}${resource === '*' ? '' : ` on resource: ${resource}`}`;
-  // STS does not say why.
+  // STS gives no reason.
   if (call.service === 'sts') return what;
   return `${call.service === 'ec2' ? 'You are not authorized to perform this operation. ' : ''}${what} ${because}`;
 }

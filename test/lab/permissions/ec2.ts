@@ -8,7 +8,7 @@ import {
   requirement,
 } from './requirement.ts';
 
-/** Makes the requirement of an EC2 call on a resource of the caller's account: `vpc/vpc-1`. */
+/** The requirement of an EC2 call on a resource of the caller's account: `vpc/vpc-1`. */
 export function ec2Requirement(
   call: AwsCall,
   action: string,
@@ -19,7 +19,7 @@ export function ec2Requirement(
   return requirement(call, `ec2:${action}`, arn, { 'ec2:Region': call.region, ...conditions });
 }
 
-/** The tags that a call gives what it makes, by the kind of resource. */
+/** The tags that a call sets on new resources, by type of resource. */
 export function tagsByKind({ parameters }: AwsCall): Map<string, Record<string, string>> {
   const kinds = new Map<string, Record<string, string>>();
   for (const [name, kind] of Object.entries(parameters)) {
@@ -37,7 +37,7 @@ export function tagsByKind({ parameters }: AwsCall): Map<string, Record<string, 
 }
 
 /**
- * Makes the requirements of tagging at creation.
+ * The requirements of tagging at creation.
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html
  */
 export function createTags(call: AwsCall): Requirement[] {

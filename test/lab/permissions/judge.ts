@@ -7,13 +7,13 @@ import type { ConditionValues, Requirement } from './requirement.ts';
 import { simulate } from './simulate.ts';
 
 export interface JudgeOptions {
-  /** The local AWS itself, whose policies count: asked for when it is needed, so that the judge can be made first. */
+  /** The local AWS itself, whose policies are evaluated: called when needed, so that the judge can be created first. */
   readonly upstream: () => string;
-  /** The organization of each account, `o-…`. Default: of none. */
+  /** The organization of each account, `o-…`. Default: none. */
   readonly organizations?: Readonly<Record<string, string>>;
 }
 
-/** The judgement on one requirement. */
+/** The verdict on one requirement. */
 export interface Verdict extends Requirement {
   /** `arn:aws:sts::111111111111:assumed-role/…` */
   readonly principal: string;
@@ -25,14 +25,14 @@ export interface Verdict extends Requirement {
   readonly reason?: DenialReason;
 }
 
-/** The asker: a session of a role, as the proxy knows it. */
+/** The caller: a session of a role, as the proxy knows it. */
 export type RoleSession = Pick<Principal, 'account' | 'roleArn' | 'sessionName' | 'sessionPolicy'> & {
   readonly arn: string;
 };
 
 /**
- * The condition keys whose values are known, by the map or by the judge; `…/` stands for tags. A policy that asks for
- * another would be judged wrong without a word.
+ * The condition keys with known values, from the map or the judge; `…/` stands for tags. A policy with another key would be
+ * evaluated wrongly without an error.
  */
 const KNOWN_CONDITION_KEYS = [
   'aws:PrincipalAccount',
@@ -64,8 +64,8 @@ const KNOWN_CONDITION_KEYS = [
 ].map((key) => key.toLowerCase());
 
 /**
- * Decides in AWS's stead whether a role may make a call: by the policies as they are deployed in the local AWS, the
- * session policy as it was sent, and what AWS asks of such a call. Roots of accounts may do everything.
+ * Decides instead of AWS whether a role may make a call: by the policies as deployed in the local AWS, the session policy as
+ * sent, and AWS's requirements of the call. Account roots may do everything.
  */
 export class PermissionJudge {
   readonly #organizations: Readonly<Record<string, string>>;
@@ -90,7 +90,7 @@ export class PermissionJudge {
     return this.#verdicts.filter(({ allowed }) => !allowed);
   }
 
-  /** Messages about calls that the map does not know. */
+  /** Messages about calls that the map does not contain. */
   get unknownCalls(): readonly string[] {
     return this.#unknownCalls;
   }
@@ -101,13 +101,13 @@ export class PermissionJudge {
     this.#unknownCalls = [];
   }
 
-  /** Forgets the policies, which are read once: after they were changed so that they allow less. */
+  /** Forgets the policies, which are read once. Needed after a change that allows less. */
   forget(): void {
     this.#roles.clear();
     this.#resourcePolicies.clear();
   }
 
-  /** Judges as if a role's own policies did not name an action. */
+  /** Judges as if a role's own policies did not contain an action. */
   withhold(role: string, action: string): Disposable {
     const withheld = { role, action };
     this.#withheld.add(withheld);
@@ -115,8 +115,8 @@ export class PermissionJudge {
   }
 
   /**
-   * Answers, as an `AwsProxy.intercept`, a call that is not allowed as AWS would.
-   * @throws UnknownCallError for a call of a role that the map does not know
+   * Answers a call that is not allowed as AWS would: for `AwsProxy.intercept`.
+   * @throws UnknownCallError for a call by a role that the map does not contain
    */
   readonly intercept = async (call: AwsCall): Promise<AwsAnswer | undefined> => {
     const session = roleSession(call.principal);
@@ -135,11 +135,11 @@ export class PermissionJudge {
     return undefined;
   };
 
-  /** Judges one requirement of a role's session, and keeps the verdict. */
+  /** Judges one requirement of a role's session, and records the verdict. */
   async judge(session: RoleSession, requirement: Requirement): Promise<Verdict> {
     let reason = await this.#reasonToDeny(session, requirement);
     if (reason !== undefined) {
-      // What is being deployed may be allowed by now.
+      // A policy that is being deployed may allow it by now.
       this.forget();
       reason = await this.#reasonToDeny(session, requirement);
     }
@@ -156,9 +156,9 @@ export class PermissionJudge {
   }
 
   /**
-   * Reports whether a role may be taken on by a service.
+   * Reports whether a service may assume a role.
    * @param service `lambda.amazonaws.com`
-   * @param conditions what the service says about itself: `aws:SourceAccount`, `aws:SourceArn`
+   * @param conditions the values that the service provides: `aws:SourceAccount`, `aws:SourceArn`
    */
   async trustsService(roleArn: string, service: string, conditions: ConditionValues = {}): Promise<boolean> {
     const role = await this.#role(roleArn);
@@ -176,12 +176,12 @@ export class PermissionJudge {
     return analysis.result === 'Allowed';
   }
 
-  /** The policies of a role as they are deployed; undefined if there is no such role. */
+  /** The deployed policies of a role; undefined if there is no such role. */
   policiesOf(roleArn: string): Promise<RolePolicies | undefined> {
     return this.#role(roleArn);
   }
 
-  /** The actions that a role's own policies allow and that no verdict was about, in the order of the alphabet. */
+  /** The actions that a role's own policies allow and that had no verdict, in alphabetical order. */
   async unusedActions(roleArn: string): Promise<string[]> {
     const used = new Set(this.#verdicts.flatMap(({ role, action }) => (role === roleArn ? action : [])));
     const { identity = [] } = (await this.#role(roleArn)) ?? {};
@@ -193,7 +193,7 @@ export class PermissionJudge {
     const role = roleArn === undefined ? undefined : await this.#role(roleArn);
     const isAssumeRole = requirement.action === 'sts:AssumeRole';
     const assumed = isAssumeRole ? await this.#role(requirement.resource) : undefined;
-    // A role that is not there is refused like one that does not trust.
+    // A missing role is refused like one that does not trust the caller.
     if (isAssumeRole && assumed === undefined) return { policy: 'trust', explicit: false };
     if (roleArn === undefined || role === undefined) return { policy: 'identity', explicit: false };
 
@@ -247,13 +247,13 @@ export class PermissionJudge {
   }
 
   #resourcePolicy({ resource, account }: Requirement): Promise<PolicyDocument | undefined> {
-    // Objects are their bucket's.
+    // An object has its bucket's policy.
     const owner = resource.startsWith('arn:aws:s3:::') ? (resource.split('/')[0] ?? resource) : resource;
     return remembered(this.#resourcePolicies, owner, () => this.#state.resourcePolicy(owner, account));
   }
 }
 
-/** Remembers what `read` gives, from its first success on; not that there is nothing. */
+/** Caches the result of `read` from its first success on, but not that there is none. */
 function remembered<T>(
   known: Map<string, Promise<T | undefined>>,
   key: string,
@@ -277,7 +277,7 @@ function refuseUnknownConditions(policies: readonly PolicyDocument[]): void {
     const lower = key.toLowerCase().replace(/\/.*$/, '/');
     if (!KNOWN_CONDITION_KEYS.includes(lower)) {
       throw new Error(
-        `a policy asks for the condition key ${key}, whose value test/lab/permissions does not know`,
+        `a policy has the condition key ${key}, whose value test/lab/permissions does not know`,
       );
     }
   }

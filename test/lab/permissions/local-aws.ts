@@ -19,9 +19,9 @@ import { isAwsError } from '../../../lambdas/aws/errors.ts';
 import { type NamedPolicy, type PolicyDocument, parsePolicy } from './policy.ts';
 import type { StateLookups } from './requirement.ts';
 
-/** The permissions of a role, and who may take it on. */
+/** The permissions and the trust policy of a role. */
 export interface RolePolicies {
-  /** The role's unique id: with the session's name, `aws:userid`. */
+  /** The role's unique id, which `aws:userid` begins with. */
   readonly id: string;
   readonly identity: readonly NamedPolicy[];
   readonly boundary?: NamedPolicy;
@@ -30,7 +30,7 @@ export interface RolePolicies {
 
 const REGION = 'us-east-1';
 
-/** Looks into the local AWS itself, as the root of the account at hand, past any proxy. */
+/** Reads the local AWS itself, as the root of the respective account, without a proxy. */
 export class LocalAwsState implements StateLookups {
   readonly #endpoint: () => string;
   readonly #clients = new Map<string, unknown>();

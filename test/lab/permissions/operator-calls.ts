@@ -1,9 +1,9 @@
 import { arnOf, type Calls, onNothing, requirement, text } from './requirement.ts';
 
-/** Calls that only people make, by the command line. https://docs.aws.amazon.com/service-authorization/latest/reference/ */
+/** Calls that only people make, with the command line. https://docs.aws.amazon.com/service-authorization/latest/reference/ */
 export const operatorCalls: Calls = {
-  // CloudWatch signs by its older name. Where it names no alarm, the call asks for all. Those that combine others take a
-  // permission for everything (API reference, DescribeAlarms).
+  // CloudWatch's requests are signed with its older name. A call without alarm names requires a permission for all alarms; one
+  // for composite alarms requires a permission for everything (API reference, DescribeAlarms).
   'monitoring:DescribeAlarms': (call) => {
     const isCombined = JSON.stringify(call.parameters).includes('CompositeAlarm');
     const resource = isCombined ? '*' : arnOf(call, 'cloudwatch', 'alarm:*');

@@ -6,7 +6,7 @@ const policyOf = (...statements: readonly object[]) =>
   parsePolicy(JSON.stringify({ Version: '2012-10-17', Statement: statements }));
 
 describe('a policy without an action', () => {
-  test('keeps the others, and loses statements that name no other', () => {
+  test('keeps other actions, and loses statements with no others', () => {
     const policy = policyOf(
       { Effect: 'Allow', Action: ['s3:GetObject', 's3:PutObject'], Resource: '*' },
       { Effect: 'Allow', Action: 's3:GetObject', Resource: '*' },
@@ -20,7 +20,7 @@ describe('a policy without an action', () => {
   });
 });
 
-test("AWS's own documents are in an account for the simulator, and nothing else is changed", () => {
+test("AWS's own documents get an account for the simulator, and nothing else changes", () => {
   expect(withAccount('arn:aws:ssm:eu-central-1::document/AWS-X')).toBe(
     'arn:aws:ssm:eu-central-1:no-account:document/AWS-X',
   );
@@ -32,11 +32,7 @@ test("AWS's own documents are in an account for the simulator, and nothing else 
 describe('the lint', () => {
   test.each<[string, object, readonly string[]]>([
     ['nothing', { Action: 's3:GetObject', Resource: 'arn:aws:s3:::b/*' }, []],
-    [
-      'an action that there is not',
-      { Action: 's3:ReadObject', Resource: '*' },
-      ['s3:ReadObject is not an action'],
-    ],
+    ['an unknown action', { Action: 's3:ReadObject', Resource: '*' }, ['s3:ReadObject is not an action']],
     ['many actions', { Action: 's3:*', Resource: '*' }, ['s3:* stands for many actions']],
     [
       '* where the action takes a resource',
@@ -44,17 +40,17 @@ describe('the lint', () => {
       ['sqs:SendMessage does not take the resource *'],
     ],
     [
-      'a resource where it takes none',
+      'a resource for an action without resources',
       { Action: 'ec2:DescribeVpcs', Resource: 'arn:aws:ec2:*:111122223333:vpc/*' },
       ['ec2:DescribeVpcs does not take the resource arn:aws:ec2:*:111122223333:vpc/*'],
     ],
     [
-      'a resource of another kind',
+      'a resource of another type',
       { Action: 's3:ListBucket', Resource: 'arn:aws:sqs:eu-central-1:111122223333:q' },
       ['s3:ListBucket does not take the resource arn:aws:sqs:eu-central-1:111122223333:q'],
     ],
     [
-      'a pattern that stands for more than one kind',
+      'a pattern that matches more than one type',
       {
         Action: ['logs:CreateLogStream', 'logs:PutRetentionPolicy'],
         Resource: 'arn:aws:logs:*:111122223333:log-group:/aws/lambda/x:*',
@@ -67,7 +63,7 @@ describe('the lint', () => {
       ['s3:GetObject does not take the resource arn:aws:s3:::bucket'],
     ],
     [
-      'tags of a resource that AWS does not ask for',
+      'tags of a resource that AWS does not fill',
       {
         Action: 'cloudtrail:DescribeTrails',
         Resource: '*',

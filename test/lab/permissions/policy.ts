@@ -23,7 +23,7 @@ const documentSchema = z.object({
   Statement: z.union([statementSchema, z.array(statementSchema)]).transform((value) => [value].flat()),
 });
 
-/** An IAM policy, with one form where the grammar has several. */
+/** An IAM policy, in one form where the grammar has several. */
 export type PolicyDocument = z.infer<typeof documentSchema>;
 export type Statement = PolicyDocument['Statement'][number];
 
@@ -32,12 +32,12 @@ export interface NamedPolicy {
   readonly policy: PolicyDocument;
 }
 
-/** @throws z.ZodError, SyntaxError when the text is not a policy, or uses a form that is not supported here */
+/** @throws z.ZodError, SyntaxError if the text is not a policy, or has a form that is not supported here */
 export function parsePolicy(text: string): PolicyDocument {
   return documentSchema.parse(JSON.parse(text));
 }
 
-/** The policy as if it did not name an action. Statements that name no other are gone. */
+/** The policy without an action. Statements with no other action are left out. */
 export function withoutAction(policy: PolicyDocument, action: string): PolicyDocument {
   return {
     ...policy,
@@ -50,15 +50,15 @@ export function withoutAction(policy: PolicyDocument, action: string): PolicyDoc
   };
 }
 
-/** The account that the documents of Systems Manager which are in no account are in for the simulator. */
+/** The account that the simulator sees for Systems Manager documents without one. */
 const NO_ACCOUNT = 'no-account';
 
-/** `arn:aws:ssm:eu-central-1::document/AWS-…`, of AWS's own documents, in a form that the simulator understands. */
+/** `arn:aws:ssm:eu-central-1::document/AWS-…`, of AWS's own documents, in a form that the simulator supports. */
 export function withAccount(arn: string): string {
   return arn.replace(/^(arn:[^:]*:ssm:[^:]*:)(?=:document\/)/, `$1${NO_ACCOUNT}`);
 }
 
-/** The same of all resources that a policy names. */
+/** The same for all resources in a policy. */
 export function withAccounts(policy: PolicyDocument): PolicyDocument {
   return {
     ...policy,
@@ -70,14 +70,14 @@ export function withAccounts(policy: PolicyDocument): PolicyDocument {
   };
 }
 
-/** The condition keys that a policy asks for, as it writes them. */
+/** The condition keys in a policy, as written. */
 export function conditionKeys(policy: PolicyDocument): string[] {
   return policy.Statement.flatMap(({ Condition = {} }) =>
     Object.values(Condition).flatMap((keys) => Object.keys(keys)),
   );
 }
 
-/** The actions that policies name to allow them, each once, in the order of the alphabet. */
+/** The actions that policies allow, each once, in alphabetical order. */
 export function allowedActions(policies: readonly PolicyDocument[]): string[] {
   return [
     ...new Set(

@@ -18,7 +18,7 @@ import { tableCalls } from './table-calls.ts';
 /** https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html */
 const objectCalls: Calls = {
   /**
-   * Asks also to list, as S3 tells only who may list the bucket that an object is not there.
+   * Requires permission to list, too, because S3 only reveals to those who may list the bucket that an object is missing.
    * https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
    */
   async 's3:GetObject'(call, state) {
@@ -43,7 +43,7 @@ const objectCalls: Calls = {
   },
 };
 
-/** Makes the requirement of an action on the queue that a call's address names. */
+/** The requirement of an action on the queue in a call's URL. */
 export const onQueue =
   (action: string): Requires =>
   (call) => {
@@ -57,7 +57,7 @@ const sqsCalls: Calls = {
     const account = optionalText(call, 'QueueOwnerAWSAccountId') ?? call.principal.account;
     return [requirement(call, 'sqs:GetQueueUrl', arnOf(call, 'sqs', text(call, 'QueueName'), { account }))];
   },
-  // A document's of a user's own.
+  // A document of the customer.
   'sqs:TagQueue': onQueue('sqs:TagQueue'),
   'sqs:UntagQueue': onQueue('sqs:UntagQueue'),
   'sqs:SendMessage': onQueue('sqs:SendMessage'),
@@ -86,10 +86,10 @@ const ssmCalls: Calls = {
   'ssm:GetParameters': (call) =>
     texts(call, 'Names').map((name) => requirement(call, 'ssm:GetParameters', parameterArn(call, name))),
 
-  /** The role that an execution works as is passed by who starts it. */
+  /** The caller that starts an execution passes its role. */
   'ssm:StartAutomationExecution'(call) {
     const name = text(call, 'DocumentName');
-    // AWS's own documents are in no account.
+    // AWS's own documents have no account.
     const place = name.startsWith('AWS') ? { account: '' } : {};
     const executions = arnOf(call, 'ssm', 'automation-execution/*');
     const tags = z
@@ -163,7 +163,7 @@ const secretsManagerCalls: Calls = {
   'secretsmanager:GetSecretValue'(call) {
     const id = text(call, 'SecretId');
     // A secret's ARN ends with six random characters, so its name alone does not determine it.
-    if (!id.startsWith('arn:')) throw new Error(`secret ${id} is named without its ARN`);
+    if (!id.startsWith('arn:')) throw new Error(`expected the ARN of secret ${id}`);
     return [requirement(call, 'secretsmanager:GetSecretValue', id, { 'secretsmanager:SecretId': id })];
   },
 };
@@ -179,11 +179,11 @@ const stsCalls: Calls = {
       }),
     ];
   },
-  // No policy is asked.
+  // No policy is evaluated.
   'sts:GetCallerIdentity': () => [],
 };
 
-/** Calls of the product whatever its rules are: jobs, settings, evidence, findings, events, runbooks, roles. */
+/** Calls of the product, independent of its rules: jobs, settings, evidence, findings, events, runbooks, roles. */
 export const productCalls: Calls = {
   ...cloudTrailCalls,
   ...eventsCalls,

@@ -3,28 +3,28 @@ import type { AwsCall } from '../aws-proxy/index.ts';
 /** Values of condition keys. */
 export type ConditionValues = Readonly<Record<string, string | readonly string[]>>;
 
-/** One action that AWS asks its policies about before it carries out a call. A call may ask for several. */
+/** One action that AWS checks before it carries out a call. A call may have several. */
 export interface Requirement {
   /** `ec2:CreateTags` */
   readonly action: string;
   /**
-   * An ARN, or `*` for an action that takes no resource. An ARN that ends with `*` stands for what has no id yet, or
-   * for all of a kind: no policy on single ones allows it.
+   * An ARN, or `*` for an action without resources. An ARN that ends with `*` stands for a resource without an id yet, or for
+   * all of a type: no policy on single resources allows it.
    */
   readonly resource: string;
-  /** The account that the resource is in. */
+  /** The account of the resource. */
   readonly account: string;
-  /** Known values about the request and the resource. Those about the principal are added by the judge. */
+  /** Known values about the request and the resource. The judge adds those about the principal. */
   readonly conditions: ConditionValues;
 }
 
-/** Look-ups by which the map knows what a call asks for: see `LocalAwsState`. */
+/** Reads with which the map finds out the requirements of a call: see `LocalAwsState`. */
 export interface StateLookups {
-  /** The ARN with the user's path, where there is such a user. */
+  /** The ARN with the user's path, if there is such a user. */
   userArn(account: string, name: string): Promise<string>;
-  /** The name of the user that an access key belongs to; undefined if there is no such key. */
+  /** The name of the user with an access key; undefined if there is no such key. */
   userOfAccessKey(account: string, accessKeyId: string): Promise<string | undefined>;
-  /** The account that owns a bucket, one of these; undefined if none of them does. */
+  /** The account of these that owns a bucket; undefined if none of them does. */
   bucketOwner(bucket: string, candidates: readonly string[]): Promise<string | undefined>;
   objectExists(owner: string, bucket: string, key: string): Promise<boolean>;
   flowLog(
@@ -34,16 +34,16 @@ export interface StateLookups {
   ): Promise<{ readonly tags: Readonly<Record<string, string>>; readonly destination: string } | undefined>;
 }
 
-/** A function that lists what a call asks for. */
+/** A function that lists the requirements of a call. */
 export type Requires = (
   call: AwsCall,
   state: StateLookups,
 ) => readonly Requirement[] | Promise<readonly Requirement[]>;
 
-/** Functions that list what calls ask for, by service and operation: `ec2:CreateFlowLogs`. */
+/** Functions that list the requirements of calls, by service and operation: `ec2:CreateFlowLogs`. */
 export type Calls = Readonly<Record<string, Requires>>;
 
-/** The ARN of something in the call's region and account, or elsewhere. */
+/** The ARN of a resource in the call's region and account, or elsewhere. */
 export function arnOf(
   call: AwsCall,
   service: string,
@@ -54,7 +54,7 @@ export function arnOf(
   return `arn:aws:${service}:${region}:${account}:${resource}`;
 }
 
-/** Makes the requirement of a call, on a resource of the caller's account unless the ARN names another. */
+/** The requirement of a call, on a resource of the caller's account unless the ARN names another one. */
 export function requirement(
   call: AwsCall,
   action: string,
@@ -67,9 +67,9 @@ export function requirement(
     resource,
     account,
     conditions: {
-      // IAM is served from there, wherever the caller is.
+      // IAM is served from there, regardless of the caller's region.
       'aws:RequestedRegion': call.service === 'iam' ? 'us-east-1' : call.region,
-      // In AWS every client of the product speaks TLS, the local one alone does not.
+      // In AWS every client of the product uses TLS; only the local AWS does not.
       'aws:SecureTransport': 'true',
       ...(resource !== '*' && { 'aws:ResourceAccount': account }),
       ...conditions,
@@ -77,7 +77,7 @@ export function requirement(
   };
 }
 
-/** Conditions on tags that a call asks for. */
+/** Conditions on the tags in a call. */
 export function requestTags(tags: Readonly<Record<string, string>>): ConditionValues {
   const keys = Object.keys(tags);
   return {
@@ -112,10 +112,10 @@ export function texts(call: AwsCall, name: string): string[] {
   );
 }
 
-/** An action of the operation's own name that takes no resource. */
+/** An action with the operation's own name and without resources. */
 export const onNothing: Requires = (call) => [requirement(call, `${call.service}:${call.operation}`, '*')];
 
-/** An action of the operation's own name, on one resource or, where the call names none, on all of its kind. */
+/** An action with the operation's own name, on one resource or, if the call names none, on all of its type. */
 export const onOneOrAll =
   (kind: string, parameter: string): Requires =>
   (call) => [

@@ -8,7 +8,7 @@ import {
   text,
 } from './requirement.ts';
 
-/** A bucket, or an object in it, as policies see it. Its ARN names no account: what is asked of is its owner's. */
+/** A bucket, or an object in it, as policies see it. Its ARN has no account: the owner of the bucket counts. */
 export async function onBucket(
   call: AwsCall,
   state: StateLookups,
@@ -21,7 +21,7 @@ export async function onBucket(
   return requirement(call, `s3:${action}`, arn, { 's3:ResourceAccount': owner, ...conditions }, owner);
 }
 
-/** A bucket that is nobody's is asked about as if it were the caller's own, and then not found. */
+/** A bucket without an owner is treated as the caller's own, and then not found. */
 export async function ownerOf(call: AwsCall, state: StateLookups): Promise<string> {
   const { account } = call.principal;
   const expected = call.headers['x-amz-expected-bucket-owner'];
@@ -29,7 +29,7 @@ export async function ownerOf(call: AwsCall, state: StateLookups): Promise<strin
   return (await state.bucketOwner(text(call, 'Bucket'), candidates)) ?? account;
 }
 
-/** An action on the bucket that the call names. */
+/** An action on the bucket of a call. */
 export const bucketAction =
   (action: string): Requires =>
   async (call, state) => [await onBucket(call, state, action)];

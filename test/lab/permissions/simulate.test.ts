@@ -3,7 +3,7 @@ import { simulate } from './simulate.ts';
 
 const ACCOUNT = '111122223333';
 
-/** Judges whether a role may describe all alarms, by a permission for some resources. */
+/** Judges whether a role may describe all alarms with a permission for some resources. */
 const describeAll = (Resource: string) =>
   simulate({
     principal: `arn:aws:iam::${ACCOUNT}:role/viewer`,
@@ -22,10 +22,10 @@ const describeAll = (Resource: string) =>
     ],
   });
 
-test('an action on everything is allowed by a permission for everything', async () => {
+test('a permission for everything allows an action on everything', async () => {
   expect((await describeAll('*')).analysis.result).toBe('Allowed');
 });
 
-test('an action on everything is not taken for allowed by a permission for some resources', async () => {
+test('a permission for some resources does not allow an action on everything', async () => {
   await expect(describeAll(`arn:aws:cloudwatch:*:${ACCOUNT}:alarm:web-*`)).rejects.toThrow(/can't judge/);
 });

@@ -2,7 +2,7 @@ import { type RunSimulationResults, runSimulation } from '@cloud-copilot/iam-sim
 import { type NamedPolicy, type PolicyDocument, withAccount, withAccounts } from './policy.ts';
 import type { ConditionValues } from './requirement.ts';
 
-/** A question whether a principal may do something, by these policies. */
+/** A check whether policies allow a principal an action. */
 export interface Question {
   readonly principal: string;
   readonly action: string;
@@ -19,7 +19,7 @@ type Answer = Extract<RunSimulationResults, { resultType: 'single' }>['result'];
 
 /**
  * Evaluates policies as AWS documents it.
- * @throws Error if the simulator refuses the question: an action that takes no such resource, a malformed policy
+ * @throws Error if the simulator refuses the input: an action that does not support the resource, a malformed policy
  */
 export async function simulate(question: Question): Promise<Answer> {
   const { principal, action, resource, account, boundary } = question;
@@ -29,7 +29,7 @@ export async function simulate(question: Question): Promise<Answer> {
         principal,
         action,
         resource: {
-          // In a request `*` is a pattern to the simulator; here it is an id that no policy names.
+          // In a request, `*` is a pattern for the simulator; here it is an id that no policy names.
           resource:
             resource === '*' ? resource : withAccount(resource).replace(/\*$/, 'an-id-that-no-policy-names'),
           accountId: account,
@@ -54,8 +54,8 @@ export async function simulate(question: Question): Promise<Answer> {
     {},
   );
   if (results.resultType === 'single') return results.result;
-  // An action on everything, of those that also take single resources. The simulator tries what policies name: a permission
-  // for some resources would be taken for one for all.
+  // An action on everything that also supports single resources. The simulator tries the resources in policies: it would
+  // treat a permission for some resources as one for all.
   if (results.resultType === 'wildcard' && resource === '*') {
     const { results: each } = results;
     const decisive = each.find(({ analysis }) => analysis.result !== 'Allowed') ?? each.find(isOfEverything);

@@ -6,8 +6,8 @@ import { arnOf, type Calls, type Requirement, type Requires, requirement, text }
 const itemSchema = z.looseObject({ pk: z.looseObject({ S: z.string() }) });
 
 /**
- * Lists what DynamoDB asks for an action on items of a table. `dynamodb:LeadingKeys` are the items' partition keys; a
- * request that names no items has no such key.
+ * Lists DynamoDB's requirements for an action on items of a table. `dynamodb:LeadingKeys` are the items' partition keys; a
+ * request without items has no such key.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
  */
 function onItems(
@@ -56,7 +56,7 @@ const transactSchema = z.array(
 
 const valuesSchema = z.looseObject({ ':pk': z.looseObject({ S: z.string() }) });
 
-/** The actions that the parts of a transaction are asked for by. There is none for the transaction itself. */
+/** The required actions for the parts of a transaction. There is none for the transaction itself. */
 const actionsInTransactions = {
   Put: 'PutItem',
   Update: 'UpdateItem',
@@ -91,11 +91,11 @@ export const tableCalls: Calls = {
         return [onItems(call, actionsInTransactions[kind], part.TableName, [part.Item ?? part.Key])];
       }),
     ),
-  /** The key is a value of the condition, by whatever name the request gives it. */
+  /** The key is a value of the condition, whatever name the request gives it. */
   'dynamodb:Query'(call) {
     const { ':pk': key } = valuesSchema.parse(call.parameters['ExpressionAttributeValues']);
     return [onItems(call, 'Query', text(call, 'TableName'), [{ pk: key }])];
   },
-  // Of all items: what they begin with is not said.
+  // Of all items, whose partition keys the request does not contain.
   'dynamodb:Scan': (call) => [onItems(call, 'Scan', text(call, 'TableName'), undefined)],
 };

@@ -2,8 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * The variable that marks all processes of one run: whatever they start inherits it, whichever group or session it
- * puts itself into.
+ * The variable that marks all processes of one run: everything that they start inherits it, regardless of process group and
+ * session.
  */
 export const runVariable = 'CSPM_RUN';
 
@@ -17,13 +17,12 @@ async function readOrEmpty(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch {
-    return ''; // It has ended since, or is another user's.
+    return ''; // It has ended since, or belongs to another user.
   }
 }
 
 /**
- * The processes that carry a run's mark in the environment they were started with.
- * Linux alone shows these (`/proc`); elsewhere none is found.
+ * The processes with a run's mark in their initial environment. Only found on Linux (`/proc`); none elsewhere.
  */
 export async function processesOfRun(run: string): Promise<readonly RunningProcess[]> {
   const names = await readdir('/proc').catch(() => []);
@@ -41,8 +40,8 @@ export async function processesOfRun(run: string): Promise<readonly RunningProce
 const killTimeoutMilliseconds = 10_000;
 
 /**
- * Kills all processes that carry a run's mark, those too that start while it does.
- * @returns what it killed
+ * Kills all processes with a run's mark, including those that start in the meantime.
+ * @returns the killed processes
  */
 export async function killProcessesOfRun(run: string): Promise<readonly RunningProcess[]> {
   const killed = new Map<number, RunningProcess>();

@@ -19,7 +19,7 @@ function isRunning(pid: number): boolean {
 }
 
 describe('a run of processes', () => {
-  it('kills at its end what carries its mark, whatever group it is in, and says what that was', async () => {
+  it('kills the processes with its mark at its end, in any group, and reports them', async () => {
     const run = startProcessRun();
     const child = spawn(process.execPath, ['-e', sleeper, 'left-behind'], {
       detached: true,
@@ -34,7 +34,7 @@ describe('a run of processes', () => {
     expect(await ended).toEqual([null, 'SIGKILL']);
   });
 
-  it('says nothing where all have ended', async () => {
+  it('reports nothing if all have ended', async () => {
     const run = startProcessRun();
     const child = spawn(process.execPath, ['-e', ''], { env: { ...process.env, ...run.environment } });
     await once(child, 'exit');
@@ -81,7 +81,7 @@ describe('the command of a step', () => {
     };
   };
 
-  it('gives its exit code and keeps what it wrote', async () => {
+  it('returns its exit code and keeps its output', async () => {
     await using settings = await options();
 
     const end = await runCommand(

@@ -6,18 +6,18 @@ import { runVariable } from './marked.ts';
 
 /** The processes that one run of the tests or of the demo starts, and their end. */
 export interface ProcessRun {
-  /** Give this to every process that the run starts, beside what else it needs. */
+  /** Variables for every process that the run starts, in addition to its others. */
   readonly environment: Readonly<Record<string, string>>;
   /**
-   * Kills what is left of the run's processes.
-   * @returns a line `PID COMMAND` for each: none in a run whose parts tidied up
+   * Kills the remaining processes of the run.
+   * @returns a line `PID COMMAND` for each: none if all parts of the run have cleaned up
    */
   end(): Promise<readonly string[]>;
 }
 
 /**
- * Starts a run: processes that carry its mark end with it, even if this process is killed and cannot end them itself.
- * Until `end` was called, this process does not end by itself.
+ * Starts a run: processes with its mark end with it, even if this process is killed and cannot end them itself.
+ * Until `end` is called, this process does not end by itself.
  */
 export function startProcessRun(): ProcessRun {
   const id = randomUUID();

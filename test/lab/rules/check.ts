@@ -1,9 +1,9 @@
-/** The place of a check: one account, with clients that are that account's. */
+/** The place of a check: one account, with clients for that account. */
 export interface Place {
   readonly account: string;
-  /** A region's code. Of checks of the whole account: where to ask. */
+  /** A region's code. For checks of the whole account: the region to send requests to. */
   readonly region: string;
-  /** Makes the settings of an AWS SDK client for this account; by default for the place's region. */
+  /** Settings of an AWS SDK client for this account; by default for the place's region. */
   settings(region?: string): {
     readonly region: string;
     readonly endpoint: string;
@@ -12,11 +12,11 @@ export interface Place {
   };
 }
 
-/** The judgement of a check on one resource and one rule. */
+/** The result of a check for one resource and one rule. */
 export interface Verdict {
-  /** The rule's number in the benchmark that it comes from. */
+  /** The rule's number in its benchmark. */
   readonly rule: string;
-  /** The resource in the form that findings name it by. */
+  /** The resource as findings name it. */
   readonly resource: string;
   /** A name for people. */
   readonly name: string;
@@ -26,19 +26,19 @@ export interface Verdict {
   readonly tags: readonly { readonly name: string; readonly value: string }[];
 }
 
-/** One kind of resource, and the rules that it is judged by. */
+/** A check of one kind of resource, and its rules. */
 export interface Check {
-  /** Words for messages: what is read. */
+  /** Text for messages: what the check reads. */
   readonly reads: string;
   readonly rules: readonly string[];
-  /** True if it looks at the whole account at once, instead of region by region. */
+  /** True if it checks the whole account at once, instead of region by region. */
   readonly wholeAccount?: boolean;
   run(place: Place, now: Date): Promise<Verdict[]>;
 }
 
-/** A field that AWS always answers, though the SDK's types leave it open. */
+/** A field that AWS always returns, although the SDK's types make it optional. */
 export function given<Value>(value: Value | null | undefined, field: string): Value {
-  if (value === undefined || value === null) throw new Error(`AWS answered a resource without ${field}`);
+  if (value === undefined || value === null) throw new Error(`AWS returned a resource without ${field}`);
   return value;
 }
 
@@ -52,7 +52,7 @@ export function tenantTags(tags: readonly AwsTag[] | undefined): Verdict['tags']
   return (tags ?? []).map(({ Key = '', Value = '' }) => ({ name: Key, value: Value }));
 }
 
-/** The name that people gave by the tag of this name, else the id. */
+/** The value of the resource's Name tag, or else its id. */
 export function nameOf(id: string, tags: readonly AwsTag[] | undefined): string {
   return tags?.find(({ Key }) => Key === 'Name')?.Value ?? id;
 }

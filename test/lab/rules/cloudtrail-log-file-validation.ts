@@ -12,7 +12,7 @@ import { type Check, given } from './check.ts';
 import { defineLabRule } from './lab-rule.ts';
 import { cis } from './netskope-words.ts';
 
-/** A multi-region trail is to be seen in every region; it is judged where it is at home. */
+/** A multi-region trail appears in every region; it is judged in its home region. */
 const trails: Check = {
   reads: 'trails',
   rules: ['CIS-1-2-0-2-2'],

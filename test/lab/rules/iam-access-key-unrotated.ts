@@ -13,7 +13,7 @@ import { cis } from './netskope-words.ts';
 const DAY_MILLISECONDS = 24 * 60 * 60 * 1000;
 const ROTATION_DAYS = 90;
 
-/** Reports whether the key can be used and has served its time: made 90 days ago, or longer. */
+/** Reports whether the key is active and at least 90 days old. */
 export function isOverdue(key: AccessKeyMetadata, now: Date): boolean {
   const age = now.getTime() - given(key.CreateDate, 'CreateDate').getTime();
   return key.Status === 'Active' && age >= ROTATION_DAYS * DAY_MILLISECONDS;
@@ -88,7 +88,7 @@ export const labRule = defineLabRule({
   isGlobal: true,
   calls,
   options: {},
-  // A key can't be made with an old date.
+  // A key cannot be created with an old date.
   pretend: (user) => agedAccessKeys({ [user]: 400 }),
   scenarios: [
     {

@@ -15,7 +15,7 @@ import { labRule as vpcFlowLogsDisabled } from './vpc-flow-logs-disabled.ts';
 export type { Check, Place, Verdict } from './check.ts';
 export type { CallExample, LabRule, Scenario, Site } from './lab-rule.ts';
 
-/** The laboratory's knowledge of each rule, by the rule's id. A new rule is a file and a line here. */
+/** The lab's knowledge of each rule, by the rule's id. A new rule is a file and a line here. */
 export const labRules = {
   'cloudtrail-log-file-validation': cloudtrailLogFileValidation,
   'iam-access-key-unrotated': iamAccessKeyUnrotated,
@@ -33,23 +33,23 @@ export const labRules = {
 
 export type LabRuleId = keyof typeof labRules;
 
-/** A rule's number in the benchmark that it comes from. */
+/** A rule's number in its benchmark. */
 export type RuleCode = (typeof labRules)[LabRuleId]['code'];
 
-/** The ids of all rules, in the order of the alphabet. */
+/** The ids of all rules, in alphabetical order. */
 export const labRuleIds = Object.keys(labRules)
   .filter((id): id is LabRuleId => id in labRules)
   .sort();
 
-/** Finds Netskope's words for a rule, by its number in the benchmark that it comes from. */
+/** Finds Netskope's texts for a rule, by its number in its benchmark. */
 export function wordsOf(code: string): LabRule['words'] {
   const rule = Object.values(labRules).find((candidate) => candidate.code === code);
-  if (rule === undefined) throw new Error(`the laboratory knows no rule ${code}`);
+  if (rule === undefined) throw new Error(`the lab has no rule ${code}`);
   return rule.words;
 }
 
 /**
- * Makes a plain violation of a rule.
+ * Creates a plain violation of a rule.
  * @returns the new resource's id in a finding
  */
 export function violate(id: LabRuleId, site: Site): Promise<string> {
@@ -57,7 +57,7 @@ export function violate(id: LabRuleId, site: Site): Promise<string> {
   return rule.violate === undefined ? rule.scenarios[0].make(site) : rule.violate(site);
 }
 
-/** Reports whether findings of the rule name no region. */
+/** Reports whether findings of the rule have no region. */
 export function isGlobal(id: LabRuleId): boolean {
   const rule: LabRule = labRules[id];
   return rule.isGlobal === true;

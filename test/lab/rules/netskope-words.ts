@@ -1,6 +1,6 @@
 import type { ComplianceStandard, TenantItem } from '../tenant/item.ts';
 
-/** Netskope's words for a rule. */
+/** Netskope's texts for a rule. */
 export interface NetskopeWords
   extends Pick<TenantItem, 'rule_name' | 'severity' | 'resource_type' | 'resource_category'> {
   readonly profile: string;
@@ -10,7 +10,7 @@ export interface NetskopeWords
 const CIS = 'CIS AWS Foundations Benchmark v1.2.0';
 const BEST_PRACTICES = 'AWS Best Practices v1.0.0';
 
-/** The words of a rule of the CIS benchmark. */
+/** The texts of a rule of the CIS benchmark. */
 export function cis(
   control: string,
   section: string,
@@ -28,7 +28,7 @@ export function cis(
   };
 }
 
-/** The words of a rule of the CIS benchmark 1.4. */
+/** The texts of a rule of the CIS benchmark 1.4. */
 export function cis14(
   control: string,
   section: string,
@@ -41,7 +41,7 @@ export function cis14(
   };
 }
 
-/** The words of a rule of AWS's best practices, as Netskope has them. */
+/** The texts of a rule of AWS's best practices, as Netskope has them. */
 export function bestPractice(
   control: string,
   section: string,

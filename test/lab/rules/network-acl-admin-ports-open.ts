@@ -21,11 +21,11 @@ export const labRule = defineLabRule({
   options: {},
   scenarios: [
     {
-      name: 'all traffic but the ports stays open',
+      name: 'all traffic except for the ports stays open',
       make: ({ builder, region }) => builder.openSubnetNetworkAcl(region),
     },
     {
-      name: 'an entry on exactly the port goes',
+      name: 'an entry on exactly the port is removed',
       options: { replacement_cidrs: [], allow_isolation: true },
       async make({ builder, region }) {
         const NetworkAclId = await builder.openSubnetNetworkAcl(region);

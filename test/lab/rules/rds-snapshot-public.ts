@@ -32,7 +32,7 @@ export function isSharedWithAll(attributes: readonly Attribute[] | undefined): b
   );
 }
 
-/** Databases by identifier: true if a public snapshot was taken of it. A snapshot outlives what it was taken of. */
+/** Databases by identifier: true if one has a public snapshot. A snapshot outlives its database. */
 type Exposure = Map<string, boolean>;
 
 async function instances(client: RDSClient): Promise<Exposure> {
@@ -96,7 +96,7 @@ const databaseSnapshots: Check = {
   },
 };
 
-/** Snapshots, and what they were made of where the call names it as a parameter. A filter narrows nothing here. */
+/** Snapshots, and their databases if the call has them as a parameter. A filter does not restrict the requirement. */
 const onSnapshots =
   (kind: string, parameter: string, sourceKind: string, sourceParameter: string): Requires =>
   (call) => {

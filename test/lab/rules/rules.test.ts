@@ -3,10 +3,10 @@ import { catalogue, type RuleId } from '../../../lambdas/rules/catalogue.ts';
 import { ruleNames } from '../../../lambdas/sources/index.ts';
 import { type LabRule, labRules } from './index.ts';
 
-/** Typed so that `tsc` names a rule of the product that the laboratory does not know. */
+/** Typed so that `tsc` reports a rule of the product that the lab lacks. */
 const everyRule: Readonly<Record<RuleId, LabRule>> = labRules;
 
-test('the laboratory knows the rules of the product, and no others', () => {
+test('the lab has the rules of the product, and no others', () => {
   expect(Object.keys(everyRule).sort()).toEqual(Object.keys(catalogue).sort());
 });
 

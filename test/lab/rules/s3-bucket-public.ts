@@ -21,12 +21,12 @@ const PUBLIC_GROUPS = ['AllUsers', 'AuthenticatedUsers'].map(
 
 export interface BucketExposure {
   readonly grants: readonly Grant[];
-  /** True if S3 calls the bucket's policy public. */
+  /** True if S3 reports the bucket's policy as public. */
   readonly policyIsPublic: boolean;
   readonly block: PublicAccessBlockConfiguration;
 }
 
-/** Reports whether strangers get at the bucket: by its ACL or its policy, unless the block takes that way's effect. */
+/** Reports whether anyone can access the bucket: by its ACL or its policy, unless the block prevents that. */
 export function isPublicBucket({ grants, policyIsPublic, block }: BucketExposure): boolean {
   const aclIsPublic = grants.some(({ Grantee }) => PUBLIC_GROUPS.includes(Grantee?.URI ?? ''));
   return (
@@ -35,7 +35,7 @@ export function isPublicBucket({ grants, policyIsPublic, block }: BucketExposure
   );
 }
 
-/** The answer, or nothing where S3 says by this error that there is none. */
+/** The answer, or nothing if S3 returns this error because there is none. */
 async function ifAny<Answer>(answer: Promise<Answer>, errorName: string): Promise<Answer | undefined> {
   try {
     return await answer;
@@ -59,7 +59,7 @@ async function exposure(client: S3Client, Bucket: string): Promise<BucketExposur
   };
 }
 
-/** The account's buckets, all of which any region lists; the rest is asked in each bucket's own. */
+/** The account's buckets, which every region lists; everything else is requested in each bucket's own region. */
 const buckets: Check = {
   reads: 'buckets',
   rules: ['BPR-1-0-0'],
@@ -89,7 +89,7 @@ const buckets: Check = {
   },
 };
 
-/** `GetBucketLocation` answers nothing for us-east-1, and `EU` for old buckets in eu-west-1 (its API reference). */
+/** `GetBucketLocation` returns nothing for us-east-1, and `EU` for old buckets in eu-west-1 (its API reference). */
 export function bucketRegion(constraint: string | undefined): string {
   if (constraint === undefined || constraint === '') return 'us-east-1';
   return constraint === 'EU' ? 'eu-west-1' : constraint;

@@ -58,7 +58,7 @@ const toCloudWatchLogs = {
 };
 
 /**
- * A dry run (`DryRun`) asks for what the call asks for.
+ * A dry run (`DryRun`) requires the same as the call.
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
  */
 const flowLogCalls: Calls = {
@@ -72,7 +72,7 @@ const flowLogCalls: Calls = {
    */
   'ec2:CreateFlowLogs'(call) {
     const kind = text(call, 'ResourceType');
-    if (kind !== 'VPC') throw new Error(`flow logs of ${kind} are not in the laboratory's map of calls`);
+    if (kind !== 'VPC') throw new Error(`the lab's map of calls has no flow logs of ${kind}`);
     const role = optionalText(call, 'DeliverLogsPermissionArn');
     const tags = tagsByKind(call).get('vpc-flow-log') ?? {};
     return [
@@ -108,7 +108,7 @@ const flowLogCalls: Calls = {
   },
 };
 
-/** The form in which CloudWatch Logs asks about a log group, but for its tags: so its denials name it. */
+/** The ARN of a log group as CloudWatch Logs evaluates it and names it in denials, for all actions except for those on tags. */
 const logGroup = (call: AwsCall): string =>
   arnOf(call, 'logs', `log-group:${text(call, 'logGroupName')}:log-stream:`);
 
@@ -163,8 +163,8 @@ export const labRule = defineLabRule({
       make: ({ builder, region }) => builder.vpc(region),
     },
     {
-      // An earlier attempt came no further than to make it: then its retention is set now.
-      name: 'to a log group that lacks its retention',
+      // An earlier attempt created it without setting the retention, which is set now.
+      name: 'to a log group without retention',
       options: toCloudWatchLogs,
       async make({ builder, region }) {
         const vpc = await builder.vpc(region);

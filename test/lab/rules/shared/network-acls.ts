@@ -4,13 +4,13 @@ import { type Calls, type Requires, text } from '../../permissions/requirement.t
 import { type Check, given, nameOf, tenantTags, type Verdict } from '../check.ts';
 import type { LabRule, Scenario } from '../lab-rule.ts';
 
-/** Reports whether an entry lets all traffic in from everywhere. */
+/** Reports whether an entry allows all traffic in from everywhere. */
 export function allowsAllIn(entry: NetworkAclEntry): boolean {
   const fromEverywhere = entry.CidrBlock === '0.0.0.0/0' || entry.Ipv6CidrBlock === '::/0';
   return entry.Egress === false && entry.RuleAction === 'allow' && entry.Protocol === '-1' && fromEverywhere;
 }
 
-/** Reports whether an entry lets everyone reach SSH by tcp, or RDP by tcp or udp. */
+/** Reports whether an entry allows everyone to reach SSH by TCP, or RDP by TCP or UDP. */
 export function allowsAdminIn(entry: NetworkAclEntry): boolean {
   if (allowsAllIn(entry)) return true;
   const fromEverywhere = entry.CidrBlock === '0.0.0.0/0' || entry.Ipv6CidrBlock === '::/0';
@@ -21,7 +21,7 @@ export function allowsAdminIn(entry: NetworkAclEntry): boolean {
   return entry.Protocol === '17' && holds(3389);
 }
 
-/** A network's default list is judged by the first rule, a list that guards a subnet by the second; some by both. All are by the third. */
+/** The first rule judges default network ACLs, the second one network ACLs with subnets, and the third one all of them. */
 export const networkAcls: Check = {
   reads: 'network ACLs',
   rules: ['BPR-0-6', 'BPR-0-1-0', 'CIS-1-4-0-5-1'],
@@ -55,7 +55,7 @@ const onNetworkAcl: Requires = (call) => [
 ];
 
 /**
- * A dry run (`DryRun`) asks for what the call asks for.
+ * A dry run (`DryRun`) requires the same as the call.
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
  */
 export const networkAclCalls: Calls = {
@@ -68,14 +68,14 @@ export const networkAclCalls: Calls = {
   'ec2:ReplaceNetworkAclEntry': onNetworkAcl,
 };
 
-/** The scenarios of both rules, by how a network ACL that violates one is made. */
+/** The scenarios of both rules, by the function that creates a violating network ACL. */
 export function networkAclScenarios(make: Scenario['make']): LabRule['scenarios'] {
   return [
     {
-      name: 'narrower entries in place of the open one',
+      name: 'narrower entries instead of the open one',
       options: { replacement_cidrs: ['10.0.0.0/8', '192.0.2.0/24'] },
       make,
     },
-    { name: 'nothing in place of the open entry', options: { allow_isolation: true }, make },
+    { name: 'nothing instead of the open entry', options: { allow_isolation: true }, make },
   ];
 }

@@ -23,12 +23,12 @@ const closed: readonly { rule: string; ports: readonly ClosedPort[] }[] = [
   { rule: 'CIS-1-4-0-5-2', ports: [ssh, rdp] },
 ];
 
-/** A CIDR block of zero bits: any address there is, of IPv4 or IPv6. */
+/** A CIDR block of zero bits: every IPv4 or IPv6 address. */
 function isWorld(block: string | undefined): boolean {
   return block?.endsWith('/0') === true;
 }
 
-/** Reports whether a group's inbound permission lets the whole world reach the port by one of the protocols. */
+/** Reports whether a group's inbound permission allows the whole world to reach the port by one of the protocols. */
 export function opensToWorld(permission: IpPermission, port: number, protocols: readonly string[]): boolean {
   const sources = [
     ...(permission.IpRanges ?? []).map(({ CidrIp }) => CidrIp),
@@ -70,7 +70,7 @@ export const securityGroups: Check = {
 };
 
 /**
- * A dry run (`DryRun`) asks for what the call asks for.
+ * A dry run (`DryRun`) requires the same as the call.
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
  */
 export const securityGroupCalls: Calls = {
@@ -81,7 +81,7 @@ export const securityGroupCalls: Calls = {
     const tags = tagsByKind(call).get('security-group-rule');
     return [
       ec2Requirement(call, call.operation, `security-group/${text(call, 'GroupId')}`),
-      // The rules that it makes are asked about where they are to have tags.
+      // New rules are only part of the requirement if the call tags them.
       ...(tags === undefined
         ? []
         : [ec2Requirement(call, call.operation, 'security-group-rule/*', requestTags(tags))]),
@@ -127,7 +127,7 @@ export function portScenarios(port: number): LabRule['scenarios'] {
   return [
     { name: 'a range with tags', make: (site) => makeGroup(site, wide) },
     {
-      // What is revoked whole is put back by the undo as a new rule, with its tags.
+      // The undo restores a rule that was revoked completely as a new rule, with its tags.
       name: 'exactly the port, with tags',
       make: (site) => makeGroup(site, { ...wide, FromPort: port, ToPort: port }),
     },
