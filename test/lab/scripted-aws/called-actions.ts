@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Answer, ReceivedCall } from './scripted-aws.ts';
 
-/** Actions by the key of an S3 call's query that names the operation, and by method. */
+/** Actions by the query key of an S3 call that identifies the operation, and by method. */
 const s3Actions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   publicAccessBlock: {
     GET: 's3:GetBucketPublicAccessBlock',
@@ -23,10 +23,10 @@ function s3Action({ method, path }: ReceivedCall): string {
     const action = actions[method];
     if (searchParams.has(subresource) && action !== undefined) return action;
   }
-  throw new Error(`no action is known for ${method} ${path}`);
+  throw new Error(`no known action for ${method} ${path}`);
 }
 
-/** Actions that AWS requires in addition to the one that the call is named after, depending on its parameters. */
+/** Actions that AWS requires in addition to the call's own, depending on its parameters. */
 function besides(service: string, operation: string, { form, body }: ReceivedCall): readonly string[] {
   switch (`${service}:${operation}`) {
     case 'ec2:AuthorizeSecurityGroupIngress':
@@ -38,7 +38,7 @@ function besides(service: string, operation: string, { form, body }: ReceivedCal
         ...(form.get('LogDestinationType') === 's3' ? ['logs:CreateLogDelivery'] : []),
       ];
     case 'ec2:DeleteFlowLogs':
-      // What kind of flow log it is, the call does not say.
+      // The call does not contain the type of the flow log.
       return ['logs:DeleteLogDelivery'];
     case 'logs:CreateLogGroup':
       return z.object({ tags: z.unknown() }).safeParse(JSON.parse(body)).data?.tags === undefined
@@ -50,8 +50,8 @@ function besides(service: string, operation: string, { form, body }: ReceivedCal
 }
 
 /**
- * The IAM actions that a caller needs for a call, from what travels over the wire: the service that the signature
- * names, the operation, and parameters that ask for more.
+ * The IAM actions that a caller needs for a call, from the request: the service that the signature names, the operation,
+ * and parameters that require more.
  */
 export function calledActions(call: ReceivedCall): readonly string[] {
   const [, service = ''] =
@@ -60,16 +60,16 @@ export function calledActions(call: ReceivedCall): readonly string[] {
   const target = call.headers['x-amz-target'];
   const operation =
     call.form.get('Action') ?? (typeof target === 'string' ? target.split('.').at(-1) : undefined);
-  if (operation === undefined) throw new Error(`no operation is known for ${call.method} ${call.path}`);
+  if (operation === undefined) throw new Error(`no known operation for ${call.method} ${call.path}`);
   return [`${service}:${operation}`, ...besides(service, operation, call)];
 }
 
-/** The actions of all these calls, each once, in the order of the alphabet. */
+/** The actions of all these calls, each once, in alphabetical order. */
 export function actionsOf(calls: readonly ReceivedCall[]): string[] {
   return [...new Set(calls.flatMap(calledActions))].sort();
 }
 
-/** Answers each call by the handler of its IAM action; a call that no handler is for is refused, by name. */
+/** Answers each call by the handler of its IAM action, and refuses calls without a handler, with their name. */
 export function answerByAction(
   handlers: Readonly<Record<string, (call: ReceivedCall) => Answer>>,
 ): (call: ReceivedCall) => Answer {
@@ -91,7 +91,7 @@ export function listed(call: ReceivedCall, prefix: string): string[] {
     .map(([, value]) => value);
 }
 
-/** The actions that these permissions grant, each once, in the order of the alphabet. */
+/** The actions that these permissions grant, each once, in alphabetical order. */
 export function grantedActions(
   ...permissions: readonly (readonly { readonly actions: readonly string[] }[])[]
 ): string[] {

@@ -10,7 +10,7 @@ import {
   xmlAnswer,
 } from './scripted-aws.ts';
 
-/** The account that owns the network ACLs, unless one says otherwise. */
+/** The default owner of the network ACLs. */
 export const ACL_ACCOUNT = '111122223333';
 
 export interface ScriptedAcl {
@@ -28,7 +28,7 @@ export interface ScriptedNetworkAcls {
   readonly quota?: number;
   /** Runs before each call is answered; if it returns an answer, that one is used. */
   readonly before?: (action: string, call: ReceivedCall) => Answer | undefined;
-  /** Runs once a call has been carried out; an answer that it gives is given instead: `cut` loses the true one. */
+  /** Runs after a call has taken effect; an answer that it returns replaces the real one, and `cut` loses it. */
   readonly after?: (action: string, call: ReceivedCall) => Answer | undefined;
   /** Returns a network ACL as reads show it, instead of its real state. */
   readonly shown?: (id: string) => readonly NetworkAclEntry[] | undefined;
@@ -102,7 +102,7 @@ function subnetXml(id: string, family: 'ipv4' | 'ipv6' | 'both'): string {
     </ipv6CidrBlockAssociationSet></item>`;
 }
 
-/** EC2's network ACLs, as its API reference says, with pages of one network ACL. */
+/** EC2's network ACLs, according to its API reference, with pages of one network ACL. */
 export async function scriptedNetworkAcls(
   acls: Record<string, ScriptedAcl>,
   { families = {}, quota = 20, before, after, shown }: ScriptedNetworkAcls = {},

@@ -41,7 +41,7 @@ const describeVpcs = () =>
   );
 
 describe('an SDK client', () => {
-  test('gets the answer, and its call is noted with its form', async () => {
+  test('receives the answer, and its call is recorded with its form', async () => {
     const { Vpcs } = await describeVpcs();
 
     expect(Vpcs).toEqual([]);
@@ -64,7 +64,7 @@ describe('an SDK client', () => {
     await expect(send()).rejects.toMatchObject({ name });
   });
 
-  test('whose connection is cut gets no answer, though its call is noted', async () => {
+  test('whose connection is cut receives no answer, but its call is recorded', async () => {
     answer = () => 'cut';
 
     await expect(describeVpcs()).rejects.toMatchObject({ code: 'ECONNRESET' });
@@ -72,7 +72,7 @@ describe('an SDK client', () => {
     expect(aws.calls).toHaveLength(1);
   });
 
-  test('that gets silence waits on an open connection', async () => {
+  test('that receives no answer waits on an open connection', async () => {
     answer = () => 'silent';
     const stopped = new AbortController();
 
@@ -88,7 +88,7 @@ describe('an SDK client', () => {
   });
 });
 
-test('what is sent compressed is noted as text, and objects that end in .gz are given compressed', async () => {
+test('compressed requests are recorded as text, and objects that end in .gz are sent compressed', async () => {
   answer = () => ({ status: 200, body: 'line' });
   const headers = { 'content-type': 'application/gzip' };
 
@@ -100,21 +100,21 @@ test('what is sent compressed is noted as text, and objects that end in .gz are 
 });
 
 describe('the action of a call', () => {
-  test('is known by the signature’s service and the operation', async () => {
+  test('depends on the service in the signature and the operation', async () => {
     await describeVpcs();
 
     expect(aws.calls.map(calledActions)).toEqual([['ec2:DescribeVpcs']]);
     expect(actionsOf([...aws.calls, ...aws.calls])).toEqual(['ec2:DescribeVpcs']);
   });
 
-  test('is an error where no action of S3 is known', async () => {
+  test('is an error for unknown S3 operations', async () => {
     answer = () => ({ status: 200, body: '' });
     await new S3Client({ ...settings(), forcePathStyle: true }).send(new HeadBucketCommand({ Bucket: 'b' }));
 
-    expect(() => aws.calls.map(calledActions)).toThrow(/no action is known for HEAD/);
+    expect(() => aws.calls.map(calledActions)).toThrow(/no known action for HEAD/);
   });
 
-  test('chooses the answer; one that no handler is for is refused by its name', async () => {
+  test('selects the answer; a call without a handler is refused by its name', async () => {
     answer = answerByAction({ 'logs:CreateLogGroup': () => jsonAnswer({}) });
 
     await expect(describeVpcs()).rejects.toThrow();

@@ -9,13 +9,13 @@ export interface ReceivedCall {
   /** The path with the query, undecoded. */
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
-  /** `Action` and its parameters, of the services that take a form (EC2, IAM, STS …); empty for others. */
+  /** `Action` and its parameters, for services that take a form (EC2, IAM, STS …); empty for others. */
   readonly form: URLSearchParams;
-  /** The body as text: what is sent compressed is decompressed. */
+  /** The body as text, decompressed. */
   readonly body: string;
 }
 
-/** An answer: `cut` breaks the connection off without a word. Objects whose keys end in `.gz` are compressed. */
+/** An answer: `cut` cuts the connection without one. Objects whose keys end in `.gz` are compressed. */
 export type Answer =
   | { readonly status: number; readonly body: string; readonly headers?: Readonly<Record<string, string>> }
   | 'cut';
@@ -31,7 +31,7 @@ export interface ScriptedAws extends AsyncDisposable {
   connections(): Promise<number>;
 }
 
-/** An AWS endpoint that answers as a test tells it to, for what no emulator does: faults, old keys, races. */
+/** An AWS endpoint with answers from a test, for what no emulator does: faults, old keys, races. */
 export async function scriptedAws(answer: (call: ReceivedCall) => Answer | Silence): Promise<ScriptedAws> {
   const calls: ReceivedCall[] = [];
   const server = createServer((request, response) => {
@@ -75,7 +75,7 @@ export async function scriptedAws(answer: (call: ReceivedCall) => Answer | Silen
   };
 }
 
-/** An error as EC2 words it. */
+/** An error in EC2's form. */
 export function ec2Error(code: string, message = code): Answer {
   return {
     status: 400,
@@ -83,7 +83,7 @@ export function ec2Error(code: string, message = code): Answer {
   };
 }
 
-/** An error as IAM and STS word it. */
+/** An error in the form of IAM and STS. */
 export function queryError(code: string, status = 400): Answer {
   return {
     status,
@@ -91,12 +91,12 @@ export function queryError(code: string, status = 400): Answer {
   };
 }
 
-/** An error as S3 words it. */
+/** An error in S3's form. */
 export function s3Error(code: string, status: number): Answer {
   return { status, body: `<Error><Code>${code}</Code><Message>${code}</Message></Error>` };
 }
 
-/** An answer, or an error if `__type` names one, as the services that speak JSON give it (CloudTrail, CloudWatch Logs). */
+/** An answer, or an error if it contains `__type`, in the form of JSON services (CloudTrail, CloudWatch Logs). */
 export function jsonAnswer(body: unknown, status = 200): Answer {
   return {
     status,
@@ -105,7 +105,7 @@ export function jsonAnswer(body: unknown, status = 200): Answer {
   };
 }
 
-/** An answer of a service that takes a form and gives XML: EC2, IAM, RDS, Redshift. */
+/** An answer of a service that takes a form and returns XML: EC2, IAM, RDS, Redshift. */
 export function xmlAnswer(body: string): Answer {
   return { status: 200, body };
 }

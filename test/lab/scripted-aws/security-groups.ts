@@ -6,7 +6,7 @@ export interface ScriptedGroup {
   readonly owner?: string;
   readonly tags?: Readonly<Record<string, string>>;
   rules: ExistingRule[];
-  /** Number of inbound rules that it can hold. */
+  /** Number of inbound rules that it can have. */
   readonly quota?: number;
   /** Revoking a rule that does not exist is not an error there. */
   readonly isInDefaultVpc?: boolean;
@@ -36,7 +36,7 @@ function ruleXml(group: string, rule: ExistingRule, egress = false): string {
     ${description === '' ? '' : `<description>${description}</description>`}${tagSet(tags)}</item>`;
 }
 
-/** The rules that AuthorizeSecurityGroupIngress is asked for. */
+/** The rules in an AuthorizeSecurityGroupIngress request. */
 function asked({ form }: ReceivedCall): Omit<ExistingRule, 'id'>[] {
   const tags: Record<string, string> = {};
   for (let tag = 1; form.has(`TagSpecification.1.Tag.${tag}.Key`); tag += 1) {
@@ -58,7 +58,7 @@ function asked({ form }: ReceivedCall): Omit<ExistingRule, 'id'>[] {
   return rules;
 }
 
-/** Makes the rule that ModifySecurityGroupRules leaves; undefined if it would be a rule of another type. */
+/** The rule after a ModifySecurityGroupRules request; undefined if its type would change. */
 function modified({ form }: ReceivedCall, old: ExistingRule): ExistingRule | undefined {
   const value = (name: string): string | null => form.get(`SecurityGroupRule.1.SecurityGroupRule.${name}`);
   const source = value('CidrIpv4') ?? value('CidrIpv6') ?? '';
@@ -69,7 +69,7 @@ function modified({ form }: ReceivedCall, old: ExistingRule): ExistingRule | und
     fromPort: Number(value('FromPort') ?? -1),
     toPort: Number(value('ToPort') ?? -1),
     source,
-    // The most that can become of a description that the call leaves out.
+    // The worst case for a description that the call leaves out.
     description: value('Description') ?? '',
   };
 }
@@ -78,7 +78,7 @@ const key = ({ protocol, fromPort, toPort, source }: Omit<ExistingRule, 'id'>): 
   `${protocol} ${fromPort} ${toPort} ${source}`;
 
 /**
- * EC2's security groups, as its API reference says: a call adds or revokes all of its rules or none, pages hold
+ * EC2's security groups, according to its API reference: a call adds or revokes all of its rules or none, and a page has
  * `pageSize` rules or groups. Each group has an outbound rule for all traffic, too.
  */
 export function answerForSecurityGroups(

@@ -8,7 +8,7 @@ const read = {
   parameters: { Bucket: 'cspm-auto-remediation-settings-111111111111-eu-central-1', Key: 'accounts.json' },
 };
 
-/** Waits for the settings at a time after the calls. @returns how long, in milliseconds */
+/** Waits for the settings at a time after the calls. @returns the wait in milliseconds */
 async function waitedAfter(calls: readonly Parameters<typeof proxiedCall>[0][], at: number): Promise<number> {
   const reads = new SettingsReads();
   for (const call of calls) reads.note(proxiedCall(call));
@@ -27,7 +27,7 @@ test.each([
   { what: 'the last read is 5 s ago', calls: [0, 10_000], at: 15_000, waits: 10_000 },
   { what: 'the last read is 16 s ago', calls: [0, 10_000], at: 26_000, waits: 0 },
   { what: 'nothing was read', calls: [], at: 1_000, waits: 0 },
-])('where $what, $waits ms are waited', async ({ calls, at, waits }) => {
+])('if $what, it waits $waits ms', async ({ calls, at, waits }) => {
   const reads = calls.map((startedAt) => ({ ...read, startedAt: new Date(startedAt) }));
 
   expect(await waitedAfter(reads, at)).toBe(waits);
@@ -39,7 +39,7 @@ test.each([
     'a read of another bucket',
     { parameters: { Bucket: 'cspm-auto-remediation-evidence-111111111111-eu-central-1' } },
   ],
-  ['a read by nobody of a role', { principal: { account: '111111111111' } }],
-])('%s counts for nothing', async (_what, change) => {
+  ['a read without a role', { principal: { account: '111111111111' } }],
+])('%s does not count', async (_what, change) => {
   expect(await waitedAfter([{ ...read, startedAt: new Date(0), ...change }], 1_000)).toBe(0);
 });

@@ -46,14 +46,14 @@ async function publicCluster(ClusterIdentifier: string, client = redshift(endpoi
       PubliclyAccessible: true,
     }),
   );
-  // The local AWS has it available from the second look on.
+  // In the local AWS, it is available from the second read on.
   await client.send(new DescribeClustersCommand({}));
 }
 
 const setPublic = (PubliclyAccessible: boolean, ClusterIdentifier = 'warehouse', client = redshift()) =>
   client.send(new ModifyClusterCommand({ ClusterIdentifier, PubliclyAccessible }));
 
-/** Status, public or not, and the value that is pending. */
+/** Status, public or not, and the pending value. */
 async function look(id?: string, client = redshift()) {
   const { Clusters = [] } = await client.send(new DescribeClustersCommand({ ClusterIdentifier: id }));
   return Clusters.map((cluster) => [
@@ -68,7 +68,7 @@ const MODIFYING = [['warehouse', 'modifying', true, false]];
 const PUBLIC = [['warehouse', 'available', true, undefined]];
 const PRIVATE = [['warehouse', 'available', false, undefined]];
 
-test('a change shows as pending for so many looks, and then is made', async () => {
+test('a change is pending for a number of reads, and is then made', async () => {
   const { Cluster } = await setPublic(false);
 
   expect(Cluster).toMatchObject({
@@ -99,7 +99,7 @@ test('a change ends by time, and when a test says so', async () => {
   expect(await look('warehouse')).toEqual(PUBLIC);
 });
 
-test('what is being changed cannot be changed, and others can', async () => {
+test('a cluster cannot be changed during a change, but others can', async () => {
   await publicCluster('other');
   const elsewhere = redshift(endpoint, 'us-east-1');
   await publicCluster('warehouse', elsewhere);
@@ -112,7 +112,7 @@ test('what is being changed cannot be changed, and others can', async () => {
   expect(await look('warehouse', redshift(proxy.endpoint, 'us-east-1'))).toEqual(PUBLIC);
 });
 
-test('looks at other clusters, and at those of other regions, don’t count', async () => {
+test("reads of other clusters, and of those in other regions, don't count", async () => {
   slow.lasts = { reads: 1 };
   await publicCluster('other');
   await setPublic(false);
@@ -126,20 +126,20 @@ test('looks at other clusters, and at those of other regions, don’t count', as
   expect(await look('warehouse')).toEqual(PRIVATE);
 });
 
-test('a cluster that is paused cannot be changed', async () => {
+test('a paused cluster cannot be changed', async () => {
   await redshift().send(new PauseClusterCommand({ ClusterIdentifier: 'warehouse' }));
 
   await expect(setPublic(false)).rejects.toMatchObject({ name: 'InvalidClusterStateFault' });
 });
 
-test('what is so already takes no time, and what is not there is not found', async () => {
+test('a change to the current value takes no time, and a missing cluster is not found', async () => {
   await setPublic(true);
 
   expect(await look('warehouse')).toEqual(PUBLIC);
   await expect(setPublic(false, 'no')).rejects.toMatchObject({ name: 'ClusterNotFoundFault' });
 });
 
-test('stopped, it has made what was under way, and changes take no time', async () => {
+test('after a stop, the current change is made, and changes take no time', async () => {
   await setPublic(false);
 
   await slow.stop();

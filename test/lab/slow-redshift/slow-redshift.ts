@@ -7,41 +7,41 @@ import {
   withBody,
 } from '../aws-proxy/index.ts';
 
-/** Duration of a change by AWS: so many milliseconds, or until it has been looked at so many times. */
+/** Duration of a change: a number of milliseconds, or of reads of the cluster. */
 export type ChangeLength = { readonly milliseconds: number } | { readonly reads: number };
 
 export interface SlowRedshiftOptions {
   readonly proxy: AwsProxy;
-  /** The local AWS, which makes a change when its time has come. */
+  /** The local AWS, which makes a change when it is due. */
   readonly upstream: () => string;
   readonly lasts: ChangeLength;
 }
 
-/** Clusters that take their time to become private or public, as they do in AWS and don't in the local AWS. */
+/** Clusters that become private or public slowly, as in AWS and unlike in the local AWS. */
 export interface SlowRedshift extends AsyncDisposable {
-  /** Duration of changes that begin from now on. */
+  /** Duration of later changes. */
   lasts: ChangeLength;
-  /** Brings the changes to their end that are under way. */
+  /** Finishes the current changes. */
   finish(): Promise<void>;
-  /** The same, and from now on changes take no time. */
+  /** The same, and later changes take no time. */
   stop(): Promise<void>;
 }
 
 /**
- * Simulates the time that clusters take: after `ModifyCluster(PubliclyAccessible)`, one is `modifying` for a while, with the new
- * value pending. Nor can a cluster be modified that is paused or otherwise not available.
+ * Simulates the time that clusters take: after `ModifyCluster(PubliclyAccessible)`, a cluster is `modifying` for a while, with
+ * the new value pending. A cluster that is paused or otherwise not available cannot be modified.
  * https://docs.aws.amazon.com/redshift/latest/APIReference/API_ModifyCluster.html
  */
 export function slowRedshift(options: SlowRedshiftOptions): SlowRedshift {
   return new RunningSlowRedshift(options);
 }
 
-/** A change that is under way. */
+/** A current change. */
 interface Change {
-  /** The call that asked for it, sent on at its end. */
+  /** The call that requested it, which is forwarded at its end. */
   readonly call: AwsCall;
   readonly publiclyAccessible: string;
-  /** Number of looks that still show it under way; of a change that ends by time, any number does. */
+  /** Number of reads that still show the change as pending; unlimited for a change that ends by time. */
   readsLeft: number;
   timer?: NodeJS.Timeout;
 }
@@ -87,7 +87,7 @@ class RunningSlowRedshift implements SlowRedshift {
     });
     const answer = await this.#send(call, form.toString());
     const [cluster] = CLUSTER.exec(bodyText(answer)) ?? [];
-    // The local AWS says that there is no such cluster.
+    // The local AWS reports that there is no such cluster.
     if (cluster === undefined) return undefined;
     const key = keyOf(call, id);
     const status = this.#changes.has(key) ? 'modifying' : element(cluster, 'ClusterStatus');
@@ -145,7 +145,7 @@ class RunningSlowRedshift implements SlowRedshift {
     this.#changes.delete(key);
   }
 
-  /** Asks the local AWS as the caller. */
+  /** Calls the local AWS as the caller. */
   async #send({ headers, path }: AwsCall, body: string): Promise<AwsAnswer> {
     const { authorization = '', 'content-type': contentType = '' } = headers;
     const answer = await fetch(new URL(path, this.#upstream()), {
@@ -172,7 +172,7 @@ function element(xml: string, name: string): string | undefined {
   return new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];
 }
 
-/** A cluster as AWS describes it while it is at the change. */
+/** A cluster as AWS describes it during the change. */
 function modifying(cluster: string, publiclyAccessible: string): string {
   return cluster
     .replace(/<ClusterStatus>[^<]*</, '<ClusterStatus>modifying<')

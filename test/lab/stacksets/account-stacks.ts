@@ -27,19 +27,19 @@ export interface StackPlace {
   readonly region: string;
 }
 
-/** The contents of which a stack is to be made. */
+/** The contents of a stack. */
 export interface StackContents {
   readonly template: string;
   readonly capabilities: readonly Capability[];
   readonly tags: readonly Tag[];
 }
 
-/** A stack did not become what it should: the reason that AWS would give of the account's stack. */
+/** A failed stack: the reason that AWS would give for the account's stack. */
 export class StackFailure extends Error {}
 
 /**
- * Makes stacks in accounts, each as the account itself: by the local AWS's own CloudFormation, and where that does
- * otherwise than AWS, by what AWS does.
+ * Creates stacks in accounts, each as the account itself: with the local AWS's own CloudFormation, corrected where that
+ * differs from AWS.
  */
 export class AccountStacks {
   readonly #endpoint: string;
@@ -69,7 +69,7 @@ export class AccountStacks {
     const status = await this.#settled(place, id);
     if (status !== 'CREATE_COMPLETE') {
       const reason = await this.#reason(place, id);
-      // The local AWS leaves what was made before the failure; AWS rolls it back.
+      // The local AWS keeps what was created before the failure; AWS rolls it back.
       await this.#delete(place, id);
       throw new StackFailure(reason);
     }
@@ -90,7 +90,7 @@ export class AccountStacks {
         }),
       );
     } catch (error) {
-      // A StackSet whose tags alone have changed: the local AWS doesn't look at them.
+      // A StackSet with changes of tags only, which the local AWS ignores.
       if (!isAwsError(error, 'ValidationError') || !/No updates/.test(String(error))) throw error;
     }
     const status = await this.#settled(place, id);
@@ -113,7 +113,7 @@ export class AccountStacks {
     return await this.#settled(place, id);
   }
 
-  /** A role of the same name: the local AWS would take it for the stack's, and delete it with the stack that failed. */
+  /** A role of the same name: the local AWS would treat it as the stack's, and delete it with the failed stack. */
   async #refuseTakenNames(place: StackPlace, template: string): Promise<void> {
     for (const { id, name } of namedRoles(template)) {
       try {
@@ -128,7 +128,7 @@ export class AccountStacks {
     }
   }
 
-  /** @returns the final status; undefined for a stack that is not there */
+  /** @returns the final status; undefined for a missing stack */
   async #settled(place: StackPlace, id: string): Promise<StackStatus | undefined> {
     for (;;) {
       try {
@@ -158,7 +158,7 @@ export class AccountStacks {
     return `ResourceLogicalId:${LogicalResourceId}, ResourceType:${ResourceType}, ResourceStatusReason:${ResourceStatusReason}`;
   }
 
-  /** AWS gives a stack's tags to its resources; the local AWS keeps them to the stack. Of resources, roles only. */
+  /** AWS sets a stack's tags on its resources, the local AWS only on the stack. Here, only on roles. */
   async #tagRoles(place: StackPlace, id: string, tags: readonly Tag[]): Promise<void> {
     const iam = this.#iam(place);
     const { StackResources = [] } = await this.#cloudFormation(place).send(

@@ -13,7 +13,7 @@ const STATUSES: Readonly<Record<string, number>> = {
   StackSetNotFoundException: 404,
 };
 
-/** An error that the API answers. */
+/** An error that the API returns. */
 export class ApiError extends Error {
   readonly code: string;
 
@@ -27,7 +27,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Behaviour of AWS that this simulation lacks. */
+/** Error for behaviour of AWS that this simulation lacks. */
 export class NotSimulated extends ApiError {
   constructor(what: string) {
     super('StackSetsSimulationError', `${what}: AWS knows this, the simulated StackSets do not`);
@@ -116,7 +116,7 @@ export const requests = {
   }),
   UpdateStackSet: base.extend({
     ...settings,
-    // Not named, they stay.
+    // Left out, they are unchanged.
     Tags: list(tag).optional(),
     OperationId: operationId.optional(),
     OperationPreferences: preferences,
@@ -128,7 +128,7 @@ export const requests = {
     OperationId: operationId.optional(),
     OperationPreferences: preferences,
   }),
-  // Of what it does, only what it refuses: Terraform asks for what can't be.
+  // Only its refusals are simulated: Terraform sends requests that are refused.
   UpdateStackInstances: base.extend({
     Accounts: list(accountId).optional(),
     ParameterOverrides: list(z.unknown()).optional(),
@@ -162,7 +162,7 @@ export const requests = {
 };
 export type Requests = { readonly [Name in keyof typeof requests]: z.infer<(typeof requests)[Name]> };
 
-/** @throws ApiError where AWS would refuse the request, NotSimulated where only this simulation does */
+/** @throws ApiError if AWS would refuse the request, NotSimulated if only this simulation does */
 export function parseRequest<T>(schema: z.ZodType<T>, call: AwsCall): T {
   const parsed = schema.safeParse(readForm(call.parameters));
   if (parsed.success) return parsed.data;
@@ -175,7 +175,7 @@ export function parseRequest<T>(schema: z.ZodType<T>, call: AwsCall): T {
   );
 }
 
-/** One page of a list, and what the next one is asked for by. */
+/** One page of a list, and the token of the next one. */
 export function pageOf<T>(
   items: readonly T[],
   { MaxResults = 100, NextToken = 0 }: { MaxResults?: number | undefined; NextToken?: number | undefined },

@@ -4,7 +4,7 @@ export type OperationAction = 'CREATE' | 'UPDATE' | 'DELETE';
 export type OperationStatus = 'QUEUED' | 'RUNNING' | 'SUCCEEDED' | 'FAILED';
 export type ResultStatus = 'PENDING' | 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED';
 
-/** The part of a StackSet in one account and region: a stack, or the want of one. */
+/** The part of a StackSet in one account and region: a stack, or a missing one. */
 export interface StackInstance {
   readonly account: string;
   readonly region: string;
@@ -31,15 +31,15 @@ export interface OperationRequest {
   readonly preferences: OperationPreferences;
   readonly units?: readonly string[];
   readonly retainStacks?: boolean;
-  /** The instances to work on, asked for when the operation's turn has come. */
+  /** The instances to process, listed when the operation starts. */
   readonly instances: () => readonly StackInstance[];
-  /** Does the work in one account and region, and throws its errors. */
+  /** Does the work in one account and region; throws the reason of a failure. */
   readonly work: (instance: StackInstance) => Promise<void>;
 }
 
 const CANCELLED = 'Cancelled since failure tolerance has exceeded';
 
-/** Work on many accounts: so many side by side, until too many have failed. */
+/** Work on many accounts, in parallel, until too many have failed. */
 export class Operation {
   readonly request: OperationRequest;
   readonly createdAt = new Date();
@@ -75,7 +75,7 @@ export class Operation {
     this.status = isGood ? 'SUCCEEDED' : 'FAILED';
   }
 
-  /** @returns whether no more have failed than may */
+  /** @returns whether the number of failures is tolerated */
   async #runRegion(instances: readonly StackInstance[]): Promise<boolean> {
     const { tolerance, atOnce } = limits(this.request.preferences, instances.length);
     const isSoft = this.request.preferences.ConcurrencyMode === 'SOFT_FAILURE_TOLERANCE';
@@ -83,7 +83,7 @@ export class Operation {
     const running = new Set<Promise<void>>();
     let failed = 0;
     while (failed <= tolerance || running.size > 0) {
-      // As few as could fail without more failing than are tolerated, and one more.
+      // As many as could fail without exceeding the tolerance, and one more.
       const places = failed > tolerance ? 0 : isSoft ? atOnce : Math.min(atOnce, tolerance + 1 - failed);
       for (const instance of waiting.splice(0, Math.max(0, places - running.size))) {
         const work = this.#work(instance).then((isDone) => {
@@ -119,7 +119,7 @@ export class Operation {
 }
 
 /**
- * Finds how many of a region's accounts may fail, and how many are worked on at once.
+ * Finds how many of a region's accounts may fail, and how many are processed at once.
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackSetOperationPreferences.html
  */
 function limits(preferences: OperationPreferences, accounts: number) {

@@ -1,4 +1,4 @@
-/** An AWS Organization as it is when a simulation starts. */
+/** An AWS Organization at the start of a simulation. */
 export interface OrganizationOptions {
   /** `o-a1b2c3d4e5` */
   readonly id: string;
@@ -9,14 +9,14 @@ export interface OrganizationOptions {
   readonly delegatedAdministrators?: readonly string[];
   /** True if `aws cloudformation activate-organizations-access` was run. Default: true. */
   readonly trustedAccess?: boolean;
-  /** Organizational units, each with the root or the unit that it is in. */
+  /** Organizational units, each with its parent: the root or a unit. */
   readonly units?: Readonly<Record<string, string>>;
-  /** Member accounts, each with the root or the unit that it is in. The management account is in the root if not said. */
+  /** Member accounts, each with its parent: the root or a unit. The management account is in the root by default. */
   readonly accounts?: Readonly<Record<string, string>>;
 }
 
 /**
- * The former and the present place of an account: its unit, the unit that this one is in, and so on up to the root.
+ * The former and the current path of an account: its unit, that unit's parent, and so on up to the root.
  */
 export interface AccountMove {
   readonly account: string;
@@ -25,7 +25,7 @@ export interface AccountMove {
   readonly after: readonly string[];
 }
 
-/** An AWS Organization whose accounts come, go and change their places. */
+/** An AWS Organization whose accounts join, leave and move. */
 export class Organization {
   readonly id: string;
   readonly root: string;
@@ -52,7 +52,7 @@ export class Organization {
     }
   }
 
-  /** The organization's id by account. It is the same object all the time, and follows who comes and goes. */
+  /** The organization's id by account. The same object is updated when accounts join or leave. */
   get membership(): Readonly<Record<string, string>> {
     return this.#membership;
   }
@@ -62,7 +62,7 @@ export class Organization {
     return parent === this.root || this.#units[parent] !== undefined;
   }
 
-  /** Reports whether a unit or the root is this one, or somewhere beneath it. */
+  /** Reports whether a unit or the root is this one, or is beneath it. */
   isWithin(parent: string, ancestor: string): boolean {
     return this.#lineage(parent).includes(ancestor);
   }
@@ -74,7 +74,7 @@ export class Organization {
     );
   }
 
-  /** Puts an account into a unit or into the root, whether it was in the organization before or not. */
+  /** Moves an account to a unit or to the root, and adds it to the organization if necessary. */
   move(account: string, parent: string): void {
     const after = this.#lineage(parent);
     const before = this.#lineageOf(account);
@@ -83,7 +83,7 @@ export class Organization {
     this.#tell({ account, before, after });
   }
 
-  /** Lets an account leave the organization. */
+  /** Removes an account from the organization. */
   remove(account: string): void {
     const before = this.#lineageOf(account);
     this.#accounts.delete(account);
@@ -110,7 +110,7 @@ export class Organization {
     return parent === undefined ? [] : this.#lineage(parent);
   }
 
-  /** @throws Error for a unit that there is not */
+  /** @throws Error for an unknown unit */
   #lineage(parent: string): string[] {
     if (parent === this.root) return [parent];
     const above = this.#units[parent];

@@ -16,7 +16,7 @@ export type AnswerValue =
   | { readonly [name: string]: AnswerValue };
 
 /**
- * The request that a form writes flat: `Tags.member.1.Key=team` is `{ Tags: [{ Key: 'team' }] }`.
+ * The request in a form, which is flat: `Tags.member.1.Key=team` is `{ Tags: [{ Key: 'team' }] }`.
  * https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
  */
 export function readForm(parameters: AwsCall['parameters']): FormValue {
@@ -71,7 +71,7 @@ function xml(value: AnswerValue): string {
     .join('');
 }
 
-/** `Array.isArray` knows no lists that can't be written to. */
+/** `Array.isArray` does not narrow to readonly lists. */
 function isList(value: AnswerValue): value is readonly AnswerValue[] {
   return Array.isArray(value);
 }

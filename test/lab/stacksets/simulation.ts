@@ -15,7 +15,7 @@ import { type AnswerValue, queryAnswer } from './query-protocol.ts';
 import { StackSet } from './stack-set.ts';
 
 export interface StackSetsOptions {
-  /** The proxy before which the simulation puts itself, and through which it makes stacks in accounts. */
+  /** The proxy that the simulation is added to, and through which it creates stacks in accounts. */
   readonly proxy: AwsProxy;
   readonly organization: Organization;
   /** Interval at which to check whether a stack is done. Default: 250. */
@@ -25,15 +25,15 @@ export interface StackSetsOptions {
 /** CloudFormation StackSets with service-managed permissions. */
 export interface StackSetsSimulation extends AsyncDisposable {
   readonly organization: Organization;
-  /** Resolved when no operation runs or waits, those of automatic deployment included. */
+  /** Resolved when no operation runs or waits, including those of automatic deployment. */
   idle(): Promise<void>;
-  /** Waits for what runs. The API is the local AWS's again. */
+  /** Waits for running operations. From then on the local AWS answers the API again. */
   stop(): Promise<void>;
 }
 
 const LOOK_MILLISECONDS = 250;
 
-/** Puts StackSets before the local AWS, which has none: they are made of plain stacks. */
+/** Adds StackSets, which the local AWS lacks: they consist of plain stacks. */
 export function startStackSets(options: StackSetsOptions): StackSetsSimulation {
   return new RunningStackSets(options);
 }
@@ -169,7 +169,7 @@ class RunningStackSets implements StackSetsSimulation {
   #delete(call: AwsCall, request: StackSetRequest): void {
     const isAdministrator = this.#administers(call, request);
     const found = isAdministrator ? this.#named(call, request.StackSetName) : undefined;
-    // AWS has nothing against deleting what is not there.
+    // AWS accepts the deletion of a missing StackSet.
     if (found === undefined) return;
     if (found.isBusy) {
       throw new ApiError(
@@ -184,9 +184,9 @@ class RunningStackSets implements StackSetsSimulation {
   }
 
   /**
-   * Reports whether a caller acts for the management account, whose service-managed StackSets are. As itself, any other
-   * account has except its own StackSets.
-   * @throws ApiError for one that says it is a delegated administrator and is none
+   * Reports whether a caller acts for the management account, which owns service-managed StackSets. Otherwise, an account
+   * only has its own StackSets.
+   * @throws ApiError for a caller that wrongly claims to be a delegated administrator
    */
   #administers({ principal: { account } }: AwsCall, { CallAs }: StackSetRequest): boolean {
     if (CallAs === 'SELF') return account === this.organization.managementAccount;

@@ -19,7 +19,7 @@ export interface StackSetContext {
   readonly region: string;
 }
 
-/** A service-managed StackSet. It is the management account's, whoever made it. */
+/** A service-managed StackSet. It belongs to the management account, whoever created it. */
 export class StackSet {
   readonly name: string;
   readonly id: string;
@@ -148,15 +148,15 @@ export class StackSet {
         work: (instance) => this.#remove(instance, request.RetainStacks),
       },
       () => {
-        // AWS says nothing of a unit of which a filter has left accounts: here it stays a target as long as it has any.
+        // AWS does not document the case of a unit in which a filter has kept accounts: here, it stays a target while it has any.
         this.#targets = this.#targets.filter((target) => !isOf(target) || this.#instances.some(isOf));
       },
     );
   }
 
   /**
-   * Creates the stack of an account that has joined a target, and deletes that of one that has left. Filters of accounts do
-   * not count, nor do the preferences of operations.
+   * Creates the stack of an account that has joined a target, and deletes that of one that has left. Account filters do not
+   * apply, nor do operation preferences.
    * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-manage-auto-deployment.html
    */
   follow({ account, before, after }: AccountMove): void {
@@ -169,7 +169,7 @@ export class StackSet {
         {},
         {
           units: [unit],
-          // By its turn it may have left again.
+          // It may have left again in the meantime.
           instances: () =>
             this.#organization.accountsOf(unit).includes(account)
               ? this.#instance(account, region, unit)
@@ -220,7 +220,7 @@ export class StackSet {
     this.#targets.push({ unit, region });
   }
 
-  /** The account's instance, made if need be; none for the management account, whatever unit it is in. */
+  /** The account's instance, created if necessary; none for the management account, whatever unit it is in. */
   #instance(account: string, region: string, unit: string): StackInstance[] {
     if (account === this.#organization.managementAccount) return [];
     const known = this.#instances.find((one) => one.account === account && one.region === region);
@@ -235,7 +235,7 @@ export class StackSet {
     return [made];
   }
 
-  /** Managed execution lets operations queue up. Without it there is one at a time. */
+  /** Managed execution allows operations to queue. Without it, there is one at a time. */
   #refuseWhileBusy(): void {
     if (!this.isManagedExecution && this.isBusy) {
       throw new ApiError(
@@ -296,7 +296,7 @@ export class StackSet {
   }
 }
 
-/** Reports whether a filter leaves an account among those of its unit. */
+/** Reports whether a filter selects an account of a unit. */
 function isChosen({ AccountFilterType: filter, Accounts = [] }: DeploymentTargets, account: string): boolean {
   if (filter === 'INTERSECTION') return Accounts.includes(account);
   if (filter === 'DIFFERENCE') return !Accounts.includes(account);

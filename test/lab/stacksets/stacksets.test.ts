@@ -78,16 +78,16 @@ interface Stack {
   status: string;
 }
 
-/** Accounts with stacks and roles, as the local AWS would have them. */
+/** Accounts with stacks and roles, as in the local AWS. */
 interface MemberAccounts {
   readonly stacks: Map<string, Stack>;
   /** Tags of roles by account and name, `222222222222 remediation`. */
   readonly roles: Map<string, Map<string, string>>;
-  /** Accounts in which no stack comes about. */
+  /** Accounts in which stacks cannot be created. */
   readonly failing: Set<string>;
   /** Accounts in which no stack can be deleted. */
   readonly undeletable: Set<string>;
-  /** True while stacks are being made, and none is done. */
+  /** True while stacks are being created, and none is finished. */
   isHeld: boolean;
 }
 
@@ -241,7 +241,7 @@ const update = (input: Partial<UpdateStackSetInput> = {}) =>
 
 const deleteStackSet = () => client().send(new DeleteStackSetCommand({ StackSetName: NAME }));
 
-/** Waits for an operation to end; tells what it came to. */
+/** Waits for an operation to end. @returns its result */
 async function endOf(operation: Promise<{ OperationId?: string | undefined }>) {
   const { OperationId } = await operation;
   await stackSets.idle();
@@ -306,7 +306,7 @@ describe('who may have StackSets', () => {
     );
   });
 
-  test("a delegated administrator sees the management account's, and they are gone for both when one deletes them", async () => {
+  test("a delegated administrator sees the management account's StackSets, and can delete them for both", async () => {
     await create();
     const asDelegated = { StackSetName: NAME, CallAs: 'DELEGATED_ADMIN' } as const;
 
@@ -347,7 +347,7 @@ describe('the template', () => {
   const tagsNow = async () =>
     (await client().send(new DescribeStackSetCommand({ StackSetName: NAME }))).StackSet?.Tags;
 
-  test('comes to each account as it was given, and the tags come to its roles', async () => {
+  test('is deployed to each account unchanged, and its roles have the tags', async () => {
     await create({ Tags: [{ Key: 'team', Value: 'security <& audit>' }] });
     await endOf(deploy());
 
@@ -362,7 +362,7 @@ describe('the template', () => {
     });
   });
 
-  test('an update comes to every account, with its tags instead of those before', async () => {
+  test('is updated in every account, with new tags instead of the former ones', async () => {
     await create({ Tags: [{ Key: 'team', Value: 'security' }] });
     await endOf(deploy());
 
@@ -374,7 +374,7 @@ describe('the template', () => {
     expect(Object.fromEntries(members.roles.get(`${C} remediation`) ?? [])).toEqual({ owner: 'platform' });
   });
 
-  test('an update that names no tags leaves them, and one with none takes them away', async () => {
+  test('keeps its tags after an update without tags, and loses them after one with none', async () => {
     await create({ Tags: [{ Key: 'team', Value: 'security' }] });
 
     await endOf(update());
@@ -391,9 +391,9 @@ describe('the targets', () => {
 
   test.each<[string, DeploymentTargets, readonly string[]]>([
     ['all accounts of a unit and of the units in it', { OrganizationalUnitIds: [UNIT] }, [A, B, C]],
-    ['those of a unit within another', { OrganizationalUnitIds: [NESTED] }, [C]],
-    ['of several units', { OrganizationalUnitIds: [NESTED, OTHER_UNIT] }, [C, D]],
-    ['of the root', { OrganizationalUnitIds: [ROOT] }, [DELEGATED, A, B, C, D, MEMBER]],
+    ['the accounts of a unit within another', { OrganizationalUnitIds: [NESTED] }, [C]],
+    ['the accounts of several units', { OrganizationalUnitIds: [NESTED, OTHER_UNIT] }, [C, D]],
+    ['the accounts of the root', { OrganizationalUnitIds: [ROOT] }, [DELEGATED, A, B, C, D, MEMBER]],
     ['NONE: all', { OrganizationalUnitIds: [UNIT], AccountFilterType: 'NONE' }, [A, B, C]],
     [
       'INTERSECTION: those that are named and in the unit',
@@ -418,7 +418,7 @@ describe('the targets', () => {
 
   test.each<[string, Partial<CreateStackInstancesInput>, string]>([
     [
-      'accounts by themselves',
+      'accounts without a unit',
       { DeploymentTargets: undefined, Accounts: [A] },
       'can only have OrganizationalUnit',
     ],
@@ -432,11 +432,7 @@ describe('the targets', () => {
       { DeploymentTargets: { OrganizationalUnitIds: [UNIT], Accounts: [A] } },
       'AccountFilterType must be specified',
     ],
-    [
-      'a unit that there is not',
-      { DeploymentTargets: { OrganizationalUnitIds: ['ou-a1b2-nowhere0'] } },
-      'not found',
-    ],
+    ['an unknown unit', { DeploymentTargets: { OrganizationalUnitIds: ['ou-a1b2-nowhere0'] } }, 'not found'],
     [
       'something other than a unit',
       { DeploymentTargets: { OrganizationalUnitIds: [A] } },
@@ -450,7 +446,7 @@ describe('the targets', () => {
     expect(accounts()).toEqual([]);
   });
 
-  test("instances can't be updated by a unit's id in place of an account's", async () => {
+  test("instances can't be updated by a unit's id instead of an account's", async () => {
     const command = new UpdateStackInstancesCommand({
       StackSetName: NAME,
       Accounts: [UNIT],
@@ -488,7 +484,7 @@ describe('the targets', () => {
 });
 
 describe('an account that', () => {
-  test('joins a target gets a stack, of a nested unit too, and counts as of the target', async () => {
+  test('joins a target gets a stack, also in a nested unit, and counts as part of the target', async () => {
     await create();
     await endOf(deploy());
 
@@ -503,7 +499,7 @@ describe('an account that', () => {
     expect(organization.membership['666666666666']).toBe(ORGANIZATION.id);
   });
 
-  test('joins gets one even if the filter of the target leaves it out, as AWS documents it', async () => {
+  test('joins gets one even if the filter of the target excludes it, as AWS documents', async () => {
     await create();
     await endOf(
       deploy({
@@ -530,7 +526,7 @@ describe('an account that', () => {
     expect(organization.membership[C]).toBeUndefined();
   });
 
-  test('leaves keeps its stack where stacks are retained, but is no longer an instance', async () => {
+  test('leaves keeps its stack if stacks are retained, but is no longer an instance', async () => {
     await create({ AutoDeployment: { Enabled: true, RetainStacksOnAccountRemoval: true } });
     await endOf(deploy());
 
@@ -541,7 +537,7 @@ describe('an account that', () => {
     expect((await instances()).map(({ Account }) => Account)).toEqual([B, C]);
   });
 
-  test('joins and leaves before its turn has come gets none', async () => {
+  test('joins and leaves before the operation starts gets none', async () => {
     await create();
     members.isHeld = true;
     await deploy();
@@ -553,7 +549,7 @@ describe('an account that', () => {
     expect(accounts()).toEqual([A, B, C]);
   });
 
-  test('goes from one target to another, or within one, keeps its stack', async () => {
+  test('moves from one target to another, or within one, keeps its stack', async () => {
     await create();
     await endOf(deploy({ DeploymentTargets: { OrganizationalUnitIds: [UNIT, OTHER_UNIT] } }));
     const before = (await instances()).map(({ StackId }) => StackId);
@@ -566,7 +562,7 @@ describe('an account that', () => {
     expect((await instances()).find(({ Account }) => Account === B)?.OrganizationalUnitId).toBe(OTHER_UNIT);
   });
 
-  test('is left out by a filter gets none by its moves within the target', async () => {
+  test('is excluded by a filter gets none by moving within the target', async () => {
     await create();
     await endOf(
       deploy({
@@ -591,7 +587,7 @@ describe('an account that', () => {
     expect(accounts()).toEqual([A, B, C]);
   });
 
-  test('is the management account gets no stack wherever it is put', async () => {
+  test('is the management account gets no stack in any unit', async () => {
     await create();
     await endOf(deploy());
 
@@ -602,7 +598,7 @@ describe('an account that', () => {
     expect(accounts()).toEqual([A, B, C]);
   });
 
-  test('joins a unit that is a target no more gets no stack', async () => {
+  test('joins a unit that is no longer a target gets no stack', async () => {
     await create();
     await endOf(deploy());
     await endOf(takeAway());
@@ -619,7 +615,7 @@ describe('an account that fails', () => {
     await create();
   });
 
-  test('fails the operation, and those that come after it are left alone', async () => {
+  test('fails the operation, and later accounts are left alone', async () => {
     members.failing.add(A);
 
     const { status, results, reasons } = await endOf(deploy());
@@ -640,10 +636,10 @@ describe('an account that fails', () => {
   test.each<[StackSetOperationPreferences, string, readonly string[]]>([
     [{ FailureToleranceCount: 0 }, 'FAILED', [A]],
     [{ FailureToleranceCount: 1 }, 'SUCCEEDED', [A, C]],
-    // Of three accounts: 0.99, which is none, and 1.02, which is one.
+    // For three accounts: 0.99, which is none, and 1.02, which is one.
     [{ FailureTolerancePercentage: 33 }, 'FAILED', [A]],
     [{ FailureTolerancePercentage: 34 }, 'SUCCEEDED', [A, C]],
-  ])('is tolerated as far as the preferences say: %j', async (OperationPreferences, expected, done) => {
+  ])('is tolerated according to the preferences: %j', async (OperationPreferences, expected, done) => {
     members.failing.add(B);
 
     const { status, results } = await endOf(deploy({ OperationPreferences }));
@@ -653,7 +649,7 @@ describe('an account that fails', () => {
     expect(accounts()).toEqual(done);
   });
 
-  test('lets those end that are under way, and no other begin', async () => {
+  test('lets running deployments finish, but no others start', async () => {
     // Fails at once, while the next one is held.
     members.roles.set(`${A} remediation`, new Map());
     members.isHeld = true;
@@ -686,7 +682,7 @@ describe('an account that fails', () => {
     expect(members.roles.get(`${B} remediation`)?.get('made')).toBe('by hand');
   });
 
-  test('gets its stack when it is attempted again', async () => {
+  test('gets its stack when the operation is attempted again', async () => {
     members.failing.add(A);
     await endOf(deploy());
     members.failing.clear();
@@ -710,12 +706,12 @@ describe('an account that fails', () => {
     });
     expect(await instances()).toMatchObject([{ Account: B, Status: 'INOPERABLE' }]);
     expect(updated.results).toEqual({});
-    // The way out that AWS documents.
+    // The solution that AWS documents.
     await endOf(takeAway({ RetainStacks: true }));
     expect(await instances()).toEqual([]);
   });
 
-  test('is a fault before a call as well', async () => {
+  test('may also be due to a fault before a call', async () => {
     proxy.inject({ service: 'cloudformation', operation: 'CreateStack', account: A, effect: 'denied' });
 
     expect((await endOf(deploy())).results[A]).toBe('FAILED');
@@ -723,7 +719,7 @@ describe('an account that fails', () => {
 });
 
 describe('an operation', () => {
-  /** Counts the stacks that are begun before the first is done. */
+  /** Counts the stacks that start before the first one is finished. */
   async function begunAtOnce(OperationPreferences: StackSetOperationPreferences): Promise<number> {
     await create();
     members.isHeld = true;
@@ -733,7 +729,7 @@ describe('an operation', () => {
           form.get('Action') === 'DescribeStacks' && headers.authorization?.includes(`=${account}/`) === true,
       ).length;
     const operation = deploy({ OperationPreferences });
-    // By then all that may begin has begun.
+    // By then all that can start have started.
     await vi.waitFor(() => expect(Math.max(...[A, B, C].map(looksAt))).toBeGreaterThan(20), {
       timeout: 15_000,
       interval: 5,
@@ -746,13 +742,13 @@ describe('an operation', () => {
 
   test.each<[StackSetOperationPreferences, number]>([
     [{}, 1],
-    // No more than could fail without too many failing.
+    // At most as many as can fail without exceeding the tolerance.
     [{ MaxConcurrentCount: 3 }, 1],
     [{ MaxConcurrentCount: 3, FailureToleranceCount: 1 }, 2],
     [{ MaxConcurrentCount: 3, ConcurrencyMode: 'SOFT_FAILURE_TOLERANCE' }, 3],
     [{ MaxConcurrentPercentage: 99, ConcurrencyMode: 'SOFT_FAILURE_TOLERANCE' }, 2],
     [{ MaxConcurrentPercentage: 1, ConcurrencyMode: 'SOFT_FAILURE_TOLERANCE' }, 1],
-  ])('works on as many accounts at once as its preferences let it: %j', async (preferences, expected) => {
+  ])('processes as many accounts at once as its preferences allow: %j', async (preferences, expected) => {
     expect(await begunAtOnce(preferences)).toBe(expected);
   });
 
@@ -769,7 +765,7 @@ describe('an operation', () => {
     expect((await endOf(update())).status).toBe('SUCCEEDED');
   });
 
-  test('waits its turn with managed execution, and the StackSet is not deleted under it', async () => {
+  test('waits its turn with managed execution, and its StackSet cannot be deleted', async () => {
     await create();
     members.isHeld = true;
     await deploy();
@@ -814,11 +810,11 @@ describe('deleting', () => {
     await endOf(takeAway());
     expect(accounts()).toEqual([]);
     await deleteStackSet();
-    // As AWS has it.
+    // As in AWS.
     await deleteStackSet();
   });
 
-  test('by the filter that the unit was deployed with leaves an excluded account that has joined since', async () => {
+  test('with the filter of the deployment keeps an excluded account that has joined since', async () => {
     await endOf(deploy({ DeploymentTargets: except(D) }));
     organization.move(D, UNIT);
     await stackSets.idle();
@@ -840,7 +836,7 @@ describe('deleting', () => {
     await deleteStackSet();
   });
 
-  test('instances can leave the stacks where they are', async () => {
+  test('instances can retain the stacks', async () => {
     await endOf(deploy());
     await endOf(takeAway({ RetainStacks: true }));
 
@@ -857,7 +853,7 @@ describe('deleting', () => {
   });
 });
 
-test('what is not simulated says so, and plain stacks are the local AWS’s', async () => {
+test('unsupported calls are errors, and plain stacks are left to the local AWS', async () => {
   await create();
   const { StackId } = await client(A).send(
     new CreateStackCommand({ StackName: 'own', TemplateBody: template() }),
@@ -873,7 +869,7 @@ test('what is not simulated says so, and plain stacks are the local AWS’s', as
   }
 });
 
-test('an organization knows its own units alone', () => {
+test('an organization only knows its own units', () => {
   expect(() => organization.move(A, 'ou-a1b2-nowhere0')).toThrow('expected the root or a unit');
   expect(() => new Organization({ ...ORGANIZATION, accounts: { [A]: 'ou-a1b2-nowhere0' } })).toThrow(
     'expected the root or a unit',

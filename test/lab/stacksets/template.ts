@@ -12,7 +12,7 @@ const templateSchema = z.looseObject({
 const NAMES = ['GroupName', 'InstanceProfileName', 'ManagedPolicyName', 'RoleName', 'UserName'];
 
 /**
- * Refuses a template that makes more of IAM than the caller has acknowledged.
+ * Refuses a template that creates IAM resources beyond the capabilities that the caller has acknowledged.
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/control-access-with-iam.html#using-iam-capabilities
  * @throws ApiError
  */
@@ -24,7 +24,7 @@ export function checkCapabilities(template: string, capabilities: readonly strin
   throw new ApiError('InsufficientCapabilitiesException', `Requires capabilities : [${enough[0]}]`);
 }
 
-/** The logical ids and names of the roles that a template names. */
+/** The logical ids and names of the roles in a template. */
 export function namedRoles(template: string): { readonly id: string; readonly name: string }[] {
   return resourcesOf(template).flatMap(({ id, Type, Properties }) => {
     const { RoleName: name } = Properties;

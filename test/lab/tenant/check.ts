@@ -3,7 +3,7 @@ import { type Check, labRules, type Place, type RuleCode, type Verdict } from '.
 
 /** The subject of a scan. */
 export interface ScanTarget {
-  /** `http://127.0.0.1:4566`: an AWS that takes an access key of twelve digits for that account's root. */
+  /** `http://127.0.0.1:4566`: an AWS in which an access key of twelve digits is that account's root. */
   readonly endpoint: string;
   readonly accounts: readonly { readonly id: string; readonly name: string }[];
   /** Region codes. Buckets, too, are only checked in these regions. */
@@ -12,7 +12,7 @@ export interface ScanTarget {
   readonly rules?: readonly RuleCode[];
 }
 
-/** A verdict with the account that it is of. */
+/** A verdict with its account. */
 export interface AccountVerdict extends Verdict {
   readonly account: string;
 }
@@ -21,15 +21,15 @@ export interface AccountVerdict extends Verdict {
 const checks: ReadonlySet<Check> = new Set(Object.values(labRules).map(({ check }) => check));
 
 const CONCURRENT_CHECKS = 8;
-/** Region that checks of a whole account ask: IAM is signed for it, and S3 lists buckets of every region there. */
+/** Region for checks of a whole account: IAM requests are signed for it, and S3 lists the buckets of all regions there. */
 const ACCOUNT_REGION = 'us-east-1';
 
 /**
- * Judges the resources of accounts by the rules' wording, reading them straight from AWS. It has nothing in common
- * with what remediates them, so that it sees when that does the wrong thing.
- * @param now by which access keys' age is taken
- * @returns one verdict a resource and rule, in a fixed order
- * @throws an error that names what could not be read, of which account and region
+ * Judges the resources of accounts by the rules' wording, reading them directly from AWS. It shares nothing with the code
+ * that remediates them, so that it notices that code's mistakes.
+ * @param now the time by which the age of access keys is computed
+ * @returns one verdict per resource and rule, in a fixed order
+ * @throws an error that names what could not be read, and the account and region
  */
 export async function check(target: ScanTarget, now: Date): Promise<AccountVerdict[]> {
   const { endpoint, accounts, regions, rules } = target;

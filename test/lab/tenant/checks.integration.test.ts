@@ -45,7 +45,7 @@ import { expect, inject, test } from 'vitest';
 import { labRuleIds, type RuleCode, wordsOf } from '../rules/index.ts';
 import { labelOfRegion, startTenant, type TenantItem } from './index.ts';
 
-/** Accounts apart from other tests', which the server is for too, and in each run: a server may hold what an earlier one made. */
+/** Accounts of this file and run: the server is shared with other tests, and may have resources of earlier runs. */
 const RUN = randomInt(1_000_000_000);
 const ACCOUNT = `111${String(RUN).padStart(9, '0')}`;
 const OTHER_ACCOUNT = `222${String(RUN).padStart(9, '0')}`;
@@ -63,7 +63,7 @@ function settings(region = REGION, account = ACCOUNT) {
   return { endpoint, region, credentials: { accessKeyId: account, secretAccessKey: 'test' } };
 }
 
-/** Scans by this rule alone. @returns for each resource id `Failed` or `Passed` */
+/** Scans for this rule only. @returns `Failed` or `Passed` for each resource id */
 async function scan(rule: RuleCode, at = new Date()): Promise<Map<string, TenantItem>> {
   await using tenant = await startTenant();
   const report = await tenant.scan(
@@ -94,7 +94,7 @@ async function makeGroup(ec2: EC2Client, vpc: string, name: string, open: IpPerm
   return GroupId;
 }
 
-test('security groups that let the world reach port 22 or 3389', async () => {
+test('security groups that open port 22 or 3389 to the world', async () => {
   const ec2 = new EC2Client(settings());
   const vpc = await makeVpc(ec2);
   const world = { IpRanges: [{ CidrIp: '0.0.0.0/0' }] };
@@ -131,7 +131,7 @@ test('security groups that let the world reach port 22 or 3389', async () => {
 test('VPCs without an active flow log', async () => {
   const ec2 = new EC2Client(settings());
   const [logged, unlogged] = [await makeVpc(ec2), await makeVpc(ec2)];
-  // Without it the flow log delivers nothing, and says so.
+  // Without it the flow log delivers nothing, and reports that.
   await new CloudWatchLogsClient(settings()).send(new CreateLogGroupCommand({ logGroupName: 'flows' }));
   const { Unsuccessful } = await ec2.send(
     new CreateFlowLogsCommand({
@@ -146,7 +146,7 @@ test('VPCs without an active flow log', async () => {
   expect(statuses(await scan('CIS-1-2-0-2-9'), [logged, unlogged])).toEqual(['Passed', 'Failed']);
 });
 
-test('network ACLs that let everything in', async () => {
+test('network ACLs that allow all traffic in', async () => {
   const ec2 = new EC2Client(settings());
   const vpc = await makeVpc(ec2);
   const { NetworkAcls } = await ec2.send(
@@ -233,7 +233,7 @@ test('users with an active access key of 90 days or more', async () => {
   expect(later.get('with-key')).toMatchObject({ region_name: 'global', account_id: OTHER_ACCOUNT });
 });
 
-test('trails that don’t validate their log files, where they are at home', async () => {
+test('trails without log file validation, in their home regions', async () => {
   const s3 = new S3Client({ ...settings(), forcePathStyle: true });
   await s3.send(
     new CreateBucketCommand({
@@ -322,7 +322,7 @@ test('databases with a snapshot that everyone may restore', async () => {
   expect(statuses(await scan('BPR-3-8'), databases)).toEqual(['Failed', 'Passed', 'Failed']);
 });
 
-test('Redshift clusters that are publicly accessible', async () => {
+test('publicly accessible Redshift clusters', async () => {
   const redshift = new RedshiftClient(settings(OTHER_REGION));
   for (const ClusterIdentifier of ['dw-public', 'dw-private']) {
     await redshift.send(
@@ -344,7 +344,7 @@ test('Redshift clusters that are publicly accessible', async () => {
   expect(statuses(await scan('BPR-1-9'), clusters)).toEqual(['Passed', 'Passed']);
 });
 
-test('buckets that strangers get at, each in its own region', async () => {
+test('buckets that anyone can access, each in its own region', async () => {
   const s3 = new S3Client({ ...settings(), forcePathStyle: true });
   const home = new S3Client({ ...settings('us-east-1'), forcePathStyle: true });
   const make = async (client: S3Client, Bucket: string): Promise<void> => {
@@ -423,7 +423,7 @@ test('buckets that strangers get at, each in its own region', async () => {
   expect(statuses(await scan('BPR-1-0-0'), [`b-blocked-${RUN}`])).toEqual(['Passed']);
 });
 
-test('a scan of all rules keeps since when a resource has been failing', async () => {
+test('a scan of all rules keeps the time since which a resource has been failing', async () => {
   const ec2 = new EC2Client(settings(OTHER_REGION, OTHER_ACCOUNT));
   const { Vpcs } = await ec2.send(new DescribeVpcsCommand({}));
   const vpc = Vpcs?.[0]?.VpcId ?? (await makeVpc(ec2));

@@ -24,7 +24,7 @@ describe('a port open to the world', () => {
   const ranges = (cidr: string) =>
     cidr.includes(':') ? { Ipv6Ranges: [{ CidrIpv6: cidr }] } : { IpRanges: [{ CidrIp: cidr }] };
 
-  test('is one that a rule from everywhere names or has in its range, for that protocol', () => {
+  test('is found if a rule from everywhere has it alone or in its range, for that protocol', () => {
     fc.assert(
       fc.property(port, port, source, fc.constantFrom('tcp', 'udp', 'icmp'), (a, b, cidr, protocol) => {
         const permission = {
@@ -42,7 +42,7 @@ describe('a port open to the world', () => {
     );
   });
 
-  test('is any, when all traffic is let in', () => {
+  test('is found if all traffic is allowed', () => {
     fc.assert(
       fc.property(port, source, (asked, cidr) => {
         const isWorld = cidr === '0.0.0.0/0' || cidr === '::/0';
@@ -63,7 +63,7 @@ describe('a port open to the world', () => {
   });
 });
 
-describe('a network ACL entry that lets everything in', () => {
+describe('a network ACL entry that allows all traffic in', () => {
   const entry = { Egress: false, RuleAction: 'allow', Protocol: '-1', CidrBlock: '0.0.0.0/0' } as const;
   test.each([
     [entry, true],
@@ -96,7 +96,7 @@ describe('a public bucket', () => {
     Grantee: { Type: 'Group', URI: 'http://acs.amazonaws.com/groups/s3/LogDelivery' },
   } as const;
 
-  test('is public by its ACL or its policy, unless the block says otherwise for that very way', () => {
+  test('is public by its ACL or its policy, unless the block disables that one', () => {
     fc.assert(
       fc.property(
         fc.record({
@@ -126,7 +126,7 @@ describe('a public bucket', () => {
   });
 });
 
-test('a snapshot is public when all may restore it, not when accounts may', () => {
+test('a snapshot is public if everyone may restore it, not if accounts may', () => {
   const attributes = (AttributeName: string, ...AttributeValues: string[]) => [
     { AttributeName, AttributeValues },
   ];
@@ -137,7 +137,7 @@ test('a snapshot is public when all may restore it, not when accounts may', () =
 });
 
 describe('a scan', () => {
-  /** A group, open at 22 or closed, as `DescribeSecurityGroups` answers it; each on its own page. */
+  /** A group, open at 22 or closed, as `DescribeSecurityGroups` returns it, with one group per page. */
   function groupPage(id: string, isOpen: boolean, nextToken = ''): Answer {
     const permission = isOpen
       ? '<item><ipProtocol>tcp</ipProtocol><fromPort>20</fromPort><toPort>30</toPort><ipRanges><item><cidrIp>0.0.0.0/0</cidrIp></item></ipRanges></item>'
@@ -152,7 +152,7 @@ describe('a scan', () => {
     return { endpoint, accounts: [{ id: ACCOUNT, name: 'production' }], regions: ['eu-central-1'], rules };
   }
 
-  test('gives an item for each resource on every page, in the documented form', async () => {
+  test('returns an item for each resource on every page, in the documented form', async () => {
     await using aws = await scriptedAws(({ form }) =>
       form.get('NextToken') === 'more' ? groupPage('sg-2', false) : groupPage('sg-1', true, 'more'),
     );
@@ -179,7 +179,7 @@ describe('a scan', () => {
     ]);
   });
 
-  test('judges a resource by the rules that are asked for, of those that it falls under', async () => {
+  test('judges a resource by those of the requested rules that apply to it', async () => {
     await using aws = await scriptedAws(() => groupPage('sg-1', true));
     await using tenant = await startTenant();
     const { failed, passed } = await tenant.scan(target(aws.endpoint, 'CIS-1-2-0-4-1', 'CIS-1-2-0-4-2'), NOW);
@@ -188,7 +188,7 @@ describe('a scan', () => {
     expect(aws.calls).toHaveLength(1);
   });
 
-  test('keeps since when a resource has been failing, and begins again after it had passed', async () => {
+  test('keeps the time since which a resource has been failing, and starts again after a pass', async () => {
     let isOpen = true;
     await using aws = await scriptedAws(() => groupPage('sg-1', isOpen));
     await using tenant = await startTenant();
@@ -214,7 +214,7 @@ describe('a scan', () => {
     expect(second?.last_scan_time).toBe('2026-03-02 12:00:00AM');
   });
 
-  test('answers what it saw, at its time', async () => {
+  test('returns the results, at its time', async () => {
     await using aws = await scriptedAws(() => groupPage('sg-1', true));
     await using tenant = await startTenant();
     await tenant.scan(target(aws.endpoint, 'CIS-1-2-0-4-1'), NOW);
@@ -231,7 +231,7 @@ describe('a scan', () => {
     expect(await count(new Date(NOW.getTime() - 1000))).toMatchObject({ data: [] });
   });
 
-  test('of a bucket asks in its own region, and leaves out those of regions that are not looked at', async () => {
+  test('of a bucket uses its own region, and skips buckets in other regions than the requested ones', async () => {
     const answer = ({ path, headers }: ReceivedCall): Answer => {
       const [, bucket = '', query = ''] = /^\/([a-z-]*)\/?\??(.*)$/.exec(path) ?? [];
       if (bucket === '') {
@@ -262,7 +262,7 @@ describe('a scan', () => {
     expect(passed).toEqual([]);
   });
 
-  test('that cannot read something says what and where, and leaves the results as they were', async () => {
+  test('that cannot read something reports what and where, and keeps the former results', async () => {
     await using aws = await scriptedAws(() => ec2Error('UnauthorizedOperation'));
     await using tenant = await startTenant();
     tenant.setFindings([tenantItem()]);

@@ -1,9 +1,9 @@
 import type { ItemList, TenantItem } from './item.ts';
 import type { AssessmentQuery, FilterName } from './query.ts';
 
-/** A fault that takes the place of the answer. */
+/** A fault that replaces the answer. */
 export type AnswerFault =
-  /** The token is refused, whatever it is, in the documented body. Which HTTP status comes with it is not documented. */
+  /** Every token is refused, with the documented body. The HTTP status is not documented. */
   | { readonly kind: 'token_refused'; readonly status?: 200 | 403 }
   /** An error in the documented body, by default in an HTTP 200. */
   | {
@@ -12,22 +12,22 @@ export type AnswerFault =
       readonly errorCode?: string;
       readonly errors?: readonly string[];
     }
-  /** HTTP 302 to the page where people log in. */
+  /** HTTP 302 to the login page. */
   | { readonly kind: 'login_redirect' }
-  /** A status with a page of the gateway's, not with JSON: 403, 404, 500, 503, … */
+  /** A status with an HTML page of the gateway instead of JSON: 403, 404, 500, 503, … */
   | { readonly kind: 'status'; readonly status: number }
-  /** HTTP 429. A number of seconds or a date goes into `Retry-After`; without either there is no such header. */
+  /** HTTP 429. `Retry-After` has a number of seconds or a date; without either, there is no such header. */
   | { readonly kind: 'rate_limited'; readonly retryAfter?: number | Date }
-  /** HTTP 200, and JSON that breaks off. */
+  /** HTTP 200 with incomplete JSON. */
   | { readonly kind: 'broken_json' }
-  /** HTTP 200 with a page for people. */
+  /** HTTP 200 with an HTML page. */
   | { readonly kind: 'html' }
-  /** HTTP 200 with nothing. */
+  /** HTTP 200 with an empty body. */
   | { readonly kind: 'empty_body' }
-  /** HTTP 200 with any text, called JSON. */
+  /** HTTP 200 with any text as JSON. */
   | { readonly kind: 'body'; readonly body: string };
 
-/** Ways in which the answer is sent. The part is where this begins: before the head, or within the body. */
+/** Faults of the way in which the answer is sent. The part is where this begins: before the head, or within the body. */
 export type DeliveryFault =
   | { readonly kind: 'slow'; readonly milliseconds: number; readonly part?: 'head' | 'body' }
   /** Silence until one side closes the connection. */
@@ -35,49 +35,49 @@ export type DeliveryFault =
   /** The connection is closed, by default within the body. */
   | { readonly kind: 'cut'; readonly part?: 'head' | 'body' };
 
-/** A fault in the list of items, or in how it is cut into pages. */
+/** A fault in the list of items, or in its pages. */
 export type ListFault =
   /**
-   * More items in the list, of any form, whatever the filter says: malformed ones, of other clouds, of an unknown
-   * region. They are counted and paged as the others are.
+   * More items in the list, of any form, regardless of the filter: malformed ones, of other clouds, of an unknown
+   * region. They are counted and paged like the others.
    */
   | {
       readonly kind: 'extra_items';
       readonly items: readonly unknown[];
       readonly place?: 'start' | 'end' | 'spread';
     }
-  /** Parameters that are ignored, as if they were not known. */
+  /** Parameters that are ignored, as if they were unknown. */
   | { readonly kind: 'filters_ignored'; readonly parameters: readonly FilterName[] }
-  /** `skip` is ignored: each page is the first. */
+  /** `skip` is ignored: each page is the first one. */
   | { readonly kind: 'page_repeated' }
-  /** Each page but the first begins with the last `by` items of the page before. `by` is less than `limit`. */
+  /** Each page except for the first begins with the last `by` items of the page before. `by` is less than `limit`. */
   | { readonly kind: 'pages_overlap'; readonly by: number }
-  /** No page has more than so many items, whatever `limit` says. */
+  /** No page has more than this many items, regardless of `limit`. */
   | { readonly kind: 'page_capped'; readonly to: number }
-  /** Moves an item after the first page from behind it to before it: what ended that page begins the next. */
+  /** Moves an item from behind the first page to before it: the last item of that page begins the next one. */
   | { readonly kind: 'item_moved' }
-  /** The items of each page come in reverse. */
+  /** The items of each page are reversed. */
   | { readonly kind: 'items_reversed' }
   /**
-   * A scan runs: with each request that names no `as_of` the list has moved up by another `by` items, so that a client
-   * misses as many a page; down where `by` is negative, so that it meets them twice.
+   * A running scan: with each request without `as_of`, the list moves up by another `by` items, so that a client misses as
+   * many per page; down if `by` is negative, so that a client gets them twice.
    */
   | { readonly kind: 'drift'; readonly by: number };
 
 export type TenantFault = AnswerFault | DeliveryFault | ListFault;
 
-/** The requests that a fault meets; by default all. */
+/** The requests that a fault affects; by default all. */
 export interface FaultScope {
-  /** The first so many that fit the rest. */
+  /** The first so many that match the other conditions. */
   readonly requests?: number;
   /** Requests with at least this `skip`. */
   readonly skipFrom?: number;
 }
 
-/** A fault that has been switched on. */
+/** An active fault. */
 export interface ActiveFault {
   readonly fault: TenantFault;
-  /** Number of requests that have met it. */
+  /** Number of requests that it has affected. */
   readonly hits: number;
   remove(): void;
 }
@@ -88,13 +88,13 @@ interface Entry {
   hits: number;
 }
 
-/** A fault that a request meets, with how many requests met it before. */
+/** A fault of a request, with the number of requests that it affected before. */
 interface Met<Fault> {
   readonly fault: Fault;
   readonly before: number;
 }
 
-/** The faults that one request meets: of the first two kinds one at most, the one switched on first. */
+/** The faults of one request: at most one of the first two kinds, the one that was switched on first. */
 export interface MetFaults {
   readonly answer: AnswerFault | undefined;
   readonly delivery: DeliveryFault | undefined;
@@ -121,7 +121,7 @@ function isList(fault: TenantFault): fault is ListFault {
   return listKinds.has(fault.kind);
 }
 
-/** The faults that are switched on, in that order. */
+/** The active faults, in the order of their activation. */
 export class Faults {
   #entries: Entry[] = [];
 
@@ -144,8 +144,8 @@ export class Faults {
   }
 
   /**
-   * Finds the faults that a request meets, and counts it.
-   * @param query what it asks for; undefined if it is none for items
+   * Finds the faults of a request, and counts it.
+   * @param query the query; undefined if it is not a query for items
    */
   meet(query: AssessmentQuery | undefined): MetFaults {
     let answer: AnswerFault | undefined;
@@ -171,7 +171,7 @@ export class Faults {
   }
 }
 
-/** The filter that is left when some parameters are ignored. */
+/** The filter without the ignored parameters. */
 export function withoutIgnored(
   filter: AssessmentQuery['filter'],
   faults: MetFaults['list'],
@@ -182,7 +182,7 @@ export function withoutIgnored(
   return Object.fromEntries(Object.entries(filter).filter(([name]) => !ignored.has(name)));
 }
 
-/** The list with items among it that do not belong there; `spread` puts them at even distances. */
+/** The list with added items that do not belong there; `spread` distributes them evenly. */
 export function withExtraItems(
   items: ItemList<unknown>,
   extra: readonly unknown[],
@@ -210,7 +210,7 @@ function withLastFirst(items: ItemList<unknown>): ItemList<unknown> {
   return { length, at: (index) => (index < length ? items.at((index + length - 1) % length) : undefined) };
 }
 
-/** The page that a request gets. */
+/** The page of a request. */
 export function pageOf(
   matching: ItemList<TenantItem>,
   { limit, skip }: Pick<AssessmentQuery, 'limit' | 'skip'>,

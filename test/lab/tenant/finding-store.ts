@@ -2,7 +2,7 @@ import type { ItemList, TenantItem } from './item.ts';
 import { type ItemFilter, matches } from './query.ts';
 import { formatTenantTime } from './time.ts';
 
-/** The finding that is meant: of this resource, in one account or whatever account. */
+/** The finding of this resource, in one account or in any. */
 export interface MuteTarget {
   readonly rule_name: string;
   readonly resource_id: string;
@@ -13,7 +13,7 @@ interface Mute extends MuteTarget {
   readonly by: string;
   readonly since: Date;
   readonly until: Date | undefined;
-  /** Time at which someone took it back. */
+  /** Time at which someone ended it. */
   liftedAt: Date | undefined;
 }
 
@@ -22,17 +22,17 @@ interface Scan {
   items: ItemList<TenantItem>;
 }
 
-/** Queries whose matches are remembered: a client asks for the pages of one query one after another. */
+/** Queries with cached results: a client requests the pages of one query one after another. */
 const REMEMBERED_QUERIES = 16;
 
-/** The knowledge of a tenant: the results of its scans, each at its time, and what people muted. */
+/** The data of a tenant: the results of its scans, each at its time, and mutes by people. */
 export class FindingStore {
   /** Oldest first. */
   #scans: Scan[] = [];
   readonly #mutes: Mute[] = [];
   readonly #remembered = new Map<string, ItemList<TenantItem>>();
 
-  /** Forgets all scans: the items are the results, and always were. */
+  /** Forgets all scans: the items are the results, for all times. */
   setFindings(items: ItemList<TenantItem>): void {
     this.#scans = [{ at: new Date(0), items }];
     this.#remembered.clear();
@@ -53,7 +53,7 @@ export class FindingStore {
     this.#remembered.clear();
   }
 
-  /** The results of the latest scan up to that moment, as the scan left them. */
+  /** The results of the latest scan up to that time, as the scan returned them. */
   scanned(asOf: Date): ItemList<TenantItem> {
     return this.#scanBefore(asOf)?.items ?? [];
   }
@@ -77,11 +77,11 @@ export class FindingStore {
     this.#remembered.clear();
   }
 
-  /** Lists what matches the filter, as things stood at that moment, in the scan's order. */
+  /** Lists the findings that match the filter, as of that time, in the scan's order. */
   matching(filter: ItemFilter, asOf: Date): ItemList<TenantItem> {
     const scan = this.#scanBefore(asOf);
     if (scan === undefined) return [];
-    // Between two scans only mutes can change what is answered.
+    // Between two scans only mutes can change the answer.
     const moment = this.#mutes.length > 0 ? asOf.getTime() : undefined;
     const key = JSON.stringify([this.#scans.indexOf(scan), moment, Object.entries(filter).sort()]);
     const known = this.#remembered.get(key);

@@ -35,7 +35,7 @@ describe('regions', () => {
     for (const code of Object.keys(regionLabels)) expect(regionOfLabel(labelOfRegion(code))).toBe(code);
   });
 
-  test('global is not the label of a region, and a region without a published label is called by its code', () => {
+  test('global is not the label of a region, and a region without a published label has its code as name', () => {
     expect([labelOfRegion('global'), labelOfRegion('il-central-1')]).toEqual(['global', 'il-central-1']);
   });
 });
@@ -70,7 +70,7 @@ describe('queries', () => {
     ['region', 'eu-central-1', 'EU(Frankfurt)'],
     ['remediated_by', 'AutoRemediation', 'OnDemandRemediation'],
     ['last_remediation_status', 'Errored', 'None'],
-  ])('%s chooses by the exact value', (name, right, wrong) => {
+  ])('%s selects by the exact value', (name, right, wrong) => {
     const chosen = [right, wrong].map((value) => {
       const query = readQuery({ [name]: value, limit: '1' });
       if ('errors' in query) throw new Error(query.errors.join());
@@ -79,7 +79,7 @@ describe('queries', () => {
     expect(chosen).toEqual([true, false]);
   });
 
-  test('a tag is chosen by name and value of the same tag', () => {
+  test('a tag is selected by name and value of the same tag', () => {
     const chosen = ['blue', '12'].map((tag_value) => matches({ tag_name: 'team', tag_value }, item));
     expect(chosen).toEqual([true, false]);
     expect(readQuery({ tag_name: 'team', limit: 1 })).toEqual({
@@ -92,7 +92,7 @@ describe('queries', () => {
     expect(chosen.map((mute) => matches({ muted: 'No' }, tenantItem(mute)))).toEqual([true, true, false]);
   });
 
-  test('none of the unwanted items fits the filter that they are made for', () => {
+  test('no unwanted item matches the filter that it is made for', () => {
     const { rule_name } = item;
     const filter = { cloud_provider: 'aws', status: 'Failed', muted: 'No', rule_name } as const;
     expect(matches(filter, tenantItem())).toBe(true);
@@ -137,9 +137,9 @@ describe('history', () => {
   const ids = (store: FindingStore, at: string): (string | undefined)[] =>
     all(store.matching({}, new Date(at))).map((item) => item?.resource_id);
 
-  test('each moment has the results of the latest scan before it', () => {
+  test('each time has the results of the latest scan before it', () => {
     const store = new FindingStore();
-    // In the wrong order, as a scan that took long may be entered.
+    // In the wrong order, as with a slow scan.
     store.addScan(tuesday, [tenantItem({ resource_id: 'sg-2' })]);
     store.addScan(monday, [tenantItem({ resource_id: 'sg-1' })]);
     expect(ids(store, '2026-03-02T05:59:59Z')).toEqual([]);
@@ -148,7 +148,7 @@ describe('history', () => {
     expect(ids(store, '2026-03-04T00:00:00Z')).toEqual(['sg-2']);
   });
 
-  test('findings that are set have always stood; findings that are added join the latest scan', () => {
+  test('set findings exist at all times; added findings join the latest scan', () => {
     const store = new FindingStore();
     store.addScan(monday, [tenantItem()]);
     store.setFindings([tenantItem({ resource_id: 'sg-1' })]);
@@ -156,7 +156,7 @@ describe('history', () => {
     expect(ids(store, '2001-01-01T00:00:00Z')).toEqual(['sg-1', 'sg-2']);
   });
 
-  test('a mute counts from its beginning to its end, over scans, and leaves its trace', () => {
+  test('a mute counts from its start to its end, across scans, and stays recorded', () => {
     const { rule_name } = tenantItem();
     const store = new FindingStore();
     store.addScan(monday, [tenantItem({ resource_id: 'sg-1' })]);
@@ -179,7 +179,7 @@ describe('history', () => {
     });
   });
 
-  test('a mute of one account leaves the same resource of another; it can be taken back', () => {
+  test('a mute in one account does not affect the same resource of another one, and can be removed', () => {
     const { rule_name } = tenantItem();
     const target = { rule_name, resource_id: 'admin', account_id: '222222222222' };
     const store = new FindingStore();
@@ -195,7 +195,7 @@ describe('history', () => {
     expect(open(tuesday)).toEqual(['111111111111', '222222222222']);
   });
 
-  test('a large set is looked through once for all pages of a query', () => {
+  test('a large set is searched once for all pages of a query', () => {
     let made = 0;
     const store = new FindingStore();
     store.setFindings(
@@ -226,7 +226,7 @@ describe('pages', () => {
   const items = (count: number): TenantItem[] =>
     Array.from({ length: count }, (_, index) => tenantItem({ resource_id: String(index) }));
 
-  test('pages put together are the list, whatever their size', () => {
+  test('pages of any size together are the list', () => {
     fc.assert(
       fc.property(fc.nat({ max: 60 }), fc.integer({ min: 1, max: 70 }), (count, limit) => {
         const list = items(count);
@@ -237,7 +237,7 @@ describe('pages', () => {
     );
   });
 
-  test('pages that overlap hold every item, and no more than `by` of each page twice', () => {
+  test('overlapping pages contain every item, and at most `by` of each page twice', () => {
     fc.assert(
       fc.property(fc.nat({ max: 60 }), fc.integer({ min: 2, max: 20 }), fc.nat(), (count, limit, random) => {
         const by = random % limit;
@@ -256,7 +256,7 @@ describe('pages', () => {
     );
   });
 
-  test('extra items come among the others, each once, and change nothing of their order', () => {
+  test('extra items are mixed with the others, each once, and do not change their order', () => {
     fc.assert(
       fc.property(
         fc.array(fc.nat(), { maxLength: 30 }),
@@ -274,7 +274,7 @@ describe('pages', () => {
 });
 
 describe('rate limit', () => {
-  test('of a burst, 4 are served at once, 20 within the next four seconds, the rest is refused', () => {
+  test('of a burst, 4 requests are served at once, 20 within the next four seconds, and the others are refused', () => {
     const limit = new RateLimit(documentedRateLimit);
     const waits = Array.from({ length: 30 }, () => limit.admit(1000));
     expect(waits.slice(0, 4)).toEqual([0, 0, 0, 0]);
@@ -284,7 +284,7 @@ describe('rate limit', () => {
     expect(waits.slice(24)).toEqual(Array(6).fill('refused'));
   });
 
-  test('no five seconds have more than 24 requests served, and a patient client is never refused', () => {
+  test('at most 24 requests are served in five seconds, and a patient client is never refused', () => {
     fc.assert(
       fc.property(fc.array(fc.nat({ max: 900 }), { maxLength: 200 }), (gaps) => {
         const limit = new RateLimit(documentedRateLimit);

@@ -16,9 +16,9 @@ export interface TenantItem {
   readonly resource_type: string;
   readonly resource_category: string;
   readonly severity: 'Critical' | 'High' | 'Medium' | 'Low';
-  /** Set in an item that failed. */
+  /** Set in a failed item. */
   readonly failing_since?: string;
-  /** Set, as the three beside it, only in an item that is muted, or was. */
+  /** Set, like the three beside it, only in an item that is or was muted. */
   readonly mute?: 'true' | 'false';
   readonly mute_until?: string;
   readonly mute_time?: string;
@@ -48,7 +48,7 @@ export interface ComplianceStandard {
   readonly reference_url: string;
 }
 
-/** Items in a fixed order, held or made when they are asked for. An array is one. */
+/** Items in a fixed order, stored or made on demand. An array is one. */
 export interface ItemList<Item> {
   readonly length: number;
   at(index: number): Item | undefined;
@@ -56,7 +56,7 @@ export interface ItemList<Item> {
 
 const SCANNED = formatTenantTime(new Date('2026-03-01T06:00:00Z'));
 
-/** A security group open to the world at port 22, failing, unless told otherwise. */
+/** A failing security group that opens port 22 to the world, except for what is overridden. */
 export function tenantItem(fields: Partial<TenantItem> = {}): TenantItem {
   const { status = 'Failed', resource_id = 'sg-0123456789abcdef0' } = fields;
   return {
@@ -91,21 +91,21 @@ export function tenantItem(fields: Partial<TenantItem> = {}): TenantItem {
   };
 }
 
-/** Items that are made when they are asked for, so that a large set takes no memory. `make` is to be pure. */
+/** Items that are made on demand, so that a large set takes no memory. `make` must be pure. */
 export function generatedItems(count: number, make: (index: number) => TenantItem): ItemList<TenantItem> {
   return { length: count, at: (index) => (index >= 0 && index < count ? make(index) : undefined) };
 }
 
 export interface FleetOptions {
-  /** Number of accounts that the findings are spread over. Their ids count from 100000000000. */
+  /** Number of accounts of the findings. Their ids count from 100000000000. */
   readonly accounts?: number;
   /** Region codes. */
   readonly regions?: readonly string[];
-  /** Fields that all items have in common. */
+  /** Fields that all items share. */
   readonly fields?: Partial<TenantItem>;
 }
 
-/** Findings of security groups, no two the same, spread evenly over accounts and regions. */
+/** Findings of different security groups, spread evenly over accounts and regions. */
 export function fleetFindings(count: number, options: FleetOptions = {}): ItemList<TenantItem> {
   const { accounts = 100, regions = ['eu-central-1', 'us-east-1'], fields } = options;
   const labels = regions.map(labelOfRegion);
@@ -123,7 +123,7 @@ export function fleetFindings(count: number, options: FleetOptions = {}): ItemLi
   });
 }
 
-/** Defects that an item of the answer may have got on its way. */
+/** Defects that an item of the answer may have. */
 export const itemDefects = {
   account_missing: ({ account_id: _, ...item }: TenantItem) => item,
   resource_missing: ({ resource_id: _, ...item }: TenantItem) => item,
@@ -152,7 +152,7 @@ export function malformedItems(item: TenantItem = tenantItem()): unknown[] {
   return Object.values(itemDefects).map((make) => make(item));
 }
 
-/** The item as a filter for failed, unmuted AWS findings of its rule would have left it out, once for each reason. */
+/** The item once for each reason for which a filter for failed, unmuted AWS findings of its rule would exclude it. */
 export function unwantedItems(item: TenantItem = tenantItem()): TenantItem[] {
   const { failing_since: _, ...passed } = item;
   return [
@@ -164,7 +164,7 @@ export function unwantedItems(item: TenantItem = tenantItem()): TenantItem[] {
   ];
 }
 
-/** The item as it may look and still be a good one: fields that only inform are missing, strange or new. */
+/** Valid variants of the item: informational fields are missing, unexpected or new. */
 export function unusualItems(item: TenantItem = tenantItem()): unknown[] {
   const { status, account_id, rule_name, resource_id, cloud_provider, region_name } = item;
   return [

@@ -4,7 +4,7 @@
  *     node test/lab/tenant/main.ts --port 8080 --token secret \
  *       --endpoint http://127.0.0.1:4566 --account 111111111111=production --region eu-central-1
  *
- * With an endpoint it scans once at the start, and again whenever `csa_scan?op=start` asks for it.
+ * With an endpoint, it scans at the start, and again for each `csa_scan?op=start`.
  */
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
@@ -28,7 +28,7 @@ const accounts = values.account.map((account) => {
   return { id, name };
 });
 if (values.endpoint !== undefined && (accounts.length === 0 || values.region.length === 0)) {
-  throw new Error('--endpoint: expected an --account and a --region at least, to scan there');
+  throw new Error('--endpoint: expected at least one --account and one --region to scan there');
 }
 
 const tenant = await startTenant({

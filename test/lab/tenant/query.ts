@@ -2,14 +2,14 @@ import { z } from 'zod';
 import type { TenantItem } from './item.ts';
 import { regionOfLabel } from './regions.ts';
 
-/** Parameters by name: of the query all text, of a JSON body anything. */
+/** Parameters by name: text in the query, any type in a JSON body. */
 export type RawParameters = Readonly<Record<string, unknown>>;
 
-/** A JSON body may give numbers where the query can only give text. */
+/** A JSON body may contain numbers where the query can only contain text. */
 const text = z.union([z.string(), z.number().transform(String)]);
 const wholeNumber = text.pipe(z.string().regex(/^\d+$/).transform(Number));
 
-/** Every parameter that the reference documents but the token. Others are ignored, as Netskope seems to do. */
+/** All documented parameters except for the token. Others are ignored, as Netskope seems to do. */
 const querySchema = z.object({
   cloud_provider: z.enum(['aws', 'azure', 'googlecloud']).optional(),
   status: z.enum(['Passed', 'Failed']).optional(),
@@ -36,20 +36,20 @@ const querySchema = z.object({
 });
 
 type Query = z.output<typeof querySchema>;
-/** A parameter that chooses items. */
+/** A parameter that selects items. */
 export type FilterName = Exclude<keyof Query, 'as_of' | 'limit' | 'skip'>;
 /** A filter of items. */
 export type ItemFilter = Pick<Query, FilterName>;
 
 export interface AssessmentQuery {
   readonly filter: ItemFilter;
-  /** Undefined: as things stand when the request comes. */
+  /** Undefined: as of the time of the request. */
   readonly asOf: Date | undefined;
   readonly limit: number;
   readonly skip: number;
 }
 
-/** Reads what a request to `security_assessment` asks for, or what is wrong with it, one message per parameter. */
+/** Reads a request to `security_assessment`, or what is wrong with it, one message per parameter. */
 export function readQuery(parameters: RawParameters): AssessmentQuery | { readonly errors: string[] } {
   const parsed = querySchema.safeParse(parameters);
   if (!parsed.success) {
@@ -71,7 +71,7 @@ function remediationStatus(item: TenantItem): string {
   return (item.auto_remediation_status ?? 'none').toLowerCase();
 }
 
-/** Tests by which each parameter chooses, as documented: strings are matched exactly. */
+/** Tests by which each parameter selects, as documented: strings are matched exactly. */
 const tests: {
   readonly [Name in FilterName]: (item: TenantItem, value: string, filter: ItemFilter) => boolean;
 } = {
@@ -90,7 +90,7 @@ const tests: {
   compliance_standard: (item, value) => item.compliance_standards.some(({ standard }) => standard === value),
   tag_name: (item, value, { tag_value }) =>
     item.tags.some((tag) => tag.name === value && tag.value === tag_value),
-  // A pair with the name, which looks at both.
+  // Checked together with the name.
   tag_value: () => true,
   severity: (item, value) => item.severity === value,
   region: (item, value) => regionOfLabel(item.region_name) === value,
@@ -99,7 +99,7 @@ const tests: {
 };
 const filterNames = querySchema.omit({ as_of: true, limit: true, skip: true }).keyof().options;
 
-/** Reports whether the item is one that is asked for. */
+/** Reports whether the query selects the item. */
 export function matches(filter: ItemFilter, item: TenantItem): boolean {
   return filterNames.every((name) => {
     const value = filter[name];

@@ -1,6 +1,6 @@
 /** The limit of a tenant's requests. */
 export interface RateLimitOptions {
-  /** Requests in any window; the next is refused. */
+  /** Requests in any window; the next one is refused. */
   readonly requests: number;
   readonly windowMilliseconds: number;
   /** Number of these that are served at once; the others wait. */
@@ -12,10 +12,10 @@ export const documentedRateLimit: RateLimitOptions = { requests: 24, windowMilli
 
 const FIRST_SECOND = 1000;
 
-/** Decides over requests one by one, in the order in which they come. */
+/** Decides on requests one by one, in the order of arrival. */
 export class RateLimit {
   readonly #options: RateLimitOptions;
-  /** Times of the requests that were let in within the window, oldest first. */
+  /** Times of the accepted requests within the window, oldest first. */
   #admitted: number[] = [];
 
   constructor(options: RateLimitOptions) {
@@ -24,7 +24,7 @@ export class RateLimit {
 
   /**
    * @param now milliseconds of a clock that never goes back
-   * @returns for how many milliseconds the request waits, or `refused`. What is refused does not count.
+   * @returns the request's wait in milliseconds, or `refused`. Refused requests do not count.
    */
   admit(now: number): number | 'refused' {
     const { requests, windowMilliseconds, atOnce } = this.#options;

@@ -1,4 +1,4 @@
-/** The labels that Netskope is known to give to AWS regions; there is no public list of the newer ones. */
+/** Netskope's known labels of AWS regions; there is no public list of the newer ones. */
 export const regionLabels: Readonly<Record<string, string>> = {
   'af-south-1': 'Africa(Cape Town)',
   'ap-east-1': 'Asia Pacific(Hong Kong)',
@@ -23,14 +23,14 @@ export const regionLabels: Readonly<Record<string, string>> = {
   'us-west-2': 'US West(Oregon)',
 };
 
-/** Returns an item's name of the region: its label; `global`, and a region without a published label, as they are. */
+/** Returns an item's name of the region: its label; `global`, and a region without a published label, are unchanged. */
 export function labelOfRegion(code: string): string {
   return regionLabels[code] ?? code;
 }
 
 const codes = new Map(Object.entries(regionLabels).map(([code, label]) => [label, code]));
 
-/** The code that the request's `region` names the label by; a label that is not known matches itself alone. */
+/** The code of a label in a request's `region`; an unknown label only matches itself. */
 export function regionOfLabel(label: string): string {
   return codes.get(label) ?? label;
 }

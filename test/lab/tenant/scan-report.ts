@@ -12,7 +12,7 @@ const codes = new Map<string, string>(
   Object.values(labRules).map(({ code, words }) => [words.rule_name, code]),
 );
 
-/** Words for people: one line for each item that failed, in columns, and one with the counts. */
+/** Text for people: one line for each failed item, in columns, and one with the counts. */
 export function describeScan({ failed, passed }: ScanReport): string[] {
   const rows = failed.map((item) => [
     codes.get(item.rule_name) ?? item.rule_name,

@@ -7,7 +7,7 @@ import { formatTenantTime } from './time.ts';
 /**
  * The results of a new scan.
  * @param at the scan's time
- * @param previous the results of the one before: what failed there and still does is failing since then
+ * @param previous the results of the former scan: what failed there and still does has been failing since then
  */
 export async function newScan(
   target: ScanTarget,

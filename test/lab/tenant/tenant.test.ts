@@ -36,7 +36,7 @@ function get(tenant: Tenant, parameters: Parameters = {}, init: RequestInit = {}
   return fetch(`${tenant.url}/api/v1/security_assessment?${query}`, { redirect: 'manual', ...init });
 }
 
-/** The ids of the answer's items; of what is none the whole. */
+/** The ids of the answer's items; the whole answer if it has none. */
 async function ids(tenant: Tenant, parameters: Parameters = {}): Promise<unknown[]> {
   const { data } = dataSchema.parse(await (await get(tenant, parameters)).json());
   return data.map((item) =>
@@ -44,7 +44,7 @@ async function ids(tenant: Tenant, parameters: Parameters = {}): Promise<unknown
   );
 }
 
-/** Waits until the assertion holds, on a machine that is busy too. */
+/** Waits until the assertion succeeds, also on a busy machine. */
 function eventually(assertion: () => void | Promise<void>): Promise<void> {
   return vi.waitFor(assertion, { timeout: 15_000 });
 }
@@ -54,7 +54,7 @@ function groups(count: number) {
 }
 
 describe('security_assessment', () => {
-  test('answers the items in the documented form', async () => {
+  test('returns the items in the documented form', async () => {
     await using tenant = await quickTenant();
     tenant.setFindings([tenantItem()]);
 
@@ -91,7 +91,7 @@ describe('security_assessment', () => {
     expect(await answer.json()).toMatchObject({ data: [tenantItem()] });
   });
 
-  test('takes token and parameters in a JSON body as well', async () => {
+  test('accepts token and parameters in a JSON body, too', async () => {
     await using tenant = await quickTenant();
     tenant.setFindings(groups(3));
 
@@ -107,7 +107,7 @@ describe('security_assessment', () => {
     ]);
   });
 
-  test('answers as things stood at as_of, else as they stand', async () => {
+  test('returns the items as of as_of, or else the current ones', async () => {
     await using tenant = await quickTenant({ now: () => new Date('2026-03-05T00:00:00Z') });
     tenant.addScan(new Date('2026-03-02T00:00:00Z'), groups(2));
     tenant.addScan(new Date('2026-03-03T00:00:00Z'), groups(1));
@@ -117,7 +117,7 @@ describe('security_assessment', () => {
     expect(await ids(tenant)).toEqual(['sg-0']);
   });
 
-  test('what is muted is left out of muted=No', async () => {
+  test('excludes muted items with muted=No', async () => {
     await using tenant = await quickTenant();
     tenant.setFindings(groups(2));
     const target = { rule_name: tenantItem().rule_name, resource_id: 'sg-0' };
@@ -127,7 +127,7 @@ describe('security_assessment', () => {
     expect(await ids(tenant, { muted: 'No' })).toEqual(['sg-0', 'sg-1']);
   });
 
-  test('50,000 findings are answered page by page', async () => {
+  test('returns 50,000 findings page by page', async () => {
     await using tenant = await quickTenant();
     tenant.setFindings(fleetFindings(50_000));
     const seen = new Set<unknown>();
@@ -139,7 +139,7 @@ describe('security_assessment', () => {
     expect(seen.size).toBe(50_000);
   });
 
-  test('wrong parameters bring an error in an HTTP 200 that names each', async () => {
+  test('wrong parameters cause an error in an HTTP 200 that names each of them', async () => {
     await using tenant = await quickTenant();
     const answer = await get(tenant, { limit: 10_000, status: 'failed' });
     expect(answer.status).toBe(200);
@@ -184,7 +184,7 @@ describe('token', () => {
     expect(tenant.requests.map(({ tokenIn }) => tokenIn)).toEqual(['query', 'nowhere']);
   });
 
-  test('is in no part of the recorded requests', async () => {
+  test('is not part of the recorded requests', async () => {
     await using tenant = await quickTenant({ token: 's3cret+/=' });
     await get(tenant, { rule_name: 'a b' });
     await eventually(() => expect(tenant.requests).toMatchObject([{ status: 200 }]));
@@ -205,7 +205,7 @@ describe('token', () => {
 });
 
 describe('rate limit', () => {
-  test('of a burst, what is too much is refused by 429', async () => {
+  test('of a burst, the excess is refused with 429', async () => {
     await using tenant = await startTenant({
       rateLimit: { requests: 3, windowMilliseconds: 60_000, atOnce: 3 },
     });
@@ -248,7 +248,7 @@ describe('faults', () => {
     [{ kind: 'html' }, 200, '<!DOCTYPE html>'],
     [{ kind: 'empty_body' }, 200, ''],
     [{ kind: 'body', body: '{"data":7}' }, 200, '{"data":7}'],
-  ])('%j is answered by HTTP %i', async (fault, status, beginning) => {
+  ])('%j is answered with HTTP %i', async (fault, status, beginning) => {
     await using tenant = await quickTenant();
     const active = tenant.setFault(fault);
     const answer = await get(tenant);
@@ -258,7 +258,7 @@ describe('faults', () => {
     expect(active.hits).toBe(1);
   });
 
-  test('the redirect leads to a page for people', async () => {
+  test('the redirect leads to an HTML page', async () => {
     await using tenant = await quickTenant();
     tenant.setFault({ kind: 'login_redirect' }, { requests: 1 });
     const page = await get(tenant, {}, { redirect: 'follow' });
@@ -289,7 +289,7 @@ describe('faults', () => {
   test.each<DeliveryFault>([
     { kind: 'hang', part: 'body' },
     { kind: 'slow', milliseconds: 60_000, part: 'body' },
-  ])('%j gives an answer without its end in time', async (fault) => {
+  ])('%j returns no complete answer in time', async (fault) => {
     await using tenant = await quickTenant();
     tenant.setFindings(groups(3));
     tenant.setFault(fault);
@@ -321,14 +321,14 @@ describe('faults', () => {
     expect(outcome).toBe(expected);
   });
 
-  test('a fault and a manner of sending go together', async () => {
+  test('a fault and a way of sending can be combined', async () => {
     await using tenant = await quickTenant();
     tenant.setFault({ kind: 'slow', milliseconds: 5 });
     tenant.setFault({ kind: 'status', status: 503 });
     expect((await get(tenant)).status).toBe(503);
   });
 
-  test('is met by the first requests only, or from a skip on, until it is removed', async () => {
+  test('affects only the first requests, or those from a skip on, until it is removed', async () => {
     await using tenant = await quickTenant();
     const status = async (skip: number): Promise<number> => (await get(tenant, { skip })).status;
 
@@ -346,7 +346,7 @@ describe('faults', () => {
     expect(await status(0)).toBe(200);
   });
 
-  test('extra items come whatever the filter says, and are paged', async () => {
+  test('extra items are returned regardless of the filter, and are paged', async () => {
     await using tenant = await quickTenant();
     tenant.setFindings(groups(2));
     const items = [...malformedItems(), ...unwantedItems(), ...unusualItems(), { region_name: 'Moon(Base)' }];
@@ -358,7 +358,7 @@ describe('faults', () => {
     expect(second).toHaveLength(items.length + 2 - 10);
   });
 
-  test('filters that are ignored let through what they were to leave out', async () => {
+  test('ignored filters return what they should exclude', async () => {
     await using tenant = await quickTenant();
     tenant.setFindings([...groups(1), ...unwantedItems()]);
     const filter = {
@@ -375,7 +375,7 @@ describe('faults', () => {
     expect(await ids(tenant, filter)).toHaveLength(6);
   });
 
-  test('a page is repeated, pages overlap, items come in reverse', async () => {
+  test('a page is repeated, pages overlap, items are reversed', async () => {
     await using tenant = await quickTenant();
     tenant.setFindings(groups(5));
     const second = { limit: 2, skip: 2 };
@@ -402,7 +402,7 @@ describe('faults', () => {
         ['sg-2', 'sg-3'],
       ],
     ],
-  ])('items drift by %i a request, unless as_of is given', async (by, drifting) => {
+  ])('items drift by %i per request, unless as_of is given', async (by, drifting) => {
     await using tenant = await quickTenant();
     tenant.setFindings(groups(5));
     tenant.setFault({ kind: 'drift', by });
@@ -425,7 +425,7 @@ describe('csa_scan', () => {
 
   test('starts a scan and follows it', async () => {
     await using tenant = await quickTenant({
-      // Nothing to look at: the scan finds nothing.
+      // Without resources: the scan finds nothing.
       scanTarget: { endpoint: 'http://127.0.0.1:1', accounts: [], regions: [] },
     });
     tenant.addScan(new Date('2026-03-01T00:00:00Z'), groups(2));
@@ -441,7 +441,7 @@ describe('csa_scan', () => {
     expect(await ids(tenant)).toEqual([]);
   });
 
-  test('scans what the latest scan did by default', async () => {
+  test('repeats the scope of the latest scan by default', async () => {
     await using tenant = await quickTenant();
     await tenant.scan({ endpoint: 'http://127.0.0.1:1', accounts: [], regions: [] });
     tenant.setFindings(groups(1));
@@ -451,7 +451,7 @@ describe('csa_scan', () => {
     await eventually(async () => expect(await ids(tenant)).toEqual([]));
   });
 
-  test('a scan that cannot be made has failed, and changes nothing', async () => {
+  test('a scan that cannot read a resource fails, and changes nothing', async () => {
     await using tenant = await quickTenant();
     tenant.setFindings(groups(1));
     await scan(tenant, { op: 'start', name: 'baseline', scan_start_by: 'me' });
@@ -476,7 +476,7 @@ describe('csa_scan', () => {
 });
 
 describe('server', () => {
-  test('stopping ends connections that hang, and frees the port', async () => {
+  test('a stop closes hanging connections, and frees the port', async () => {
     const tenant = await quickTenant();
     tenant.setFault({ kind: 'hang' });
     const hanging = get(tenant).catch(() => 'closed');
@@ -489,7 +489,7 @@ describe('server', () => {
     expect((await get(next)).status).toBe(200);
   });
 
-  test('runs by itself until it must end', async () => {
+  test('runs alone until it must end', async () => {
     const main = fileURLToPath(new URL('main.ts', import.meta.url));
     const running = execFile(process.execPath, [main, '--token', 'mine', '--no-rate-limit']);
     const exit = once(running, 'exit');

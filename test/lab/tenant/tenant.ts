@@ -21,21 +21,21 @@ import { documentedRateLimit, RateLimit, type RateLimitOptions } from './rate-li
 import type { ScanReport } from './scan-report.ts';
 
 export interface TenantOptions {
-  /** Characters that must be encoded in a query are among the default's, as a real token may have them. */
+  /** The default contains characters that must be encoded in a query, as in real tokens. */
   readonly token?: string;
-  /** 0, the default, takes a free one. */
+  /** 0, the default, selects a free one. */
   readonly port?: number;
-  /** The limit; by default as documented: 24 requests in 5 seconds. `false`: no limit. */
+  /** The rate limit; by default as documented: 24 requests in 5 seconds. `false`: no limit. */
   readonly rateLimit?: RateLimitOptions | false;
-  /** The HTTP status that comes with a wrong token's error body; by default 200. */
+  /** The HTTP status of a wrong token's error body; by default 200. */
   readonly refusedTokenStatus?: 200 | 403;
-  /** Subject of scans that name none. Default: that of the latest one. */
+  /** Scope of scans without one. Default: that of the latest one. */
   readonly scanTarget?: ScanTarget;
-  /** The tenant's clock; the rate limit and slow answers go by real time. */
+  /** The tenant's clock; the rate limit and slow answers use real time. */
   readonly now?: () => Date;
 }
 
-/** A request as a test may look at it. The token is in no part of it. */
+/** A request as tests read it, without the token. */
 export interface TenantRequest {
   readonly at: Date;
   readonly method: string;
@@ -43,9 +43,9 @@ export interface TenantRequest {
   readonly url: string;
   /** Parameters of the query and of a JSON body, the body's first. */
   readonly parameters: Readonly<Record<string, string>>;
-  /** Place in which a token was given. */
+  /** Place of the token. */
   readonly tokenIn: 'query' | 'body' | 'nowhere';
-  /** Status of the answer; undefined while there is none. */
+  /** Status of the answer; undefined before that. */
   readonly status: number | undefined;
 }
 
@@ -76,8 +76,8 @@ const scanRequestSchema = z.discriminatedUnion('op', [
 /**
  * A Netskope tenant over HTTP on 127.0.0.1, as its REST API v1 reference describes it ("REST API v1 Overview", "View
  * Security Assessment Violations"): `GET` or `POST /api/v1/security_assessment`, `/api/v1/csa_scan`. Where the
- * reference is silent (the HTTP status of an error, what a wrong parameter brings) it answers an error body in an
- * HTTP 200, the less convenient of what is known of real tenants.
+ * reference is silent (the HTTP status of an error, the effect of a wrong parameter), it returns an error body in an
+ * HTTP 200, the less convenient variant of real tenants' known behaviour.
  */
 export class Tenant implements AsyncDisposable {
   readonly #options: TenantOptions;
@@ -128,7 +128,7 @@ export class Tenant implements AsyncDisposable {
     this.#requests.length = 0;
   }
 
-  /** Sets what the tenant has found, and always had: earlier scans are forgotten. */
+  /** Sets the tenant's findings for all times: earlier scans are forgotten. */
   setFindings(items: ItemList<TenantItem>): void {
     this.#store.setFindings(items);
   }
@@ -138,12 +138,12 @@ export class Tenant implements AsyncDisposable {
     this.#store.addFindings(items);
   }
 
-  /** The results of a scan at that moment; what was answered for earlier moments stays. */
+  /** Sets the results of a scan at that time; answers for earlier times stay the same. */
   addScan(at: Date, items: ItemList<TenantItem>): void {
     this.#store.addScan(at, items);
   }
 
-  /** Mutes a finding, as someone would; scans don't change that. */
+  /** Mutes a finding, as a person would; scans do not change that. */
   mute(
     target: MuteTarget,
     { by = 'someone@example.com', since = this.#now(), until }: MuteOptions = {},
@@ -156,16 +156,16 @@ export class Tenant implements AsyncDisposable {
   }
 
   /**
-   * Looks at the accounts with the tenant's own checks, and takes what it sees for the results of a new scan.
-   * @param at the scan's time, by which access keys' age is taken; by default now. A request for an earlier `as_of`
-   * is answered from the scan before.
+   * Scans the accounts with the tenant's own checks. The result is a new scan.
+   * @param at the scan's time, by which the age of access keys is computed; by default now. A request with an earlier `as_of`
+   * gets the results of the former scan.
    * @throws an error that names the service, account and region that could not be read; then there is no new scan
    */
   async scan(target = this.#scanTarget, at: Date = this.#now()): Promise<ScanReport> {
     if (target === undefined)
       throw new Error('the tenant has no scan target, neither from its start nor from this call');
     if (this.#options.scanTarget === undefined) this.#scanTarget = target;
-    // The clients of six AWS services: only who scans loads them.
+    // Only scans load the clients of six AWS services.
     const { newScan } = await import('./scan.ts');
     const items = await newScan(target, at, this.#store.scanned(at));
     this.#store.addScan(at, items);
@@ -176,7 +176,7 @@ export class Tenant implements AsyncDisposable {
     };
   }
 
-  /** Switches on a fault, in addition to those that are already on. */
+  /** Switches on a fault, in addition to active ones. */
   setFault(fault: TenantFault, scope: FaultScope = {}): ActiveFault {
     return this.#faults.add(fault, scope);
   }
@@ -317,22 +317,22 @@ export class Tenant implements AsyncDisposable {
 }
 
 export interface MuteOptions {
-  /** Name of the person who does it. */
+  /** Name of the person. */
   readonly by?: string;
-  /** Time from which it counts; by default now. */
+  /** Start time; by default now. */
   readonly since?: Date;
-  /** Time at which it ends by itself; by default never. */
+  /** End time; by default never. */
   readonly until?: Date;
 }
 
-/** A tenant that listens, on a free port unless told otherwise. */
+/** Starts a tenant, by default on a free port. */
 export async function startTenant(options: TenantOptions = {}): Promise<Tenant> {
   const tenant = new Tenant(options);
   await tenant.start();
   return tenant;
 }
 
-/** The parameters in the body; undefined when it is to be JSON and is not an object of it. */
+/** The parameters in the body; undefined if it should be a JSON object and is not. */
 function readBody(request: IncomingMessage, text: string): RawParameters | undefined {
   if (request.headers['content-type']?.includes('json') !== true) return {};
   try {

@@ -1,4 +1,4 @@
-/** A moment as Netskope writes it, in GMT: `2020-02-12 02:30:17AM`. */
+/** A time in Netskope's form, in GMT: `2020-02-12 02:30:17AM`. */
 export function formatTenantTime(date: Date): string {
   const two = (value: number): string => String(value).padStart(2, '0');
   const hours = date.getUTCHours();

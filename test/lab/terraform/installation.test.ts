@@ -14,7 +14,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** A folder that holds the provider unpacked, as a mirror does. */
+/** A folder with the unpacked provider, as in a mirror. */
 async function mirror(name: string, platform = terraformPlatform()): Promise<string> {
   const place = path.join(folder, name);
   await mkdir(path.join(place, 'registry.terraform.io/hashicorp/aws/5.100.0', platform), { recursive: true });
@@ -32,7 +32,7 @@ async function terraform(version: string): Promise<string> {
 }
 
 describe('the provider mirror', () => {
-  it('is the one that is named, before all others', async () => {
+  it('is the configured one, before all others', async () => {
     const named = await mirror('named');
     const usualPlaces = [await mirror('usual')];
     await writeFile(path.join(folder, '.terraformrc'), '');
@@ -46,7 +46,7 @@ describe('the provider mirror', () => {
     expect(found).toBe(named);
   });
 
-  it('that is named must hold the provider for this machine', async () => {
+  it('must have the provider for this machine if it is configured', async () => {
     const named = await mirror('named', 'plan9_mips');
 
     const finding = findMirror({
@@ -56,11 +56,11 @@ describe('the provider mirror', () => {
     });
 
     await expect(finding).rejects.toThrow(
-      `TERRAFORM_PROVIDER_MIRROR is '${named}'; expected a folder that holds registry.terraform.io/hashicorp/aws/VERSION/${terraformPlatform()}/`,
+      `TERRAFORM_PROVIDER_MIRROR is '${named}'; expected a folder with registry.terraform.io/hashicorp/aws/VERSION/${terraformPlatform()}/`,
     );
   });
 
-  it('is not looked for where your own configuration is there, in the home folder or named', async () => {
+  it('is not searched for if the user has a configuration, in the home folder or in an environment variable', async () => {
     const usualPlaces = [await mirror('usual')];
     const file = path.join(folder, '.terraformrc');
     await writeFile(file, '');
@@ -75,7 +75,7 @@ describe('the provider mirror', () => {
     expect([byHome, byName]).toEqual([undefined, undefined]);
   });
 
-  it('is the first of the usual places that is one, also where a named configuration is missing', async () => {
+  it('is the first of the usual places that is one, also if a configured file is missing', async () => {
     const usualPlaces = [
       path.join(folder, 'missing'),
       await mirror('other-platform', 'plan9_mips'),
@@ -94,7 +94,7 @@ describe('the provider mirror', () => {
 });
 
 describe('preparing Terraform', () => {
-  it('gives an environment that takes the provider from the mirror and nothing from the user', async () => {
+  it('returns an environment that takes the provider from the mirror and nothing from the user', async () => {
     const place = await mirror('mirror');
     const environment = {
       PATH: await terraform('1.12.3'),
@@ -132,7 +132,7 @@ describe('preparing Terraform', () => {
     );
   });
 
-  it('says that there is none', async () => {
+  it('reports that there is none', async () => {
     const preparing = prepareTerraform(() => {}, {
       environment: { PATH: folder },
       home: folder,

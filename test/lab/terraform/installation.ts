@@ -14,16 +14,16 @@ const oldestTerraform: readonly [major: number, minor: number] = [1, 11];
 const provider = 'registry.terraform.io/hashicorp/aws';
 const mirrorVariable = 'TERRAFORM_PROVIDER_MIRROR';
 
-/** Terraform, and a provider that is at hand: no `terraform init` with this environment asks a registry. */
+/** Terraform, and a local provider: `terraform init` with this environment does not contact a registry. */
 export interface TerraformInstallation {
   readonly binary: string;
   /** `1.11.4`. */
   readonly version: string;
-  /** All that Terraform is started with; nothing from your own AWS and Terraform settings. */
+  /** The whole environment of Terraform, without the user's AWS and Terraform settings. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Places to look in; for tests. */
+/** Places to search; for tests. */
 export interface TerraformPlaces {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly home: string;
@@ -32,11 +32,11 @@ export interface TerraformPlaces {
 }
 
 /**
- * Finds Terraform and the AWS provider. A folder of unpacked providers is taken from, in this order:
- * `TERRAFORM_PROVIDER_MIRROR`; what your own Terraform configuration says; the usual places; the registry. What
- * the second and the last give is kept in `.work/`, so that the provider is fetched once.
- * @param say receives a line for each step that takes long
- * @throws Error when Terraform is missing or too old, or the provider can't be had
+ * Finds Terraform and the AWS provider. A folder of unpacked providers is searched in this order:
+ * `TERRAFORM_PROVIDER_MIRROR`; your own Terraform configuration; the usual places; the registry. The results of
+ * the second and the last are kept in `.work/`, so that the provider is only fetched once.
+ * @param say receives a line for each long step
+ * @throws Error if Terraform is missing or too old, or the provider is not available
  */
 export async function prepareTerraform(
   say: (line: string) => void,
@@ -105,7 +105,7 @@ async function exists(file: string): Promise<boolean> {
   );
 }
 
-/** The environment of this process without what would lead Terraform to a real account or to other settings than ours. */
+/** The environment of this process without variables that would lead Terraform to a real account or to other settings. */
 function cleanEnvironment(environment: TerraformPlaces['environment']): Record<string, string> {
   const kept = Object.entries(environment).flatMap(([name, value]) =>
     value === undefined || /^(TF_|AWS_)/.test(name) ? [] : [[name, value] as const],
@@ -115,7 +115,7 @@ function cleanEnvironment(environment: TerraformPlaces['environment']): Record<s
     CHECKPOINT_DISABLE: '1',
     TF_IN_AUTOMATION: '1',
     TF_INPUT: '0',
-    // The provider's start takes most of what Terraform works, and a quarter of that is Go collecting its garbage.
+    // The start of the provider is most of Terraform's work, and a quarter of it is Go's garbage collection.
     GOGC: '400',
     AWS_CONFIG_FILE: '/dev/null',
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
@@ -123,13 +123,13 @@ function cleanEnvironment(environment: TerraformPlaces['environment']): Record<s
   };
 }
 
-/** The platform as Terraform calls it: `linux_amd64`. */
+/** The platform in Terraform's form: `linux_amd64`. */
 export function terraformPlatform(): string {
   const architectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
   return `${process.platform}_${architectures[process.arch] ?? process.arch}`;
 }
 
-/** Reports whether a folder holds the unpacked AWS provider for this machine. */
+/** Reports whether a folder has the unpacked AWS provider for this machine. */
 async function isMirror(folder: string): Promise<boolean> {
   const versions = await readdir(path.join(folder, provider)).catch(() => []);
   const found = await Promise.all(
@@ -139,8 +139,8 @@ async function isMirror(folder: string): Promise<boolean> {
 }
 
 /**
- * A folder of unpacked providers that needs no fetching, or undefined.
- * @throws Error when `TERRAFORM_PROVIDER_MIRROR` names a folder that is none
+ * A local folder of unpacked providers, or undefined.
+ * @throws Error if `TERRAFORM_PROVIDER_MIRROR` is not such a folder
  */
 export async function findMirror(places: TerraformPlaces): Promise<string | undefined> {
   const { environment, usualPlaces } = places;
@@ -148,7 +148,7 @@ export async function findMirror(places: TerraformPlaces): Promise<string | unde
   if (named !== undefined && named !== '') {
     if (await isMirror(named)) return path.resolve(named);
     throw new Error(
-      `${mirrorVariable} is '${named}'; expected a folder that holds ${provider}/VERSION/${terraformPlatform()}/`,
+      `${mirrorVariable} is '${named}'; expected a folder with ${provider}/VERSION/${terraformPlatform()}/`,
     );
   }
   if (await hasUserConfiguration(places)) return undefined;
@@ -161,7 +161,7 @@ async function hasUserConfiguration({ environment, home }: TerraformPlaces): Pro
   return exists(path.join(home, '.terraformrc'));
 }
 
-/** Leaves a configuration that the user names in force; the one in the home folder Terraform finds by itself. */
+/** Keeps the user's configuration if an environment variable names it; Terraform finds one in the home folder by itself. */
 async function userConfiguration(
   environment: TerraformPlaces['environment'],
 ): Promise<Record<string, string>> {
@@ -170,7 +170,7 @@ async function userConfiguration(
 }
 
 /**
- * Lets `terraform init` fetch the provider once. It unpacks into the very layout that a mirror has, so that all other
+ * Makes `terraform init` fetch the provider once. It unpacks into the layout of a mirror, so that all other
  * roots link to this copy.
  */
 async function fetchProvider(
@@ -196,11 +196,11 @@ async function fetchProvider(
       env: { ...environment },
     }).catch((error: unknown) => {
       throw new Error(
-        `the AWS provider could not be fetched. ${mirrorVariable} can name a folder that holds it unpacked`,
+        `the AWS provider could not be fetched. ${mirrorVariable} can name a folder with the unpacked provider`,
         { cause: error },
       );
     });
-    // Another run may have been first; its copy is as good.
+    // Another run may have been first; its copy is equivalent.
     await rename(fresh, folder).catch(() => undefined);
   } finally {
     await rm(fresh, { recursive: true, force: true });
@@ -213,7 +213,7 @@ async function fetchProvider(
   return mirror;
 }
 
-/** A Terraform configuration by which the AWS provider comes from a mirror alone. One file for each mirror. */
+/** A Terraform configuration by which the AWS provider only comes from a mirror. One file per mirror. */
 async function writeConfiguration(mirror: string): Promise<string> {
   const text = `provider_installation {
   filesystem_mirror {

@@ -4,14 +4,14 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TerraformInstallation } from './installation.ts';
 
-/** Time that Terraform may take to stop its providers and write its state when it must stop. */
+/** Time for Terraform to stop its providers and write its state when it is stopped. */
 const graceMilliseconds = 10_000;
 
 export interface TerraformOptions {
   readonly directory: string;
   /** Added to the installation's own. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Takes each line of the output and of the errors as it comes. */
+  /** Receives each line of the output and of the errors at once. */
   readonly onLine?: (line: string) => void;
   /** Stops Terraform and its providers when aborted. */
   readonly signal?: AbortSignal | undefined;
@@ -30,7 +30,7 @@ function kill(child: ChildProcess, signal: NodeJS.Signals): void {
   try {
     process.kill(-child.pid, signal);
   } catch {
-    // Nothing of the group is left.
+    // No process of the group is left.
   }
 }
 
@@ -39,9 +39,9 @@ process.on('exit', () => {
 });
 
 /**
- * Runs Terraform to its end, in its own process group, which holds its providers too; when this process ends, the
- * group does.
- * @throws the signal's reason when it was aborted
+ * Runs Terraform to its end, in a separate process group with its providers, which ends with this
+ * process.
+ * @throws the signal's reason if it was aborted
  */
 export async function runTerraform(
   installation: TerraformInstallation,
@@ -52,9 +52,9 @@ export async function runTerraform(
 }
 
 /**
- * Runs a script that calls `terraform`, in the way in which `runTerraform` runs Terraform itself, and as GitHub's
- * runners run a step with `shell: bash`: it ends at the first command that fails, in a pipe too.
- * @throws the signal's reason when it was aborted
+ * Runs a script that calls `terraform`, as `runTerraform` runs Terraform itself, and as GitHub's runners run a step with
+ * `shell: bash`: it ends at the first command that fails, also in a pipe.
+ * @throws the signal's reason if it was aborted
  */
 export async function runTerraformScript(
   installation: TerraformInstallation,

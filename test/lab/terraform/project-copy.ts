@@ -3,13 +3,13 @@ import path from 'node:path';
 
 const repository = path.resolve(import.meta.dirname, '../../..');
 const made = /^(node_modules|\.git|\.work|\.terraform.*|.*\.tfstate.*|__pycache__)$/;
-/** Folders that are made in the project's own folder; deeper ones of these names hold code. */
+/** Generated folders at the top level; deeper ones of these names contain code. */
 const madeAtRoot = new Set(['coverage', 'reports', 'build']);
 
 /**
- * Copies the project without what is made or installed in it, so that Terraform's working files stay out of it and two
- * runs don't share them; module sources, `dist/` and mocks stand to each other as in the project.
- * @param destination made when it does not exist
+ * Copies the project without generated and installed files, so that Terraform's working files stay out of it and two
+ * runs do not share them; relative paths of module sources, `dist/` and mocks are the same as in the project.
+ * @param destination created if it does not exist
  */
 export async function copyProject(destination: string): Promise<void> {
   await mkdir(destination, { recursive: true });

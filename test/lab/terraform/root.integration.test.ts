@@ -13,12 +13,12 @@ import {
 
 const workFolder = path.resolve(import.meta.dirname, '../../../.work');
 
-/** Twelve digits that no other test has. */
+/** An account id that no other test uses. */
 const newAccount = (): string => String(randomInt(100_000_000_000, 1_000_000_000_000));
 const account = newAccount();
 const otherAccount = newAccount();
 
-/** A bucket (addressed by path), and a parameter in another account (by an assumed role), through two providers. */
+/** A bucket (addressed by path), and a parameter in another account (by an assumed role), with two providers. */
 const twoProviders = `
 terraform {
   required_providers {
@@ -64,7 +64,7 @@ output "parameter" {
 }
 `;
 
-/** A configuration of Terraform's own resource alone: a provider's start is most of what a command works. */
+/** A configuration with only Terraform's own resource, because most of a command's work is the start of a provider. */
 const noProvider = `
 variable "text" {
   type = string
@@ -134,7 +134,7 @@ describe('a Terraform root', () => {
   let logFile: string;
   let root: TerraformRoot;
 
-  /** The root again, its output in another file. */
+  /** The root again, with its output in another file. */
   const withOptions = (options: Partial<TerraformRootOptions>) =>
     new TerraformRoot(terraform, directory, {
       environment: { TF_VAR_token: 'never-written' },
@@ -152,21 +152,21 @@ describe('a Terraform root', () => {
     await root.apply({ text: 'first' });
   });
 
-  it('says what a plan would change', async () => {
+  it('reports what a plan would change', async () => {
     const different = await root.plan({ text: 'second' });
 
     expect(different.changes).toBe(true);
     expect(different.text).toContain('terraform_data.this will be updated in-place');
   });
 
-  it("fails with Terraform's own words, and keeps the rest in its log", async () => {
+  it("fails with Terraform's own errors, and keeps the other output in its log", async () => {
     const applying = root.apply({ text: 'refused' });
 
     await expect(applying).rejects.toThrow(/precondition failed: The text is refused\.[\s\S]*terraform\.log/);
     expect(await readFile(logFile, 'utf8')).toContain('The text is refused.');
   });
 
-  it('writes no secret down', async () => {
+  it('writes no secrets', async () => {
     const texts = await Promise.all(
       (await readdir(directory, { withFileTypes: true }))
         .filter((entry) => entry.isFile())
@@ -177,7 +177,7 @@ describe('a Terraform root', () => {
     expect(texts.join('\n')).not.toContain('never-written');
   });
 
-  it('stops when it gets a signal', async () => {
+  it('stops when it receives a signal', async () => {
     const interruption = new AbortController();
     const stopping = withOptions({
       logFile: path.join(directory, 'stopped.log'),
@@ -191,7 +191,7 @@ describe('a Terraform root', () => {
 });
 
 describe('a copy of the project', () => {
-  it('has what Terraform needs, and nothing that was installed or made', async () => {
+  it('has what Terraform needs, and nothing that was installed or generated', async () => {
     const copy = path.join(folder, 'copy');
 
     await copyProject(copy);

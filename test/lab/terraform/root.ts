@@ -25,10 +25,10 @@ type Message = z.infer<typeof messageSchema>;
 
 const outputSchema = z.record(z.string(), z.object({ value: z.unknown() }));
 
-/** Values of a root's variables, as JSON can hold them. */
+/** Values of a root's variables, as in JSON. */
 export type TerraformVariables = Readonly<Record<string, unknown>>;
 
-/** Settings that a root's `backend` block leaves open, each as one `-backend-config`: `{ bucket: 'states' }`. */
+/** Settings that a root's `backend` block leaves out, each as one `-backend-config`: `{ bucket: 'states' }`. */
 export type TerraformBackend = Readonly<Record<string, string>>;
 
 export interface TerraformRootOptions {
@@ -38,19 +38,19 @@ export interface TerraformRootOptions {
    */
   readonly environment: Readonly<Record<string, string>>;
   /**
-   * A provider that runs already, for a root that configures one alone: nothing else may be configured by it in the meantime.
+   * A running provider, for a root with only one provider configuration: no other root may use it in the meantime.
    * Default: Terraform starts its own providers.
    */
   readonly provider?: SharedProvider | undefined;
   /** File for all output. */
   readonly logFile: string;
-  /** Takes words on how far an apply or a destroy is, one line at a time. */
+  /** Receives the progress of an apply or a destroy, one line at a time. */
   readonly say?: (line: string) => void;
-  /** Stops what Terraform does when aborted. */
+  /** Stops Terraform when aborted. */
   readonly signal?: AbortSignal;
 }
 
-/** Makes the variables that lead Terraform's AWS provider to a local AWS, as the root of an account there. */
+/** Variables that point Terraform's AWS provider to a local AWS, as the root of an account there. */
 export function localAwsEnvironment(endpoint: string, account: string): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: endpoint,
@@ -72,8 +72,8 @@ export class TerraformRoot {
   }
 
   /**
-   * Points the root's providers to a local AWS, then initializes it. Called again with another backend, it leaves
-   * the earlier state where it is, and uses the state in that backend.
+   * Points the root's providers to a local AWS, then initializes it. A second call with another backend keeps the former
+   * state where it is, and uses the state in that backend.
    */
   async init(backend: TerraformBackend = {}): Promise<void> {
     await writeProviderOverrides(this.#directory);
@@ -89,12 +89,12 @@ export class TerraformRoot {
     await this.#change('apply', variables);
   }
 
-  /** Destroys all that the root made. */
+  /** Destroys all resources of the root. */
   async destroy(variables: TerraformVariables): Promise<void> {
     await this.#change('destroy', variables);
   }
 
-  /** Plans. @returns whether an apply would change something, and the plan as a person reads it */
+  /** Plans. @returns whether an apply would change something, and the plan as text */
   async plan(variables: TerraformVariables): Promise<{ changes: boolean; text: string }> {
     const file = await this.#writeVariables(variables);
     const { exitCode, stdout } = await this.#run(
@@ -104,7 +104,7 @@ export class TerraformRoot {
     return { changes: exitCode === 2, text: stdout };
   }
 
-  /** The root's outputs by name, those too that are sensitive. */
+  /** The root's outputs by name, including sensitive ones. */
   async output(): Promise<Record<string, unknown>> {
     const { stdout } = await runTerraform(this.#installation, ['output', '-json'], {
       directory: this.#directory,
@@ -115,7 +115,7 @@ export class TerraformRoot {
     return Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value]));
   }
 
-  /** The state, as JSON: all that it holds, sensitive values too. */
+  /** The whole state, as JSON, including sensitive values. */
   async show(): Promise<string> {
     const { stdout } = await runTerraform(this.#installation, ['show', '-json'], {
       directory: this.#directory,
@@ -146,7 +146,7 @@ export class TerraformRoot {
           `terraform ${command} ${name}: ${add} to add, ${change} to change, ${remove} to destroy`,
         );
       }
-      // Data is read before anything is planned, and tells its end in the same way.
+      // Data is read before the plan, and reports its end in the same way.
       if (message?.type !== 'apply_complete' || planned === 0) return;
       done += 1;
       if (done < planned && Date.now() - saidAt < 5000) return;
@@ -166,7 +166,7 @@ export class TerraformRoot {
     appendFileSync(logFile, `$ ${command}\n`);
     const result = await runTerraform(this.#installation, terraformArguments, {
       directory: this.#directory,
-      // `init` installs the provider and writes the lock file, as for a root that has no other.
+      // `init` installs the provider and writes the lock file, as for a root without one.
       environment:
         terraformArguments[0] === 'init' ? environment : { ...environment, ...provider?.environment },
       signal,
@@ -187,18 +187,18 @@ function messageOf(line: string): Message | undefined {
   try {
     return messageSchema.safeParse(JSON.parse(line)).data;
   } catch {
-    return undefined; // A line of another kind that begins with a brace.
+    return undefined; // Another kind of line that begins with a brace.
   }
 }
 
-/** A line of Terraform's JSON output as a person reads it. */
+/** A line of Terraform's JSON output as text. */
 function readable(line: string): string {
   const message = messageOf(line);
   const detail = message?.diagnostic?.detail;
   return `${message?.['@message'] ?? line}${detail ? `\n  ${detail}` : ''}`;
 }
 
-/** Terraform's error diagnostics, or else the end of what it wrote. */
+/** Terraform's error diagnostics, or else the end of its output. */
 function errorsOf({ stdout, stderr }: TerraformResult): string {
   const diagnostics = stdout.split('\n').flatMap((line) => {
     const diagnostic = messageOf(line)?.diagnostic;

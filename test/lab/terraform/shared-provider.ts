@@ -15,14 +15,14 @@ export interface SharedProvider extends AsyncDisposable {
 }
 
 /**
- * Starts the AWS provider by itself, as its developers debug it. Terraform starts one for each configuration and each walk
- * otherwise, and that start is most of what a test run works. One process has one configuration, that of whoever
- * configured it last: it serves what configures none (validation, tests with mocks), and roots with one provider block
+ * Starts the AWS provider alone, as its developers do to debug it. Terraform otherwise starts one for each configuration and
+ * each walk, and these starts are most of a test run's work. One process has one configuration, the last one. It can
+ * serve roots without provider configuration (validation, tests with mocks), and roots with one provider block
  * that run one after another.
- * @param folder made, for what `terraform init` leaves there
- * @param options.environment added to the provider's: it reads nothing of what Terraform is started with
- * @param options.directory the root's, from which relative paths of files go. Default: `folder`
- * @throws Error when the provider does not start
+ * @param folder created, for the files of `terraform init`
+ * @param options.environment added to the provider's environment, which does not include Terraform's
+ * @param options.directory the root's folder, to which file paths are relative. Default: `folder`
+ * @throws Error if the provider does not start
  */
 export async function startSharedProvider(
   installation: TerraformInstallation,
@@ -66,7 +66,7 @@ export async function startSharedProvider(
       child.stdout.resume();
       return { environment: { TF_REATTACH_PROVIDERS: address }, [Symbol.asyncDispose]: stop };
     }
-    throw new Error(`the AWS provider did not say where it listens:\n${lines.join('\n')}`);
+    throw new Error(`the AWS provider printed no address:\n${lines.join('\n')}`);
   } catch (error) {
     await stop();
     throw error;

@@ -21,7 +21,7 @@ test.each([
 });
 
 describe('a packet comes in', () => {
-  test('by the first entry that speaks of it, by number and not by place', () => {
+  test('by the first entry that matches it, by number and not by position', () => {
     const deny = entry(50, { action: 'deny', protocol: '6', ports: { from: 22, to: 22 } });
     const entries = [entry(100), deny];
 
@@ -29,7 +29,7 @@ describe('a packet comes in', () => {
     expect(lets(entries, { ...ssh, port: 443 })).toBe(true);
   });
 
-  test('by none where none speaks of it', () => {
+  test('never if no entry matches it', () => {
     expect(lets([], ssh)).toBe(false);
     expect(lets([entry(100, { protocol: '17' })], ssh)).toBe(false);
   });
@@ -57,10 +57,10 @@ describe('a call', () => {
   });
 
   test.each([
-    ['creates what is there', creating(narrow), 'NetworkAclEntryAlreadyExists'],
-    ['replaces what is not there', replacing(entry(90)), 'InvalidNetworkAclEntry.NotFound'],
-    ['deletes what is not there', deleting(90), 'InvalidNetworkAclEntry.NotFound'],
-  ])('that %s is refused as EC2 refuses it', (_what, step, code) => {
+    ['creates an existing entry', creating(narrow), 'NetworkAclEntryAlreadyExists'],
+    ['replaces a missing entry', replacing(entry(90)), 'InvalidNetworkAclEntry.NotFound'],
+    ['deletes a missing entry', deleting(90), 'InvalidNetworkAclEntry.NotFound'],
+  ])("that %s is refused with EC2's error", (_what, step, code) => {
     expect(() => step([open])).toThrow(code);
   });
 });

@@ -4,7 +4,7 @@ import type { NetworkAclEntry } from '../../../lambdas/changes/network-acl/entry
 import { changeKind as narrow } from '../../../lambdas/changes/network-acl/entry-narrow.ts';
 import { changeKind as restore } from '../../../lambdas/changes/network-acl/entry-restore.ts';
 
-/** One kind of traffic: what a network ACL lets in, or not. */
+/** One kind of traffic, which a network ACL allows or not. */
 export interface Packet {
   /** An IPv4 or IPv6 address. */
   readonly source: string;
@@ -33,7 +33,7 @@ export function isWithin(source: string, cidr: string): boolean {
 }
 
 /**
- * Reports whether an entry, whose block holds the packet's source, applies to it, as EC2 documents `NetworkAclEntry`.
+ * Reports whether an entry, whose block contains the packet's source, applies to it, as EC2 documents `NetworkAclEntry`.
  */
 function speaksOf(entry: NetworkAclEntry, packet: Omit<Packet, 'source'>): boolean {
   const { protocol, port, icmp = { type: 8, code: 0 } } = packet;
@@ -49,9 +49,9 @@ export const matches = (entry: NetworkAclEntry, packet: Packet): boolean =>
   isWithin(packet.source, entry.cidr) && speaksOf(entry, packet);
 
 /**
- * Finds what these entries let in: the first that matches a packet, by number, decides; where none does, it is
+ * Finds what these entries allow: the first one that matches a packet, by number, decides; without a match it is
  * denied.
- * @returns for a source, whether a packet from there comes in
+ * @returns for a source, whether a packet from there is allowed
  */
 export function doorOf(
   entries: readonly NetworkAclEntry[],
@@ -63,11 +63,11 @@ export function doorOf(
   };
 }
 
-/** Reports whether these entries let a packet in. */
+/** Reports whether these entries allow a packet. */
 export const lets = (entries: readonly NetworkAclEntry[], packet: Packet): boolean =>
   doorOf(entries)(packet.source)(packet);
 
-/** One call that EC2 makes of a list of entries another one. @throws EC2's code where it would refuse the call */
+/** The list of entries after one call, as EC2 makes it. @throws EC2's code if it would refuse the call */
 export type Step = (entries: readonly NetworkAclEntry[]) => NetworkAclEntry[];
 
 const has = (entries: readonly NetworkAclEntry[], ruleNumber: number): boolean =>
@@ -94,7 +94,7 @@ export const replacing =
     return entries.map((entry) => (entry.ruleNumber === by.ruleNumber ? by : entry));
   };
 
-/** The calls of a change, in order, as it documents them. */
+/** The calls of a change, in order, as its documentation says. */
 export function stepsOf(change: Change): Step[] {
   if (change.kind === narrow.kind) {
     const { before, after, created } = narrow.schema.parse(change);
@@ -106,7 +106,7 @@ export function stepsOf(change: Change): Step[] {
   return [over === null ? creating(open) : replacing(open), ...removals];
 }
 
-/** The entries after a change, as EC2 would make it. @throws when EC2 would refuse it */
+/** The entries after a change, as EC2 would make it. @throws if EC2 would refuse it */
 export function applied(entries: readonly NetworkAclEntry[], change: Change): NetworkAclEntry[] {
   return stepsOf(change).reduce<NetworkAclEntry[]>((now, step) => step(now), [...entries]);
 }

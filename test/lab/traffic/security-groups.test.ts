@@ -16,7 +16,7 @@ test.each([
   ['another protocol', rule({ protocol: 'udp' }), false],
   ['another source', rule({ source: '203.0.113.0/24' }), false],
   ['all protocols', rule({ protocol: '-1', fromPort: -1, toPort: -1 }), true],
-])('%s lets SSH in: %s', (_what, one, expected) => {
+])('%s allows SSH: %s', (_what, one, expected) => {
   expect(lets(one, ssh)).toBe(expected);
 });
 
@@ -24,14 +24,14 @@ test.each([
   ['all types', -1, true],
   ['the type', 8, true],
   ['another type', 3, false],
-])('ICMP of %s lets a ping in: %s', (_what, fromPort, expected) => {
+])('ICMP of %s allows a ping: %s', (_what, fromPort, expected) => {
   const ping = { source: '0.0.0.0/0', protocol: 'icmp', port: 8 };
 
   expect(lets(rule({ protocol: 'icmp', fromPort, toPort: -1 }), ping)).toBe(expected);
 });
 
 describe('a group in memory', () => {
-  /** Opens port 443 by the SDK. */
+  /** Opens port 443 with the SDK. */
   function authorize({ session, id: GroupId }: SecurityGroupModel): Promise<unknown> {
     const range = { IpProtocol: 'tcp', FromPort: 443, ToPort: 443, IpRanges: [{ CidrIp: '0.0.0.0/0' }] };
     const command = new AuthorizeSecurityGroupIngressCommand({ GroupId, IpPermissions: [range] });
@@ -39,7 +39,7 @@ describe('a group in memory', () => {
   }
   const web = { ...ssh, port: 443 };
 
-  test('takes calls of the SDK, and notes them', async () => {
+  test('accepts calls of the SDK, and records them', async () => {
     const model = new SecurityGroupModel([rule()]);
 
     await authorize(model);
@@ -69,7 +69,7 @@ describe('a group in memory', () => {
     expect(model.rules).toEqual([]);
   });
 
-  test('has the same content as another one that lets in the same, whatever the ids', () => {
+  test('is equal to another one that allows the same, whatever the ids', () => {
     const [one, other] = [new SecurityGroupModel([rule()]), new SecurityGroupModel([rule({ id: 'sgr-2' })])];
 
     expect(one.id).not.toBe(other.id);

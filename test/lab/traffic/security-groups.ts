@@ -7,16 +7,16 @@ import { calledActions } from '../scripted-aws/called-actions.ts';
 import { type Answer, ec2Error, type ReceivedCall } from '../scripted-aws/scripted-aws.ts';
 import { answerForSecurityGroups, type ScriptedGroup } from '../scripted-aws/security-groups.ts';
 
-/** One kind of traffic from one source: what a security group lets in, or not. */
+/** One kind of traffic from one source, which a security group allows or not. */
 export interface Traffic {
   readonly source: string;
   /** `tcp`, `udp`, `icmp`, `icmpv6`, or a number. */
   readonly protocol: string;
-  /** The port; for ICMP the type; -1 where the protocol has neither. */
+  /** The port; for ICMP the type; -1 if the protocol has neither. */
   readonly port: number;
 }
 
-/** Reports whether one rule lets the traffic in, as EC2 documents `IpPermission`. */
+/** Reports whether one rule allows the traffic, as EC2 documents `IpPermission`. */
 export function lets(rule: ExistingRule, { source, protocol, port }: Traffic): boolean {
   if (rule.source !== source) return false;
   if (rule.protocol === '-1') return true;
@@ -26,12 +26,12 @@ export function lets(rule: ExistingRule, { source, protocol, port }: Traffic): b
   return true;
 }
 
-/** The fate of a call: `lost` takes effect, `cut` does not, and the caller sees an answer of neither. */
+/** The fate of a call: `lost` takes effect, `cut` does not, and the caller gets no answer in either case. */
 export type Interference = 'lost' | 'cut' | undefined;
 
 /**
- * A security group in memory, behind the real SDK: the product's changes are applied to it call by call, and it does
- * what the EC2 API reference says that AWS does.
+ * A security group in memory, behind the real SDK: the product's changes are applied to it call by call, with the
+ * behaviour that the EC2 API reference documents.
  */
 export class SecurityGroupModel {
   static readonly #models = new Map<string, SecurityGroupModel>();
@@ -42,10 +42,10 @@ export class SecurityGroupModel {
   readonly id: string;
   readonly #group: ScriptedGroup;
   #calls: string[] = [];
-  /** Comes before each call, with the operation's name and its number from 0: another actor, or a fault. */
+  /** Called before each call, with the operation's name and its number from 0: another actor, or a fault. */
   before: (operation: string, number: number) => Interference = () => undefined;
 
-  /** The code by which EC2 refuses a call, where it does. */
+  /** The code with which EC2 refuses a call, if it does. */
   refuse: (operation: string) => string | undefined = () => undefined;
 
   constructor(rules: readonly ExistingRule[]) {
@@ -58,7 +58,7 @@ export class SecurityGroupModel {
   static #answer(call: ReceivedCall): Answer {
     const id = call.form.get('GroupId') ?? call.form.get('Filter.1.Value.1') ?? '';
     const model = SecurityGroupModel.#models.get(id);
-    if (model === undefined) throw new Error(`a call for group ${id}, which no test has made`);
+    if (model === undefined) throw new Error(`call for the unknown group ${id}`);
     const [action = ''] = calledActions(call);
     model.#calls.push(action);
     const interference = model.before(action, model.#calls.length - 1);
@@ -90,14 +90,14 @@ export class SecurityGroupModel {
     return this.#group.rules.some((rule) => lets(rule, traffic));
   }
 
-  /** The rules without their ids, sorted: the same for two groups that let in the same traffic under the same labels. */
+  /** The rules without their ids, sorted: equal for two groups that allow the same traffic with the same labels. */
   get content(): string[] {
     return this.#group.rules
       .map(({ id: _, tags, ...rule }) => JSON.stringify({ ...rule, tags: Object.entries(tags).sort() }))
       .sort();
   }
 
-  /** Applies a change as the remediator does. @param note takes the change as far as it is made */
+  /** Applies a change as the remediator does. @param note receives the change as far as it is made */
   apply<C extends Change>(change: C, note?: (soFar: Change) => void, amid?: Partial<Amid>): Promise<Change> {
     return applyChange(this.session, change, note, amid);
   }
