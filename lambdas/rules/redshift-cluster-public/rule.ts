@@ -5,7 +5,13 @@ import { isGoing, readClusters } from '../../changes/redshift-cluster/read.ts';
 import { defineRule, type Inspection } from '../rule.ts';
 import { facts } from './facts.ts';
 
-type Seen = { publiclyAccessible: true; status: string; vpc: string | null };
+type Seen = {
+  publiclyAccessible: true;
+  status: string;
+  vpc: string | null;
+  /** The Elastic IP address, if the cluster has one of the account. */
+  elasticIp?: string;
+};
 
 function judge(identifier: string, cluster: Cluster): Inspection<Seen> {
   const status = cluster.ClusterStatus ?? 'unknown';
@@ -25,11 +31,12 @@ function judge(identifier: string, cluster: Cluster): Inspection<Seen> {
       reason: `cluster ${identifier} is ${status}: AWS changes a cluster only while it is available`,
     };
   }
-  return {
-    state: 'violation',
-    seen: { publiclyAccessible: true, status, vpc: cluster.VpcId ?? null },
-    tags: tagMap(cluster.Tags),
-  };
+  const seen = { publiclyAccessible: true, status, vpc: cluster.VpcId ?? null } as const;
+  const tags = tagMap(cluster.Tags);
+  const elasticIp = cluster.ElasticIpStatus?.ElasticIp ?? '';
+  if (elasticIp === '') return { state: 'violation', seen, tags };
+  const note = `the cluster has the Elastic IP address ${elasticIp}: after an undo, check that it still has it`;
+  return { state: 'violation', seen: { ...seen, elasticIp }, tags, notes: [note] };
 }
 
 export const rule = defineRule<Seen, Record<string, never>>(facts, {

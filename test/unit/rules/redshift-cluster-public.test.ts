@@ -16,15 +16,25 @@ interface Cluster {
   readonly id: string;
   readonly status?: string;
   readonly isPublic?: boolean;
+  /** Address of the account's own that the cluster has. */
+  readonly elasticIp?: string;
   /** The value that a change in progress will set. */
   readonly pending?: boolean;
   readonly tags?: Readonly<Record<string, string>>;
 }
 
-function clusterXml({ id, status = 'available', isPublic = true, pending, tags = {} }: Cluster): string {
+function clusterXml({
+  id,
+  status = 'available',
+  isPublic = true,
+  elasticIp,
+  pending,
+  tags = {},
+}: Cluster): string {
   return `<Cluster>
     <ClusterIdentifier>${id}</ClusterIdentifier><ClusterStatus>${status}</ClusterStatus>
     <PubliclyAccessible>${isPublic}</PubliclyAccessible><VpcId>vpc-0123abcd</VpcId>
+    ${elasticIp === undefined ? '' : `<ElasticIpStatus><ElasticIp>${elasticIp}</ElasticIp><Status>active</Status></ElasticIpStatus>`}
     <PendingModifiedValues>${pending === undefined ? '' : `<PubliclyAccessible>${pending}</PubliclyAccessible>`}</PendingModifiedValues>
     <Tags>${Object.entries(tags)
       .map(([key, value]) => `<Tag><Key>${key}</Key><Value>${value}</Value></Tag>`)
@@ -84,6 +94,14 @@ describe('the inspection of a cluster', () => {
       seen: { publiclyAccessible: true, status: 'available', vpc: 'vpc-0123abcd' },
       tags: { team: 'blue' },
       plan: [change],
+    });
+  });
+
+  test('says which Elastic IP address a public one has, because an undo may not give it back', async () => {
+    await expect(inspect({ id: 'warehouse', elasticIp: '203.0.113.7' })).resolves.toMatchObject({
+      state: 'violation',
+      seen: { elasticIp: '203.0.113.7' },
+      notes: [expect.stringMatching(/^the cluster has the Elastic IP address 203\.0\.113\.7: /)],
     });
   });
 
