@@ -11,10 +11,10 @@ export interface Change {
 }
 
 /**
- * Records a change as far as it is made.
+ * Records the progress of a change.
  * @param isMade False while no call of the change is known to have succeeded.
- * @param outlives True if it has to outlive this attempt, even if that is ended: only then is there a promise, to be
- *   awaited before the next call.
+ * @param outlives True if the record must be stored before the next call, in case this attempt is interrupted. Only
+ *   then is a promise returned; it must be awaited before the next call.
  */
 export type Note<C extends Change = Change> = (
   soFar: C,
@@ -23,27 +23,27 @@ export type Note<C extends Change = Change> = (
 ) => Promise<void> | void;
 
 /**
- * Resolves if further calls of a change may be made. Called where a change of several calls can stop: what it made so far
- * opens nothing and cuts nothing, is noted, and is continued or taken back later.
+ * Resolves if further calls of a change may be made. Called at points where a change with several calls can stop: what
+ * was made so far opens nothing, interrupts nothing, and is noted, so that it can be continued or taken back later.
  * @throws BlockedError if the change must stop
  */
 export type MayContinue = () => Promise<void>;
 
 /**
- * Waits until each of the changes that began together has come as far or has ended, so that their next reads share one
- * call. Must be awaited before any checks or reads that have to be current when calls are sent.
+ * Waits until all changes that began together have reached the same point or ended, so that their next reads share one
+ * call. Must be awaited before checks and reads that must be current when calls are sent.
  */
 export type Meet = () => Promise<void>;
 
-/** A part of a change that was taken back again. */
+/** A part of a change that was taken back. */
 export interface TakenPart {
   /** The change with the created part; omitted if that is already recorded. */
   readonly made?: Change;
-  /** The change that removed the part again. */
+  /** The change that removed the part. */
   readonly taken: Change;
 }
 
-/** Receives each part as soon as it is taken back: its record does not depend on the other parts. */
+/** Receives each part as soon as it is taken back, so that it is recorded even if the other parts fail. */
 export type TookBack = (part: TakenPart) => void;
 
 /** The context of a change, and hooks that are called between the calls of a change. */
@@ -53,51 +53,50 @@ export interface Amid {
   readonly meet?: Meet | undefined;
   readonly tookBack: TookBack;
   /**
-   * Our changes to the resource of the last minutes, oldest first: a read that still shows the state
-   * before one of them is outdated, and is not used.
+   * Our recent changes to the resource, oldest first. A read that still shows the state before one of them is outdated,
+   * and is not used.
    */
   readonly ours: readonly Change[];
   /**
-   * The same change as noted by an earlier attempt, with an unknown result: if it has a client token for which AWS executes a call
-   * only once, the call is sent again with the token, and AWS returns the answer of the first call.
+   * The same change as noted by an earlier attempt, with an unknown result. If the note contains a client token, the
+   * call is sent again with this token: AWS executes it only once, and returns the result of the first call.
    */
   readonly begun?: Change | undefined;
   /** Notes that changes of earlier attempts had no effect, according to AWS. */
   readonly cameToNothing?: () => void;
 }
 
-/** Information about an interrupted application of a change, whose result was not recorded. */
+/** Information about an interrupted application of a change whose result was not recorded. */
 export interface CutOff {
   /**
-   * True if the change is as far as `note` recorded it. Otherwise it is as planned, and anything may have been
-   * done.
+   * True if the change is given as `note` recorded it; otherwise, as planned, and any part of it may have been made.
    */
   readonly isNoted: boolean;
   /** True if enough time has passed for AWS's reads to show all of its effects. */
   readonly isLagOver: boolean;
-  /** True if a later attempt began a change of the same rule or entry, also with an unknown result. */
+  /** True if a later attempt began a change of the same rule or entry whose result is also unknown. */
   readonly isBegunAnew?: boolean;
-  /** True if an earlier attempt began a change of it, also with an unknown result. */
+  /** True if an earlier attempt began a change of the same rule or entry whose result is also unknown. */
   readonly isBegunBefore?: boolean;
   /** True if a later change of the same rule or entry was completed, so the current state is the result of that change. */
   readonly isSuperseded?: boolean;
-  /** The changes to the resource that were completed since it was planned: what they depend on must stay. */
+  /** The changes to the resource that were completed since the change was planned. What they depend on must remain. */
   readonly others?: readonly Change[];
-  /** The same change as noted by other attempts, and the recorded changes of the resource: what these name belongs to them. */
+  /** The same change as noted by other attempts, and the recorded changes to the resource, which own what they list. */
   readonly recorded?: readonly Change[];
-  /** The changes to the resource that were applied since it began, completely or in part. */
+  /** The changes to the resource that were applied, completely or in part, since the change began. */
   readonly since?: readonly Change[];
 }
 
 /** The result of taking back an interrupted application of a change. */
 export interface TakenBack {
-  /** The change with what it created and what stays, if that is only known now and not recorded yet. */
+  /** The change with what it created and what remains of it, if that has only been determined now. */
   readonly made?: Change;
-  /** The change with all of its effects, if it turns out to be complete. */
+  /** The change with all of its effects, if it proved to be complete. */
   readonly done?: Change;
   /**
-   * `settled`: nothing of it is left. `pending`: something may be left that reads do not show yet. `unconfirmed`: nothing
-   * is left that must be taken back, but it is unknown whether the change was made.
+   * `settled`: nothing of the change is left. `pending`: something may be left that reads do not show yet.
+   * `unconfirmed`: nothing is left that must be taken back, but it is unknown whether the change was made.
    */
   readonly state: 'settled' | 'pending' | 'unconfirmed';
 }
@@ -112,16 +111,16 @@ export interface Made<C extends Change = Change> {
 
 /** AWS's report on whether an applied change has its intended effect. */
 export interface Effect {
-  /** `pending`: AWS may not know yet. `missing`: it has no effect. */
+  /** `pending`: AWS may not report this yet. `missing`: the change has no effect. */
   readonly state: 'pending' | 'missing';
-  /** Words for a reason. */
+  /** Description for the reason of an outcome. */
   readonly words: string;
 }
 
 /**
- * A kind of change: how a change of this kind is described, applied and undone.
+ * A kind of change: how changes of this kind are described, applied, and undone.
  *
- * Applying is idempotent: if the desired state already exists (a rule is gone, a rule exists), that is a success.
+ * Applying is idempotent: if the desired state already exists (a rule is gone, or exists), that is a success.
  */
 export interface ChangeKind<C extends Change> {
   readonly kind: C['kind'];
@@ -130,7 +129,9 @@ export interface ChangeKind<C extends Change> {
   readonly pace: Pace;
   /** The number of resources that are changed in parallel. Default: as many as the pace allows. */
   readonly atOnce?: number;
-  /** Set if resources that are changed in parallel also begin together, because their reads share a call. Default: each begins when another ends. */
+  /**
+   * Set if parallel changes begin together, because their reads share a call. Default: each begins when another ends.
+   */
   readonly startsTogether?: true;
   /** Returns the maximum number of calls that it makes to one API. Default: one. */
   calls?(change: C): number;
@@ -142,104 +143,113 @@ export interface ChangeKind<C extends Change> {
   /** Returns one line, as `terraform plan` would print it: `+`, `-` or `~`, a space, and the change. */
   describe(change: C): string;
   /**
-   * Names what a person should check if the result of a change is unknown, in words that follow "look
-   * at". Default: the resource.
+   * Returns what a person should check if the result of a change is unknown, as the object of "check". Default: the
+   * resource.
    */
   toLookAt?(change: C): string;
   /**
-   * Makes the change in AWS. Reads directly before it writes, unless the API has a condition for that: if what the change
-   * depends on is gone or differs from what the plan saw, nothing is written.
-   * @param note Records how far the change has come. A change with several calls calls it before its first call and after
-   *   each successful one, with what `inverse` needs to undo that much: the record stays correct if the next one fails.
+   * Makes the change in AWS. Unless the API has a condition for this, reads the resource directly before the write: if
+   * what the change depends on is gone or differs from what the plan saw, nothing is written.
+   * @param note Records the progress of the change. A change with several calls calls it before its first call and
+   *   after each successful call, with what `inverse` needs to undo the progress so far, so that the record is correct
+   *   even if the next call fails.
    * @param amid `mayContinue`: called between the calls of a change with several, so that a pause can stop it.
-   *   `tookBack`: receives each part that was made and taken back; the note then lists the parts that are left. `ours`:
-   *   its reads must show these.
-   * @returns The change, completed with values from AWS's answer (such as the id of a new resource) that `inverse` needs.
-   * @throws StalePlanError if the state that the plan saw is gone or different, or a read is known to be outdated. This
-   *   call's writes have been taken back then.
-   * @throws TakeBackError when something that this call wrote could not be taken back.
-   * @throws BlockedError when `mayContinue` throws it; the noted changes exist, and no others were made.
-   * @throws ChangeRefusedError when AWS refuses it and a person should read why; AWS's own error otherwise.
+   *   `tookBack`: receives each part that was made and taken back; the note then lists the remaining parts. `ours`:
+   *   changes that the reads must show.
+   * @returns The change, completed with values from AWS's answer (such as the id of a new resource) that `inverse`
+   *   needs.
+   * @throws StalePlanError if the state that the plan saw is gone or different, or if a read is known to be outdated.
+   *   All writes have then been taken back.
+   * @throws TakeBackError if something that was written could not be taken back.
+   * @throws BlockedError if `mayContinue` throws it; then exactly the noted changes were made.
+   * @throws ChangeRefusedError if AWS refuses the change for a reason that needs an explanation; AWS's own error
+   *   otherwise.
    */
   apply(session: AwsSession, change: C, note: Note<C>, amid: Amid): Promise<C>;
   /**
-   * Finds out whether an interrupted application was completed, and takes back what it added if it was not: for example
-   * the narrower rules that were added for a wide one. Called only if no plan depends on them. Does not touch what others
-   * made or changed. Only kinds with several calls implement it.
-   * @param change As it was planned, or as far as `note` recorded it.
+   * Determines whether an interrupted application was completed. If not, takes back what it added, such as the narrower
+   * rules that were added for a wide one. Called only if no plan depends on them. Does not change what others made or
+   * changed. Only kinds with several calls implement it.
+   * @param change The change as planned, or as `note` recorded it.
    * @param tookBack Receives each part that was taken back, even if the rest fails.
-   * @throws TakeBackError when AWS does not let it be taken back.
+   * @throws TakeBackError if AWS refuses to take it back.
    */
   takeBack?(session: AwsSession, change: C, known: CutOff, tookBack: TookBack): Promise<TakenBack>;
   /**
-   * Checks whether a change was made if its result is unknown, because an attempt was interrupted or the answer lost. Called only
-   * if the resource no longer needs the change, unless `isPlannedAnyway`. Kinds with `takeBack` find out there. AWS does
-   * not say who made it.
-   * @param planned As it was planned.
-   * @param since When work on the finding began: anything older existed before.
-   * @param known Existing records of the same change, if it was made before and then begun again.
-   * @returns the change as `apply` would have returned it; `none` if what exists has another job's mark, so that
-   *   this one made nothing, or nothing more than is known; undefined if the reads don't show it.
+   * Checks whether a change was made, if its result is unknown because an attempt was interrupted or a call was not
+   * answered. Called only if the resource no longer needs the change, unless `isPlannedAnyway` is set. Kinds with
+   * `takeBack` check this there. AWS does not report who made a change.
+   * @param planned The change as planned.
+   * @param since The time at which processing of the finding began. Anything older existed before.
+   * @param known Existing records of the same change, if it was made earlier and then begun again.
+   * @returns the change as `apply` would have returned it; `none` if what exists has another job's mark, so that this
+   *   job made nothing, or nothing more than is known; undefined if the reads don't show it.
    */
   find?(session: AwsSession, planned: C, since: Date, known: readonly C[]): Promise<C | 'none' | undefined>;
   /**
-   * Set if `find` uses a mark of what was created: an id, a tag, or the session's name. Other kinds use the state that the change was
-   * meant to produce. A read from before the violation also shows that state, so they are checked only when AWS's reads must be current.
+   * Set if `find` identifies what was created by a mark: an id, a tag, or the session's name. Other kinds compare the
+   * state with the state that the change should produce. A read from before the violation also shows that state, so
+   * they are checked only when AWS's reads must be current.
    */
   readonly findsByMark?: true;
   /**
-   * Set if AWS may work on the change long after it accepted the call: a change that began, and may be in progress, is awaited for
-   * that long.
+   * Set if AWS may still be carrying out the change long after it accepted the call. A change that may be in progress
+   * is then awaited for that long.
    */
   readonly takesLong?: true;
-  /** Set if AWS shows the effect of the change only minutes later, so that a follow-up job mostly concludes the finding. */
+  /** Set if AWS shows the effect only minutes later, so that usually a follow-up job concludes the finding. */
   readonly endsLater?: true;
-  /** Set if plans contain the change although it may already be made: the effect of earlier calls is determined before they are repeated. */
+  /**
+   * Set if plans contain the change even if it may already have been made. The effect of earlier calls is then
+   * determined before they are repeated.
+   */
   readonly isPlannedAnyway?: true;
   /**
-   * Checks whether an applied change names everything that it was meant to add: then no earlier attempt had added any of it, because AWS
-   * refuses duplicates. Kinds that add nothing omit it.
+   * Checks whether the record of an applied change lists everything that it was meant to add. No earlier attempt can
+   * then have added any of it, because AWS refuses duplicates. Kinds that add nothing omit it.
    */
   namesAll?(applied: C): boolean;
   /**
-   * Checks whether AWS's reads already show an applied change. False only while they show the state before it: AWS may
-   * return outdated reads for minutes. Kinds whose API always reads its own writes omit it.
+   * Checks whether AWS's reads already show an applied change. False only while they show the state before the change,
+   * which AWS may return for minutes. Kinds whose API always reads its own writes omit it.
    */
   isVisible?(session: AwsSession, applied: C): Promise<boolean>;
   /**
-   * Determines whether applied changes have their intended effect, if AWS knows that only later, in the order of the changes:
-   * undefined if one has it as far as AWS knows, or is long gone. Kinds whose calls take effect at once omit
-   * it.
+   * Determines whether applied changes have their intended effect, in the order of the changes. Undefined for a change
+   * that has it, according to AWS, or that was made too long ago to matter. Kinds whose calls take effect immediately
+   * omit it.
    */
   effects?(session: AwsSession, made: readonly Made<C>[]): Promise<readonly (Effect | undefined)[]>;
   /**
-   * Asks AWS to stop the ongoing work of an applied change. Kinds whose calls take effect at once omit
-   * it.
-   * @returns `undone` if it ended without effect, as far as reads show
+   * Cancels an applied change that AWS is still carrying out. Kinds whose calls take effect immediately omit it.
+   * @returns `undone` if it ended without effect, according to reads
    */
   stop?(session: AwsSession, applied: C): Promise<'undone' | 'over' | 'under_way'>;
   /**
-   * Checks whether the rule or entry that the change is about is unchanged, because the change was made in part: it
-   * only added others. Then a later plan may depend on it. Kinds that make no parts omit it.
+   * Checks whether the rule or entry that the change concerns is unchanged, because the change was made in part and
+   * only added others. A later plan may then depend on it. Kinds that are not made in parts omit it.
    */
   leavesTarget?(applied: C): boolean;
-  /** Returns the rules or entries that a change adds next to the one that it is about, in the words that `restsOn` uses. */
+  /** Returns the rules or entries that a change adds next to the one that it concerns, in the form of `restsOn`. */
   adds?(planned: C): readonly string[];
-  /** Returns the rules or entries that an applied change removed from its resource, in the words that `restsOn` uses. */
+  /** Returns the rules or entries that an applied change removed from its resource, in the form of `restsOn`. */
   removes?(applied: C): readonly string[];
-  /** Returns the rules or entries that the plan depends on, other than the one that it changes: it was made on a read that shows them. */
+  /**
+   * Returns the rules or entries on which the plan depends, in addition to the one that it changes. The read on which
+   * the plan is based shows them.
+   */
   restsOn?(planned: C): readonly string[];
   /** Returns the change that undoes an applied change, or undefined if there is none. Pure. */
   inverse(applied: C): Change | undefined;
   /**
-   * Finds how a resource differs from the state that an applied change left, as far as the change is about it: called before it
-   * is undone, and for its inverse afterwards. If a change was made in part, what its inverse removes may already be gone.
-   * Kinds without an inverse omit it.
-   * @returns words that follow the resource; undefined if nothing differs
+   * Describes how a resource differs from the state that an applied change left, as far as the change concerns it.
+   * Called before the change is undone, and for its inverse afterwards. If a change was made in part, what its inverse
+   * removes may already be gone. Kinds without an inverse omit it.
+   * @returns a description, which follows the resource; undefined if nothing differs
    */
   differs?(session: AwsSession, applied: C): Promise<string | undefined>;
-  /** Describes what an undo of an applied change does not restore; undefined if it restores all. */
+  /** Describes what an undo of an applied change does not restore. Undefined if it restores everything. */
   notGivenBack?(applied: C): string | undefined;
-  /** Checks whether an applied change only took back what the same fix had added: then there is nothing of it to undo. */
+  /** Checks whether an applied change only took back what the same fix had added, so that there is nothing to undo. */
   takesBack?(applied: C): boolean;
 }

@@ -4,7 +4,7 @@ import { InvalidInputError } from '../model/errors.ts';
 import type { Amid, Change, ChangeKind, CutOff, Effect, Made, Note, TookBack } from './change.ts';
 import { type ParsingKind, parsing } from './parsing-kind.ts';
 
-/** Creates the loader of a kind, whose code is loaded with the first change of the kind. */
+/** Creates the loader of a kind. The code is loaded when the first change of the kind is used. */
 function lazily<C extends Change>(load: () => Promise<{ readonly changeKind: ChangeKind<C> }>) {
   return async (): Promise<ParsingKind> => parsing((await load()).changeKind);
 }
@@ -44,8 +44,8 @@ export async function load(change: Pick<Change, 'kind'> & Partial<Change>): Prom
 }
 
 /**
- * Creates a function that asks a change's kind about the change. @throws InvalidInputError if the kind or the form is
- * unknown
+ * Creates a function that calls a change's kind.
+ * @throws InvalidInputError if the kind is unknown, or if the change does not match its schema
  */
 function asking<More extends readonly unknown[], Said>(
   ask: (kind: ParsingKind, change: Change, ...more: More) => Said | Promise<Said>,
@@ -54,8 +54,8 @@ function asking<More extends readonly unknown[], Said>(
 }
 
 /**
- * Creates a function that lets a change's kind work in a session. @throws InvalidInputError if the kind or the form is
- * unknown
+ * Creates a function that calls a change's kind in a session.
+ * @throws InvalidInputError if the kind is unknown, or if the change does not match its schema
  */
 function working<More extends readonly unknown[], Result>(
   work: (kind: ParsingKind, session: AwsSession, change: Change, ...more: More) => Result | Promise<Result>,
@@ -66,29 +66,30 @@ function working<More extends readonly unknown[], Result>(
 /** Returns the line of a change in a plan. */
 export const describeChange = asking((kind, change) => kind.describe(change));
 
-/** Names the object that a person should check if the result of a change is unknown, in words that follow "look at". */
+/** Returns what a person should check if the result of a change is unknown, as the object of "check". */
 export const toLookAt = asking((kind, change) => kind.toLookAt(change) ?? change.resource);
 
 /**
- * Resolves when the calls of a change may be made without being throttled. Must be awaited before any checks or reads
- * that have to be current when the calls are sent.
+ * Resolves when the calls of a change may be made without being throttled. Must be awaited before checks and reads that
+ * must be current when the calls are sent.
  */
 export const waitForTurn = working(async (kind, session, change) => {
   await session.turn(kind.pace, kind.calls(change));
 });
 
 /**
- * Makes the change in AWS without a delay; callers await `waitForTurn` first.
+ * Makes a change in AWS without a delay. Callers must await `waitForTurn` first.
  * @param note Receives the progress of the change after each successful call. Default: nothing is noted.
- * @param amid.mayContinue Called between its calls where it may stop. Default: it continues.
+ * @param amid.mayContinue Called between the calls of the change, where it may stop. Default: the change continues.
  * @param amid.tookBack Receives each part that was made and taken back. Default: nothing is noted.
- * @param amid.ours Our changes to the resource in the last minutes, oldest first. Default: none.
- * @returns the change, completed with values from AWS's answer; pass this one to `inverseOf`
+ * @param amid.ours Our recent changes to the resource, oldest first. Default: none.
+ * @returns the change, completed with values from AWS's answer, which `inverseOf` needs
  * @throws InvalidInputError if the kind is unknown or the change does not match its schema; no call is made then
- * @throws StalePlanError if the state that the plan saw is gone or different; nothing that this call wrote is left
- * @throws TakeBackError if something that this call wrote could not be taken back
- * @throws BlockedError if `mayContinue` throws it; the noted changes exist
- * @throws ChangeRefusedError if AWS refuses it and a person should read why; AWS's own error otherwise
+ * @throws StalePlanError if the state that the plan saw is gone or different; all writes have then been taken back
+ * @throws TakeBackError if something that was written could not be taken back
+ * @throws BlockedError if `mayContinue` throws it; then exactly the noted changes were made
+ * @throws ChangeRefusedError if AWS refuses the change for a reason that needs an explanation; AWS's own error
+ *   otherwise
  */
 export const applyChange = working(
   (
@@ -112,7 +113,7 @@ export async function paceOf(kind: string): Promise<Pace> {
 export const canTakeBack = asking((kind) => kind.canTakeBack);
 
 /**
- * Determines the result of an interrupted application, and takes back its additions if it was not completed.
+ * Determines the result of an interrupted application, and takes back what it added if it was not completed.
  * @param tookBack Receives each part that is taken back, even if the rest fails. Default: nothing is noted.
  * @throws TakeBackError if AWS refuses to take it back
  */
@@ -121,10 +122,10 @@ export const takeBackChange = working((kind, session, change, known: CutOff, too
 );
 
 /**
- * Checks whether a change with an unknown answer was made.
- * @param since the time at which work on the finding began
+ * Checks whether a change with an unknown result was made.
+ * @param since the time at which processing of the finding began
  * @param known existing records of the same change
- * @returns the change as it was made; `none` if others made it; undefined if unknown
+ * @returns the change as it was made; `none` if another job made it; undefined if reads don't show it
  */
 export const findChange = working((kind, session, planned, since: Date, known: readonly Change[] = []) =>
   kind.find(session, planned, since, known),
@@ -133,19 +134,19 @@ export const findChange = working((kind, session, planned, since: Date, known: r
 /** Checks whether a later read can show that a change was made. */
 export const canFind = asking((kind) => kind.canFind);
 
-/** Checks whether a read that shows a change can't predate it. */
+/** Checks whether a read that shows a change of this kind proves that the change was made. */
 export const findsByMark = asking((kind) => kind.findsByMark);
 
-/** Checks whether AWS may work on a change of this kind long after it accepted the call. */
+/** Checks whether AWS may still be carrying out a change of this kind long after it accepted the call. */
 export const takesLong = asking((kind) => kind.takesLong);
 
 /** Checks whether AWS shows the effect of a change of this kind only minutes later. */
 export const endsLater = asking((kind) => kind.endsLater);
 
-/** Checks whether plans contain a change of this kind even if it is already made. */
+/** Checks whether plans contain a change of this kind even if it may already have been made. */
 export const isPlannedAnyway = asking((kind) => kind.isPlannedAnyway);
 
-/** Checks whether an applied change names everything that it was meant to add. */
+/** Checks whether the record of an applied change lists everything that it was meant to add. */
 export const namesAll = asking((kind, applied) => kind.namesAll(applied));
 
 /** Checks whether the rule or entry that an applied change concerns is unchanged, because the change was made in part. */
@@ -169,8 +170,9 @@ export async function restsOnAdded(planned: Change, other: Change): Promise<bool
 export const isChangeVisible = working((kind, session, applied) => kind.isVisible(session, applied));
 
 /**
- * Finds changes, made or begun, that may not have their intended effect. Each kind is called once for all of its changes.
- * @returns the reports by change; a change that has its effect as far as AWS knows has no entry
+ * Finds changes, made or begun, that may not have their intended effect. Each kind is called once for all of its
+ * changes.
+ * @returns the reports by change; a change that has its effect, according to AWS, has no entry
  */
 export async function effectsOf<M extends Made>(
   session: AwsSession,
@@ -188,20 +190,23 @@ export async function effectsOf<M extends Made>(
   return found;
 }
 
-/** Checks whether AWS's work on an applied change of this kind may take long and can be stopped. */
+/** Checks whether AWS may still be carrying out an applied change of this kind, so that it can be cancelled. */
 export const canStop = asking((kind) => kind.canStop);
 
-/** Asks AWS to stop its work on a change. @returns `undone` if it ended without effect according to reads */
+/** Cancels a change that AWS is still carrying out. @returns `undone` if it ended without effect, according to reads */
 export const stopChange = working((kind, session, applied) => kind.stop(session, applied));
 
-/** Returns the change that undoes an applied change; undefined if there is nothing to undo. */
+/** Returns the change that undoes an applied change; undefined if there is none. */
 export const inverseOf = asking((kind, applied) => kind.inverse(applied));
 
-/** Describes how a resource differs from the state that an applied change left. @returns words that follow the resource */
+/**
+ * Describes how a resource differs from the state that an applied change left.
+ * @returns a description, which follows the resource
+ */
 export const differenceOf = working((kind, session, applied) => kind.differs(session, applied));
 
-/** Describes what an undo of an applied change does not restore; undefined if it restores all. */
+/** Describes what an undo of an applied change does not restore. Returns undefined if it restores everything. */
 export const notGivenBack = asking((kind, applied) => kind.notGivenBack(applied));
 
-/** Checks whether an applied change only removed additions of the same fix. */
+/** Checks whether an applied change only removed what the same fix had added. */
 export const isTakeBack = asking((kind, applied) => kind.takesBack(applied));

@@ -3,7 +3,9 @@ import type { RecordedChange } from '../model/outcome.ts';
 
 type Change = RecordedChange['change'];
 
-/** The field, by kind of change, with the id of the created resource, or with the parts that have a job’s mark. */
+/**
+ * Name of the field with the id of the created resource, or with the parts that have a job's mark, by kind of change.
+ */
 const MARKS: Readonly<Record<string, string>> = {
   'automation-execution-start': 'executionId',
   'flow-log-create': 'flowLogId',
@@ -20,8 +22,8 @@ export function mayBeSameCall(one: Change, other: Change): boolean {
 }
 
 /**
- * Checks whether an applied change made nothing new. An existing log group is left unchanged, or only gets its
- * retention, because another job may have created it.
+ * Checks whether an applied change created everything itself, so that its record shows who made it. False for a log
+ * group that already existed and at most got its retention, because another job may have created it.
  */
 export function foundNothing({ kind, made }: Change): boolean {
   return kind !== 'log-group-create' || !Array.isArray(made) || made.includes('log group');

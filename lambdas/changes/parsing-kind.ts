@@ -4,7 +4,7 @@ import type { AwsSession } from '../aws/session.ts';
 import { InvalidInputError } from '../model/errors.ts';
 import type { Amid, Change, ChangeKind, CutOff, Effect, Made, Note, TakenBack, TookBack } from './change.ts';
 
-/** A kind of change that accepts any change and parses it with the kind's schema first. */
+/** A kind of change that accepts any change, and first parses it with the kind's schema. */
 export interface ParsingKind {
   readonly pace: Pace;
   readonly atOnce: number;

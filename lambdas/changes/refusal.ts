@@ -3,9 +3,9 @@ import { ChangeRefusedError, StalePlanError } from '../model/errors.ts';
 
 /**
  * Converts the error of a call that changes something: to a `StalePlanError` if its code means that the state that the
- * plan depends on is gone; to a `ChangeRefusedError` if the resource is gone or busy; otherwise the error is returned
+ * plan depends on is gone, or to a `ChangeRefusedError` if the resource is gone or busy. Other errors are returned
  * unchanged.
- * @param what the description of the resource: `trail arn:aws:…`
+ * @param what description of the resource: `trail arn:aws:…`
  */
 export function refusal(
   error: unknown,

@@ -4,12 +4,12 @@ import type { Change, Meet } from './change.ts';
 import { load } from './index.ts';
 
 /**
- * Maximum number of changes that are sent at once, of any kinds: the last must be sent while the checks before the first
- * one are still valid.
+ * Maximum number of changes, of any kind, that are sent at once: the last one must be sent while the checks before the
+ * first one are still valid.
  */
 const MOST_OF_A_BURST = 25;
 
-/** Counts how many of the changes, in order, can be made at once without being throttled; at least one. */
+/** Counts how many of the changes, in order, can be made at once without being throttled. The minimum is one. */
 export async function burstOf(changes: readonly Change[]): Promise<number> {
   const taken = new Map<string, number>();
   for (const [index, change] of changes.slice(0, MOST_OF_A_BURST).entries()) {
@@ -22,7 +22,7 @@ export async function burstOf(changes: readonly Change[]): Promise<number> {
   return Math.min(changes.length, MOST_OF_A_BURST);
 }
 
-/** A meeting point where changes wait for one another. */
+/** Point at which changes wait for each other. */
 class Meeting {
   readonly #waiting: (() => void)[] = [];
   #present: number;
@@ -38,7 +38,7 @@ class Meeting {
       this.#goWhereComplete();
     });
 
-  /** Notes that a change has ended, so that no other waits for it. */
+  /** Notes that a change has ended, so that the others no longer wait for it. */
   leave(): void {
     this.#present -= 1;
     this.#goWhereComplete();

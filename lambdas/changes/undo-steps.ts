@@ -1,19 +1,19 @@
 import type { AppliedChange, RecordedChange } from '../model/outcome.ts';
 import { describeChange, inverseOf, isTakeBack, notGivenBack } from './index.ts';
 
-/** The way to undo one applied change. */
+/** Undo of one applied change. */
 export interface UndoStep {
   /** The undone change as recorded in the evidence. */
   readonly undoes: AppliedChange;
   /** The change that undoes it; undefined if there is none. */
   readonly inverse: RecordedChange | undefined;
-  /** A description of the part that an undo does not restore; undefined if it restores all. */
+  /** Description of what the undo does not restore; undefined if it restores everything. */
   readonly leaves: string | undefined;
 }
 
 /**
- * Creates the plan that undoes a fix: the inverses of its changes, last first, without those that the fix itself has
- * taken back. Pure: nothing is read.
+ * Creates the plan that undoes a fix: the inverses of its changes, in reverse order, without those that the fix itself
+ * has taken back. Pure: nothing is read.
  * @param applied the changes in a line of evidence, in order
  * @throws InvalidInputError if a change has an unknown kind or does not match its schema
  */

@@ -7,17 +7,16 @@ export const MOST_SENDS = 4;
 const FIRST_PAUSE_MILLISECONDS = 200;
 
 /**
- * Returns the pause after this many sends, in milliseconds. In total, the pauses are short enough for earlier checks to
- * stay valid.
+ * Returns the pause after a number of sends, in milliseconds. In total, the pauses are short enough for earlier checks
+ * to remain valid.
  */
 export const pauseAfter = (sends: number): number => FIRST_PAUSE_MILLISECONDS * 2 ** (sends - 1);
 
 /**
  * Repeats a call that AWS did not accept because it was throttled or the session had expired. Only for calls within a
- * change, where giving up would leave the change half made; a change without any completed call is planned again as a
- * whole.
- * @param lookAndSend Reads, then sends. `isAgain` is true from the second time on: earlier reads and checks may no longer
- *   hold.
+ * change, which would otherwise remain incomplete. A change without a completed call is planned again instead.
+ * @param lookAndSend Reads, and then sends the call. `isAgain` is true from the second time on, because earlier reads
+ *   and checks may no longer be valid.
  * @param options.mayContinue Called before each further attempt.
  * @param options.isNotTakenBy Checks whether an error means that AWS did not accept the call. Default: `isNotTaken`.
  */

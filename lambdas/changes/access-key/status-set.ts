@@ -21,11 +21,11 @@ const schema = z.object({
   after: statusSchema,
   created: timestampSchema,
   /**
-   * Time at which the key was last used according to AWS, null for never. Applications that still use the key stop
+   * Time at which the key was last used, according to AWS; null if never. Applications that still use the key stop
    * working when it is made inactive.
    */
   lastUsed: timestampSchema.nullable(),
-  /** The number of days for which the key must have been unused. If not set, it may be in use. */
+  /** The number of days for which the key must have been unused. If not set, the key may be in use. */
   unusedForDays: z.int().positive().optional(),
 });
 export type IamAccessKeyStatusSet = z.infer<typeof schema>;
@@ -34,7 +34,7 @@ const MILLISECONDS_PER_DAY = 86_400_000;
 
 const day = (timestamp: string): string => timestamp.slice(0, 10);
 
-/** Reads the status of each key of a user. @returns none if the user is gone */
+/** Reads the status of each key of a user. @returns an empty map if the user is gone */
 async function readStatuses(session: AwsSession, user: string): Promise<ReadonlyMap<string, string>> {
   const { IAMClient, paginateListAccessKeys } = await import('../../aws/iam.ts');
   const statuses = new Map<string, string>();
@@ -52,7 +52,9 @@ async function readStatus(session: AwsSession, user: string, key: string): Promi
   return (await readStatuses(session, user)).get(key);
 }
 
-/** Checks whether no key of the user has the status that it had before we last set it. */
+/**
+ * Checks whether a read is newer than our changes: no key of the user has the status that it had before we last set it.
+ */
 function showsOurs(statuses: ReadonlyMap<string, string>, ours: readonly Change[]): boolean {
   const before = new Map(ofForm(schema, ours).map((set) => [set.key, set.before]));
   return [...before].every(([key, status]) => statuses.get(key) !== status);

@@ -4,8 +4,8 @@ import { isStart } from './is-start.ts';
 import { type AutomationExecutionStart, schema } from './start.ts';
 
 /**
- * Creates the change that starts a document again whose execution has ended. With the same token, AWS would return the
- * earlier execution. Other changes are returned unchanged.
+ * Creates the change that starts a document again after its execution has ended. The token is new, because AWS would
+ * return the earlier execution for the same token. Other changes are returned unchanged.
  */
 export function startAnew(ended: Change): Change | AutomationExecutionStart {
   if (!isStart(ended)) return ended;

@@ -12,7 +12,7 @@ export const schema = z.object({
   kind: z.literal('automation-execution-start'),
   /** The id of the resource that the document changes. */
   resource: z.string(),
-  /** The region in which it runs. */
+  /** The region in which the document runs. */
   region: regionSchema,
   /** The Systems Manager document: `AWS-DisablePublicAccessForSecurityGroup`. */
   document: z.string(),
@@ -22,7 +22,7 @@ export const schema = z.object({
   parameters: z.record(z.string(), z.array(z.string())),
   /** Set if `parameters` are the complete parameters of the execution. */
   hasAllParameters: z.literal(true).optional(),
-  /** The document that undoes it, if there is one. */
+  /** The document that undoes this one, if there is one. */
   undo: z
     .object({
       document: z.string(),
@@ -40,10 +40,10 @@ export const schema = z.object({
 });
 export type AutomationExecutionStart = z.infer<typeof schema>;
 
-/** The key of the tag with the poll that started an execution. The name of the session that starts it is also the poll's. */
+/** Key of the tag with the poll that started an execution. The session that starts it is also named after the poll. */
 export const POLL_TAG = 'cspm-auto-remediation:poll';
 
-/** The final states of an execution other than success (SSM API reference, AutomationExecution). */
+/** Final statuses of an execution, except for success (SSM API reference, AutomationExecution). */
 const ENDED: readonly string[] = [
   'Failed',
   'TimedOut',
@@ -65,9 +65,9 @@ function parametersOf({ parameters, hasAllParameters, roleArn }: AutomationExecu
 }
 
 /**
- * Starts a Systems Manager Automation execution in the session's account and region. A start is not a result: its effect
- * is seen by reading the resource after the execution has ended. It has no inverse unless another document undoes it,
- * because only the document knows what it changes.
+ * Starts a Systems Manager Automation execution in the session's account, in the region of the change. The effect is
+ * determined by reading the resource after the execution has ended. There is no inverse unless another document undoes
+ * it, because only the document knows what it changes.
  */
 export const changeKind: ChangeKind<AutomationExecutionStart> = {
   kind: 'automation-execution-start',
@@ -96,7 +96,7 @@ export const changeKind: ChangeKind<AutomationExecutionStart> = {
     } catch (error) {
       if (!isAwsError(error, 'AutomationExecutionLimitExceeded')) throw error;
       throw new ChangeRefusedError(
-        `account ${session.account} has as many automation executions in ${change.region} as its quota allows: ${error.message}`,
+        `account ${session.account} has reached its quota of automation executions in ${change.region}: ${error.message}`,
         { cause: error, because: 'busy' },
       );
     }
@@ -149,7 +149,7 @@ export const changeKind: ChangeKind<AutomationExecutionStart> = {
   async differs(session, { document, region, undo, executionId }) {
     if (undo !== undefined) return undefined;
     // With the same token, AWS does not start a second execution.
-    if (executionId === undefined) return `it is not known whether ${document} was started`;
+    if (executionId === undefined) return `it is unknown whether ${document} was started`;
     const { GetAutomationExecutionCommand, SSMClient } = await import('../../aws/ssm.ts');
     const {
       AutomationExecution: { AutomationExecutionStatus: status = 'unknown', FailureMessage = '' } = {},
@@ -163,6 +163,6 @@ export const changeKind: ChangeKind<AutomationExecutionStart> = {
   },
   notGivenBack: ({ document, resource, undo }) =>
     undo === undefined
-      ? `what the document ${document} did to ${resource} is not undone, as only the document knows it: what was there before is in the outcome's "seen"`
+      ? `what document ${document} changed in ${resource} is not undone, because only the document knows its changes: see the outcome's "seen" for the earlier state`
       : undefined,
 };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { orWhen } from '../../aws/or-when.ts';
 import type { AwsSession } from '../../aws/session.ts';
 
-/** The four settings of a bucket's public access block. `PublicAccessBlockConfiguration` in the S3 API reference. */
+/** The four settings of a bucket's public access block (S3 API reference, `PublicAccessBlockConfiguration`). */
 export const publicAccessBlockSchema = z.object({
   BlockPublicAcls: z.boolean(),
   IgnorePublicAcls: z.boolean(),

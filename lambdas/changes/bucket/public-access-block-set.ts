@@ -28,15 +28,17 @@ const schema = z.object({
   /** The bucket's region. */
   region: regionSchema,
   /**
-   * Ways in which the bucket was public when the change was planned, and which it depends on. Not set in an undo, which
-   * depends on none.
+   * The ways in which the bucket was public when the change was planned. The change is only made if one of them still
+   * exists. Not set in an undo.
    */
   publicBy: z.array(waySchema).optional(),
-  /** Null if the bucket has no public access block. Once it is applied: the settings directly before the write. */
+  /**
+   * Null if the bucket has no public access block. Once the change is applied: the settings directly before the write.
+   */
   before: publicAccessBlockSchema.nullable(),
   /**
-   * The settings afterwards. Only those that differ from `before` are changed; the others keep the values that they have
-   * at the write.
+   * The settings afterwards. Only those that differ from `before` are changed. The others keep the values that they
+   * have at the time of the write.
    */
   after: publicAccessBlockSchema.nullable(),
 });
@@ -72,7 +74,7 @@ function merge(now: PublicAccessBlock | null, change: S3PublicAccessBlockSet): P
   return change.after === null && isEmpty ? null : merged;
 }
 
-/** Describes, for a plan, which other public access the change ends. */
+/** Describes, for a plan, which other access the change ends. */
 function alsoEnds(change: S3PublicAccessBlockSet): string {
   const changed = switchedOn(change);
   const ends = [
@@ -131,8 +133,8 @@ async function write(
 }
 
 /**
- * Reads, merges and writes. Reads can't resolve a lost answer: they may predate the write, and S3 gives a block no
- * version that would show this.
+ * Reads, merges, and writes the settings. If the write is not answered, a read can't resolve this: it may be older than
+ * the write, and a public access block has no version that would show that.
  */
 async function apply(
   session: AwsSession,
@@ -142,7 +144,7 @@ async function apply(
   const { resource, region, publicBy } = change;
   const stillBy =
     publicBy === undefined ? undefined : waysOf(await readExposure(session, resource, region, publicBy));
-  // Read last, because the write sets all four settings.
+  // The block is read last, because the write sets all four settings.
   const now = await readPublicAccessBlock(session, resource, region);
   if (
     !ofForm(schema, ours)
@@ -158,8 +160,8 @@ async function apply(
 }
 
 /**
- * Changes single settings of a bucket's public access block, or removes the block. The bucket must belong to the
- * session's account. S3 only accepts all four settings at once and offers no conditional write, so the current settings
+ * Changes individual settings of a bucket's public access block, or removes the block. The bucket must belong to the
+ * session's account. S3 only accepts all four settings together, and has no conditional write, so the current settings
  * are read directly before each write and merged.
  */
 export const changeKind: ChangeKind<S3PublicAccessBlockSet> = {
@@ -193,13 +195,15 @@ export const changeKind: ChangeKind<S3PublicAccessBlockSet> = {
       throw refusal(error, `bucket ${change.resource}`, { stale: ['NoSuchBucket'], busy: CONFLICTS });
     }
   },
-  /** Checks whether reads show the change; they may return the old state for a while (terraform-provider-aws#18530). */
+  /**
+   * Checks whether reads show the change. They may return the old state for some time (terraform-provider-aws#18530).
+   */
   async isVisible(session, applied) {
     return isAsWanted(await readPublicAccessBlock(session, applied.resource, applied.region), applied);
   },
   /**
-   * Finds the change only if all settings are as planned. Otherwise someone else has changed settings, perhaps the
-   * planned ones as well.
+   * Finds the change only if all settings are as planned. Otherwise, someone else has changed settings, possibly also
+   * the planned ones.
    */
   async find(session, planned) {
     const now = await readPublicAccessBlock(session, planned.resource, planned.region);

@@ -4,7 +4,7 @@ import { BlockedError } from '../../model/errors.ts';
 import type { Amid } from '../change.ts';
 import { cancelRequest, type RequestState, requestState } from './requests.ts';
 
-/** Waits between reads of a request's status. Quick handlers finish within them; later jobs follow slower ones. */
+/** Pauses between reads of a request's status. Most handlers finish in this time; later jobs follow slower ones. */
 const WAITS_MILLISECONDS = [500, 1_000, 2_000, 3_000];
 
 /**

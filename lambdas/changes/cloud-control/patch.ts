@@ -14,7 +14,7 @@ export function valueAt(properties: Properties, pointer: string): Json | undefin
   return valueSchema.parse(Pointer.fromJSON(pointer).get(properties));
 }
 
-/** Checks whether a property has this value; undefined means that it does not exist. */
+/** Checks whether a property has a value; undefined means that the property does not exist. */
 export function hasValue(properties: Properties, pointer: string, value: Json | undefined): boolean {
   return isDeepStrictEqual(valueAt(properties, pointer), value);
 }
@@ -37,8 +37,8 @@ const operationsSchema = z.array(
 );
 
 /**
- * Builds the patch that sets the properties to their new values (RFC 6902). It begins with tests of the state that it
- * depends on: the replaced values and the identity of the resource.
+ * Creates the patch that sets properties to their new values (RFC 6902). It begins with tests of the state that it
+ * depends on: the replaced values, and the identity of the resource.
  * @param identifier The pointers of the type's primary identifier that are part of the properties.
  */
 export function patchOf(

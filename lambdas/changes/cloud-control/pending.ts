@@ -3,16 +3,16 @@ import type { ResourceModel } from './read.ts';
 
 type Reader = (session: AwsSession, identifier: string) => Promise<readonly string[]>;
 
-/** Returns the names of the values that are set, which are pending. */
+/** Returns the names of the values that are set. In an answer about pending modifications, these are pending. */
 const namesOf = (values: object | undefined): string[] =>
   Object.entries(values ?? {}).flatMap(([name, value]) =>
     value === undefined || value === null ? [] : [name],
   );
 
 /**
- * Readers of modifications that wait for a maintenance window or a reboot, by type. RDS's handlers call with
- * `ApplyImmediately`, which also applies these, and reboot an instance with a pending parameter group, whatever the
- * update changes. https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds
+ * Readers of modifications that wait for a maintenance window or a reboot, by type. The handlers of RDS use
+ * `ApplyImmediately`, which also applies these, and reboot an instance with a pending parameter group, regardless of
+ * what the update changes. https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds
  */
 export const pendingReaders: Readonly<Record<string, Reader>> = {
   async 'AWS::RDS::DBInstance'(session, DBInstanceIdentifier) {
@@ -47,8 +47,8 @@ export const pendingReaders: Readonly<Record<string, Reader>> = {
 };
 
 /**
- * Finds deferred modifications that AWS would apply together with any update of a resource.
- * @param own the names of properties whose pending change is known to be ours
+ * Finds pending modifications that AWS would apply together with any update of a resource.
+ * @param own the names of properties whose pending modification is known to be ours
  * @returns a description; undefined if nothing is pending, or the type has no pending modifications
  */
 export async function pendingOf(

@@ -35,7 +35,7 @@ function formatValue(value: Json | undefined): string {
   return text.length > MOST_OF_A_VALUE ? `${text.slice(0, MOST_OF_A_VALUE)}…` : text;
 }
 
-/** Returns the properties that were not set before and have no default. */
+/** Returns the names of properties that were not set before and have no default, so that an undo leaves them. */
 const inexactOf = (properties: readonly PropertyChange[]): string[] =>
   properties
     .filter(({ before, otherwise }) => before === undefined && otherwise === undefined)
@@ -59,7 +59,7 @@ async function failedState(
 /**
  * Reads the resource directly before the write: the tested values may have changed, and missing ones can't be tested.
  * @throws StalePlanError if the resource is gone, a property differs from the plan, or the read is stale
- * @throws ChangeRefusedError, busy, if AWS would also apply other people's pending modifications
+ * @throws ChangeRefusedError, busy, if AWS would also apply pending modifications that are not ours
  */
 async function look(
   session: AwsSession,
@@ -113,15 +113,15 @@ function refused(change: PropertiesSet, error: unknown): unknown {
   return error;
 }
 
-/** Checks whether the properties have the change's values. A handler may fail after it has set them. */
+/** Checks whether the properties have the values of the change. A handler may fail after it has set them. */
 async function isMade(session: AwsSession, change: PropertiesSet): Promise<boolean> {
   const properties = await readProperties(session, modelOf(change));
   return properties !== undefined && isAs(properties, change.properties, 'after');
 }
 
 /**
- * Finds the client token of an earlier attempt at the same request, whose answer is unknown. For 36 hours, AWS answers
- * the token with the request that it accepted then, if any; otherwise it accepts this one.
+ * Finds the client token with which an earlier attempt sent the same request, if its result is unknown. For 36 hours,
+ * AWS returns the request that it accepted with this token. If it accepted none, it accepts this one.
  * https://docs.aws.amazon.com/cloudcontrolapi/latest/APIReference/API_UpdateResource.html
  */
 function sentBefore(
@@ -156,10 +156,10 @@ async function apply(
   const taken: PropertiesSet = { ...sent, requestToken: first.token };
   note(taken, false);
   const state = await follow(session, first, amid.mayContinue).catch((error: unknown) => {
-    if (error instanceof BlockedError && begun !== undefined) amid.cameToNothing?.(); // It was cancelled.
+    if (error instanceof BlockedError && begun !== undefined) amid.cameToNothing?.(); // The request was cancelled.
     throw error;
   });
-  // If that can't be read now, later jobs read how the request ended.
+  // If the resource can't be read now, later jobs determine how the request ended.
   const isWithoutEffect = async (): Promise<boolean> => !(await isMade(session, change).catch(() => true));
   if ((state.is === 'failed' || state.is === 'cancelled') && (await isWithoutEffect())) {
     if (begun !== undefined) amid.cameToNothing?.();
@@ -169,7 +169,7 @@ async function apply(
   return taken;
 }
 
-/** Finds reasons to doubt that a request has its intended effect. */
+/** Determines whether a request is still in progress, or has ended without its intended effect. */
 async function effectOf(session: AwsSession, { change }: Made<PropertiesSet>): Promise<Effect | undefined> {
   const { requestToken } = change;
   if (requestToken === undefined) return undefined;
@@ -238,7 +238,7 @@ export const changeKind: ChangeKind<PropertiesSet> = {
   },
   notGivenBack({ properties }) {
     const kept = inexactOf(properties);
-    return kept.length === 0 ? undefined : `${kept.join(', ')} stays as it is: it was not set before`;
+    return kept.length === 0 ? undefined : `${kept.join(', ')} is left as it is: it was not set before`;
   },
   inverse({ kind, resource, type, properties }) {
     const back = properties.flatMap(({ pointer, before, after, otherwise }): PropertyChange[] => {

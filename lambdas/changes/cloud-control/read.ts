@@ -32,8 +32,8 @@ export function readProperties(
 const MOST_OF_A_STACK = 100;
 
 /**
- * Finds the name of the CloudFormation stack that manages a resource; undefined if none does. Stacks identify a resource
- * by its whole primary identifier or, if that has several parts, by one of them.
+ * Finds the name of the CloudFormation stack that manages a resource. Returns undefined if there is none. Stacks
+ * identify a resource by its complete primary identifier or, if that has several parts, by one of them.
  */
 export async function stackOf(
   session: AwsSession,
@@ -47,7 +47,10 @@ export async function stackOf(
   return undefined;
 }
 
-/** Finds the stack of one physical id, and checks whether it contains a resource of the type under one of its ids. */
+/**
+ * Finds the stack that contains a physical id, and checks whether the stack has a resource of the type with one of the
+ * ids.
+ */
 function stackThatHas(
   session: AwsSession,
   asked: string,
@@ -64,7 +67,8 @@ function stackThatHas(
     const found = StackResources.find(
       ({ PhysicalResourceId = '', ResourceType }) => ids.has(PhysicalResourceId) && ResourceType === type,
     );
-    // The stack is only known not to manage the resource if the answer is complete and lists the id for another type.
+    // It is only certain that the stack does not manage the resource if the answer is complete and lists the id for
+    // another type.
     const isAnothers =
       StackResources.length < MOST_OF_A_STACK &&
       StackResources.some(({ PhysicalResourceId }) => PhysicalResourceId === asked);

@@ -4,7 +4,7 @@ import type { AwsSession } from '../../aws/session.ts';
 import type { ResourceModel } from './read.ts';
 
 /**
- * The status of a Cloud Control request.
+ * Status of a Cloud Control request.
  * https://docs.aws.amazon.com/cloudcontrolapi/latest/APIReference/API_ProgressEvent.html
  */
 const eventSchema = z.object({
@@ -20,7 +20,7 @@ export interface RequestState {
   readonly is: 'under_way' | 'done' | 'failed' | 'cancelled';
   /** The handler's error code if the request failed, such as `AccessDenied`; otherwise empty. */
   readonly code: string;
-  /** AWS's state and reason. */
+  /** AWS's status and reason. */
   readonly words: string;
 }
 
@@ -60,7 +60,10 @@ export async function sendUpdate(
   return stateOf(ProgressEvent);
 }
 
-/** Reads the status of a request; undefined if AWS no longer knows it, which is the case after seven days. */
+/**
+ * Reads the status of a request. Returns undefined if AWS no longer knows the request, which is the case after seven
+ * days.
+ */
 export function requestState(session: AwsSession, token: string): Promise<RequestState | undefined> {
   return orWhen(['RequestTokenNotFound'], undefined, async () => {
     const { CloudControlClient, GetResourceRequestStatusCommand } = await import('../../aws/cloudcontrol.ts');
@@ -71,7 +74,7 @@ export function requestState(session: AwsSession, token: string): Promise<Reques
   });
 }
 
-/** Asks AWS to cancel a request. Changes that its handler has already made stay. */
+/** Cancels a request. Changes that its handler has already made remain. */
 export async function cancelRequest(session: AwsSession, token: string): Promise<void> {
   const { CancelResourceRequestCommand, CloudControlClient } = await import('../../aws/cloudcontrol.ts');
   await session.client(CloudControlClient).send(new CancelResourceRequestCommand({ RequestToken: token }));

@@ -12,7 +12,7 @@ const propertySchema = z.object({
 });
 export type PropertyChange = z.infer<typeof propertySchema>;
 
-/** An RFC 6902 operation, limited to those that plans use. */
+/** The RFC 6902 operations that plans use. */
 const operationSchema = z.union([
   z.object({ op: z.enum(['test', 'add', 'replace']), path: z.string(), value: jsonSchema }),
   z.object({ op: z.literal('remove'), path: z.string() }),
@@ -27,11 +27,11 @@ export const propertiesSetSchema = z.object({
   type: z.string(),
   properties: z.array(propertySchema).min(1),
   /**
-   * The operations to send, beginning with tests of the state that the plan saw. Omitted in an undo, which builds them
+   * The operations to send, beginning with tests of the state that the plan saw. Omitted in an undo, which creates them
    * when it reads the resource.
    */
   patch: z.array(operationSchema).optional(),
-  /** A note for people on what the change may break. */
+  /** Note for people about what the change may break. */
   risk: z.string().default(''),
   /** Set in the note before the call: AWS executes the request only once, however often it is sent. */
   clientToken: z.string().optional(),

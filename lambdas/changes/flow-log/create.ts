@@ -65,7 +65,7 @@ interface Failure {
   readonly Message?: string | undefined;
 }
 
-/** Creates the error for a failure that AWS lists in an answer with status 200. */
+/** Creates the error for a failure that is part of an answer with status 200. */
 function errorOf({ Code = 'no code', Message = 'no message' }: Failure, vpc: string): Error {
   const reason = `${Code}: ${Message}`;
   if (gone.includes(Code)) return new StalePlanError(`${vpc} is gone: nothing was changed (${reason})`);
@@ -76,7 +76,7 @@ function errorOf({ Code = 'no code', Message = 'no message' }: Failure, vpc: str
   }
   // terraform-provider-aws#29323
   const advice = Message.includes('Unable to assume given IAM role')
-    ? '. A role that was made minutes ago may not be known everywhere yet: the next poll attempts it again. If that persists, check that the role exists and trusts vpc-flow-logs.amazonaws.com'
+    ? '. A role that was created minutes ago may not be available everywhere yet: the next poll attempts it again. If this persists, check that the role exists and trusts vpc-flow-logs.amazonaws.com'
     : '';
   return new ChangeRefusedError(`AWS created no flow log for ${vpc}: ${reason}${advice}`);
 }
@@ -105,7 +105,7 @@ async function create(session: AwsSession, change: FlowLogCreate): Promise<strin
           }),
     }),
   );
-  // The call answers 200 with its failures inside.
+  // The call returns status 200 even if it fails, and lists the failures.
   // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFlowLogs.html
   const vpc = `VPC ${change.resource}`;
   const failure = Unsuccessful?.[0]?.Error;
@@ -116,8 +116,8 @@ async function create(session: AwsSession, change: FlowLogCreate): Promise<strin
 }
 
 /**
- * Finds the flow log that our change created: by its id or, if the answer with the id was lost, by our job's tag, unless
- * a record of the change already names it.
+ * Finds the flow log that our change created: by its id or, if the call was not answered, by our job's tag, unless a
+ * record of the change already contains that flow log.
  * @param flowLogs the flow logs of the change's VPC
  */
 function findOurs(
@@ -136,7 +136,7 @@ function findOurs(
   );
 }
 
-/** Finds reasons to doubt that AWS delivers the logs of the flow log that we created. */
+/** Determines whether AWS does not deliver the logs of a flow log that we created, or does not report this yet. */
 function delivery(
   session: AwsSession,
   flowLogs: readonly VpcFlowLog[],
@@ -146,12 +146,12 @@ function delivery(
   const id = flowLog?.id ?? change.flowLogId;
   const name = `flow log ${id === null ? '' : `${id} `}of VPC ${change.resource} to ${destinationOf(change)}`;
   if (flowLog?.failure !== undefined) {
-    const words = `${name} was made, but delivers nothing (AWS: ${flowLog.failure}): fix its permissions, or delete it`;
+    const words = `${name} was created, but delivers nothing (AWS: ${flowLog.failure}): fix its permissions, or delete it`;
     return { state: 'missing', words };
   }
   const since = flowLog === undefined ? madeAt : flowLog.created;
   if (since === undefined || !isDeliveryOpen(since, session.now())) return undefined;
-  const words = `AWS shows up to ${MINUTES_UNTIL_DELIVERY_IS_KNOWN} minutes after ${name} was made whether it can deliver`;
+  const words = `AWS may take ${MINUTES_UNTIL_DELIVERY_IS_KNOWN} minutes to report whether ${name} can deliver`;
   return { state: 'pending', words };
 }
 
@@ -179,13 +179,13 @@ export const changeKind: ChangeKind<FlowLogCreate> = {
     }
   },
   /**
-   * Checks whether reads show the change; EC2's reads may lag behind its writes.
+   * Checks whether reads show the change. EC2's reads may lag behind its writes.
    * https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html
    */
   async isVisible(session, { resource, flowLogId }) {
     return (await readFlowLogsOf(session, resource)).some(({ id }) => id === flowLogId);
   },
-  /** Reads all of them in one call. */
+  /** Reads the flow logs of all changes in one call. */
   async effects(session, made) {
     const flowLogs = await readFlowLogs(session, [...new Set(made.map(({ change }) => change.resource))]);
     return made.map((each) => delivery(session, flowLogs.get(each.change.resource) ?? [], each));
@@ -199,7 +199,7 @@ export const changeKind: ChangeKind<FlowLogCreate> = {
       (flowLog) =>
         flowLog.destination === nameOf(planned) && isOurs(flowLog.tags) && !isMadeBy(session, flowLog.tags),
     );
-    // AWS accepts no second flow log with the same destination.
+    // AWS does not accept a second flow log with the same destination.
     return isOfAnotherJob ? 'none' : undefined;
   },
   async differs(session, { resource, flowLogId }) {

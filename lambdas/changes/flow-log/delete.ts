@@ -8,7 +8,7 @@ import { type FlowLogCreate, type FlowLogDelete, flowLogDeleteSchema } from './s
 /** EC2's error code for a flow log that does not exist. */
 const goneCode = 'InvalidFlowLogId.NotFound';
 
-/** Deletes a flow log that we created. Its log group and the logs stay. */
+/** Deletes a flow log that we created. Its log group and the logs remain. */
 export const changeKind: ChangeKind<FlowLogDelete> = {
   kind: 'flow-log-delete',
   schema: flowLogDeleteSchema,
@@ -18,14 +18,14 @@ export const changeKind: ChangeKind<FlowLogDelete> = {
     const { DeleteFlowLogsCommand, EC2Client } = await import('../../aws/ec2.ts');
     const { flowLogId, resource } = change;
     const stale = new StalePlanError(
-      `flow log ${flowLogId} of ${resource} is gone already: nothing was deleted`,
+      `flow log ${flowLogId} of ${resource} is already gone: nothing was deleted`,
     );
     if (!(await readFlowLogsOf(session, resource)).some(({ id }) => id === flowLogId)) throw stale;
     try {
       const answer = await session
         .client(EC2Client)
         .send(new DeleteFlowLogsCommand({ FlowLogIds: [flowLogId] }));
-      // The call answers 200 even if it fails, and lists the failures.
+      // The call returns status 200 even if it fails, and lists the failures.
       const failure = answer.Unsuccessful?.[0]?.Error;
       if (failure?.Code === goneCode) throw stale;
       if (failure !== undefined) {
@@ -44,7 +44,7 @@ export const changeKind: ChangeKind<FlowLogDelete> = {
   },
   async differs(session, { resource, flowLogId }) {
     const flowLogs = await readFlowLogsOf(session, resource);
-    return flowLogs.some(({ id }) => id === flowLogId) ? `its flow log ${flowLogId} is there` : undefined;
+    return flowLogs.some(({ id }) => id === flowLogId) ? `its flow log ${flowLogId} exists` : undefined;
   },
   inverse(applied): FlowLogCreate {
     const { kind: _, flowLogId: __, ...flowLog } = applied;

@@ -10,7 +10,9 @@ export interface VpcFlowLog {
   readonly vpc: string;
   /** The destination of the logs: a log group's name, or the ARN of another destination. */
   readonly destination: string;
-  /** AWS's reason why nothing is delivered; undefined if logs are delivered or AWS does not know yet. */
+  /**
+   * AWS's reason why nothing is delivered; undefined if logs are delivered, or if AWS does not report a failure yet.
+   */
   readonly failure: string | undefined;
   /** True if AWS reports successful delivery, which it also does before the first attempt. */
   readonly isSaidToDeliver: boolean;
@@ -20,9 +22,9 @@ export interface VpcFlowLog {
 }
 
 /**
- * Time until AWS must show that a new flow log can't deliver. `DeliverLogsStatus` is `SUCCESS` as soon as the flow log is
- * created, and `FAILED` only after AWS has tried to deliver: traffic is aggregated for up to 10 minutes, and delivery
- * takes about 5 more minutes to CloudWatch Logs and about 10 to S3.
+ * Time after which AWS must show that a new flow log can't deliver. `DeliverLogsStatus` is `SUCCESS` as soon as the
+ * flow log is created, and `FAILED` only after AWS has tried to deliver: traffic is aggregated for up to 10 minutes,
+ * and delivery to CloudWatch Logs takes about 5 more minutes, to S3 about 10.
  * https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html ("Aggregation interval")
  */
 export const MINUTES_UNTIL_DELIVERY_IS_KNOWN = 20;
@@ -52,14 +54,14 @@ function parse(flowLog: FlowLog): VpcFlowLog {
  */
 export const isLogging = ({ isActive, failure }: VpcFlowLog): boolean => isActive && failure === undefined;
 
-/** @throws StalePlanError if one of the VPC's flow logs already logs its traffic */
+/** Checks that no flow log logs a VPC's traffic. @throws StalePlanError if one does */
 export function checkUnlogged(vpc: string, flowLogs: readonly VpcFlowLog[]): void {
   const logging = flowLogs.find(isLogging);
   if (logging === undefined) return;
   throw new StalePlanError(`VPC ${vpc} has flow log ${logging.id}: someone else has created it`);
 }
 
-/** Checks whether a flow log is so new that AWS may not know yet that it can't deliver. */
+/** Checks whether a flow log is so new that AWS may not report yet that it can't deliver. */
 export const isDeliveryOpen = (created: Date, now: Date): boolean =>
   now.getTime() - created.getTime() < MINUTES_UNTIL_DELIVERY_IS_KNOWN * 60_000;
 

@@ -16,16 +16,19 @@ const schema = z.object({
   resource: z.string(),
   retentionDays: z.number().int().positive(),
   kmsKeyArn: z.string().nullable(),
-  /** The VPC that it is for. No log group is created if someone else's flow log logs the VPC by then. */
+  /**
+   * The VPC for whose flow log it is created. No log group is created if someone else's flow log already logs the VPC's
+   * traffic.
+   */
   vpc: z.string().optional(),
-  /** Set once it is applied: which of the two calls we made. Empty if the log group already existed. */
+  /** Set once the change is applied: what we created or set. Empty if the log group already existed. */
   made: z.array(z.enum(['log group', 'retention'])).optional(),
 });
 export type LogGroupCreate = z.infer<typeof schema>;
 
 /**
- * The key of the tag that names the job which sets the retention of another job's log group. It is set first, because AWS
- * accepts no tags with a retention.
+ * Key of the tag that names the job that sets the retention of another job's log group. The tag is set first, because
+ * AWS accepts no tags together with a retention.
  */
 const RETAINED_FOR = 'cspm-auto-remediation:retention-for';
 
@@ -34,9 +37,9 @@ const CALLS_PER_SECOND = 10;
 const creationsOf = limitPerSession(CALLS_PER_SECOND);
 const retentionsOf = limitPerSession(CALLS_PER_SECOND);
 
-/** The current state of a log group. */
+/** Current state of a log group. */
 interface Standing {
-  /** Retention in days; undefined if it is kept forever. */
+  /** Retention in days; undefined if logs are kept forever. */
   readonly retention: number | undefined;
 }
 
@@ -100,8 +103,8 @@ async function create(session: AwsSession, { resource, kmsKeyArn }: LogGroupCrea
 }
 
 /**
- * Checks whether we created a log group that has no retention yet, because an attempt was interrupted in between.
- * Another job's log group is tagged, so that its retention is known to be this job's.
+ * Checks whether we created a log group that has no retention yet, because an attempt was interrupted between the two
+ * calls. If another job created it, it is tagged, so that its retention is known to be set by this job.
  */
 async function claimUnfinished(session: AwsSession, name: string): Promise<boolean> {
   const standing = await readLogGroup(session, name);
@@ -125,9 +128,9 @@ async function retain(session: AwsSession, { resource, retentionDays }: LogGroup
 }
 
 /**
- * Creates a log group with a retention. An existing log group stays unchanged, so that a retention that someone chose,
- * even an unlimited one, is not shortened. AWS creates log groups without a retention and sets it by a second call. If an
- * earlier attempt only made the first call, this one makes the second.
+ * Creates a log group with a retention. An existing log group remains unchanged, so that a retention that someone
+ * chose, even an unlimited one, is not shortened. AWS creates log groups without a retention, which is set by a second
+ * call. If an earlier attempt only made the first call, this one makes the second.
  */
 export const changeKind: ChangeKind<LogGroupCreate> = {
   kind: 'log-group-create',

@@ -2,13 +2,13 @@ import type { AwsSession } from '../../aws/session.ts';
 
 type Tags = Readonly<Record<string, string>>;
 
-/** The tag of resources that we created: an undo may only delete flow logs that have it. */
+/** Tag of resources that we created. An undo may only delete flow logs that have it. */
 export const MADE_BY = {
   key: 'cspm-auto-remediation:made-by',
   value: 'cspm-auto-remediation',
 } as const;
 
-/** The key of the tag that names the job which created a resource, as `jobs/<id>.json` in the evidence bucket. */
+/** Key of the tag that names the job that created a resource: the id in `jobs/<id>.json` in the evidence bucket. */
 export const MADE_FOR = 'cspm-auto-remediation:made-for';
 
 /** Returns the tags for resources that a session creates. */
@@ -17,7 +17,7 @@ export const marksOf = ({ maker }: Pick<AwsSession, 'maker'>): Record<string, st
   [MADE_FOR]: maker,
 });
 
-/** Checks whether we created a resource, in any job. */
+/** Checks whether any of our jobs created a resource. */
 export const isOurs = (tags: Tags): boolean => tags[MADE_BY.key] === MADE_BY.value;
 
 /**

@@ -9,15 +9,15 @@ import { refusal } from '../refusal.ts';
 import { entryParameters, inboundEntries, type NetworkAclEntry, sameEntry } from './entry.ts';
 
 /**
- * EC2 calls for network ACLs. If the answer to a call that changes an entry is lost, a read resolves it. Error codes:
- * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+ * EC2 calls for network ACLs. If a call that changes an entry is not answered, a read determines its result. Error
+ * codes: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
  */
 const aclGone = 'InvalidNetworkAclID.NotFound';
 const entryGone = 'InvalidNetworkAclEntry.NotFound';
 
 /**
- * Reads network ACLs. @throws AWS's error if one of several network ACLs does not exist, because AWS then refuses the
- * whole call
+ * Reads network ACLs.
+ * @throws AWS's error if one of several does not exist, because AWS then refuses the whole call
  */
 async function readAll(session: AwsSession, ids: readonly string[]): Promise<Map<string, NetworkAcl>> {
   const { EC2Client, paginateDescribeNetworkAcls } = await import('../../aws/ec2.ts');
@@ -44,11 +44,11 @@ export async function readNetworkAcls(session: AwsSession, ids: readonly string[
   return acls.filter((acl) => acl !== undefined);
 }
 
-/** The ids of the subnets that are associated with a network ACL. */
+/** Returns the ids of the subnets that are associated with a network ACL. */
 export const subnetsOf = (acl: NetworkAcl): string[] =>
   (acl.Associations ?? []).flatMap(({ SubnetId }) => (SubnetId === undefined ? [] : [SubnetId]));
 
-/** The current content of a network ACL. */
+/** Current content of a network ACL. */
 export interface Standing {
   /** The inbound entries, sorted by number. */
   readonly entries: readonly NetworkAclEntry[];
@@ -78,7 +78,7 @@ export const goneError = (networkAclId: string, cause?: unknown): ChangeRefusedE
     because: 'gone',
   });
 
-/** Checks whether a read shows exactly this entry under its number. */
+/** Checks whether a read shows exactly this entry with its number. */
 export function isThere(entry: NetworkAclEntry, standing: Standing): boolean {
   const found = standing.at(entry.ruleNumber);
   return found !== undefined && sameEntry(found, entry);
@@ -95,9 +95,9 @@ async function stands(
 }
 
 /**
- * Creates an entry under a free number.
- * @param made Entries that were created just before. If the answer is lost, only a read that shows all of them is recent
- *   enough to be trusted. Without any, no read is trusted.
+ * Creates an entry with a free number.
+ * @param made Entries that were created just before. If the call is not answered, only a read that shows all of them is
+ *   recent enough to be trusted. If there are none, no read is trusted.
  * @returns `taken` if another entry has the number; nothing was changed then
  * @throws ChangeRefusedError if the network ACL is full or does not exist; AWS's own error otherwise
  */
@@ -118,7 +118,7 @@ export async function createEntry(
     if (isAwsError(error, 'NetworkAclEntryLimitExceeded')) {
       throw new ChangeRefusedError(
         `network ACL ${networkAclId} has no room for another inbound entry (${error.name}): ` +
-          'take out entries that are not needed, name fewer replacement_cidrs, or raise the quota "Rules per network ACL".',
+          'remove entries that are not needed, reduce replacement_cidrs, or increase the quota "Rules per network ACL".',
         { cause: error },
       );
     }
@@ -131,10 +131,10 @@ export async function createEntry(
 /**
  * Replaces the entry with the same number in one call.
  *
- * @param made Entries that were created just before. If the answer is lost, only a read that shows all of them is recent
- *   enough to be trusted. Without any, no read is trusted.
+ * @param made Entries that were created just before. If the call is not answered, only a read that shows all of them is
+ *   recent enough to be trusted. If there are none, no read is trusted.
  * @returns `gone` if no entry has the number; nothing was changed then
- * @throws ChangeRefusedError when the network ACL is gone; AWS's own error otherwise
+ * @throws ChangeRefusedError if the network ACL is gone; AWS's own error otherwise
  */
 export async function replaceEntry(
   session: AwsSession,
@@ -156,7 +156,7 @@ export async function replaceEntry(
   }
 }
 
-/** Checks whether none of `looks` reads shows an entry with this number. */
+/** Checks whether an entry with this number is missing in each of `looks` reads. */
 async function isMissing(
   session: AwsSession,
   networkAclId: string,
@@ -170,10 +170,11 @@ async function isMissing(
 
 /**
  * Deletes the entry with this number.
- * @param looks Number of reads after a lost answer, if we created the entry: a single read without it may be stale.
- *   Default: no read is trusted, because it may predate the entry of someone else.
+ * @param looks Number of reads that must not show the entry if the call is not answered. Only for entries that we
+ *   created: a single read without the entry may be stale. Default: no read is trusted, because it may be older than
+ *   someone else's entry.
  * @returns `gone` if no entry has the number; nothing was changed then
- * @throws ChangeRefusedError when the network ACL is gone; AWS's own error otherwise
+ * @throws ChangeRefusedError if the network ACL is gone; AWS's own error otherwise
  */
 export async function deleteEntry(
   session: AwsSession,

@@ -21,7 +21,7 @@ function ipv6Groups(address: string): number[] {
 }
 
 /**
- * Converts a CIDR to the form in which AWS stores it (`10.0.0.0/8` for `10.1.2.3/8`), so that a read equals what was
+ * Converts a CIDR to the form in which AWS stores it (`10.0.0.0/8` for `10.1.2.3/8`), so that a read returns what was
  * sent.
  */
 export function canonicalCidr(cidr: string): string {
@@ -37,13 +37,13 @@ export function canonicalCidr(cidr: string): string {
     : `${network.join('.')}/${Number(prefix)}`;
 }
 
-/** A range of addresses of one family as numbers, both ends inclusive. */
+/** Range of addresses of one family, as numbers. Both ends are included. */
 export interface AddressRange {
   readonly first: bigint;
   readonly last: bigint;
 }
 
-/** The addresses of a CIDR. */
+/** Returns the addresses of a CIDR. */
 export function rangeOf(cidr: string): AddressRange {
   const [address = '', prefix = ''] = cidr.split('/');
   const groups = isIpv6(cidr) ? ipv6Groups(address) : address.split('.').map(Number);

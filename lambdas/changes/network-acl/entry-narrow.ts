@@ -22,14 +22,14 @@ const sameLines = (one: readonly string[], other: readonly string[]): boolean =>
 
 function stale({ resource, before }: NetworkAclEntryNarrow, what: string, cause?: unknown): StalePlanError {
   return new StalePlanError(
-    `network ACL ${resource} was changed after it was read, so that the plan for its entry ${describeEntry(before)} is out of date: ${what}`,
+    `network ACL ${resource} was changed after it was read, so the plan for its entry ${describeEntry(before)} is out of date: ${what}`,
     { cause },
   );
 }
 
 /**
- * Describes the differences from the expected entries and subnets; undefined if there are none. An exemption tag is a
- * difference as well, because a plan is only made for resources without one.
+ * Describes the differences from the expected entries and subnets. Returns undefined if there are none. An exemption
+ * tag is also a difference, because a plan is only made for resources without one.
  */
 function difference(
   standing: Standing,
@@ -51,8 +51,8 @@ function difference(
 }
 
 /**
- * Reads the network ACL again during the change. The entries must still be those that were seen, plus those that the
- * change has created. A read without the created entries is stale and is repeated.
+ * Reads the network ACL again during the change. The entries must still be those that the plan saw, plus those that the
+ * change has created. A read without the created entries is stale, and is repeated.
  */
 async function lookAgain(session: AwsSession, change: NetworkAclEntryNarrow): Promise<void> {
   const { resource, seen, subnets } = change;
@@ -93,7 +93,7 @@ async function close(
   return done;
 }
 
-/** Creates an entry under its free number. */
+/** Creates an entry with its free number, and notes it. */
 async function create(
   session: AwsSession,
   change: NetworkAclEntryNarrow,
@@ -115,7 +115,7 @@ async function create(
 
 /**
  * Deletes the entries that a failed application created. Each deletion is recorded when it happens, and the last note
- * lists the entries that are left.
+ * lists the remaining entries.
  * @throws OutOfTimeError if no read shows the entries yet
  * @throws BlockedError if changes are currently blocked
  */
@@ -136,20 +136,20 @@ async function giveUp(
   };
   const entries = madeOf(change);
   const notRemoved = await takeBackEntries(session, resource, entries, onRemoved, { mayContinue });
-  // A different entry under one of the numbers belongs to someone else and stays. Such a read may also predate the plan;
-  // this is only certain once AWS's reads must have caught up.
+  // A different entry with one of the numbers belongs to someone else and stays. This is only certain once AWS's reads
+  // must have caught up, because such a read may be older than the plan.
   const left = [...notRemoved.unseen, ...notRemoved.unknown, ...notRemoved.replaced];
   note({ ...change, made: left.map(({ ruleNumber }) => ruleNumber) }, left.length > 0);
   if (left.length === 0) return;
   throw new OutOfTimeError(
-    `AWS's reads of network ACL ${change.resource} do not show ${left.map(describeEntry).join(', ')} yet, which must be taken out again: the next attempt looks`,
+    `AWS's reads of network ACL ${change.resource} do not show ${left.map(describeEntry).join(', ')} yet, which must be removed again: the next attempt checks`,
   );
 }
 
 /**
- * Sends a call, directly after a new read if entries were created before: without the open entry, they would allow
- * traffic that was not allowed before. If AWS does not accept the call, `mayContinue` is asked and the network ACL is
- * read again before each retry.
+ * Sends a call, directly after a new read if entries have already been created: without the open entry, they would
+ * allow traffic that was not allowed before. If AWS does not accept the call, `mayContinue` is called and the network
+ * ACL is read again before each retry.
  */
 async function amid(
   session: AwsSession,
@@ -179,7 +179,8 @@ async function apply(
   if (created.length > 0) await note({ ...done, mayBeMade: true }, false, true);
   note(done, false);
   try {
-    // While the open entry exists, the created entries allow nothing more than it does, so the change may stop here.
+    // While the open entry exists, the created entries allow nothing that it does not allow, so the change may stop
+    // here.
     for (const entry of created) {
       done = await amid(session, done, mayContinue, () => create(session, done, entry, note));
       await mayContinue();
@@ -187,8 +188,8 @@ async function apply(
     return await amid(session, done, mayContinue, () => close(session, done, note));
   } catch (error) {
     if (error instanceof BlockedError) throw error;
-    // The answer was lost, or time ran out. The created entries are noted, the open entry may be replaced already, and
-    // `takeBack` checks it later.
+    // The call was not answered, or time ran out. The created entries are noted, the open entry may already be
+    // replaced, and `takeBack` checks this later.
     if (isAnswerLost(error) || isNotTaken(error)) throw error;
     await giveUp(session, done, note, { tookBack, mayContinue });
     throw error;
@@ -198,10 +199,10 @@ async function apply(
 /**
  * Replaces an open inbound entry of a network ACL with narrower entries, or deletes it.
  *
- * EC2 offers no conditional calls here and identifies an entry by its number alone, so all entries are read directly
- * before each call. A gap remains between this read and the call: an entry that someone else puts under the same number
- * in that moment is replaced. The address families of the subnets come from the read of the resource, which is repeated
- * if it is older than two seconds. A CIDR block that AWS is still associating already counts.
+ * EC2 has no conditional calls here, and identifies an entry by its number alone, so all entries are read directly
+ * before each call. A gap remains between this read and the call: an entry that someone else creates with the same
+ * number in that moment is replaced. The address families of the subnets come from the read of the resource, which is
+ * repeated if it is older than two seconds. A CIDR block that AWS is still associating already counts.
  */
 export const changeKind: ChangeKind<NetworkAclEntryNarrow> = {
   kind: 'network-acl-entry-narrow',
@@ -234,7 +235,7 @@ export const changeKind: ChangeKind<NetworkAclEntryNarrow> = {
     const remove = madeOf(applied);
     if (closed === 'no' && remove.length === 0) return undefined;
     const kind = 'network-acl-entry-restore';
-    // If the change was or may have been made in part, some of its entries may be taken back already.
+    // If the change was or may have been made in part, some of its entries may already have been taken back.
     const inPart = closed === 'yes' ? {} : { mayBeGone: true as const };
     return closed === 'no'
       ? { kind, resource, open: null, over: null, remove, ...inPart }

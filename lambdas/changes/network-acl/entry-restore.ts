@@ -10,14 +10,17 @@ import { MAX_LOOKS, removeEntries } from './take-back.ts';
 
 function stale(resource: string, what: string): StalePlanError {
   return new StalePlanError(
-    `network ACL ${resource} is not as it was left: ${what}. Nothing was changed: undo it by hand if you still want to`,
+    `network ACL ${resource} is not as the fix left it: ${what}. Nothing was changed: undo the fix by hand if you still want to`,
   );
 }
 
 const isRestored = ({ open }: NetworkAclEntryRestore, standing: Standing): boolean =>
   open === null || isThere(open, standing);
 
-/** @throws StalePlanError unless the entries are as the fix or an earlier attempt at this undo left them */
+/**
+ * Checks the entries before the undo.
+ * @throws StalePlanError unless they are as the fix, or an earlier attempt at this undo, left them
+ */
 function check(change: NetworkAclEntryRestore, standing: Standing): void {
   const { resource, open, over, remove } = change;
   const restored = isRestored(change, standing);
@@ -47,7 +50,7 @@ async function apply(
   const { resource, open, over, remove } = change;
   const standing = await lookFirst(session, resource, ours);
   check(change, standing);
-  // The call is sent even if the read shows the entry as restored: the read may predate the narrowing.
+  // The call is sent even if the read shows the entry as restored, because the read may be older than the narrowing.
   if (open !== null) {
     const answer =
       over === null
@@ -70,16 +73,16 @@ async function apply(
   });
   const isDone = unknown.length === 0 && (unseen.length === 0 || change.mayBeGone === true);
   if (isDone) return { ...change, remove: removed };
-  // EC2 deletes by number alone. An entry that no read shows is not deleted, because the number may belong to another
-  // entry by now.
+  // EC2 deletes by number alone. An entry that no read shows is not deleted, because the number may now belong to
+  // another entry.
   throw new OutOfTimeError(
-    `AWS's reads of network ACL ${resource} do not show ${[...unseen, ...unknown].map(describeEntry).join(', ')}, which must be taken out: gone already, or not visible yet`,
+    `AWS's reads of network ACL ${resource} do not show ${[...unseen, ...unknown].map(describeEntry).join(', ')}, which must be removed: they are already gone, or not visible yet`,
   );
 }
 
 /**
- * Restores the open entry under its number in one call, then deletes the entries that replaced it. It undoes
- * `network-acl-entry-narrow`, and has no inverse: the next finding narrows the entry again.
+ * Restores the open entry with its number in one call, and then deletes the entries that replaced it. Undoes
+ * `network-acl-entry-narrow`. It has no inverse: the next finding narrows the entry again.
  */
 export const changeKind: ChangeKind<NetworkAclEntryRestore> = {
   kind: 'network-acl-entry-restore',

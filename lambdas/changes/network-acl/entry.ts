@@ -1,17 +1,17 @@
 import { z } from 'zod';
 import { canonicalCidr, isCidr, isIpv6 } from './cidr.ts';
 
-/** One inbound entry of a network ACL. AWS evaluates entries by ascending number; the first that matches decides. */
+/** An inbound entry of a network ACL. AWS evaluates entries by ascending number, and the first match decides. */
 export const networkAclEntrySchema = z.object({
   ruleNumber: z.number().int().min(1).max(32766),
   action: z.enum(['allow', 'deny']),
   /** An IANA protocol number, or `-1` for all. */
   protocol: z.string(),
-  /** An IPv4 or IPv6 source, in the form in which AWS stores it. */
+  /** The IPv4 or IPv6 source, in the form in which AWS stores it. */
   cidr: z.string().refine(isCidr, 'expected an IPv4 or IPv6 CIDR').transform(canonicalCidr),
   /** Set for tcp and udp. */
   ports: z.object({ from: z.number().int(), to: z.number().int() }).nullable(),
-  /** Set for ICMP and ICMPv6; -1 is any. */
+  /** Set for ICMP and ICMPv6. -1 means any. */
   icmp: z.object({ type: z.number().int(), code: z.number().int() }).nullable(),
 });
 export type NetworkAclEntry = z.infer<typeof networkAclEntrySchema>;

@@ -6,9 +6,9 @@ import { showsOurs } from './shows-ours.ts';
 import { MAX_LOOKS } from './take-back.ts';
 
 /**
- * Reads the network ACL until a read shows our earlier changes. A read without them is stale.
+ * Reads the network ACL until a read shows our earlier changes. Any other read is stale.
  * @throws ChangeRefusedError if the network ACL does not exist
- * @throws StalePlanError if no read shows them
+ * @throws StalePlanError if no read shows our changes
  */
 export async function lookFirst(
   session: AwsSession,

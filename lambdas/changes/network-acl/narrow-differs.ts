@@ -3,7 +3,9 @@ import { isThere, look } from './calls.ts';
 import { describeEntry, sameEntry } from './entry.ts';
 import { madeOf, type NetworkAclEntryNarrow } from './narrow.ts';
 
-/** Describes how a network ACL differs from the state that the change left. Entries that others have added don't count. */
+/**
+ * Describes how a network ACL differs from the state that the change left. Entries that others have added are ignored.
+ */
 export async function differs(
   session: AwsSession,
   applied: NetworkAclEntryNarrow,
@@ -13,7 +15,7 @@ export async function differs(
   const standing = await look(session, resource);
   if (standing === undefined) return 'it is gone';
   const now = standing.at(before.ruleNumber);
-  // The entry was not narrowed after all, and the entries created for it may be taken back.
+  // The entry was not narrowed after all, and the entries that were created for this may have been taken back.
   if (closed === 'unconfirmed' && isThere(before, standing)) return undefined;
   for (const entry of [...madeOf(applied), ...(after === null ? [] : [after])]) {
     const found = standing.at(entry.ruleNumber);
@@ -23,5 +25,5 @@ export async function differs(
     }
   }
   if (after !== null || now === undefined) return undefined;
-  return `it has the entry ${describeEntry(now)}, where the fix left none`;
+  return `it has the entry ${describeEntry(now)}, although the fix left none with this number`;
 }

@@ -9,13 +9,13 @@ import { type NetworkAclEntryRestore, restoreSchema } from './restore.ts';
 import { showsOurs } from './shows-ours.ts';
 import { takeBackEntries } from './take-back.ts';
 
-/** Creates the change that records the deletion of entries which are no longer needed. */
+/** Creates the change that records the deletion of entries that are no longer needed. */
 export function removal(resource: string, entries: readonly NetworkAclEntry[]): NetworkAclEntryRestore {
   return { kind: 'network-acl-entry-restore', resource, open: null, over: null, remove: [...entries] };
 }
 
 /**
- * Checks whether applied changes created the entry or may depend on it: without it, they would have cut off more
+ * Checks whether applied changes created the entry or may depend on it, because without it they would have blocked more
  * traffic.
  */
 function isNeeded(entry: NetworkAclEntry, others: readonly Change[]): boolean {
@@ -28,14 +28,16 @@ function isNeeded(entry: NetworkAclEntry, others: readonly Change[]): boolean {
   });
 }
 
-/** Checks whether an entry was deleted after it was created. An entry that has its number now belongs to someone else. */
+/**
+ * Checks whether an entry was deleted after it was created. An entry that now has its number belongs to someone else.
+ */
 function isTaken(entry: NetworkAclEntry, since: readonly Change[]): boolean {
   const removed = since.flatMap((other) => restoreSchema.safeParse(other).data?.remove ?? []);
   return removed.some((other) => sameEntry(other, entry));
 }
 
 /**
- * Checks whether later changes created an entry under a number. The number was free then, so any earlier entry was gone.
+ * Checks whether later changes created an entry with a number. The number was free then, so any earlier entry was gone.
  */
 function isReused(ruleNumber: number, since: readonly Change[]): boolean {
   return since.some((other) => {
@@ -44,7 +46,7 @@ function isReused(ruleNumber: number, since: readonly Change[]): boolean {
   });
 }
 
-/** Finds the numbers of the entries that changes have created and not deleted again. */
+/** Returns the numbers of the entries that changes have created and not deleted again. */
 function standingOf(changes: readonly Change[]): ReadonlySet<number> {
   const numbers = new Set<number>();
   for (const change of changes) {
@@ -65,7 +67,7 @@ function isAsPlanned(
   return now !== undefined && sameEntry(now, after);
 }
 
-/** Determines the result from the state of the open entry. @returns undefined if the added entries are no longer needed */
+/** Determines the result from the state of the open entry. @returns undefined if the added entries are not needed */
 function endOf(
   change: NetworkAclEntryNarrow,
   standing: Standing,
@@ -80,7 +82,7 @@ function endOf(
   if (!isSuperseded && isBegunAnew && isNarrowed) return { state: 'unconfirmed' };
   if (!mayBeClosed) return undefined;
   if (isNarrowed) {
-    // A read that predates the open entry looks the same.
+    // A read that is older than the open entry shows the same.
     if (!isLagOver) return { state: 'pending' };
     const seen = created.filter((entry) => isThere(entry, standing));
     // If some of the planned entries are missing, an earlier attempt may have narrowed the entry.
@@ -90,18 +92,18 @@ function endOf(
     const done: NetworkAclEntryNarrow = { ...whole, made: numbers, closed: 'yes' };
     return { state: 'settled', done };
   }
-  // The read may not show the narrowing yet, or may predate the open entry.
+  // The read may not show the narrowing yet, or may be older than the open entry.
   const isLater = !isThere(before, standing) && created.some((entry) => isThere(entry, standing));
   return isLagOver || isLater ? undefined : { state: 'pending' };
 }
 
-/** Finds the entries that the change may have added and that were not deleted since. */
+/** Returns the entries that the change may have added and that have not been deleted since. */
 function addedBy(
   { created, made, unconfirmed }: NetworkAclEntryNarrow,
   isNoted: boolean,
   { others = [], recorded = [], since = [] }: CutOff,
 ): NetworkAclEntry[] {
-  // If another attempt created an entry under a number, the number was free then, so this attempt's call had no effect.
+  // If another attempt created an entry with a number, the number was free then, so this attempt's call had no effect.
   const elsewhere = standingOf([...recorded, ...others, ...since]);
   return created.filter((entry) => {
     const { ruleNumber } = entry;
@@ -111,9 +113,9 @@ function addedBy(
 }
 
 /**
- * Takes back an interrupted narrowing. If the replacement entry exists, the added entries are still needed. If the open
- * entry still exists, is gone or differs, the added entries are deleted, except those that other changes created or
- * depend on. An open entry that the change deletes also counts as gone if a later change has used its number.
+ * Takes back an interrupted narrowing. If the open entry was replaced or deleted as planned, the added entries are
+ * still needed. Otherwise, they are deleted, except those that other changes created or depend on. An open entry that
+ * the change deletes also counts as deleted if a later change has used its number.
  */
 export async function takeBack(
   session: AwsSession,
@@ -125,7 +127,7 @@ export async function takeBack(
   const { isLagOver, isSuperseded = false, others = [], since = [] } = cutOff;
   // Until AWS's reads must have caught up, a read that contradicts later changes is stale.
   const ours = isLagOver ? [] : since;
-  // A change with several calls is noted before its first call, so without a note none was sent.
+  // A change with several calls is noted before its first call, so no call was sent if there is no note.
   if (!cutOff.isNoted && created.length > 0) return { state: 'settled' };
   const isNoted = cutOff.isNoted && mayBeMade !== true;
   const mayBeClosed = !isSuperseded && (!isNoted || closed === 'unconfirmed');
@@ -146,7 +148,7 @@ export async function takeBack(
       .filter((number) => !isNoted || !made.includes(number));
     return found.length === 0 ? {} : { made: { ...rest, made: found, closed: 'no' } };
   };
-  // Entries that stay were also created by this change, because their numbers were free when it was planned.
+  // Entries that stay were also created by this change, because their numbers were free when the change was planned.
   const staying = inPart(mayStand.filter((entry) => isNeeded(entry, others) && isThere(entry, standing)));
   const idle = mayStand.filter((entry) => !isNeeded(entry, others));
   try {

@@ -8,23 +8,25 @@ export const narrowSchema = z.object({
   resource: z.string(),
   /** The open entry. */
   before: networkAclEntrySchema,
-  /** The entry that replaces it under the same number in one call; null if it is only deleted. */
+  /**
+   * The entry that replaces the open one, with the same number, in one call; null if the open entry is only deleted.
+   */
   after: networkAclEntrySchema.nullable(),
-  /** Entries that are created under free numbers before. Empty if `after` is null. */
+  /** Entries that are created with free numbers before that. Empty if `after` is null. */
   created: z.array(networkAclEntrySchema),
   /** All inbound entries that the plan depends on, as described by `describeEntry`, sorted by number. */
   seen: z.array(z.string()),
   /** The subnets that the plan depends on; no others may be associated. */
   subnets: z.array(z.string()),
-  /** Traffic that subnets lose in addition to the open entry's, for the plan's line. */
+  /** Traffic that subnets lose in addition to what the open entry allowed, for the plan's line. */
   cuts: z.string().nullable().default(null),
-  /** Set in the note that is written before the first call; from then on, calls may have been made. */
+  /** Set in the note that is written before the first call, after which calls may have been made. */
   mayBeMade: z.literal(true).optional(),
-  /** The numbers of the entries in `created` that exist by now. */
+  /** The numbers of the entries in `created` that have been created. */
   made: z.array(z.number()).default([]),
   /** The number of the entry whose creation was not confirmed. */
   unconfirmed: z.number().optional(),
-  /** `yes` if the open entry was deleted or replaced; `unconfirmed` if the answer to the call was lost. */
+  /** `yes` if the open entry was deleted or replaced; `unconfirmed` if the call was not answered. */
   closed: z.enum(['no', 'yes', 'unconfirmed']).default('no'),
 });
 export type NetworkAclEntryNarrow = z.infer<typeof narrowSchema>;

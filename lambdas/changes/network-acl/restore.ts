@@ -6,13 +6,13 @@ export const restoreSchema = z.object({
   kind: z.literal('network-acl-entry-restore'),
   /** The network ACL's id. */
   resource: z.string(),
-  /** The open entry to be restored under its number; null if entries are only deleted. */
+  /** The open entry to restore with its number; null if entries are only deleted. */
   open: networkAclEntrySchema.nullable(),
-  /** The entry that has the open entry's number now; null if there is none. */
+  /** The entry that now has the open entry's number; null if there is none. */
   over: networkAclEntrySchema.nullable(),
-  /** The entries that were added in place of the open one, to be deleted. */
+  /** The entries to delete, which were added for the open one. */
   remove: z.array(networkAclEntrySchema),
-  /** Set if the change may already have deleted them itself, so that the change need not wait for reads to show them. */
+  /** Set if the fix may already have deleted them itself, so that the undo does not wait for reads to show them. */
   mayBeGone: z.literal(true).optional(),
 });
 export type NetworkAclEntryRestore = z.infer<typeof restoreSchema>;

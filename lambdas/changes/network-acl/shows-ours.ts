@@ -4,7 +4,7 @@ import { describeEntry } from './entry.ts';
 import { madeOf, narrowSchema } from './narrow.ts';
 import { restoreSchema } from './restore.ts';
 
-/** Finds the descriptions of the entries that our changes deleted or replaced and have not restored since. */
+/** Returns the descriptions of the entries that our changes deleted or replaced, and have not restored since. */
 function endedBy(ours: readonly Change[]): ReadonlySet<string> {
   const ended = new Set<string>();
   for (const change of ours) {

@@ -13,7 +13,7 @@ export const MAX_LOOKS = 10;
 /**
  * Reads until the entry appears. A read that shows no entry, or a different one, may be stale. A read that shows a
  * deleted entry is stale.
- * @param gone the entries that are deleted already
+ * @param gone the entries that have already been deleted
  * @returns the last read; undefined if the network ACL does not exist
  */
 async function lookFor(
@@ -30,11 +30,11 @@ async function lookFor(
 }
 
 /**
- * Deletes entries from a network ACL, each only if it is exactly as it was created. EC2 deletes by number alone, so each
- * entry is read directly before. A different entry with the same number stays.
+ * Deletes entries from a network ACL, each only if it is exactly as it was created. EC2 deletes by number alone, so
+ * each entry is read directly before the call. A different entry with the same number stays.
  * @param looks Maximum number of reads for an entry that no read shows yet.
  * @param removed Called for each deleted entry.
- * @param mayContinue Called before each entry, because with many entries its last answer would be out of date.
+ * @param mayContinue Called before each entry, because deleting many entries takes time.
  */
 export async function removeEntries(
   session: AwsSession,
@@ -78,13 +78,13 @@ interface RemoveOptions {
 export interface NotRemoved {
   /** Entries whose number is free in all reads: deleted, or not visible yet. */
   readonly unseen: readonly NetworkAclEntry[];
-  /** Entries for which all reads were stale, because they predate the deletion of another entry. */
+  /** Entries for which all reads were stale, because they still show an entry that was deleted before. */
   readonly unknown: readonly NetworkAclEntry[];
-  /** Entries whose number has another entry in all reads: someone else's, or an older one. */
+  /** Entries whose number belongs to another entry in all reads: someone else's, or an older one. */
   readonly replaced: readonly NetworkAclEntry[];
 }
 
-/** An entry to be deleted. */
+/** An entry to delete. */
 interface Removal {
   readonly entry: NetworkAclEntry;
   readonly gone: readonly NetworkAclEntry[];
@@ -110,7 +110,7 @@ async function removeEntry(
 /**
  * Deletes entries that are no longer needed.
  * @param onRemoved Called for each deleted entry, even if the rest fails.
- * @param options.mayContinue Called before each entry. Default: the caller has asked.
+ * @param options.mayContinue Called before each entry. Default: the caller has already checked.
  * @param options.ours Our changes since the entries were created. Default: none.
  * @throws TakeBackError if AWS refuses a deletion
  * @throws BlockedError if changes are currently blocked; the other entries still exist
@@ -139,7 +139,7 @@ export async function takeBackEntries(
       return { unseen: [], unknown: [], replaced: [] };
     if (error instanceof BlockedError) throw error;
     throw new TakeBackError(
-      `network ACL ${networkAclId} may still contain inbound entries that are no longer needed: ${[...left].map(describeEntry).join(', ')}. Remove them. (${describeError(error)})`,
+      `network ACL ${networkAclId} may still contain inbound entries that are no longer needed: ${[...left].map(describeEntry).join(', ')}. Remove them by hand. (${describeError(error)})`,
       { cause: error },
     );
   }

@@ -14,11 +14,11 @@ const schema = z.object({
   /** The kind of snapshot: of a DB instance, or of an Aurora or Multi-AZ cluster. Each has its own API. */
   of: z.enum(['instance', 'cluster']),
   /**
-   * The account ids, or `all`, that the snapshot is shared with. Once it is applied: the shares directly before the
-   * write.
+   * The account ids with which the snapshot is shared, or `all`. Once the change is applied: the shares directly before
+   * the write.
    */
   before: z.array(z.string()),
-  /** The shares afterwards; those that differ from `before` are removed or added. */
+  /** The shares afterwards. Those that differ from `before` are removed or added. */
   after: z.array(z.string()),
 });
 export type RdsSnapshotSharesChange = z.infer<typeof schema>;
@@ -56,7 +56,7 @@ function shows(now: readonly string[], { before, after }: RdsSnapshotSharesChang
   return !stillThere && without(without(after, before), now).length === 0;
 }
 
-/** Changes the accounts that a manual snapshot is shared with. Adds and removes only the shares that differ. */
+/** Changes the accounts with which a manual snapshot is shared. Adds and removes only the shares that differ. */
 export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
   kind: 'rds-snapshot-shares-change',
   pace: paceOnceThrottled('rds'),
@@ -98,7 +98,7 @@ export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
     return made;
   },
   /**
-   * Checks whether reads show the change. RDS does not document when they do, so a stale read is recognised by the
+   * Checks whether reads show the change. RDS does not document when they do, so a stale read is recognized by the
    * changed shares.
    */
   async isVisible(session, applied) {

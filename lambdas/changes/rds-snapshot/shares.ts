@@ -4,7 +4,9 @@ import type { AwsSession } from '../../aws/session.ts';
 /** The SDK's error names for a DB snapshot or cluster snapshot that does not exist. */
 export const snapshotNotFound = ['DBSnapshotNotFoundFault', 'DBClusterSnapshotNotFoundFault'] as const;
 
-/** Reads the account ids, or `all`, that a manual snapshot is shared with; undefined if the snapshot is gone. */
+/**
+ * Reads the account ids with which a manual snapshot is shared, or `all`. Returns undefined if the snapshot is gone.
+ */
 export function readShares(
   session: AwsSession,
   id: string,

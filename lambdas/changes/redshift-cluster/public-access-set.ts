@@ -21,19 +21,20 @@ export type RedshiftClusterPublicAccessSet = z.infer<typeof schema>;
 
 const gone = ['ClusterNotFoundFault'];
 
-/** Checks whether the cluster has the desired state or AWS is already changing it accordingly. */
+/** Checks whether the cluster has the desired state, or AWS is already changing it to this state. */
 function isUnderWay(cluster: Cluster, wanted: boolean): boolean {
   const { PubliclyAccessible, PendingModifiedValues } = cluster;
   return (PendingModifiedValues?.PubliclyAccessible ?? PubliclyAccessible === true) === wanted;
 }
 
-/** Checks whether AWS shows an applied change, or that it is working on it. */
+/** Checks whether AWS shows an applied change, or shows that it is still carrying it out. */
 const shows = (cluster: Cluster, { after }: RedshiftClusterPublicAccessSet): boolean =>
   cluster.ClusterStatus === 'modifying' || isUnderWay(cluster, after);
 
 /**
  * Checks the cluster directly before the write.
- * @throws StalePlanError if the cluster is gone, already has or is getting the desired state, or the read is stale
+ * @throws StalePlanError if the cluster is gone, already has the desired state or is being changed to it, or the read
+ *   is stale
  * @throws ChangeRefusedError, busy, if AWS would currently refuse the change
  */
 async function look(
@@ -64,7 +65,10 @@ async function look(
   }
 }
 
-/** Turns a Redshift cluster's public access on or off. AWS needs minutes to complete the change after it has answered. */
+/**
+ * Turns a Redshift cluster's public access on or off. AWS accepts the call immediately, and takes minutes to complete
+ * the change.
+ */
 export const changeKind: ChangeKind<RedshiftClusterPublicAccessSet> = {
   kind: 'redshift-cluster-public-access-set',
   endsLater: true,

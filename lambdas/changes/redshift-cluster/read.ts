@@ -7,8 +7,8 @@ import { sharedRead } from '../../aws/shared-read.ts';
 const CLUSTERS_PER_PAGE = 100;
 
 /**
- * Reads clusters. The API accepts one identifier or none. For more than one, all clusters of the region are read in fewer
- * calls, up to the page with the last requested one.
+ * Reads clusters. The API accepts one identifier or none. For more than one, the clusters of the region are read page
+ * by page until all requested ones are found, which takes fewer calls.
  * @returns those that exist, by identifier
  */
 export async function readClusters(
@@ -37,8 +37,8 @@ export async function readClusters(
   return clusters;
 }
 
-/** Reports whether AWS is deleting a cluster that has this status. */
+/** Checks whether AWS is deleting a cluster that has this status. */
 export const isGoing = (status: string): boolean => status === 'deleting' || status === 'final-snapshot';
 
-/** Reads one cluster, batched with other reads; undefined if it does not exist. */
+/** Reads one cluster, batched with other reads. Returns undefined if it does not exist. */
 export const readCluster = sharedRead(readClusters);

@@ -13,7 +13,7 @@ const traffic = (rule: IngressRule): string => `${formatTraffic(rule)} from ${ru
 
 /**
  * Returns the current state of a rule.
- * @throws StalePlanError if the rule is gone, or its ports, protocol or source differ from the plan
+ * @throws StalePlanError if the rule is gone, or its ports, protocol, or source differ from the plan
  */
 export function asSeen(group: string, seen: ExistingRule, now: readonly ExistingRule[]): ExistingRule {
   const found = now.find(({ id }) => id === seen.id);
@@ -30,7 +30,7 @@ export function asSeen(group: string, seen: ExistingRule, now: readonly Existing
 
 /**
  * Checks that the rules that a plan depends on still exist.
- * @throws StalePlanError if one is gone: without it, the change would cut off traffic that the plan does not name
+ * @throws StalePlanError if one is gone: without it, the change would block traffic that the plan does not mention
  */
 export function checkRemains(
   group: string,

@@ -59,7 +59,7 @@ function inWords(error: unknown, group: string, count: number): unknown {
   }
   return new ChangeRefusedError(
     `${group} has no room for ${count} more ${count === 1 ? 'rule' : 'rules'} (${error.name}): nothing was changed. ` +
-      'Remove rules that are not needed, or raise the quota "Inbound or outbound rules per security group".',
+      'Remove rules that are not needed, or increase the quota "Inbound or outbound rules per security group".',
     { cause: error },
   );
 }
@@ -71,16 +71,17 @@ interface AuthorizeOptions {
 
 /**
  * Adds inbound rules with CIDR sources and one shared set of tags to a group in one call: AWS creates all of them or
- * none. Existing rules stay unchanged. Reads can't resolve a lost answer: a read that shows the rules may predate the
- * read of the group, when the same rules existed.
- * @param before The group's rules, read directly before. None of them is regarded as created by this call.
- * @param options.mayLag True if that read may predate the removal of one of the rules. AWS is then called for all of
- *   them, and reports an existing rule as a duplicate. Only for calls with one rule.
- * @param options.check Called with each further read before missing rules are sent again. Throws if they must not be.
+ * none. Existing rules remain unchanged. If the call is not answered, a read can't resolve this: it may show the same
+ * rules from before the group was last read.
+ * @param before The group's rules, read directly before the call. None of them counts as created by this call.
+ * @param options.mayLag True if that read may be older than the removal of a requested rule. AWS is then called even if
+ *   the read shows the rule, and reports an existing rule as a duplicate. Only for calls with one rule.
+ * @param options.check Called with each further read before missing rules are sent again. Throws if they must not be
+ *   sent.
  * @returns the rules that this call created
  * @throws ChangeRefusedError if the group is gone or can't hold the rules; none was created
  * @throws StalePlanError if AWS reports a duplicate that its reads don't show yet; no rule was created
- * @throws AWS's error if the call was not accepted, or if its answer was lost and it may have created the rules
+ * @throws AWS's error if the call was not accepted, or if it was not answered and may have created the rules
  */
 export async function authorizeRules(
   session: AwsSession,
@@ -99,7 +100,8 @@ export async function authorizeRules(
       const isAnyShown = (standing: readonly ExistingRule[]) =>
         missing.some((rule) => stands(rule, standing));
       const now = await readUntil(session, group, isAnyShown);
-      // Someone has added one of the rules since the read. AWS refuses the whole call and does not say which.
+      // Someone has added one of the rules since the read. AWS refuses the whole call, and does not report which rule
+      // exists.
       if (now !== undefined) {
         check(now);
         return authorizeRules(session, group, missing, now, { check });
@@ -113,9 +115,9 @@ export async function authorizeRules(
   }
   const made = named(missing, answered);
   if (made.length === missing.length) return made;
-  // A rule that is missing in the answer was created nevertheless, and an undo must find it.
+  // A rule that is missing in the answer was nevertheless created, and an undo must find it.
   const unnamed = new DeliveryError(
-    `AWS's answer names ${made.length} of ${missing.length} rules that were added to ${group}, and its reads name none`,
+    `AWS's answer contains only ${made.length} of ${missing.length} rules that were added to ${group}, and its reads show none`,
   );
   const now = await afterLostAnswer(unnamed, () => readRulesOf(session, group));
   return madeOf(missing, before, now);

@@ -8,13 +8,13 @@ export function findRule(rule: ExistingRule, standing: readonly ExistingRule[]):
   return standing.find(({ id }) => id === rule.id) ?? standing.find((other) => looksLike(other, rule));
 }
 
-/** Describes the first rule that is gone or has different content. Tags don't count. */
+/** Describes the first rule that is gone or has different content. Tags are ignored. */
 function missingOf(rules: readonly ExistingRule[], standing: readonly ExistingRule[]): string | undefined {
   for (const rule of rules) {
     const found = findRule(rule, standing);
     if (found === undefined) return `its rule ${formatRule(rule)} is gone`;
     if (ruleKey(found) !== ruleKey(rule) || found.description !== rule.description) {
-      return `its rule ${formatRule(rule)} is ${formatRule(found)} now`;
+      return `its rule ${formatRule(rule)} is now ${formatRule(found)}`;
     }
   }
   return undefined;

@@ -9,10 +9,10 @@ export const securityGroupIdSchema = z
 export const tagsSchema = z.record(z.string(), z.string());
 
 /**
- * One inbound rule of a security group in a normalized form. Protocols have the name that EC2 uses (`tcp`, `udp`, `icmp`,
- * `icmpv6`), otherwise their number; `-1` is all traffic. Ports are 0–65535 if the rule names none; for ICMP they are the
- * type and code, with `-1` for all; for protocols without ports they are `-1`. See `IpPermission` in the EC2 API
- * reference.
+ * An inbound rule of a security group, in a normalized form. A protocol has the name that EC2 uses (`tcp`, `udp`,
+ * `icmp`, `icmpv6`) or its number; `-1` means all traffic. Ports are 0–65535 if the rule has none. For ICMP, they are
+ * the type and the code, with `-1` for all. For protocols without ports, they are `-1`. See `IpPermission` in the EC2
+ * API reference.
  */
 export const ingressRuleSchema = z.object({
   protocol: z.string().regex(/^(-1|tcp|udp|icmp|icmpv6|\d{1,3})$/, 'expected a protocol name, number or -1'),
@@ -40,7 +40,7 @@ const protocolNames: Readonly<Record<string, string>> = {
   all: '-1',
 };
 
-/** Converts the protocol and ports from EC2's answer, which may omit them, to the form of `IngressRule`. */
+/** Converts the protocol and ports in EC2's answer, which may omit them, to the form of `IngressRule`. */
 export function normalizePorts(
   ipProtocol: string,
   fromPort: number | undefined,
@@ -63,8 +63,8 @@ export function normalizePorts(
 }
 
 /**
- * Builds the key by which AWS distinguishes the rules of a group: no two have the same protocol, ports and source,
- * regardless of their descriptions.
+ * Returns the key by which AWS distinguishes the rules of a group: no two rules have the same protocol, ports, and
+ * source, even with different descriptions.
  */
 export function ruleKey(rule: IngressRule): string {
   return `${rule.protocol} ${rule.fromPort}-${rule.toPort} ${rule.source}`;
@@ -88,7 +88,7 @@ export function formatTraffic(rule: IngressRule): string {
   }
 }
 
-/** Formats the description for a plan: quoted, with a leading space; empty if there is none. */
+/** Formats the description of a rule for a plan: quoted, with a leading space. Empty if there is none. */
 export function formatDescription(rule: IngressRule): string {
   return rule.description === '' ? '' : ` ${JSON.stringify(rule.description)}`;
 }
@@ -113,7 +113,7 @@ export function formatRule(rule: ExistingRule): string {
   return `${formatTraffic(rule)} from ${rule.source}${formatDescription(rule)} (${rule.id})`;
 }
 
-/** Returns the tags that a copy of the rule may have: AWS reserves keys that begin with `aws:`. */
+/** Returns the tags that a copy of the rule may have. AWS reserves keys that begin with `aws:`. */
 export function copyableTags(tags: IngressRule['tags']): IngressRule['tags'] {
   return Object.fromEntries(Object.entries(tags).filter(([key]) => !key.toLowerCase().startsWith('aws:')));
 }

@@ -9,14 +9,14 @@ import { readTagsOf, readUntil } from './read.ts';
 import type { RuleShrink } from './schemas.ts';
 import { showsOurs } from './shows-ours.ts';
 
-/** Error for reads that do not show the rules that were just added with the noted ids. */
+/** Error for reads that do not show rules that were just added, by their noted ids. */
 export class NotShownError extends StalePlanError {}
 
 /**
- * Reads the group and checks that it matches the plan. A read without the rules that were just added, or with rules that
- * we removed or modified before, is stale and is repeated.
- * @param ours Our other changes to the group in the last minutes.
- * @param parts The parts that must exist by now.
+ * Reads the group, and checks that it matches the plan. A read without the rules that were just added, or with rules as
+ * they were before we removed or modified them, is stale, and is repeated.
+ * @param ours Our other recent changes to the group.
+ * @param parts The parts that must already exist.
  * @returns the group's rules, and the wide rule among them
  */
 export async function look(
@@ -33,19 +33,19 @@ export async function look(
   if (standing === undefined) {
     if (made.length === 0) throw olderThanOurs(resource);
     throw new NotShownError(
-      `${resource}: AWS's reads do not show ${made.map(formatRule).join('; ')}, which was just added, or earlier changes`,
+      `${resource}: AWS's reads do not show ${made.map(formatRule).join('; ')}, which was just added, or do not show earlier changes`,
     );
   }
   const wide = checkSeen({ resource, before, remains }, standing, ours, parts);
   return { standing, wide };
 }
 
-/** Time after which a group's tags are read again: its owner may have exempted it in the meantime. */
+/** Time after which a group's tags are read again, because its owner may have exempted it in the meantime. */
 const TAGS_FRESH_MILLISECONDS = 2_000;
 
 /**
- * Reads the group again between the calls of a change, and its tags as well once they may be out of date.
- * @param begunAt The time at which the change began: the tags were read shortly before.
+ * Reads the group again between the calls of a change. Also reads its tags if they may be out of date.
+ * @param begunAt The time at which the change began. The tags were read shortly before.
  * @throws StalePlanError if the group no longer matches the plan or has an exemption tag
  */
 export async function lookAgain(
@@ -85,6 +85,6 @@ export function checkSeen(
   return wide;
 }
 
-/** Finds the ids of existing rules that look like one of the parts. */
+/** Returns the ids of existing rules that look like one of the parts. */
 export const idsOfAlike = (parts: readonly IngressRule[], standing: readonly ExistingRule[]): string[] =>
   standing.filter((rule) => parts.some((part) => looksLike(rule, part))).map(({ id }) => id);

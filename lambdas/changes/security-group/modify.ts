@@ -8,10 +8,11 @@ import { readRulesOf } from './read.ts';
 import { GONE_ERRORS } from './revoke.ts';
 
 /**
- * EC2's error codes for a modification that it does not support, as opposed to missing permissions: another rule has
- * those ports and source already, or EC2 does not modify this rule in this way. EC2 documents that the type of a rule
- * can't be changed (from an IPv4 block to an IPv6 block, say), which is not requested here; protocol, ports and
- * description can. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SecurityGroupRuleRequest.html
+ * EC2's error codes for a modification that it does not support, as opposed to missing permissions: another rule
+ * already has these ports and this source, or EC2 does not modify this rule in this way. EC2 documents that the type of
+ * a rule can't be changed (for example, from an IPv4 block to an IPv6 block), which is not requested here. Protocol,
+ * ports, and description can be changed.
+ * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SecurityGroupRuleRequest.html
  */
 const UNMODIFIABLE_ERRORS = [
   'InvalidPermission.Duplicate',
@@ -21,18 +22,18 @@ const UNMODIFIABLE_ERRORS = [
   'UnsupportedOperation',
 ] as const;
 
-/** The result of a modification. `gone`: AWS answers that the rule does not exist. */
+/** Result of a modification. `gone`: AWS reports that the rule does not exist. */
 export type Modification = 'done' | 'gone' | 'unmodifiable';
 
 /**
- * Changes the ports or the protocol of an existing inbound rule with a CIDR source. The id and tags stay. So does the
- * description, which is sent along because AWS does not document the effect of omitting it.
+ * Changes the ports or the protocol of an existing inbound rule with a CIDR source. The id, the tags, and the
+ * description remain. The description is sent too, because AWS does not document the effect of omitting it.
  *
- * If the answer is lost, only a read that is certainly newer than the one before the call resolves it: a read that
- * predates the widening shows the rule as gone or already shrunk.
- * @param standing the rule, read directly before
- * @param made rules that were added just before: EC2 never reuses an id, so a read that shows one of them is newer
- * @throws AWS's error if its answer was lost and no read proves that the rule was changed
+ * If the call is not answered, only a read that is certainly newer than the one before the call determines the result:
+ * a read from before the rule was widened shows it as gone, or as already shrunk.
+ * @param standing the rule, read directly before the call
+ * @param made rules that were just added: EC2 never reuses an id, so a read that shows one of them is newer
+ * @throws AWS's error if the call was not answered and no read proves that the rule was changed
  */
 export async function modifyRule(
   session: AwsSession,

@@ -48,7 +48,7 @@ export function toExistingRule(answered: AnsweredRule): ExistingRule {
   };
 }
 
-/** Data of a security group other than its rules. */
+/** Data of a security group, except its rules. */
 export interface SecurityGroup {
   readonly name: string;
   readonly vpc: string;
@@ -58,7 +58,7 @@ export interface SecurityGroup {
 
 /**
  * Reads security groups by a filter, so that a missing group is omitted instead of failing the whole call.
- * @returns the groups that exist and that this account may see, by id
+ * @returns the groups that exist and are visible to this account, by id
  */
 export async function readSecurityGroups(
   session: AwsSession,
@@ -115,14 +115,17 @@ export async function readIngressRules(
 
 const readShared = sharedRead(readIngressRules);
 
-/** Reads the inbound rules of one security group, batched with other reads; none if the group does not exist. */
+/**
+ * Reads the inbound rules of one security group, batched with other reads. Returns an empty list if the group does not
+ * exist.
+ */
 export async function readRulesOf(session: AwsSession, group: string): Promise<readonly ExistingRule[]> {
   return (await readShared(session, group)) ?? [];
 }
 
 const readGroupShared = sharedRead(readSecurityGroups);
 
-/** Reads the tags of one security group, batched with other reads; undefined if the group does not exist. */
+/** Reads the tags of one security group, batched with other reads. Returns undefined if the group does not exist. */
 export async function readTagsOf(
   session: AwsSession,
   group: string,

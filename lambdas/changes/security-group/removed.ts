@@ -9,11 +9,11 @@ export interface Answer {
 }
 
 /**
- * Selects the rules that a call removed according to its answer: in a default VPC, a rule that does not match is not an
- * error. The id comes from the answer, because someone may have replaced the rule that was read with an identical one.
- * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RevokeSecurityGroupIngress.html
- * @param mayBeOurs True if an earlier call with a lost answer may have removed the rules that this one did not find, so
- *   that an undo must restore them.
+ * Selects the rules that a call removed, according to its answer, because in a default VPC, a rule that does not match
+ * is not an error. The ids come from the answer, because someone may have replaced a rule with an identical one since
+ * it was read. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RevokeSecurityGroupIngress.html
+ * @param mayBeOurs True if an earlier call that was not answered may have removed the rules that this one did not find,
+ *   so that an undo must restore them.
  */
 export function removedBy(
   answer: Answer,

@@ -21,7 +21,7 @@ interface RevokeOptions {
 }
 
 /**
- * Sends the call. It identifies rules by protocol, ports and source, so a rule that its owner has narrowed does not
+ * Sends the call. It identifies rules by protocol, ports, and source, so a rule that its owner has narrowed does not
  * match.
  */
 async function send(session: AwsSession, group: string, rules: readonly ExistingRule[]): Promise<Answer> {
@@ -33,10 +33,11 @@ async function send(session: AwsSession, group: string, rules: readonly Existing
 }
 
 /**
- * Repeats a call with a lost answer if a read does not show the rules. Such a read does not prove that the call had an
- * effect, because it may predate the rules. If EC2 then no longer finds a rule, the lost call may have removed it, so an
- * undo restores it.
- * @throws the lost call's own error if a rule is shown or EC2 does not accept the call; the result is then unknown
+ * Repeats a call that was not answered if a read does not show the rules. Such a read does not prove that the call had
+ * an effect, because it may be older than the rules. If EC2 then no longer finds a rule, the first call may have
+ * removed it, so an undo restores it.
+ * @throws the error of the first call if a read shows a rule, or if EC2 does not accept the second call; the result is
+ *   then unknown
  */
 async function revokeAgain(
   session: AwsSession,
@@ -57,12 +58,12 @@ async function revokeAgain(
 }
 
 /**
- * Removes inbound rules from a group. The call identifies them by content instead of id, which is the only condition that
- * EC2 offers, so that a rule that its owner has just narrowed stays. A rule that is gone already counts as success. If
- * the answer is lost and a read does not show the rules, the call is repeated.
- * @param options.isDue Only for rules that were just added. Called before a call is repeated, and before each single call
- *   if one call for all of them was refused, because the read that these calls depend on is out of date by then. A read
- *   without such a rule may predate it, so a call that was not accepted, or whose answer was lost, is repeated.
+ * Removes inbound rules from a group. The call identifies them by content instead of id, which is the only condition
+ * that EC2 supports, so that a rule that its owner has just narrowed stays. A rule that is already gone counts as
+ * success. If the call is not answered and a read does not show the rules, the call is repeated.
+ * @param options.isDue Only for rules that were just added. Called before a call is repeated, and before each single
+ *   call if one call for all of them was refused, because the read on which these calls depend is then out of date. A
+ *   read without such a rule may be older than the rule, so a call that was not accepted or not answered is repeated.
  * @param options.onRevoked Called with the rules that a call has removed, even if a later call fails.
  * @returns the rules that were removed, without those that were already gone
  */
@@ -89,9 +90,9 @@ export async function revokeRules(
       keep(removedBy(await send(session, group, batch), batch, isLost));
     } catch (error) {
       if (isAwsError(error, ...GONE_ERRORS)) {
-        // Outside a default VPC, EC2 refuses the whole call if one rule is gone, so each rule gets its own call.
+        // Outside a default VPC, EC2 refuses the whole call if one rule is gone, so one call per rule is made.
         if (batch.length > 1) for (const rule of batch) await revoke(await dueOf([rule]), sends, isLost);
-        // The call with the lost answer may have removed it, so an undo must restore it.
+        // The call that was not answered may have removed the rule, so an undo must restore it.
         else if (isLost) keep(batch);
         return;
       }
@@ -108,9 +109,10 @@ export async function revokeRules(
 }
 
 /**
- * Selects the rules that are still as the change created them. A read that does not show a rule predates it and is
- * repeated. A rule that no read shows is regarded as unchanged.
- * @throws OutOfTimeError if stale reads are possible and show a different rule, which may have existed before
+ * Selects the rules that are still as the change created them. A read that does not show a rule is stale, and is
+ * repeated. A rule that no read shows counts as unchanged.
+ * @throws OutOfTimeError if reads may be stale and show a rule with the same content but another id, which may have
+ *   existed before
  */
 async function untouched(
   session: AwsSession,
@@ -135,9 +137,9 @@ async function untouched(
 }
 
 /**
- * Removes rules that a change has created and that are no longer needed. Rules that their owner has changed or replaced
- * since stay.
- * @param options.mayLag True if AWS's reads may predate the rules. Default: true.
+ * Removes rules that a change has created and that are no longer needed. Rules that their owner has since changed or
+ * replaced stay.
+ * @param options.mayLag True if AWS's reads may be older than the rules. Default: true.
  * @param options.onRevoked Called with the removed rules, even if the rest fails.
  * @throws TakeBackError if AWS refuses the removal; the rules still exist
  * @throws OutOfTimeError if reads don't show yet whether the rules still exist
@@ -164,7 +166,7 @@ export async function takeBackRules(
   } catch (error) {
     if (error instanceof OutOfTimeError || error instanceof BlockedError) throw error;
     throw new TakeBackError(
-      `${group}: rules that were added for a wider rule cannot be taken back and may still stand: ${left.map(formatRule).join('; ')}`,
+      `${group}: rules that were added for a wider rule could not be taken back and may still exist: ${left.map(formatRule).join('; ')}`,
       { cause: error },
     );
   }

@@ -52,8 +52,8 @@ class Shrinking {
   }
 
   /**
-   * Remembers the existing rules that look like the parts before these are added: they belong to someone else and are
-   * never removed.
+   * Remembers the existing rules that look like the parts, before the parts are added. They belong to someone else and
+   * are never removed.
    */
   #keepStanding(parts: readonly IngressRule[], standing: readonly ExistingRule[]): void {
     const alike = idsOfAlike(parts, withoutRules(standing, this.made));
@@ -61,14 +61,14 @@ class Shrinking {
     if (stood.size > 0) this.#soFar = { ...this.#soFar, stood: [...stood] };
   }
 
-  /** Adds the other parts of the rule, after a note that they may have been added. */
+  /** Adds the other parts of the rule, after noting that they may have been added. */
   async addPieces(standing: readonly ExistingRule[]): Promise<void> {
     this.#keepStanding(this.#soFar.pieces, standing);
     await this.#note({ ...this.#soFar, mayBeMade: true }, false, true);
     await this.#add(this.#soFar.pieces, standing);
   }
 
-  /** Adds parts to the group, whose rules were read directly before. */
+  /** Adds parts to the group. @param standing the group's rules, read directly before */
   async #add(parts: readonly IngressRule[], standing: readonly ExistingRule[]): Promise<ExistingRule[]> {
     this.progress('adding');
     const check = (read: readonly ExistingRule[]): void => {
@@ -81,7 +81,7 @@ class Shrinking {
     return added;
   }
 
-  /** Makes a call, and notes if it was not sent or not accepted. */
+  /** Makes a call, and updates the note if the call was not sent or not accepted. */
   async #unlessUnsent<T>(call: () => Promise<T>): Promise<T> {
     try {
       return await call();
@@ -122,7 +122,7 @@ class Shrinking {
   }
 
   /**
-   * Replaces a rule that AWS does not modify: adds the part that would have kept the id, and revokes the wide rule.
+   * Replaces a rule that AWS can't modify: adds the part that would have kept the id, and revokes the wide rule.
    * @throws StalePlanError if the wide rule is gone or different
    */
   async #replace(): Promise<RuleShrink> {
@@ -131,7 +131,7 @@ class Shrinking {
     const { ours } = this.#amid;
     const before = await look(this.#session, this.#soFar, ours, pieces);
     this.#keepStanding([after], before.standing);
-    // Later reads don't show who revoked the wide rule, or who added the narrow one unless it existed before.
+    // Later reads can't show who revoked the wide rule, or who added the narrow one.
     this.#soFar = { ...this.#soFar, replaces: true };
     await this.#note(this.#soFar, others.length > 0, true);
     const { standing } = await look(this.#session, this.#soFar, ours, pieces);
@@ -146,8 +146,8 @@ class Shrinking {
   }
 
   /**
-   * Revokes the parts that were added. Each is recorded when it is revoked, and the last note lists the parts that are
-   * left.
+   * Revokes the parts that were added. Each is recorded when it is revoked, and the last note lists the remaining
+   * parts.
    */
   async takeBack(): Promise<void> {
     const { resource } = this.#planned;
@@ -158,11 +158,11 @@ class Shrinking {
         this.progress(this.#soFar.unconfirmed, withoutRules(this.made, rules));
       },
     });
-    // Rules that their owner has changed since belong to the owner and stay.
+    // Rules that their owner has since changed belong to the owner and stay.
     this.progress(undefined, []);
   }
 
-  /** @param shrunk the rule that replaced the wide rule */
+  /** Notes the completed change. @param shrunk the rule that replaced the wide rule */
   #end(shrunk: ExistingRule | null, made = this.made): RuleShrink {
     const { unconfirmed: _, stood: __, ...soFar } = this.#soFar;
     const applied: RuleShrink = { ...soFar, made: [...made], shrunk };
@@ -172,9 +172,9 @@ class Shrinking {
 }
 
 /**
- * Closes a part of a wide inbound rule: adds narrower rules for the traffic that stays open, then shrinks the wide rule
- * in place, by its id, so that no connection is interrupted. EC2 offers no condition for the second call, so the rule is
- * read again directly before it.
+ * Closes a part of a wide inbound rule: adds narrower rules for the traffic that stays open, and then shrinks the wide
+ * rule in place, by its id, so that no connection is interrupted. EC2 has no condition for the second call, so the rule
+ * is read again directly before it.
  */
 export const changeKind: ChangeKind<RuleShrink> = {
   kind: 'security-group-rule-shrink',
@@ -196,14 +196,15 @@ export const changeKind: ChangeKind<RuleShrink> = {
       await shrinking.addPieces(standing);
       await amid.meet?.();
       return await untilTaken(session, async () => {
-        // While the wide rule exists, its other parts allow nothing more than it does, so the change may stop here.
+        // While the wide rule exists, its other parts allow nothing that it does not allow, so the change may stop
+        // here.
         await amid.mayContinue();
         // The rule is read again as late as possible, because adding the parts took time.
         return shrinking.shrink((await shrinking.lookAgain()).wide);
       });
     } catch (error) {
-      // While it is unknown whether the rule was shrunk, its other parts stay, because without them traffic might be cut
-      // off.
+      // While it is unknown whether the rule was shrunk, its other parts stay, because traffic might be blocked without
+      // them.
       if (error instanceof StalePlanError || errorKind(error) === 'refused') {
         shrinking.progress(error instanceof NotShownError ? 'adding' : undefined);
         await shrinking.takeBack();
@@ -214,7 +215,7 @@ export const changeKind: ChangeKind<RuleShrink> = {
 
   takeBack,
 
-  /** Checks whether reads show the change; stale reads show the rule unchanged. */
+  /** Checks whether reads show the change. Stale reads show the rule unchanged. */
   async isVisible(session, { resource, before, shrunk }) {
     // A partly made change left the rule unchanged.
     if (shrunk === undefined) return true;
@@ -234,7 +235,7 @@ export const changeKind: ChangeKind<RuleShrink> = {
 
   differs: shrunkDiffers,
 
-  /** Inverts the change. If its end was not recorded, the rule is assumed to be shrunk as planned. */
+  /** Inverts the change. If its result was not recorded, the rule is assumed to be shrunk as planned. */
   inverse(applied) {
     const { resource, before, after, pieces, made, shrunk } = applied;
     if (shrunk === undefined && made !== undefined && !isClosing(applied)) {

@@ -31,12 +31,12 @@ function narrowNow(
 ): ExistingRule {
   const narrow = findRule(before, standing);
   if (narrow === undefined) {
-    throw refuse(resource, `rule ${formatRule(before)} is gone since, so it cannot be widened again`);
+    throw refuse(resource, `rule ${formatRule(before)} is gone, so it cannot be widened again`);
   }
   if (ruleKey(narrow) !== ruleKey(before)) {
     throw refuse(
       resource,
-      `rule ${before.id} was left as ${formatTraffic(before)} from ${before.source} and is ${formatRule(narrow)} now`,
+      `rule ${before.id} was left as ${formatTraffic(before)} from ${before.source} and is now ${formatRule(narrow)}`,
     );
   }
   return narrow;
@@ -46,13 +46,13 @@ function narrowNow(
 interface Wide {
   /** The rule, if this change widened it. */
   readonly widened?: ExistingRule;
-  /** True if the narrow rule may still exist as well, and must be removed. */
+  /** True if the narrow rule may still exist too, and must be removed. */
   readonly isBeside: boolean;
 }
 
 /**
- * Ensures that the wide rule exists. A read that shows it as wide may predate the shrinking, so AWS is called in any
- * case; it reports a duplicate if the rule exists. Without the wide rule, the parts must not be removed.
+ * Makes sure that the wide rule exists. A read that shows it as wide may be older than the shrinking, so AWS is called
+ * in any case. It reports a duplicate if the rule exists. The parts must not be removed without the wide rule.
  */
 async function widen(
   session: AwsSession,
@@ -75,16 +75,16 @@ async function widen(
   const copy = { ...after, tags: copyableTags(after.tags) };
   const [added] = await authorizeRules(session, resource, [copy], standing, { mayLag: true });
   if (added !== undefined) return { widened: added, isBeside: true };
-  // The rule is wide already: an earlier attempt got this far, or someone else has restored the rule, which is then
-  // theirs.
+  // The rule is already wide: an earlier attempt widened it, or someone else restored it, in which case it belongs to
+  // them.
   if (wide !== undefined) return { isBeside: looksLike(wide, after) };
-  throw refuse(resource, `${formatRule(after)} cannot be put back`);
+  throw refuse(resource, `${formatRule(after)} cannot be restored`);
 }
 
 /**
- * Selects the rules to be removed now that the wide rule exists, if they are still as the shrinking left them. Rules that
- * someone has changed since belong to them and stay, because they no longer match the call that revokes them. A read
- * without the rules may predate them and is repeated.
+ * Selects the rules to remove now that the wide rule exists, if they are still as the shrinking left them. Rules that
+ * someone has since changed belong to them and stay, because they no longer match the call that revokes them. A read
+ * without the rules may be older than they are, and is repeated.
  */
 async function leftovers(
   session: AwsSession,
@@ -99,14 +99,14 @@ async function leftovers(
   const left = known.flatMap((rule) => {
     const found = findRule(rule, standing);
     if (found !== undefined && ruleKey(found) === ruleKey(rule)) return [found];
-    // No read shows the rule like this. If it is gone or changed, the revocation by content succeeds without effect.
-    // Otherwise the reads predate it, or predate the undo of our later change of it.
+    // No read shows the rule in this form. If it is gone or changed, revoking it by content has no effect. Otherwise,
+    // the reads are older than the rule, or than the undo of our later change to it.
     return stands(rule, standing) ? [] : [rule];
   });
   return made === undefined ? [...alike, ...left] : left;
 }
 
-/** Undoes `security-group-rule-shrink`: widens the rule again, in place, then revokes the parts that were added. */
+/** Undoes `security-group-rule-shrink`: widens the rule again, in place, and then revokes the parts that were added. */
 export const changeKind: ChangeKind<RuleWiden> = {
   kind: 'security-group-rule-widen',
   schema: ruleWidenSchema,

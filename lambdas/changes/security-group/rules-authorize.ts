@@ -23,8 +23,8 @@ function formatRules(rules: readonly IngressRule[]): string {
 }
 
 /**
- * Adds inbound rules to a security group with one call each, all of them or none. Existing rules stay unchanged. A read
- * that shows a rule may predate its removal, so AWS is called for each rule.
+ * Adds inbound rules to a security group with one call per rule, all of them or none. Existing rules remain unchanged.
+ * A read that shows a rule may be older than its removal, so AWS is called for each rule.
  */
 export const changeKind: ChangeKind<SecurityGroupRulesAuthorize> = {
   kind: 'security-group-rules-authorize',

@@ -15,8 +15,8 @@ import {
 import { showsOurs } from './shows-ours.ts';
 
 /**
- * Removes inbound rules from a security group by protocol, ports and source, which are unique within a group. A rule that
- * its owner has changed since it was read stays.
+ * Removes inbound rules from a security group by protocol, ports, and source, which are unique within a group. A rule
+ * that its owner has changed since it was read stays.
  */
 export const changeKind: ChangeKind<SecurityGroupRulesRevoke> = {
   kind: 'security-group-rules-revoke',
@@ -48,7 +48,7 @@ export const changeKind: ChangeKind<SecurityGroupRulesRevoke> = {
     }
     return { ...change, revoked };
   },
-  /** Checks whether reads show the change; stale reads still show revoked rules. */
+  /** Checks whether reads show the change. Stale reads still show revoked rules. */
   async isVisible(session, { resource, revoked = [] }) {
     const ids = new Set((await readRulesOf(session, resource)).map(({ id }) => id));
     return !revoked.some(({ id }) => ids.has(id));
@@ -71,8 +71,8 @@ export const changeKind: ChangeKind<SecurityGroupRulesRevoke> = {
   removes: ({ revoked = [] }) => revoked.map(ruleKey),
   restsOn: ({ remains = [] }) => remains.map(ruleKey),
   /**
-   * Restores the removed rules with their descriptions and tags; AWS gives them new ids. If the change was interrupted
-   * before its answer was recorded, all rules are restored; those that still exist stay unchanged.
+   * Restores the removed rules with their descriptions and tags. AWS gives them new ids. If the change was interrupted
+   * before its result was recorded, all rules are restored. Those that still exist remain unchanged.
    */
   inverse({ resource, rules, revoked = rules }): SecurityGroupRulesAuthorize | undefined {
     if (revoked.length === 0) return undefined;

@@ -11,7 +11,7 @@ import {
  */
 
 const source = z.union([z.cidrv4(), z.cidrv6()]);
-/** A rule to be added. */
+/** A rule to add. */
 const pieceSchema = ingressRuleSchema.extend({ source });
 /** A rule that exists, or existed. */
 const standingSchema = existingRuleSchema.extend({ source });
@@ -21,7 +21,7 @@ export const rulesAuthorizeSchema = z.object({
   /** The security group's id. */
   resource: securityGroupIdSchema,
   rules: z.array(pieceSchema).min(1),
-  /** Set once it is applied: the rules that it created, without those that existed before. */
+  /** Set once the change is applied: the rules that it created, without those that existed before. */
   made: z.array(existingRuleSchema).optional(),
 });
 export type SecurityGroupRulesAuthorize = z.infer<typeof rulesAuthorizeSchema>;
@@ -32,18 +32,18 @@ export const rulesRevokeSchema = z.object({
   resource: securityGroupIdSchema,
   rules: z.array(standingSchema).min(1),
   /**
-   * The parts of the rules that stay open through other rules. Set in plans: those other rules must still exist, and the
-   * rules to be revoked must match the plan. Undefined in an undo, where a rule that is gone already counts as success.
+   * The parts of the rules that stay open because of other rules. Set in plans: these other rules must still exist, and
+   * the rules to revoke must match the plan. Undefined in an undo, where a rule that is already gone counts as success.
    */
   remains: z.array(ingressRuleSchema).optional(),
-  /** Note for a person to read before it is made, for instance what ends with it. */
+  /** Note for people who review the plan, for example about what the change ends. */
   note: z.string().optional(),
-  /** Set once it is applied: the rules that it removed, without those that were gone already. */
+  /** Set once the change is applied: the rules that it removed, without those that were already gone. */
   revoked: z.array(standingSchema).optional(),
 });
 export type SecurityGroupRulesRevoke = z.infer<typeof rulesRevokeSchema>;
 
-/** Creates the change that removes rules which an earlier change created. */
+/** Creates the change that removes rules that an earlier change created. */
 export function revocation(resource: string, rules: readonly ExistingRule[]): SecurityGroupRulesRevoke {
   return { kind: 'security-group-rules-revoke', resource, rules: [...rules] };
 }
@@ -70,27 +70,31 @@ export const ruleShrinkSchema = z.object({
   pieces: z.array(pieceSchema),
   /** Parts that existed as rules before. They stay, and an undo leaves them unchanged. */
   remains: z.array(pieceSchema).optional(),
-  /** Note for a person to read before it is made, for instance what ends with it. */
+  /** Note for people who review the plan, for example about what the change ends. */
   note: z.string().optional(),
-  /** Set as it is applied: the rules that were added. */
+  /** Set while the change is applied: the rules that have been added. */
   made: z.array(standingSchema).optional(),
-  /** Set in the note that is written before the first call; from then on, calls may have been made. */
+  /** Set in the note that is written before the first call, after which calls may have been made. */
   mayBeMade: z.literal(true).optional(),
-  /** The call in progress, or whose answer was lost: `adding` adds rules, `shrinking` closes a part of the wide rule. */
+  /**
+   * The call that is in progress or was not answered: `adding` adds rules, `shrinking` closes a part of the wide rule.
+   */
   unconfirmed: z.enum(['adding', 'shrinking']).optional(),
-  /** Set if AWS did not modify the wide rule: the part that would have kept the id is added, and the wide rule revoked. */
+  /**
+   * Set if AWS can't modify the wide rule: the part that would have kept the id is added, and the wide rule is revoked.
+   */
   replaces: z.literal(true).optional(),
   /** The ids of existing rules that look like the parts and belong to someone else. Set while the change is applied. */
   stood: z.array(z.string()).optional(),
   /**
-   * Set once it is applied: the rule that replaced the wide one, with the same id. If AWS did not modify the wide rule,
-   * it is a new rule, or null if someone else's existed already.
+   * Set once the change is applied: the rule that replaced the wide one, with the same id. If AWS can't modify the wide
+   * rule, it is a new rule; null if an equal rule already existed.
    */
   shrunk: standingSchema.nullable().optional(),
 });
 export type RuleShrink = z.infer<typeof ruleShrinkSchema>;
 
-/** Checks whether the call that closes a part of the wide rule may be in progress, or its answer was lost. */
+/** Checks whether the call that closes a part of the wide rule may be in progress, or was not answered. */
 export function isClosing({ unconfirmed, replaces }: RuleShrink): boolean {
   return unconfirmed === 'shrinking' || replaces === true;
 }
@@ -105,11 +109,11 @@ export const ruleWidenSchema = z.object({
   after: standingSchema,
   /** The parts that the shrinking planned to add. */
   pieces: z.array(pieceSchema),
-  /** The parts that were added. If undefined, this is unknown, and all rules that look like the parts count as added. */
+  /** The parts that were added. If undefined, all rules that look like the parts count as added. */
   made: z.array(standingSchema).optional(),
-  /** Set once it is applied: the wide rule that exists now; undefined if one existed before. */
+  /** Set once the change is applied: the wide rule, if the change restored it; undefined if it existed before. */
   widened: standingSchema.optional(),
-  /** Set once it is applied: the added parts that were revoked. */
+  /** Set once the change is applied: the added parts that were revoked. */
   revoked: z.array(standingSchema).optional(),
 });
 export type RuleWiden = z.infer<typeof ruleWidenSchema>;

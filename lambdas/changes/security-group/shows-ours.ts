@@ -2,7 +2,10 @@ import type { Change } from '../change.ts';
 import { type ExistingRule, ruleKey } from './ingress-rule.ts';
 import { ruleShrinkSchema, rulesRevokeSchema, ruleWidenSchema } from './schemas.ts';
 
-/** Maps the ids of rules that our changes removed or modified to their outdated content; null if the rule was removed. */
+/**
+ * Maps the ids of rules that our changes removed or modified to their outdated content, or to null if the rule was
+ * removed.
+ */
 function endedBy(ours: readonly Change[]): ReadonlyMap<string, string | null> {
   const ended = new Map<string, string | null>();
   for (const change of ours) {
@@ -21,8 +24,8 @@ function endedBy(ours: readonly Change[]): ReadonlyMap<string, string | null> {
 }
 
 /**
- * Checks whether a read of a group shows our latest changes. EC2 never reuses an id, so a read that contains a rule that
- * we removed, or the old content of a rule that we modified, is stale.
+ * Checks whether a read of a group shows our latest changes. EC2 never reuses an id, so a read is stale if it contains
+ * a rule that we removed, or the old content of a rule that we modified.
  */
 export function showsOurs(standing: readonly ExistingRule[], ours: readonly Change[]): boolean {
   const ended = endedBy(ours);

@@ -13,7 +13,7 @@ import { readRulesOf } from './read.ts';
 import { takeBackRules, withoutRules } from './revoke.ts';
 import { isClosing, type RuleShrink, revoked, ruleShrinkSchema, rulesRevokeSchema } from './schemas.ts';
 
-/** Finds the existing rules that look like parts of the change and are not known to have existed before. */
+/** Selects the existing rules that look like parts of the change and are not known to have existed before. */
 function alike(
   { after, pieces, replaces, stood = [] }: RuleShrink,
   standing: readonly ExistingRule[],
@@ -22,7 +22,9 @@ function alike(
   return standing.filter((rule) => !stood.includes(rule.id) && parts.some((part) => looksLike(rule, part)));
 }
 
-/** Finds the rules that applied changes need: without them, they would have cut off more traffic than planned. */
+/**
+ * Selects the rules that applied changes need, because without them they would have blocked more traffic than planned.
+ */
 function neededBy(others: readonly Change[]): {
   readonly made: ExistingRule[];
   readonly rules: IngressRule[];
@@ -38,7 +40,7 @@ function neededBy(others: readonly Change[]): {
   return { made, rules };
 }
 
-/** Filters out rules that were removed since. Rules that replaced them belong to someone else. */
+/** Filters out rules that have been removed since. Rules that replaced them belong to someone else. */
 function withoutTaken(made: readonly ExistingRule[], since: readonly Change[]): ExistingRule[] {
   const taken = since.flatMap((other) => rulesRevokeSchema.safeParse(other).data?.revoked ?? []);
   return made.filter(({ id }) => !taken.some((rule) => rule.id === id));
@@ -70,7 +72,7 @@ function addedBy(
   return { noted: withoutTaken(allNoted, since), unnoted, needed: needed.rules };
 }
 
-/** Determines the result from the state of the wide rule. @returns undefined if the added rules are no longer needed */
+/** Determines the result from the state of the wide rule. @returns undefined if the added rules are not needed */
 function endOf(
   change: RuleShrink,
   standing: readonly ExistingRule[],
@@ -83,8 +85,8 @@ function endOf(
   // A later attempt may have shrunk the rule, and may depend on the rules that this attempt added.
   if (!isSuperseded && isBegunAnew && isShrunk) return { state: 'unconfirmed' };
   if (isSuperseded || (isNoted && !isClosing(change))) return undefined;
-  // A read that predates the wide rule also shows it as shrunk, or not at all. EC2 never reuses an id, so a read with one
-  // of the noted ids is newer.
+  // A read that is older than the wide rule also shows it as shrunk, or not at all. EC2 never reuses an id, so a read
+  // with one of the noted ids is newer.
   const isLater = noted.some(({ id }) => standing.some((rule) => rule.id === id));
   if (isShrunk) {
     if (!isLagOver && !isLater) return { state: 'pending' };
@@ -95,7 +97,7 @@ function endOf(
     return { state: 'settled', done };
   }
   if (wide === undefined && change.replaces === true) return { state: 'unconfirmed' };
-  // The read may not show the shrinking yet, even if the owner changed the rule before.
+  // The read may not show the shrinking yet, even if it shows an earlier change by the owner.
   const isSure = isLagOver || (wide === undefined && (isLater || unnoted.length > 0));
   return isSure ? undefined : { state: 'pending' };
 }
@@ -106,10 +108,10 @@ function areAllSeen({ pieces }: RuleShrink, standing: readonly ExistingRule[]): 
 
 /**
  * Takes back an interrupted shrinking. If the rule was shrunk as planned, its parts are still needed. If the rule is
- * unchanged, gone or different, the added parts are revoked: those that are noted, otherwise those that look like the
- * parts. Rules that other changes created or depend on stay.
+ * unchanged, gone, or different, the added parts are revoked: those that are noted and, if calls may not be noted,
+ * existing rules that look like the parts. Rules that other changes created or depend on stay.
  *
- * If AWS did not modify the wide rule, the change revokes it instead. It is then unknown who revoked it.
+ * If AWS can't modify the wide rule, the change revokes it instead. It is then unknown who revoked it.
  */
 export async function takeBack(
   session: AwsSession,
@@ -119,7 +121,7 @@ export async function takeBack(
 ): Promise<TakenBack> {
   const { resource, before, unconfirmed } = change;
   const { isLagOver } = cutOff;
-  // A change with several calls is noted before its first call, so without a note none was sent.
+  // A change with several calls is noted before its first call, so no call was sent if there is no note.
   if (!cutOff.isNoted && change.pieces.length > 0) return { state: 'settled' };
   const isNoted = cutOff.isNoted && mayBeMade !== true;
   const standing = await readRulesOf(session, resource);
@@ -136,7 +138,7 @@ export async function takeBack(
   const note = `added for ${formatRule(before)}, which was not shrunk`;
   const onRevoked = (rules: readonly ExistingRule[]): void =>
     tookBack({ ...inPart(rules), taken: revoked(resource, rules, note) });
-  // Rules that stay were also created by this change, because they did not exist when it was planned.
+  // Rules that stay were also created by this change, because they did not exist when the change was planned.
   const staying = inPart(unnoted.filter((rule) => stands(rule, needed)));
   try {
     await takeBackRules(session, resource, left, { mayLag: !isLagOver, onRevoked });

@@ -31,7 +31,7 @@ export class ChangeNotes extends KnownChanges {
   /**
    * Notes that a change is about to be made.
    * @param others names of other jobs' changes to the same resource that are known at that time, from
-   * `RecentChanges.namesOfOthers`
+   *   `RecentChanges.namesOfOthers`
    */
   begin(resource: string, line: string, at: Date, others?: readonly string[]): void {
     const entry = this.entry(resource);
@@ -84,7 +84,7 @@ export class ChangeNotes extends KnownChanges {
   /**
    * Notes applied changes.
    * @param before the change before which they are inserted, if they were discovered late. Default: they are added at
-   * the end
+   *   the end
    */
   apply(resource: string, changes: readonly AppliedChange[], before?: AppliedChange): void {
     this.hasNews = true;

@@ -58,7 +58,7 @@ export function endedRecently({ endedAt, poll }: InProgressMark): string | undef
  * Marks a resource for which the job is about to start an automation execution. The mark is necessary because a
  * resource does not show that an execution is working on it, unlike a cluster that is being changed.
  * @returns the other job's mark, if another job was faster or if reads may not show the changes of its execution yet;
- * undefined if the resource is now marked for this job
+ *   undefined if the resource is now marked for this job
  */
 export async function markInProgress(
   job: Job,

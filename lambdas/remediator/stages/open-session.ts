@@ -50,7 +50,7 @@ export function openAhead(findings: readonly Finding[], work: ConfiguredWork): S
  * Opens a session in the job's account, limited to the permissions that the rule needs.
  * @param access `read`: the credentials do not allow changes
  * @param mustAsk true if a partial change may have to be taken back: the role is then requested even if it is known to
- * be missing
+ *   be missing
  * @param ahead the session that was opened ahead, if any
  * @returns the session, or the verdict on all findings if AWS refuses it
  */

@@ -293,7 +293,7 @@ describe('Systems Manager', () => {
     expect(await outcomeOf(deployed, poll)).toMatchObject({
       outcome: 'deferred',
       willRetry: true,
-      reason: expect.stringContaining('as many automation executions in eu-central-1 as its quota allows'),
+      reason: expect.stringContaining('has reached its quota of automation executions in eu-central-1'),
     });
     expect(automation.executions).toHaveLength(1);
   });

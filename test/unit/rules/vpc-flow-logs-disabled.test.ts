@@ -637,7 +637,9 @@ describe('the flow log', () => {
       error: {
         name: 'ChangeRefusedError',
         because: 'refused',
-        message: expect.stringContaining('A role that was made minutes ago may not be known everywhere yet'),
+        message: expect.stringContaining(
+          'A role that was created minutes ago may not be available everywhere yet',
+        ),
       },
     },
     {

@@ -36,7 +36,7 @@ describe('starting an automation execution', () => {
 
   test('is looked for, where nobody knows of it, among its document’s executions in its region', async () => {
     await expect(toLookAt(change)).resolves.toBe(
-      'the automation executions of AWS-DisablePublicAccessForSecurityGroup in Systems Manager in us-east-1, and at sg-0123abcd',
+      'the automation executions of AWS-DisablePublicAccessForSecurityGroup in Systems Manager in us-east-1, and sg-0123abcd',
     );
   });
 
@@ -69,8 +69,7 @@ describe('starting an automation execution', () => {
     await expect(applied).rejects.toBeInstanceOf(ChangeRefusedError);
     await expect(applied).rejects.toMatchObject({
       because: 'busy',
-      message:
-        'account 111122223333 has as many automation executions in us-east-1 as its quota allows: too many',
+      message: 'account 111122223333 has reached its quota of automation executions in us-east-1: too many',
     });
   });
 

@@ -316,7 +316,7 @@ describe('what AWS refuses leaves nothing changed', () => {
 
     await expect(application).rejects.toMatchObject({
       name: 'ChangeRefusedError',
-      message: expect.stringContaining('raise the quota "Rules per network ACL"'),
+      message: expect.stringContaining('increase the quota "Rules per network ACL"'),
     });
     expect(acl.entries).toEqual([open, ...filler]);
   });
@@ -894,7 +894,7 @@ describe('undone', () => {
 
     await expect(undo).rejects.toMatchObject({
       name: 'StalePlanError',
-      message: expect.stringContaining(`network ACL ${ACL} is not as it was left: it`),
+      message: expect.stringContaining(`network ACL ${ACL} is not as the fix left it: it`),
     });
     expect(acl.entries).toEqual(entries);
   });

@@ -278,7 +278,7 @@ describe('nothing is opened for a rule that is not what the plan saw', () => {
 
     const message = await failure(group.apply(shrink(group)), 'TakeBackError');
 
-    expect(message).toMatch(/may still stand: tcp 20-21 from 0\.0\.0\.0\/0 "web" \(sgr-f\w+\)/);
+    expect(message).toMatch(/may still exist: tcp 20-21 from 0\.0\.0\.0\/0 "web" \(sgr-f\w+\)/);
   });
 });
 
@@ -517,12 +517,12 @@ describe('undoing', () => {
     {
       what: 'gone',
       act: (group: SecurityGroupModel) => without(group, 'sgr-01'),
-      words: 'is gone since, so it cannot be widened again',
+      words: 'is gone, so it cannot be widened again',
     },
     {
       what: 'changed',
       act: (group: SecurityGroupModel) => changed(group, rule('sgr-01', 'tcp 443 from 0.0.0.0/0')),
-      words: 'was left as tcp 23-443 from 0.0.0.0/0 and is tcp 443 from 0.0.0.0/0',
+      words: 'was left as tcp 23-443 from 0.0.0.0/0 and is now tcp 443 from 0.0.0.0/0',
     },
   ])('is refused where the rule is $what since', async ({ act, words }) => {
     const { group, inverse } = await shrunkGroup();

@@ -734,7 +734,7 @@ test('the plan says what an undo cannot restore, before it asks', async () => {
 
   expect(code).toBe(8);
   expect(error.replaceAll(/\s+/g, ' ')).toContain(
-    `! ~ run it: what the document AWS-DisablePublicAccessForSecurityGroup did to ${resource} is not undone`,
+    `! ~ run it: what document AWS-DisablePublicAccessForSecurityGroup changed in ${resource} is not undone`,
   );
   expect(requests()).toEqual([]);
 });

@@ -421,7 +421,7 @@ describe('an execution', () => {
       outcome: 'deferred',
       willRetry: true,
       applied: [],
-      reason: `account ${ACCOUNT} has as many automation executions in us-east-1 as its quota allows: AutomationExecutionLimitExceededException by AWS`,
+      reason: `account ${ACCOUNT} has reached its quota of automation executions in us-east-1: AutomationExecutionLimitExceededException by AWS`,
     });
     expect(account.executions).toHaveLength(1);
   });

@@ -85,7 +85,7 @@ test('a flow log of ours is not remediated while AWS cannot know whether it deli
   expect(inProgress).toMatchObject([
     {
       reason: expect.stringMatching(
-        /^AWS shows up to 20 minutes after flow log fl-\w+ of VPC vpc-0123abcd to /,
+        /^AWS may take 20 minutes to report whether flow log fl-\w+ of VPC vpc-0123abcd to /,
       ),
     },
   ]);
@@ -126,7 +126,7 @@ test('a flow log of ours that AWS reports as failed later has failed, with AWSâ€
   expect(minutes).toBeLessThan(1);
   expect(outcome).toMatchObject({ outcome: 'failed', willRetry: true, applied });
   expect(outcome.reason).toMatch(
-    /^flow log fl-\w+ of VPC vpc-0123abcd to arn:aws:s3:::logs was made, but delivers nothing \(AWS: Access error\): fix its /,
+    /^flow log fl-\w+ of VPC vpc-0123abcd to arn:aws:s3:::logs was created, but delivers nothing \(AWS: Access error\): fix its /,
   );
   expect(of.writes).toEqual(['CreateFlowLogs']);
 });

@@ -120,7 +120,7 @@ describe('undoing a fix', () => {
     const outcomes = await trip.desk.undo(trip.desk.fixesOf(subject.resource));
 
     expect(outcomes.map(({ reason }) => reason)).toEqual([
-      expect.stringMatching(/only the document knows it/),
+      expect.stringMatching(/only the document knows its changes/),
     ]);
     if (outcomes[0]?.outcome === 'undo_refused') expect(trip.account.writes).toHaveLength(writes);
   });

@@ -213,7 +213,7 @@ describe('what someone changed since', () => {
     expect(outcome).toMatchObject({
       outcome: 'undo_refused',
       reason: expect.stringMatching(
-        /the resource has changed since the fix: sg-0000000a: its rule tcp 20-21 .* is tcp 8000-8080 /,
+        /the resource has changed since the fix: sg-0000000a: its rule tcp 20-21 .* is now tcp 8000-8080 /,
       ),
       applied: [],
     });
@@ -274,7 +274,7 @@ describe('what someone changed since', () => {
 
     expect(outcome).toMatchObject({
       outcome: 'undone',
-      reason: expect.stringMatching(/^not undone: "~ ingress tcp 20-23 .*is tcp 8000-8080/),
+      reason: expect.stringMatching(/^not undone: "~ ingress tcp 20-23 .*is now tcp 8000-8080/),
       undo: { force: true },
     });
     expect(account.ports(GROUP)).toEqual(['tcp 22-22', 'tcp 8000-8080']);

@@ -253,7 +253,7 @@ test('an undo whose start was not answered does not count as done', async () => 
 
   const difference = await differenceOf(session, inverse);
 
-  expect(difference).toBe('it is not known whether Acme-Untag was started');
+  expect(difference).toBe('it is unknown whether Acme-Untag was started');
 });
 
 describe('as for built-in rules', () => {
