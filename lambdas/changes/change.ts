@@ -136,7 +136,7 @@ export interface ChangeKind<C extends Change> {
   /** Returns the maximum number of calls that it makes to one API. Default: one. */
   calls?(change: C): number;
   /**
-   * Reports whether `apply` reads everything that the plan depends on, an exemption tag included, directly before it
+   * Checks whether `apply` reads everything that the plan depends on, an exemption tag included, directly before it
    * writes. The resource is then not read before that as well. Default: no.
    */
   looksAtAll?(change: C): boolean;

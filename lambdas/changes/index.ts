@@ -101,7 +101,7 @@ export const applyChange = working(
   ) => kind.apply(session, change, note, { mayContinue, tookBack, ours, ...more }),
 );
 
-/** Reports whether a change reads everything that its plan depends on directly before it writes. */
+/** Checks whether a change reads everything that its plan depends on directly before it writes. */
 export const looksAtAll = asking((kind, change) => kind.looksAtAll(change));
 
 /** Returns the rate at which a kind of change calls AWS in one account. */

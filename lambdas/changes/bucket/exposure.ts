@@ -79,13 +79,13 @@ function readPolicyIsPublic(session: AwsSession, name: string, region: string): 
 export const waySchema = z.enum(['ACL', 'policy']);
 export type Way = z.infer<typeof waySchema>;
 
-/** Returns the ways that a public access block does not disable. */
+/** Returns the ways of being public that a public access block does not disable. */
 export const waysLeftBy = (block: PublicAccessBlock | null): Way[] => [
   ...(block?.IgnorePublicAcls === true ? [] : (['ACL'] as const)),
   ...(block?.RestrictPublicBuckets === true ? [] : (['policy'] as const)),
 ];
 
-/** Reads whether a bucket is public in some ways. The others are not read, and count as not public. */
+/** Reads whether a bucket is public in the given ways. The others are not read, and count as not public. */
 export async function readExposure(
   session: AwsSession,
   name: string,

@@ -87,9 +87,10 @@ function alsoEnds(change: S3PublicAccessBlockSet): string {
 }
 
 /**
- * @param stillBy the planned ways in which the bucket still is public, regardless of its block; undefined if the change
- *   depends on none
- * @throws StalePlanError if nothing is left that the change depends on
+ * Checks whether the change is still needed and sufficient.
+ * @param stillBy those of the planned ways in which the bucket is still public, regardless of its block; undefined in
+ *   an undo
+ * @throws StalePlanError if it is not
  */
 function check(
   change: S3PublicAccessBlockSet,

@@ -94,7 +94,7 @@ export class FindingMemory {
   }
 }
 
-/** Reports whether a finding's history already contains an outcome. */
+/** Checks whether a finding's history already contains an outcome. */
 function isInHistory(known: FindingRecord | undefined, { evidence }: RecordedOutcome): boolean {
   return known?.changes.some((change) => change.evidence === evidence) === true;
 }

@@ -55,7 +55,7 @@ export async function publishAndEnd(
 }
 
 /**
- * Reports whether the findings may be recorded while their outcomes are published. If the attempt is interrupted then, the
+ * Checks whether the findings may be recorded while their outcomes are published. If the attempt is interrupted then, the
  * message's next delivery publishes the outcomes in the findings' histories again. Notices have no such history: they count
  * as published once they are recorded.
  */
