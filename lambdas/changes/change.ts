@@ -136,16 +136,13 @@ export interface ChangeKind<C extends Change> {
   /** Returns the maximum number of calls that it makes to one API. Default: one. */
   calls?(change: C): number;
   /**
-   * Checks whether `apply` reads everything that the plan depends on, an exemption tag included, directly before it
-   * writes. The resource is then not read before that as well. Default: no.
+   * Checks whether `apply` reads everything on which the plan depends, including exemption tags, directly before it
+   * writes. If so, the resource is not read separately before that. Default: no.
    */
   looksAtAll?(change: C): boolean;
   /** Returns one line, as `terraform plan` would print it: `+`, `-` or `~`, a space, and the change. */
   describe(change: C): string;
-  /**
-   * Returns what a person should check if the result of a change is unknown, as the object of "check". Default: the
-   * resource.
-   */
+  /** Returns what to check by hand if the result is unknown, as the object of "check". Default: the resource. */
   toLookAt?(change: C): string;
   /**
    * Makes the change in AWS. Unless the API has a condition for this, reads the resource directly before the write: if
@@ -193,8 +190,7 @@ export interface ChangeKind<C extends Change> {
    */
   readonly findsByMark?: true;
   /**
-   * Set if AWS may still be carrying out the change long after it accepted the call. A change that may be in progress
-   * is then awaited for that long.
+   * Set if AWS may still be carrying out the change long after it accepted the call. It is then awaited for that long.
    */
   readonly takesLong?: true;
   /** Set if AWS shows the effect only minutes later, so that usually a follow-up job concludes the finding. */
@@ -234,10 +230,7 @@ export interface ChangeKind<C extends Change> {
   adds?(planned: C): readonly string[];
   /** Returns the rules or entries that an applied change removed from its resource, in the form of `restsOn`. */
   removes?(applied: C): readonly string[];
-  /**
-   * Returns the rules or entries on which the plan depends, in addition to the one that it changes. The read on which
-   * the plan is based shows them.
-   */
+  /** Returns the rules or entries on which the plan depends, in addition to the one that it changes. */
   restsOn?(planned: C): readonly string[];
   /** Returns the change that undoes an applied change, or undefined if there is none. Pure. */
   inverse(applied: C): Change | undefined;
