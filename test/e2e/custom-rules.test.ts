@@ -133,7 +133,7 @@ undo = true
     lab.judge.clear();
   });
 
-  test('both rules are planned by the command line, and nothing is changed', async () => {
+  test('the command line plans both rules, and changes nothing', async () => {
     const planned = await operator.user.succeed(['plan', databases, '--timeout', '3m']);
     const started = await operator.user.succeed(['plan', queues, '--timeout', '3m']);
 

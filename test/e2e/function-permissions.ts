@@ -42,8 +42,8 @@ const logs = (name: string): readonly (readonly [string, string])[] => [
 ];
 
 /**
- * Actions of AWS's services by these roles, which no one sees who stands between the functions and AWS: Lambda's own logs,
- * its pollers of queues, where it puts events that failed; EventBridge and its Scheduler.
+ * Actions of these roles by AWS's services, which the proxy does not see: Lambda's own logs, its pollers of queues and
+ * destinations of failed events; EventBridge and its Scheduler.
  */
 const byServices: readonly (readonly [role: string, readonly (readonly [string, string])[]])[] = [
   [collector, [...logs(`${NAME}-collector`), ['sqs:SendMessage', queue('polls-dead-letters')]]],
@@ -302,7 +302,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
       expect(lab.judge.denials).toEqual([]);
     });
 
-    /** Lets Netskope list one finding in production, and polls its rule. */
+    /** Makes the tenant return one finding in production, and polls its rule. */
     const pollWith = (rule: LabRuleId, region_name: string, resource_id: string): Promise<Poll> => {
       const { tenant, deployment } = demo().lab;
       tenant.setFindings([itemOf(rule, { account_id: accounts.production, region_name, resource_id })]);
@@ -314,14 +314,14 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
         verdict.role === role && verdict.allowed ? `${verdict.action} ${verdict.resource}` : [],
       );
 
-    test('an item that nobody understands is reported', async () => {
+    test('an unreadable item is reported', async () => {
       const { summary } = await pollWith('security-group-ssh-open', 'Atlantis', 'sg-0123456789abcdef0');
 
       expect(summary.findings).toBe(0);
       expect(allowedTo(collector)).toContain(`events:PutEvents ${bus}`);
     });
 
-    test('the collector may look which alarms say why jobs are never done', async () => {
+    test('the collector may read the alarms that explain why jobs are never done', async () => {
       const { settings, now } = demo().lab;
       const rule = 'redshift-cluster-public';
       const place = { account: accounts.production, region: homeRegion };

@@ -98,7 +98,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
   const override = path.join(rootFolder, 'gates_override.tf.json');
   const settings = () => lab().settings(account, region);
 
-  /** Runs an operator's commands, which must do what they should. @returns what they print */
+  /** Runs an operator's commands, which must succeed. @returns their output */
   const operated = (commands: string): Promise<string> =>
     rootUser(lab(), { account, region }).succeed(commands);
   /** Runs the command that an outcome's reason names. */
@@ -636,14 +636,14 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
   });
 }
 
-/** The command that a reason ends with. */
+/** The command at the end of a reason. */
 function commandIn(reason: string | undefined): string {
   const [, command] = /: (cspm-remediation \S.*)$/.exec(reason ?? '') ?? [];
   if (command === undefined) throw new Error(`expected a command at the end of "${reason}"`);
   return command;
 }
 
-/** A function's package as another version of the module has it. */
+/** A function's package with another version of the module. */
 function withVersion(zip: Uint8Array, version: string): Uint8Array {
   const files = unzipSync(zip);
   let places = 0;

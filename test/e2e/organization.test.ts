@@ -389,7 +389,7 @@ describe('examples/organization in a local AWS', () => {
     const byResource = new Map(outcomes.map(({ finding, outcome }) => [finding.resource, outcome]));
     expect(byResource.get(made.get(homeRegion) ?? '')).toBe('remediated');
     expect(outcomes.filter(({ finding }) => finding.region === gone)).toEqual([]);
-    // The fix that the demo's operator has undone was there, too.
+    // Including the fix that the operator of the demo has undone.
     const left = [made.get(gone) ?? '', demo.report.undone.resource];
     expect(summary.unprocessable).toMatchObject({ region_not_deployed: left.length });
     const unprocessable = await deployment.unprocessable(summary.poll);

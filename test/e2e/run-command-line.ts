@@ -14,7 +14,7 @@ import type { Lab } from '../lab/index.ts';
 const NAME = 'cspm-auto-remediation';
 const program = path.resolve(import.meta.dirname, '../../dist/cspm-remediation.cjs');
 
-/** Puts a process's clock ahead, as the lab's is for functions. */
+/** Puts a process's clock ahead by as much as the lab's clock for functions. */
 const clockAhead = `
 const Machine = Date;
 const now = () => Machine.now() + Number(process.env.AHEAD_MILLISECONDS);
@@ -27,23 +27,23 @@ globalThis.Date = class extends Machine {
   }
 };`;
 
-/** The beginning of each shell. The function is in place of the alias, which only a shell that a person uses has. */
+/** The beginning of each shell. The function replaces the documented alias, which only exists in interactive shells. */
 const beginning = `set -eu
 name=${NAME}
 cspm-remediation() { "${process.execPath}" --import 'data:text/javascript,${encodeURIComponent(clockAhead)}' "${program}" "$@"; }
 `;
 
-/** One of the policies that the module makes for people. */
+/** One of the policies that the module creates for people. */
 export type Policy = 'viewer' | 'operator';
 
-/** The end of a command. */
+/** The result of a command. */
 export interface Ran {
   readonly code: number;
   readonly out: string;
   readonly error: string;
 }
 
-/** The input of a person: commands of a shell, or the words of one command of `cspm-remediation`. */
+/** A person's input: shell commands, or the arguments of one `cspm-remediation` command. */
 export type Typed = string | readonly string[];
 
 interface Place {
@@ -57,7 +57,7 @@ interface Credentials {
   readonly sessionToken?: string;
 }
 
-/** A person who uses the bundled command line of `dist/`, by the clock of the lab. */
+/** A person who uses the bundled command line of `dist/`, by the lab's clock. */
 export class CommandLineUser {
   readonly credentials: Credentials;
   readonly #environment: Readonly<Record<string, string>>;
@@ -84,13 +84,13 @@ export class CommandLineUser {
     };
   }
 
-  /** @param changed variables of the environment that are different for these commands */
+  /** @param changed environment variables that differ for these commands */
   run(typed: Typed, changed: Readonly<Record<string, string>> = {}): Promise<Ran> {
     const [commands, words] = typeof typed === 'string' ? [typed, []] : ['cspm-remediation "$@"', typed];
     const AHEAD_MILLISECONDS = String(this.#now().getTime() - Date.now());
     const env = { ...this.#environment, AHEAD_MILLISECONDS, ...changed };
     return new Promise((resolve) => {
-      // Bash takes Node's pipe for a network connection, and would read the machine's ~/.bashrc.
+      // Bash would treat Node's pipe as a network connection, and read the machine's ~/.bashrc.
       const argv = ['--norc', '-c', beginning + commands, 'bash', ...words];
       const child = execFile('bash', argv, { env }, (_error, out, error) =>
         resolve({ code: child.exitCode ?? -1, out, error }),
@@ -99,7 +99,7 @@ export class CommandLineUser {
     });
   }
 
-  /** Runs commands that must succeed. @returns what they print */
+  /** Runs commands that must succeed. @returns their output */
   async succeed(typed: Typed): Promise<string> {
     const ran = await this.run(typed);
     expect(ran, `${[typed].flat().join(' ')}: ${ran.out}${ran.error}`).toMatchObject({ code: 0 });
@@ -107,7 +107,7 @@ export class CommandLineUser {
   }
 }
 
-/** The root of an account, whom no policy limits. */
+/** The root of an account, whom no policy restricts. */
 export function rootUser(lab: Pick<Lab, 'aws' | 'now'>, { account, region }: Place): CommandLineUser {
   const credentials = { accessKeyId: account, secretAccessKey: 'test' };
   return new CommandLineUser(lab, { region, endpoint: lab.aws.endpoint, credentials });
@@ -120,8 +120,8 @@ export interface PolicyUser extends AsyncDisposable {
 }
 
 /**
- * Makes a role, named like the policy that it has, and takes it on.
- * @param place `endpoint`: a proxy, so that its judge learns whose keys these are
+ * Creates a role, named after its policy, and assumes it.
+ * @param place `endpoint`: a proxy, whose judge records the owner of the keys
  */
 export async function startPolicyUser(
   lab: Pick<Lab, 'settings' | 'now'>,
@@ -140,7 +140,7 @@ export async function startPolicyUser(
     user: new CommandLineUser(lab, { region, endpoint, credentials }),
     roleId: made.Role?.RoleId ?? '',
     async [Symbol.asyncDispose]() {
-      // IAM deletes no policy that a role has.
+      // IAM does not delete a policy that is attached to a role.
       await iam.send(new DetachRolePolicyCommand(attachment));
       await iam.send(new DeleteRoleCommand({ RoleName: policy }));
     },
