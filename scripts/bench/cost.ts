@@ -10,7 +10,7 @@ export const QUEUE_REQUESTS = 2.1;
  */
 export const DYNAMO_UNITS = {
   look: { readsPerFinding: 2, readsPerJob: 6 },
-  fix: { readsPerFinding: 2, readsPerJob: 6, writesPerFinding: 4, writesPerJob: 10 },
+  fix: { readsPerFinding: 4, readsPerJob: 12, writesPerFinding: 4, writesPerJob: 10 },
 } as const;
 /** The remediator's default memory, in GB. */
 export const GIGABYTES = 0.5;
