@@ -251,7 +251,7 @@ variable "excluded_groups" {
 }
 
 variable "mode_by_account" {
-  description = "The highest mode of any rule in single accounts: `{ \"111111111111\" = \"dry_run\" }`; it only lowers a rule's mode, and takes precedence over `mode_by_group`."
+  description = "The highest mode of any rule in individual accounts: `{ \"111111111111\" = \"dry_run\" }`; it only lowers a rule's mode, and takes precedence over `mode_by_group`."
   type        = map(string)
   default     = {}
   nullable    = false

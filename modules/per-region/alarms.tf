@@ -70,7 +70,7 @@ locals {
       period      = 60
     }
     roles-missing = {
-      description = "Accounts have findings, but no role that the remediators can assume, so nothing is checked there. After an account joined, a StackSet may still be running. Which accounts: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: filter message like 'the target role in account' | stats count() by account. Deploy the role there, or name the accounts in excluded_accounts."
+      description = "Accounts have findings, but no role that the remediators can assume, so nothing is checked there. After an account joined, a StackSet may still be running. To list the accounts, query /aws/lambda/${local.remediator_name} in ${local.region} with CloudWatch Logs Insights: filter message like 'the target role in account' | stats count() by account. Deploy the role there, or name the accounts in excluded_accounts."
       namespace   = var.link.metrics_namespace
       metric      = local.metric.RoleMissing
       dimensions  = { service = local.remediator_name }
@@ -82,7 +82,7 @@ locals {
       evaluation_periods = 2
     }
     findings-recurring = {
-      description = "Findings were fixed three times within seven days: somebody or something brings them back. They are still fixed each time. Which: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: fields @timestamp, message | filter message like 'keeps violating the rule' | sort @timestamp desc. If Terraform or CloudFormation brings them back, fix that code."
+      description = "Findings were fixed three times within seven days: somebody or something brings them back. They are still fixed each time. To list them, query /aws/lambda/${local.remediator_name} in ${local.region} with CloudWatch Logs Insights: fields @timestamp, message | filter message like 'keeps violating the rule' | sort @timestamp desc. If Terraform or CloudFormation brings them back, fix that code."
       namespace   = var.link.metrics_namespace
       metric      = local.metric.RecurringFindings
       dimensions  = { service = local.remediator_name }
@@ -93,7 +93,7 @@ locals {
       evaluation_periods = 2
     }
     deferrals-lasting = {
-      description = "Findings have been deferred for more than notifications.deferred_days days. Which, and why: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: fields @timestamp, message | filter outcome = 'deferred' | sort @timestamp desc. Release the hold or end the pause that the reasons name, open the maintenance window, or raise the limit."
+      description = "Findings have been deferred for more than notifications.deferred_days days. To see which, and why, query /aws/lambda/${local.remediator_name} in ${local.region} with CloudWatch Logs Insights: fields @timestamp, message | filter outcome = 'deferred' | sort @timestamp desc. Release the hold or end the pause that the reasons name, open the maintenance window, or raise the limit."
       namespace   = var.link.metrics_namespace
       metric      = local.metric.LastingDeferrals
       dimensions  = { service = local.remediator_name }
@@ -105,7 +105,7 @@ locals {
     }
     # Events on central's bus notify once per rule and account: hourly for a limit, once for a breaker.
     limit-reached = {
-      description = "A limit on changes defers findings; they come first at the next poll. Which: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: filter outcome = 'deferred' and message like 'changes at most' | stats count() by rule, account. Wait, raise limits, or pause the rule."
+      description = "A limit on changes defers findings; they come first at the next poll. To count them, query /aws/lambda/${local.remediator_name} in ${local.region} with CloudWatch Logs Insights: filter outcome = 'deferred' and message like 'changes at most' | stats count() by rule, account. Wait, raise limits, or pause the rule."
       namespace   = var.link.metrics_namespace
       metric      = local.metric.LimitReached
       dimensions  = { service = local.remediator_name }
@@ -116,7 +116,7 @@ locals {
       evaluation_periods = 2
     }
     breaker-open = {
-      description = "A rule is in dry run in an account, because half of its changes within an hour failed or were undone. Which, and why: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: filter message like 'in dry run in account' | limit 20. Fix the cause, then resume the rule."
+      description = "A rule is in dry run in an account, because half of its changes within an hour failed or were undone. To see which rules, and why, query /aws/lambda/${local.remediator_name} in ${local.region} with CloudWatch Logs Insights: filter message like 'in dry run in account' | limit 20. Fix the cause, then resume the rule."
       namespace   = var.link.metrics_namespace
       metric      = local.metric.BreakerOpen
       dimensions  = { service = local.remediator_name }
@@ -139,7 +139,7 @@ locals {
       datapoints         = 3
     }
     findings-failed = {
-      description = "Findings were not remediated. Which, and why: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: fields @timestamp, message | filter outcome = 'failed' | sort @timestamp desc. Fix what the reasons name; the findings are then attempted again. The record of what was seen, planned, and done is in s3://${var.link.evidence_bucket}/outcomes/, by rule, account and region."
+      description = "Findings were not remediated. To see which, and why, query /aws/lambda/${local.remediator_name} in ${local.region} with CloudWatch Logs Insights: fields @timestamp, message | filter outcome = 'failed' | sort @timestamp desc. Fix what the reasons name; the findings are then attempted again. The record of what was seen, planned, and done is in s3://${var.link.evidence_bucket}/outcomes/, by rule, account and region."
       namespace   = var.link.metrics_namespace
       metric      = local.metric.FailedFindings
       dimensions  = { service = local.remediator_name }

@@ -62,8 +62,8 @@ function queuesIn({ deployment: { queues, home_region } }: Opened, region: strin
 function questionOf({ all, discard }: FateOptions): string {
   const jobs = all
     ? 'Send all jobs back'
-    : 'Send back what changed something, and drop the other jobs and polls';
-  return `${jobs}${discard ? ', and drop what is not a job' : ''}?`;
+    : 'Send back jobs that changed something, and drop the other jobs and polls';
+  return `${jobs}${discard ? ', and drop messages that are not jobs' : ''}?`;
 }
 
 /** Clears one region. One that does not answer does not delay the others. */

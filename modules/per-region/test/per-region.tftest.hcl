@@ -156,7 +156,7 @@ run "enabled_creates" {
         alarm.metric_name == "FailedFindings",
         alarm.dimensions == tomap({ service = "cspm-auto-remediation-remediator" }),
         alarm.period * alarm.evaluation_periods == 7200 && alarm.datapoints_to_alarm == 1,
-        strcontains(alarm.alarm_description, "/aws/lambda/cspm-auto-remediation-remediator in eu-central-1: fields @timestamp, message | filter outcome = 'failed'"),
+        strcontains(alarm.alarm_description, "/aws/lambda/cspm-auto-remediation-remediator in eu-central-1 with CloudWatch Logs Insights: fields @timestamp, message | filter outcome = 'failed'"),
         strcontains(alarm.alarm_description, "s3://evidence/outcomes/"),
       ])
     ]) && module.alarms.alarms["remediator-errors"].period == 300
