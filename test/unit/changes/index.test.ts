@@ -28,12 +28,12 @@ describe.each([
     message: 'unknown kind of change everything-delete (resource sg-0123abcd)',
   },
   {
-    what: 'not of its kind’s form',
+    what: 'that does not match the schema of its kind',
     change: malformed,
     message: 'not a change of kind security-group-rules-revoke (resource sg-0123abcd)',
   },
 ])('a change $what', ({ change, message }) => {
-  test('is neither described nor inverted', async () => {
+  test('is not described and not inverted', async () => {
     await expect(describeChange(change)).rejects.toThrow(message);
     await expect(inverseOf(change)).rejects.toThrow(message);
   });

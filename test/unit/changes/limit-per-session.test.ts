@@ -5,7 +5,7 @@ import { testSession } from '../../lab/accounts/session.ts';
 
 const place = { endpoint: 'http://127.0.0.1:1', account: '111122223333', region: 'eu-central-1' };
 
-test('of many calls in a session so many are in progress at once, whatever another session does', async () => {
+test('limits the number of parallel calls per session, regardless of other sessions', async () => {
   const limitOf = limitPerSession(3);
   const inProgress = new Map<string, number>();
   const most = new Map<string, number>();

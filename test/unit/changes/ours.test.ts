@@ -16,18 +16,18 @@ import {
 const ACCOUNT = '111122223333';
 const REGION = 'eu-central-1';
 
-/** The answer of reads: the model's state, or one answer to every call. */
+/** Answers to reads: the model's state, or the same answer for every call. */
 type Shown = Partial<AwsState> | { readonly answer: object };
 
-/** A change that comes after one of ours. */
+/** A change that follows one of ours. */
 interface Row {
   readonly what: string;
-  /** Our own changes of a moment ago. */
+  /** Our own recent changes. */
   readonly ours: readonly (Change & Readonly<Record<string, unknown>>)[];
   readonly planned: Change & Readonly<Record<string, unknown>>;
-  /** The state before the last of ours. */
+  /** The state before our last change. */
   readonly old: Shown;
-  /** The state after it. */
+  /** The state after our last change. */
   readonly now: Shown;
 }
 
@@ -106,7 +106,7 @@ const putBack = (ruleNumber: number) => ({
   over: null,
   remove: [],
 });
-/** An entry that was made for another one, and is taken out as that one is put back. */
+/** An entry that was created for another one, and is deleted when that one is restored. */
 const takenBack = (ruleNumber: number) => ({
   ...putBack(200),
   open: null,
@@ -227,7 +227,7 @@ const table: readonly Row[] = [
     now: groupOf(wide),
   },
   {
-    what: 'a rule is shrunk after another one was',
+    what: 'a rule is shrunk after another one was shrunk',
     ours: [shrunkOther],
     planned: shrinkWide,
     old: groupOf(wide, other),
@@ -248,21 +248,21 @@ const table: readonly Row[] = [
     now: groupOf(wide, { ...narrow, id: 'sgr-4' }),
   },
   {
-    what: 'a rule is revoked after another one was',
+    what: 'a rule is revoked after another one was revoked',
     ours: [{ ...revoke(other), revoked: [other] }],
     planned: revoke(ssh),
     old: groupOf(ssh, other),
     now: groupOf(ssh),
   },
   {
-    what: 'an entry is taken out after another one was',
+    what: 'an entry is deleted after another one was deleted',
     ours: [{ ...takeOut(200, 100, 200), closed: 'yes' }],
     planned: takeOut(100, 100, 200),
     old: aclOf(100, 200),
     now: aclOf(100),
   },
   {
-    what: 'a rule is widened again after the one that was added for it was',
+    what: 'a rule is widened again after the rule that was added for it was revoked',
     ours: [shrunkOther, widenedOther],
     planned: {
       kind: 'security-group-rule-widen',
@@ -276,49 +276,49 @@ const table: readonly Row[] = [
     now: groupOf({ ...wide, fromPort: 1024 }, other),
   },
   {
-    what: 'an entry is put back after another one was',
+    what: 'an entry is restored after another one was restored',
     ours: [{ ...takeOut(200, 100, 200), closed: 'yes' }, takenBack(300)],
     planned: putBack(100),
     old: aclOf(300),
     now: aclOf(),
   },
   {
-    what: 'a flow log is made after another one was',
+    what: 'a flow log is created after another one was created',
     ours: [flowLog('first', 'fl-1')],
     planned: flowLog('second', null),
     old: vpcOf(),
     now: vpcOf('fl-1'),
   },
   {
-    what: 'a key is made inactive after another one was',
+    what: 'a key is made inactive after another one was made inactive',
     ours: [keySet('AKIA1', 'Active', 'Inactive')],
     planned: keySet('AKIA2', 'Active', 'Inactive'),
     old: keysOf('Active'),
     now: keysOf('Inactive'),
   },
   {
-    what: 'a setting is switched on after another one was',
+    what: 'a setting is turned on after another one was turned on',
     ours: [blockSet(null, ignoring)],
     planned: blockSet(null, blockWith('RestrictPublicBuckets')),
     old: bucketOf(null),
     now: bucketOf(ignoring),
   },
   {
-    what: 'a share is taken away after another one was',
+    what: 'a share is removed after another one was removed',
     ours: [sharesChange(['444455556666', 'all'], ['all'])],
     planned: sharesChange(['all'], []),
     old: sharesOf('444455556666', 'all'),
     now: sharesOf('all'),
   },
   {
-    what: 'validation is switched on after it was switched off',
+    what: 'validation is turned on after it was turned off',
     ours: [validation(true, false), validation(false, true), validation(true, false)],
     planned: validation(false, true),
     old: trailOf(true),
     now: trailOf(false),
   },
   {
-    what: 'validation is switched on after it was switched on before',
+    what: 'validation is turned on after it was turned on',
     ours: [validation(false, true)],
     planned: validation(false, true),
     old: trailOf(false),
@@ -332,14 +332,14 @@ const table: readonly Row[] = [
     now: clusterOf(true),
   },
   {
-    what: 'a cluster is made private after it was made private before',
+    what: 'a cluster is made private after it was made private',
     ours: [access(true, false)],
     planned: access(true, false),
     old: clusterOf(true),
     now: clusterOf(false),
   },
   {
-    what: 'a property is set after another one was',
+    what: 'a property is set after another one was set',
     ours: [propertySet('DeletionProtection', false, true)],
     planned: propertySet('PubliclyAccessible', true, false),
     old: propertiesOf({ PubliclyAccessible: true, DeletionProtection: false }),
@@ -347,7 +347,7 @@ const table: readonly Row[] = [
   },
 ];
 
-/** Applies the change while reads answer what they are told, in turn; the last one goes on. @returns the writes, and the error */
+/** Applies the change while reads return the given answers in turn, and then the last one each time. @returns the writes, and the error */
 async function applyTo({ planned, ours, now }: Row, shown: readonly Shown[]) {
   const model = new AwsModel(ACCOUNT, 'answer' in now ? EMPTY_STATE : { ...EMPTY_STATE, ...now }, () => 0);
   const writes: string[] = [];
@@ -372,11 +372,11 @@ async function applyTo({ planned, ours, now }: Row, shown: readonly Shown[]) {
   return { writes, error };
 }
 
-/** More reads than a change makes. */
+/** More reads than any change makes. */
 const ALL_READS = 40;
 
 describe.each(table)('$what', (row) => {
-  test('nothing is written while its looks show what stood there before', async () => {
+  test('nothing is written while its reads show the state before our change', async () => {
     const { writes, error } = await applyTo(row, Array<Shown>(ALL_READS).fill(row.old));
 
     expect(writes).toEqual([]);
@@ -384,14 +384,14 @@ describe.each(table)('$what', (row) => {
     expect(String(error)).toContain("AWS's reads do not show the latest change yet");
   });
 
-  test('its look shows what was changed: that is no reason against it', async () => {
+  test('if its read shows our change, it is applied', async () => {
     const { error } = await applyTo(row, []);
 
     expect(String(error)).not.toContain('do not show yet');
   });
 });
 
-test('an entry that we put back after it was taken out is no sign of an old look', async () => {
+test('an entry that we deleted and restored does not make a read stale', async () => {
   const ours = [{ ...takeOut(200, 100, 200), closed: 'yes' }, putBack(200)];
   const row = { what: '', ours, planned: takeOut(100, 100, 200), old: {}, now: aclOf(100, 200) };
 
@@ -401,7 +401,7 @@ test('an entry that we put back after it was taken out is no sign of an old look
   expect(writes).toEqual(['DeleteNetworkAclEntry']);
 });
 
-test('a look at a group is made again until it shows what was revoked', async () => {
+test('a read of a group is repeated until it no longer shows revoked rules', async () => {
   const [row] = table;
   if (row === undefined) throw new Error('there is no row');
 

@@ -5,7 +5,7 @@ import { burstOf, sideBySide } from '../../../lambdas/changes/side-by-side.ts';
 
 const SHRINK = 'security-group-rule-shrink';
 
-/** Steps of changes that take so many turns each before they meet; one without turns ends before. */
+/** Steps of changes that each take a number of turns before they meet. A change without turns ends before that. */
 async function meeting(turns: readonly (number | undefined)[]): Promise<string[]> {
   const steps: string[] = [];
   await sideBySide(SHRINK, turns, async (own, meet: Meet) => {
@@ -18,7 +18,7 @@ async function meeting(turns: readonly (number | undefined)[]): Promise<string[]
   return steps;
 }
 
-test('changes that begin together go on together, once the last one has come as far', async () => {
+test('changes that begin together continue together, once the last one has reached the same point', async () => {
   expect(await meeting([3, 1, 2])).toEqual([
     'arrived 1',
     'arrived 2',
@@ -29,11 +29,11 @@ test('changes that begin together go on together, once the last one has come as 
   ]);
 });
 
-test('nobody waits for one that has ended', async () => {
+test('no change waits for one that has ended', async () => {
   expect(await meeting([2, undefined, 1])).toEqual(['arrived 1', 'arrived 2', 'goes on', 'goes on']);
 });
 
-test('nobody waits for one that goes wrong', async () => {
+test('no change waits for one that fails', async () => {
   const went: string[] = [];
   const made = sideBySide(SHRINK, ['bad', 'good'], async (name, meet) => {
     if (name === 'bad') throw new Error('went wrong');
@@ -45,7 +45,7 @@ test('nobody waits for one that goes wrong', async () => {
   expect(went).toEqual(['good']);
 });
 
-test('changes that do not begin together wait for nobody', async () => {
+test('changes that do not begin together do not wait for each other', async () => {
   const ended: string[] = [];
 
   await sideBySide('iam-access-key-status-set', ['slow', 'fast'], async (name, meet) => {
@@ -57,7 +57,7 @@ test('changes that do not begin together wait for nobody', async () => {
   expect(ended).toEqual(['fast', 'slow']);
 });
 
-test('no more changes are asked about at once than can be sent while the answers hold', async () => {
+test('no more changes are checked at once than can be sent while the checks are valid', async () => {
   const changes = Array.from({ length: 100 }, (_, index) => ({
     kind: 's3-public-access-block-set',
     resource: `bucket-${index}`,

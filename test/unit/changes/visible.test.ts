@@ -15,10 +15,10 @@ import {
 const ACCOUNT = '111122223333';
 const REGION = 'eu-central-1';
 
-/** The answer of reads: the model's state, or one answer to every call. */
+/** Answers to reads: the model's state, or the same answer for every call. */
 type Shown = { readonly state: AwsState } | { readonly answer: object };
 
-/** An applied change, what reads answer that are older than it, and what others answer. */
+/** An applied change, what older reads return, and what later reads return. */
 interface Row {
   readonly kind: string;
   readonly what?: string;
@@ -165,7 +165,7 @@ const table: readonly Row[] = [
   },
   {
     kind: 'network-acl-entry-narrow',
-    what: 'of which nobody knows whether it closed the open entry',
+    what: 'that may or may not have closed the open entry',
     applied: {
       resource: ACL,
       before: openEntry,
@@ -180,14 +180,14 @@ const table: readonly Row[] = [
   },
   {
     kind: 'network-acl-entry-restore',
-    what: 'that put the open entry back',
+    what: 'that restored the open entry',
     applied: { resource: ACL, open: openEntry, over: office, remove: [] },
     old: entries(office),
     shown: [entries(openEntry)],
   },
   {
     kind: 'network-acl-entry-restore',
-    what: 'that took entries out',
+    what: 'that deleted entries',
     applied: { resource: ACL, open: null, over: null, remove: [{ ...office, ruleNumber: 101 }] },
     old: entries({ ...office, ruleNumber: 101 }),
     shown: [entries(), entries({ ...office, ruleNumber: 101, cidr: '172.16.0.0/12' })],
@@ -206,14 +206,14 @@ const table: readonly Row[] = [
   },
   {
     kind: 's3-public-access-block-set',
-    what: 'that switched a setting on',
+    what: 'that turned a setting on',
     applied: { resource: 'assets', region: REGION, before: null, after: blocked },
     old: block(null),
     shown: [block(blocked), block({ ...blocked, BlockPublicPolicy: true })],
   },
   {
     kind: 's3-public-access-block-set',
-    what: 'that switched a setting off',
+    what: 'that turned a setting off',
     applied: { resource: 'assets', region: REGION, before: blocked, after: null },
     old: block(blocked),
     shown: [block(null), block(off)],
@@ -233,7 +233,7 @@ const table: readonly Row[] = [
   },
   {
     kind: 'rds-snapshot-shares-change',
-    what: 'that took a share away',
+    what: 'that removed a share',
     applied: { ...snapshot, before: ['all', '444455556666'], after: ['444455556666'] },
     old: shares('444455556666', 'all'),
     shown: [shares('444455556666'), shares(), { state: EMPTY_STATE }],
@@ -269,7 +269,7 @@ const table: readonly Row[] = [
   },
 ];
 
-/** Kinds of which an old read does no harm: it shows less than stands there, or the resource changes later. */
+/** Kinds for which a stale read is harmless: it shows less than exists, or the resource changes later. */
 const NEVER_WAITED_FOR = [
   'automation-execution-start',
   'log-group-create',
@@ -290,7 +290,7 @@ function sessionOf(shown: Shown) {
 describe.each(table)('$kind $what', ({ kind, applied, old, shown }) => {
   const change: Change = { kind, resource: '', ...applied };
 
-  test('is not visible in a read from before it', async () => {
+  test('is not visible in an older read', async () => {
     const isVisible = await isChangeVisible(sessionOf(old), change);
 
     expect(isVisible).toBe(false);
@@ -303,7 +303,7 @@ describe.each(table)('$kind $what', ({ kind, applied, old, shown }) => {
   });
 });
 
-test('the table has every kind that is waited for', () => {
+test('the table contains every kind that is awaited', () => {
   const kinds = [...new Set([...table.map(({ kind }) => kind), ...NEVER_WAITED_FOR])].sort();
 
   expect(kinds).toEqual(changeKinds);

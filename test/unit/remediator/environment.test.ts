@@ -3,11 +3,11 @@ import { parseEnvironment } from '../../../lambdas/model/environment.ts';
 import { environmentSchema } from '../../../lambdas/remediator/environment.ts';
 import { environment, variables } from './support/environment.ts';
 
-test('what Terraform sets is understood, and what else there is left alone', () => {
+test('parses what Terraform sets, and ignores other variables', () => {
   expect(parseEnvironment(environmentSchema, { ...variables, PATH: '/bin' })).toEqual(environment);
 });
 
-test.each(Object.keys(variables))('%s must be there', (name) => {
+test.each(Object.keys(variables))('%s is required', (name) => {
   expect(() => parseEnvironment(environmentSchema, { ...variables, [name]: undefined })).toThrow(
     new RegExp(`^environment variables: ${name}: `),
   );
@@ -28,7 +28,7 @@ test.each([
   expect(() => parseEnvironment(environmentSchema, { ...variables, ...wrong })).toThrow(`${name}: `);
 });
 
-test('all that is wrong is said at once', () => {
+test('all errors are reported together', () => {
   expect(() => parseEnvironment(environmentSchema, {})).toThrow(
     /NAME: .*; AWS_REGION: .*; MAX_RECEIVE_COUNT: /,
   );

@@ -45,7 +45,7 @@ beforeEach(async () => {
     POWERTOOLS_METRICS_NAMESPACE: 'CspmAutoRemediation',
   };
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
-  // Each test has a function of its own, as after a cold start.
+  // Each test has its own function, as after a cold start.
   vi.resetModules();
 });
 afterEach(async () => {
@@ -116,7 +116,7 @@ const emfSchema = z.looseObject({
   }),
 });
 
-/** Metrics in the embedded metric format: name, value and dimensions as CloudWatch reads them. */
+/** Metrics in the embedded metric format: name, value, and dimensions, as CloudWatch reads them. */
 function metrics(): unknown[] {
   return lines().flatMap((line) => {
     const emf = emfSchema.safeParse(line);
@@ -139,7 +139,7 @@ const metric = (name: string, value: number, rule?: string) => ({
 });
 
 describe('a job', () => {
-  test('is worked on: AWS is changed, evidence, events, metrics and logs tell of it', async () => {
+  test('is processed: AWS is changed, and evidence, events, metrics, and logs show it', async () => {
     cloud.users.set('deploy', 'Active').set('fine', 'Inactive');
     const job = jobOf('deploy', 'fine', 'missing');
 
@@ -198,11 +198,11 @@ describe('a job', () => {
     expect(cloud.operations).not.toContain('sqs:ChangeMessageVisibility');
   });
 
-  test('asks the table as often for 25 findings as for one, and writes to it as often', async () => {
+  test('reads and writes the table as often for 25 findings as for one', async () => {
     const names = Array.from({ length: 25 }, (_, number) => `user-${number}`);
     for (const [number, name] of names.entries())
       cloud.users.set(name, number % 2 === 0 ? 'Active' : 'Inactive');
-    // What is remembered for seconds is not asked for again, however slow the machine.
+    // Cached data is not read again, no matter how slow the machine is.
     vi.useFakeTimers({ toFake: ['Date'] });
     onTestFinished(() => void vi.useRealTimers());
 
@@ -210,23 +210,23 @@ describe('a job', () => {
 
     const ofTable = cloud.operations.filter((operation) => operation.startsWith('dynamodb:'));
     const [first = '', second = '', ...others] = ofTable.map((each) => each.replace('dynamodb:', ''));
-    // What is known of the findings, and the lease: side by side.
+    // The findings and the lease, in parallel.
     expect([first, second].sort()).toEqual(['BatchGetItem', 'PutItem']);
     expect(others.slice(0, 3)).toEqual([
       'BatchGetItem', // holds
       ...['UpdateItem', 'UpdateItem'], // room in the account, and in all accounts
     ]);
-    // What it changed, before evidence says so, and which evidence it writes: side by side.
+    // What it changed, before the evidence is written, and which evidence it writes, in parallel.
     expect(others.slice(3, 5).sort()).toEqual(['PutItem', 'TransactWriteItems']);
     expect(others.slice(5)).toEqual([
       'PutItem', // how the changes went
       'TransactWriteItems',
     ]);
-    // The journal before the first five of 13 changes, before the others, and after them; the outcomes.
+    // The journal before the first five of 13 changes, before the others, and after them; then the outcomes.
     expect(cloud.operations.filter((operation) => operation === 's3:PUT')).toHaveLength(4);
   });
 
-  test('that changes nothing asks for nothing that is counted, and tells only what became of its findings', async () => {
+  test('that changes nothing reads no counters, and only publishes the outcomes of its findings', async () => {
     const names = Array.from({ length: 25 }, (_, number) => `user-${number}`);
     for (const name of names) cloud.users.set(name, 'Inactive');
 
@@ -242,7 +242,7 @@ describe('a job', () => {
     ]);
   });
 
-  test('the role is assumed once, and settings are read once for two jobs', async () => {
+  test('assumes the role once, and two jobs read the settings once', async () => {
     cloud.users.set('a', 'Active').set('b', 'Active');
 
     await invoke(recordOf(jobOf('a'), 1, 'm1'), recordOf({ ...jobOf('b'), chunk: 1 }, 1, 'm2'));
@@ -253,7 +253,7 @@ describe('a job', () => {
     expect(times('ssm:GetParameter')).toBe(1);
   });
 
-  test('a failed outcome says in one line what to do', async () => {
+  test('with a failed outcome logs one line that says what to do', async () => {
     cloud.faults.set('sts:AssumeRole', queryError('AccessDenied', 403));
 
     const response = await invoke(recordOf(jobOf('deploy')));
@@ -269,7 +269,7 @@ describe('a job', () => {
     expect(metrics()).toEqual([metric('Failed', 1, RULE), metric('RoleMissing', 1)]);
   });
 
-  test('a missing role is counted once per job, and not as failed findings', async () => {
+  test('with a missing role counts it once, and counts no failed findings', async () => {
     cloud.faults.set('sts:AssumeRole', queryError('AccessDenied', 403));
 
     await invoke(recordOf(jobOf('a', 'b', 'c')));
@@ -277,7 +277,7 @@ describe('a job', () => {
     expect(metrics()).toEqual([metric('Failed', 3, RULE), metric('RoleMissing', 1)]);
   });
 
-  test('a role that has been missing for an hour is one event, whatever jobs come', async () => {
+  test('with a role that has been missing for an hour publishes one event, regardless of the number of jobs', async () => {
     cloud.faults.set('sts:AssumeRole', queryError('AccessDenied', 403));
     await invoke(recordOf(jobOf('a', 'b')));
     const key = `account#${ACCOUNT}`;
@@ -290,7 +290,7 @@ describe('a job', () => {
     await invoke(recordOf({ ...jobOf('c'), poll: later }));
     await invoke(recordOf({ ...jobOf('d'), poll: later }));
 
-    // One of the jobs of a poll looks whether the role is back.
+    // One job per poll checks whether the role is back.
     expect(cloud.operations.slice(before).filter((operation) => operation === 'sts:AssumeRole')).toHaveLength(
       1,
     );
@@ -300,7 +300,7 @@ describe('a job', () => {
     ]);
   });
 
-  test('settings that cannot be used are counted for an alarm', async () => {
+  test('with invalid settings counts them for an alarm', async () => {
     cloud.settings = { ...cloud.settings, options: { max_age_days: 'ninety' } };
 
     const response = await invoke(recordOf(jobOf('a', 'b')));
@@ -309,7 +309,7 @@ describe('a job', () => {
     expect(metrics()).toEqual([metric('Failed', 2, RULE), metric('SettingsInvalid', 1)]);
   });
 
-  test('that is not finished goes back to the queue, and comes again after a while', async () => {
+  test('that is not finished returns to the queue, and is delivered again later', async () => {
     cloud.users.set('a', 'Active').set('b', 'Inactive');
     cloud.faults.set('iam:UpdateAccessKey', queryError('MalformedInput', 503));
 
@@ -337,7 +337,7 @@ describe('a job', () => {
     expect(logged('ERROR')).toEqual([]);
   });
 
-  test('that another attempt works on waits until that one is over', async () => {
+  test('that another attempt is processing waits until that attempt has ended', async () => {
     cloud.users.set('a', 'Active');
     const until = Date.now() + 600_000;
     const lease = { pk: 'lease#x', sk: 'lease', version: 1, expiresAt: 1, state: 'held', holder: 'h', until };
@@ -363,7 +363,7 @@ describe('a job', () => {
     const response = await invoke(recordOf(jobOf('a')));
 
     expect(response.batchItemFailures).toHaveLength(1);
-    // What operators ask for does not wait with it.
+    // Operators' requests do not wait with it.
     expect(readAlone).toEqual([`pending#${ACCOUNT}#eu-central-1`]);
     const [{ VisibilityTimeout } = { VisibilityTimeout: 0 }] = visibilitiesSchema.parse(cloud.visibilities);
     expect(VisibilityTimeout).toBeGreaterThan(500);
@@ -373,7 +373,7 @@ describe('a job', () => {
     expect(logged('WARN')).toEqual([expect.stringContaining('another attempt is working on it, until')]);
   });
 
-  test('that is not finished leaves a word on what was changed already', async () => {
+  test('that is not finished logs what was already changed', async () => {
     cloud.users.set('a', 'Active');
     const answerWell = cloud.answer.bind(cloud);
     cloud.answer = (call) =>
@@ -390,7 +390,7 @@ describe('a job', () => {
     });
   });
 
-  test('after its last attempt its findings have failed, and the queue moves it to the dead letters', async () => {
+  test('fails its findings after the last attempt, and the queue moves it to the dead-letter queue', async () => {
     cloud.users.set('a', 'Active');
     cloud.faults.set('iam:UpdateAccessKey', queryError('ServiceFailure', 503));
 
@@ -407,7 +407,7 @@ describe('a job', () => {
     expect(cloud.deadLetters).toEqual([]);
   });
 
-  test('whose outcomes the event bus refuses goes back, too', async () => {
+  test('whose outcomes the event bus refuses also returns to the queue', async () => {
     cloud.users.set('a', 'Active');
     cloud.faults.set('events:PutEvents', queryError('AccessDeniedException', 400));
 
@@ -420,7 +420,7 @@ describe('a job', () => {
     ]);
   });
 
-  test('a bug is counted for an alarm, and its stack is logged', async () => {
+  test('with a bug counts it for an alarm, and logs its stack trace', async () => {
     cloud.users.set('a', 'Active');
     cloud.faults.set('s3:GET', { status: 200, body: '{"version":9}' });
 
@@ -434,7 +434,7 @@ describe('a job', () => {
     expect(cloud.users.get('a')).toBe('Active');
   });
 
-  test('one that fails does not hold up the others of its batch, not even of its account', async () => {
+  test('that fails does not delay the others of its batch, even those of its account', async () => {
     cloud.users.set('a', 'Active').set('b', 'Inactive');
     cloud.faults.set('iam:UpdateAccessKey', queryError('ServiceFailure', 503));
 
@@ -451,7 +451,7 @@ describe('a job', () => {
     ]);
   });
 
-  test('what cannot be put back sooner comes back later', async () => {
+  test('whose visibility timeout cannot be shortened returns later', async () => {
     cloud.faults.set('settings:GET', { status: 503, body: '' });
     cloud.faults.set('sqs:ChangeMessageVisibility', queryError('AccessDenied', 403));
 
@@ -475,7 +475,7 @@ describe('a delayed job', () => {
     return { ...record, attributes, eventSourceARN: `${QUEUE.replace('.fifo', '')}-delayed` };
   };
 
-  test('is only forwarded, to its account’s group: nothing is asked or changed out of it', async () => {
+  test('is only forwarded, to the group of its account: nothing is read or changed for it', async () => {
     cloud.users.set('deploy', 'Active');
 
     const response = await invoke(delayed(look(1), 'm1'), delayed(look(2), 'm2'));
@@ -489,13 +489,13 @@ describe('a delayed job', () => {
         MessageDeduplicationId: jobId(job),
       })),
     );
-    // SQS would drop the second look if it took it for the first.
+    // SQS would drop the second follow-up job if it had the deduplication id of the first.
     expect(jobId(look(1))).not.toBe(jobId(look(2)));
     expect(new Set(cloud.operations)).toEqual(new Set(['sqs:GetQueueUrl', 'sqs:SendMessage']));
     expect(cloud.users.get('deploy')).toBe('Active');
   });
 
-  test('that is no job goes to the dead letters', async () => {
+  test('that is not a job is sent to the dead-letter queue', async () => {
     const response = await invoke(delayed('hello'));
 
     expect(response).toEqual({ batchItemFailures: [] });
@@ -504,7 +504,7 @@ describe('a delayed job', () => {
     expect(metrics()).toEqual([metric('InvalidMessage', 1)]);
   });
 
-  test('that cannot be forwarded comes back, and holds up no other', async () => {
+  test('that cannot be forwarded is delivered again, and does not delay the others', async () => {
     let sends = 0;
     cloud.fault = (operation) => {
       if (operation !== 'sqs:SendMessage') return undefined;
@@ -516,15 +516,15 @@ describe('a delayed job', () => {
 
     expect(response).toEqual({ batchItemFailures: [{ itemIdentifier: 'm1' }] });
     expect(cloud.sent.map(({ MessageBody }) => MessageBody)).toEqual([JSON.stringify(look(2))]);
-    // Its receipt is not one of the other queue's.
+    // Its receipt handle is not valid for the other queue.
     expect(cloud.visibilities).toEqual([]);
     expect(logged('ERROR')).toEqual([expect.stringMatching(/^message m1: AccessDenied/)]);
   });
 });
 
-describe('a message that is no job', () => {
+describe('a message that is not a job', () => {
   test.each(['hello', JSON.stringify({ ...jobOf('a'), region: 'us-east-1' })])(
-    '%s goes to the dead letters and is acknowledged',
+    '%s is sent to the dead-letter queue, and acknowledged',
     async (body) => {
       const response = await invoke(recordOf(body));
 
@@ -539,7 +539,7 @@ describe('a message that is no job', () => {
     },
   );
 
-  test('of the collector that names a request goes to the dead letters', async () => {
+  test('from the collector that names a request is sent to the dead-letter queue', async () => {
     const request = { principal: 'AROAOPERATOR:ada', id: '7f0c3a52-5b0e-4f7e-9d53-0a4b8a3b8f10' };
     const body = { version: 1, kind: 'undo', request, account: ACCOUNT, region: 'eu-central-1' };
     const record = recordOf(body);
@@ -554,7 +554,7 @@ describe('a message that is no job', () => {
     expect(cloud.operations.filter((operation) => operation.startsWith('dynamodb:'))).toEqual([]);
   });
 
-  test('comes back while the dead-letter queue does not take it', async () => {
+  test('is delivered again while the dead-letter queue does not accept it', async () => {
     cloud.faults.set('sqs:SendMessage', queryError('ServiceUnavailable', 503));
 
     const response = await invoke(recordOf('hello'));
@@ -563,7 +563,7 @@ describe('a message that is no job', () => {
   });
 });
 
-test('a wrong environment is an error of the invocation, with all that is wrong', async () => {
+test('an invalid environment is an error of the invocation, with all problems', async () => {
   vi.stubEnv('HOME_REGION', 'Frankfurt');
   vi.stubEnv('EXTERNAL_ID', '');
 
@@ -573,7 +573,7 @@ test('a wrong environment is an error of the invocation, with all that is wrong'
   expect(aws.calls).toEqual([]);
 });
 
-test('no credentials are in logs, evidence or events, whatever goes wrong', async () => {
+test('logs, evidence, and events never contain credentials, no matter what fails', async () => {
   vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'DEBUG');
   cloud.users.set('a', 'Active').set('b', 'Active').set('c', 'Active');
 
@@ -621,9 +621,9 @@ describe('the findings table', () => {
     ['is throttled', 'PutItem', refusal('ThrottlingException'), 'ThrottlingException'],
     ['is denied', 'PutItem', refusal('AccessDeniedException'), 'AccessDeniedException'],
     ['does not answer', 'PutItem', 'cut' as const, 'socket hang up'],
-    ['has a lease of a newer form', 'PutItem', newerLease, 'has version 2'],
+    ['has a lease of a newer version', 'PutItem', newerLease, 'has version 2'],
     ['cannot be read', 'BatchGetItem', refusal('AccessDeniedException'), 'AccessDeniedException'],
-    ['has a finding of a newer form', 'BatchGetItem', itemsOf(newerFinding), 'has version 2'],
+    ['has a finding of a newer version', 'BatchGetItem', itemsOf(newerFinding), 'has version 2'],
     [
       'has recent changes of a newer form',
       'BatchGetItem',
@@ -631,7 +631,7 @@ describe('the findings table', () => {
       'has version 2',
     ],
   ])(
-    'that %s stops the job before anything is read or changed, loudly',
+    'that %s stops the job before anything is read or changed, with an error in the log',
     async (_, operation, fault, words) => {
       cloud.users.set('a', 'Active');
       cloud.faults.set(`dynamodb:${operation}`, fault);
@@ -654,9 +654,9 @@ describe('the findings table', () => {
     ['is missing', 'PutItem', refusal('ResourceNotFoundException'), 'ResourceNotFoundException'],
     ['is throttled', 'PutItem', refusal('ThrottlingException'), 'ThrottlingException'],
     ['is denied', 'BatchGetItem', refusal('AccessDeniedException'), 'AccessDeniedException'],
-    ['has an item of a newer form', 'BatchGetItem', itemsOf(newerFinding), 'has version 2'],
+    ['has an item of a newer version', 'BatchGetItem', itemsOf(newerFinding), 'has version 2'],
   ])(
-    'that %s until the last attempt leaves the job to the dead letters, with a line and a count',
+    'that %s until the last attempt leaves the job to the dead-letter queue, with a log line and a count',
     async (_, operation, fault, words) => {
       cloud.users.set('a', 'Active');
       cloud.faults.set(`dynamodb:${operation}`, fault);
@@ -678,7 +678,7 @@ describe('the findings table', () => {
     },
   );
 
-  test('an item that nobody here understands is an unexpected error, which has an alarm', async () => {
+  test('an item that cannot be parsed is an unexpected error, which has an alarm', async () => {
     cloud.users.set('a', 'Active');
     cloud.faults.set('dynamodb:BatchGetItem', itemsOf(newerFinding));
 
@@ -688,7 +688,7 @@ describe('the findings table', () => {
   });
 
   test.each(['PutItem', 'BatchGetItem'])(
-    'that does not answer %s in time stops the job before anything is changed, loudly',
+    'that does not answer %s in time stops the job before anything is changed, with an error in the log',
     async (operation) => {
       const { clientDefaults, requestTimeouts, ...others } = await import(
         '../../../lambdas/aws/client-defaults.ts'
@@ -720,7 +720,7 @@ describe('the findings table', () => {
   );
 
   test.each(['ResourceNotFoundException', 'ThrottlingException', 'AccessDeniedException'])(
-    'that answers %s at the end gets what was changed with the next attempt, which changes nothing more',
+    'that answers %s at the end is updated by the next attempt, which changes nothing more',
     async (code) => {
       cloud.users.set('a', 'Active');
       cloud.faults.set('dynamodb:TransactWriteItems', refusal(code));

@@ -21,7 +21,7 @@ const JOB: Job = {
 const ATTEMPT = { number: 1, last: false, remainingMilliseconds: () => 300_000 };
 
 let remediator: RemediatorInMemory;
-/** The pages that CloudTrail answers with, or an error's code. */
+/** The pages that CloudTrail returns, or the code of an error. */
 let pages: (readonly object[] | string)[];
 let inputs: z.infer<typeof inputSchema>[];
 let sessions: SessionRequest[];
@@ -77,7 +77,7 @@ function session({ account, region }: SessionRequest): AwsSession {
   };
 }
 
-/** An event as LookupEvents gives it. */
+/** An event as LookupEvents returns it. */
 function event(arn: string, record: object = {}, more: object = {}): object {
   const CloudTrailEvent = JSON.stringify({
     eventName: 'UpdateAccessKey',
@@ -93,7 +93,7 @@ const ADA = `arn:aws:sts::${ACCOUNT}:assumed-role/admin/ada`;
 const OURS = `arn:aws:sts::${ACCOUNT}:assumed-role/cspm-remediation/netskope.rule@1782820800`;
 const AUTOMATION = `arn:aws:sts::${ACCOUNT}:assumed-role/cspm-automation/Automation`;
 
-test('asks from the whole second on: CloudTrail has no shorter times, and somebody may act within the same one', async () => {
+test('searches from the full second, because CloudTrail’s times have no fractions, and someone may act within the same second', async () => {
   const asked = { changed: 'AKIA-1', from: '2026-06-30T10:00:00.700Z', to: '2026-06-30T12:00:00Z' };
 
   await investigate({ ...JOB, investigates: { deploy: asked } }, ATTEMPT, remediator.ports());
@@ -101,7 +101,7 @@ test('asks from the whole second on: CloudTrail has no shorter times, and somebo
   expect(inputs).toMatchObject([{ StartTime: Date.parse('2026-06-30T10:00:00Z') / 1000 }]);
 });
 
-test('tells who made the last change that is not ours, and asks for no more than that', async () => {
+test('reports who made the last change that is not ours, and reads no more than that', async () => {
   pages = [
     [
       event(OURS),
@@ -133,7 +133,7 @@ test('tells who made the last change that is not ours, and asks for no more than
   expect(sessions[0]?.permissions).toEqual([{ actions: ['cloudtrail:LookupEvents'], resources: ['*'] }]);
 });
 
-test('tells of all findings of a job together', async () => {
+test('reports all findings of a job together', async () => {
   pages = [[event(ADA)], [event(ADA)]];
   const { deploy } = JOB.investigates ?? {};
   if (deploy === undefined) throw new Error('the job investigates nothing');
@@ -157,7 +157,7 @@ test.each([
   ['Terraform', { userAgent: 'APN/1.0 HashiCorp/1.0 Terraform/1.11.0' }],
   ['CloudFormation', { userAgent: 'cloudformation.amazonaws.com' }],
   ['CloudFormation', { userIdentity: { arn: ADA, invokedBy: 'cloudformation.amazonaws.com' } }],
-])('says that %s will bring it back', async (tool, record) => {
+])('says that %s will cause the violation again', async (tool, record) => {
   pages = [[event(ADA, record)]];
 
   await investigate(JOB, ATTEMPT, remediator.ports());
@@ -167,7 +167,7 @@ test.each([
   );
 });
 
-test('takes no text of others as it is', async () => {
+test('sanitizes text that others chose', async () => {
   pages = [[event(`arn:${'x'.repeat(1000)}\n\u202e`, { eventName: 'Evil\nName' })]];
 
   await investigate(JOB, ATTEMPT, remediator.ports());
@@ -176,8 +176,8 @@ test('takes no text of others as it is', async () => {
   expect(words).toMatch(/^[\x20-\x7e]{1,400}$/);
 });
 
-describe('tells nothing', () => {
-  test('where CloudTrail knows nobody', async () => {
+describe('reports nothing', () => {
+  test('if CloudTrail has no event', async () => {
     pages = [[event(OURS)]];
 
     const lines = await investigate(JOB, ATTEMPT, remediator.ports());
@@ -186,7 +186,7 @@ describe('tells nothing', () => {
     expect(remediator.notices).toEqual([]);
   });
 
-  test('where the role may not ask', async () => {
+  test('if the role lacks the permission', async () => {
     pages = ['AccessDeniedException'];
 
     const lines = await investigate(JOB, ATTEMPT, remediator.ports());
@@ -196,7 +196,7 @@ describe('tells nothing', () => {
     ]);
   });
 
-  test('where it was throttled in all attempts; before the last one the job comes back', async () => {
+  test('if it was throttled in all attempts; before the last one, the job is retried', async () => {
     pages = ['ThrottlingException', 'ThrottlingException'];
 
     const first = investigate(JOB, ATTEMPT, remediator.ports());
@@ -206,14 +206,14 @@ describe('tells nothing', () => {
     expect(last).toEqual([expect.stringContaining('ThrottlingException')]);
   });
 
-  test('where there is no role', async () => {
+  test('if there is no role', async () => {
     remediator.fault = (port) => (port === 'session' ? awsError('AccessDenied', 403) : undefined);
 
     expect(await investigate(JOB, ATTEMPT, remediator.ports())).toHaveLength(1);
   });
 });
 
-test('of what comes back CloudTrail is asked once, 15 minutes later, by a job of its own', async () => {
+test('CloudTrail is queried once for a recurring finding, 15 minutes later, by a separate job', async () => {
   remediator = new RemediatorInMemory({ deploy: ['AKIA-1'] });
   for (let day = 0; day < 6; day += 1) {
     remediator.now += 86_400_000;

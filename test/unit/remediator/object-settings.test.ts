@@ -16,11 +16,11 @@ import { accountSettingsOf, RULE, ruleSettingsOf } from './support/remediator-in
 const RULE_KEY = `rules/${RULE}.json`;
 const ACCOUNTS_KEY = 'accounts.json';
 
-/** A settings bucket and the pause parameter, as S3 and Systems Manager answer for them. */
+/** A settings bucket and the pause parameter, as S3 and Systems Manager return them. */
 class Stored {
   readonly #versions = new Map<string, string[]>();
   pause: string | undefined = 'none';
-  /** Answer of S3 instead. */
+  /** An answer that S3 gives instead. */
   fault: Answer | undefined;
 
   constructor() {
@@ -53,7 +53,7 @@ class Stored {
   };
 }
 
-/** Makes settings whose sleeps run `whileAsleep` instead of taking their time. */
+/** Creates settings whose sleeps run `whileAsleep` instead of waiting. */
 function settingsFrom(aws: ScriptedAws, whileAsleep: (sleeps: number) => void = () => {}) {
   const sleeps: number[] = [];
   const clientOptions = {
@@ -86,7 +86,7 @@ afterEach(() => {
 });
 
 describe('settings', () => {
-  test('are the rule’s and what is said of accounts, with the versions of both', async () => {
+  test('are those of the rule and of the accounts, with the versions of both', async () => {
     const stored = new Stored();
     stored.put(RULE_KEY, ruleSettingsOf({ options: { max_age_days: 30 } }));
     await using aws = await scriptedAws(stored.answer);
@@ -104,7 +104,7 @@ describe('settings', () => {
     ]);
   });
 
-  test('are asked for again only after 15 seconds, by their tags', async () => {
+  test('are read again only after 15 seconds, by their ETags', async () => {
     const stored = new Stored();
     await using aws = await scriptedAws(stored.answer);
     const { source } = settingsFrom(aws);
@@ -126,7 +126,7 @@ describe('settings', () => {
     ]);
   });
 
-  test('are asked for once by all who ask meanwhile', async () => {
+  test('are read once for all callers in the meantime', async () => {
     const stored = new Stored();
     await using aws = await scriptedAws(stored.answer);
     const { source } = settingsFrom(aws);
@@ -137,7 +137,7 @@ describe('settings', () => {
     expect(aws.calls).toHaveLength(2);
   });
 
-  test('that S3 says are unchanged count for another 15 seconds', async () => {
+  test('that S3 reports as unchanged are cached for another 15 seconds', async () => {
     const stored = new Stored();
     await using aws = await scriptedAws(stored.answer);
     const { source } = settingsFrom(aws);
@@ -151,7 +151,7 @@ describe('settings', () => {
     expect(aws.calls).toHaveLength(4);
   });
 
-  test('of two applies, where one names a group that the other lacks, are read anew until they fit', async () => {
+  test('of two applies, one of which names a group that the other lacks, are read again until they match', async () => {
     const stored = new Stored();
     stored.put(RULE_KEY, ruleSettingsOf({ mode_by_group: { production: 'dry_run' } }));
     await using aws = await scriptedAws(stored.answer);
@@ -165,7 +165,7 @@ describe('settings', () => {
     expect(sleeps).toHaveLength(2);
   });
 
-  test('that never fit stop the rule after some seconds', async () => {
+  test('that never match stop the rule after some seconds', async () => {
     const stored = new Stored();
     stored.put(RULE_KEY, ruleSettingsOf({ excluded_groups: ['sandbox'] }));
     await using aws = await scriptedAws(stored.answer);
@@ -180,7 +180,7 @@ describe('settings', () => {
     expect(sleeps.reduce((sum, each) => sum + each, 0)).toBe(10_000);
   });
 
-  test.each([RULE_KEY, ACCOUNTS_KEY])('that do not parse stop the rule at once: %s', async (key) => {
+  test.each([RULE_KEY, ACCOUNTS_KEY])('that cannot be parsed stop the rule at once: %s', async (key) => {
     const stored = new Stored();
     stored.put(key, '{"mode":');
     await using aws = await scriptedAws(stored.answer);
@@ -194,7 +194,7 @@ describe('settings', () => {
   });
 
   test.each([RULE_KEY, ACCOUNTS_KEY])(
-    'that are gone stop the rule, whatever is remembered: %s',
+    'that are gone stop the rule, regardless of what is cached: %s',
     async (key) => {
       const stored = new Stored();
       await using aws = await scriptedAws(stored.answer);
@@ -212,7 +212,7 @@ describe('settings', () => {
     },
   );
 
-  test('that AWS refuses to show stop the rule, and it is said which', async () => {
+  test('that AWS refuses to return stop the rule, and the error names them', async () => {
     const stored = new Stored();
     stored.fault = s3Error('AccessDenied', 403);
     await using aws = await scriptedAws(stored.answer);
@@ -229,7 +229,7 @@ describe('settings', () => {
     ['SlowDown', s3Error('SlowDown', 503)],
     ['InternalError', s3Error('InternalError', 500)],
   ])(
-    'that AWS does not give just now: %s as AWS says it, and what is remembered does not count',
+    'that AWS does not return now: %s is thrown as AWS’s own error, and the cache is not used',
     async (name, fault) => {
       const stored = new Stored();
       await using aws = await scriptedAws(stored.answer);
@@ -244,7 +244,7 @@ describe('settings', () => {
 });
 
 describe('pause', () => {
-  test('is asked for again after two seconds, so that it holds within five', async () => {
+  test('is read again after two seconds, so that it is effective within five', async () => {
     const stored = new Stored();
     await using aws = await scriptedAws(stored.answer);
     const { source } = settingsFrom(aws);
@@ -260,12 +260,12 @@ describe('pause', () => {
     expect(aws.calls).toHaveLength(2);
   });
 
-  test('is as old as its question: what AWS is slow to answer is not remembered for longer', async () => {
+  test('is as old as its request: a slow answer is not cached for longer', async () => {
     const stored = new Stored();
     await using aws = await scriptedAws((call) => {
       const answer = stored.answer(call);
       vi.advanceTimersByTime(stored.pause === 'none' ? 3_000 : 0);
-      // Someone pauses just after the question was looked up.
+      // Someone pauses just after the request was processed.
       stored.pause = 'all';
       return answer;
     });
@@ -277,7 +277,7 @@ describe('pause', () => {
     expect([first, second]).toEqual(['none', 'all']);
   });
 
-  test('is asked for once by all who ask meanwhile, within two seconds', async () => {
+  test('is read once for all callers in the meantime, within two seconds', async () => {
     const stored = new Stored();
     await using aws = await scriptedAws(stored.answer);
     const { source } = settingsFrom(aws);
@@ -290,7 +290,7 @@ describe('pause', () => {
     expect(aws.calls).toHaveLength(2);
   });
 
-  test('that cannot be read is asked for again by who asks next', async () => {
+  test('that cannot be read is read again by the next caller', async () => {
     const stored = new Stored();
     stored.pause = undefined;
     await using aws = await scriptedAws(stored.answer);

@@ -18,7 +18,7 @@ beforeEach(() => {
   remediator.settings = settingsOf({ mode: 'enforce' });
 });
 
-test('a plan is evidence of its own; nothing is changed, told or remembered', async () => {
+test('a plan is separate evidence; nothing is changed, published, or recorded in the table', async () => {
   const result = await remediator.attempt(planOf('deploy', 'robot'));
 
   expect(result.outcomes.map(({ outcome }) => outcome)).toEqual(['planned', 'planned']);
@@ -28,7 +28,7 @@ test('a plan is evidence of its own; nothing is changed, told or remembered', as
   expect(remediator.table.findings.size).toBe(0);
 });
 
-test('the poll of the same moment that enforces is another, and does its work', async () => {
+test('a poll of the same time that enforces is a different one, and is not affected', async () => {
   await remediator.attempt(planOf('deploy'));
   await remediator.attempt(jobOf('deploy'));
 
@@ -39,7 +39,7 @@ test('the poll of the same moment that enforces is another, and does its work', 
   ]);
 });
 
-test('what has failed, and waits for its next attempt, is planned; it goes on waiting', async () => {
+test('a finding that has failed and waits for its next attempt is planned, and continues to wait', async () => {
   remediator.account.fault = () => denied;
   await remediator.attempt(jobOf('deploy'));
   const before = structuredClone([...remediator.table.findings]);
@@ -51,7 +51,7 @@ test('what has failed, and waits for its next attempt, is planned; it goes on wa
   expect([...remediator.table.findings]).toEqual(before);
 });
 
-test('of an account without the role nobody is told', async () => {
+test('an account without the role is not reported', async () => {
   remediator.fault = (port) => (port === 'session' ? awsError('AccessDenied', 403) : undefined);
 
   const { outcomes } = await remediator.attempt(planOf('deploy'));
@@ -60,7 +60,7 @@ test('of an account without the role nobody is told', async () => {
   expect(remediator.rolesMissing).toEqual([]);
 });
 
-test('its sessions are known by their name', () => {
+test('its sessions can be identified by their names', () => {
   expect(pollId({ ...POLL, plans: true })).toBe(`${pollId(POLL)}+plan`);
 });
 
@@ -68,13 +68,13 @@ test.each([
   ['without its mode', { atMost: undefined }],
   ['that enforces', { atMost: 'enforce' }],
   ['that closes', { closes: true }],
-  ['that goes on with another', { continues: { job: '0'.repeat(64), look: 1 } }],
-])('a job of such a poll %s is no job', (_, more) => {
+  ['that continues another', { continues: { job: '0'.repeat(64), look: 1 } }],
+])('a job of such a poll %s is not valid', (_, more) => {
   expect(jobSchema.safeParse(planOf('deploy')).success).toBe(true);
   expect(jobSchema.safeParse({ ...planOf('deploy'), ...more }).success).toBe(false);
 });
 
-test('a rule that is off is off in a plan, too', async () => {
+test('a rule that is off is also off in a plan', async () => {
   remediator.settings = settingsOf({ mode: 'enforce', excluded_accounts: [ACCOUNT] });
 
   const { outcomes } = await remediator.attempt(planOf('deploy'));

@@ -5,7 +5,7 @@ import { parseMessage } from '../../../lambdas/remediator/parse-message.ts';
 import { environment } from './support/environment.ts';
 import { ACCOUNT, jobOf, RULE } from './support/remediator-in-memory.ts';
 
-/** A message as SQS hands it over. @param sender the unique id of the sender's role, and its session's name */
+/** A message as SQS delivers it. @param sender the unique id of the sender's role, and the session's name */
 function parse(body: string, sender = 'AROASOMEONE:session', group?: string) {
   const attributes = {
     SenderId: sender,
@@ -31,7 +31,7 @@ describe('parsing a message of a group', () => {
   test.each<[string, object]>([
     ['a job', jobOf('a')],
     ['the name of a request', undo],
-  ])('%s is taken in the group of its account, and refused in that of another', (_, body) => {
+  ])('%s is accepted in the group of its account, and refused in another group', (_, body) => {
     const text = JSON.stringify(body);
 
     expect(parse(text, OPERATOR, ACCOUNT)).toEqual(body);
@@ -50,12 +50,12 @@ describe('parsing a job', () => {
     findings: job.findings.map((finding) => ({ ...finding, ...change })),
   });
 
-  test('what the collector sends is one', () => {
+  test('what the collector sends is a job', () => {
     expect(parse(JSON.stringify(job))).toEqual(job);
   });
 
   test.each<[string, unknown, RegExp]>([
-    ['no JSON', 'hello', /^the message is not JSON$/],
+    ['not JSON', 'hello', /^the message is not JSON$/],
     ['nothing', '', /^the message is not JSON$/],
     ['another value', [], /^the message is not a job: /],
     ['another version', { ...job, version: 2 }, /version: /],
@@ -64,7 +64,7 @@ describe('parsing a job', () => {
       { ...job, region: 'us-east-1' },
       /^the job is for region us-east-1, but this is the remediator of eu-central-1$/,
     ],
-    ['a rule that is none', { ...job, poll: { ...job.poll, rule: '../x' } }, /rule: expected a rule id/],
+    ['an invalid rule', { ...job, poll: { ...job.poll, rule: '../x' } }, /rule: expected a rule id/],
     ['no findings', { ...job, findings: [] }, /findings: /],
     ['too many findings', many, /findings: .*100/],
     ['a resource twice', jobOf('a', 'b', 'a'), /expected each resource once, got 3 findings of 2 resources/],
@@ -79,7 +79,7 @@ describe('parsing a job', () => {
       /findings\.1: expected .* got s3-bucket-public/,
     ],
     ['a finding of another region', withFinding({ region: 'us-east-1' }), /got .* and us-east-1/],
-    ['an account that is none', { ...job, account: '12' }, /account: expected an AWS account id/],
+    ['an invalid account', { ...job, account: '12' }, /account: expected an AWS account id/],
   ])('%s is refused', (_, body, message) => {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
 
@@ -97,25 +97,25 @@ describe('parsing the name of a request', () => {
     region: 'eu-central-1',
   };
 
-  test('an operator sends one', () => {
+  test('an operator can send one', () => {
     expect(parse(JSON.stringify(message))).toEqual(message);
   });
 
-  test('what the message says of the request besides its name counts for nothing', () => {
+  test('everything about the request except its name is ignored', () => {
     const forged = { ...message, fixes: [{ rule: RULE }], force: true };
 
     expect(parse(JSON.stringify(forged))).toEqual(message);
   });
 
   test.each<[string, object, string, RegExp]>([
-    ['of the collector', message, 'AROACOLLECTOR:cspm-collector', /the collector sent it/],
+    ['from the collector', message, 'AROACOLLECTOR:cspm-collector', /the collector sent it/],
     [
       'of another kind',
       { ...message, kind: 'remediate' },
       'AROAOPERATOR:ada',
       /is not a valid request: kind/,
     ],
-    ['of another region', { ...message, region: 'us-east-1' }, 'AROAOPERATOR:ada', /for region us-east-1/],
+    ['for another region', { ...message, region: 'us-east-1' }, 'AROAOPERATOR:ada', /for region us-east-1/],
     [
       'with a name that is none',
       { ...message, request: { principal: 'AROAOPERATOR:ada#x', id: message.request.id } },

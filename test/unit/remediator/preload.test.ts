@@ -7,15 +7,15 @@ const services = async (id: string): Promise<string[]> => {
   return permissions.read.flatMap(({ actions }) => actions.map((action) => action.split(':')[0] ?? ''));
 };
 
-test('the client of each service that rules read can be loaded ahead', async () => {
+test('the client of each service that rules read can be preloaded', async () => {
   const read = new Set((await Promise.all(ruleIds.map(services))).flat());
 
-  // S3's client comes with the function.
+  // S3's client is always loaded.
   expect([...read].filter((service) => service !== 's3' && !(service in loaders))).toEqual([]);
   await expect(Promise.all(Object.values(loaders).map((load) => load()))).resolves.toBeDefined();
 });
 
-test('of a rule that Cloud Control carries out, only Cloud Control’s client is loaded', async () => {
+test('for a rule that uses Cloud Control, only Cloud Control’s client is preloaded', async () => {
   const loading = vi.fn();
   vi.doMock('../../../lambdas/aws/ec2.ts', () => {
     loading();

@@ -34,13 +34,13 @@ describe('starting an automation execution', () => {
     );
   });
 
-  test('is looked for, where nobody knows of it, among its document’s executions in its region', async () => {
+  test('names the executions of its document in its region as what to check if its result is unknown', async () => {
     await expect(toLookAt(change)).resolves.toBe(
       'the automation executions of AWS-DisablePublicAccessForSecurityGroup in Systems Manager in us-east-1, and sg-0123abcd',
     );
   });
 
-  test('asks for it with all of that in the region that it names, and keeps its id', async () => {
+  test('sends all of these in the region of the change, and records the id', async () => {
     await using aws = await scriptedAws(() => jsonAnswer({ AutomationExecutionId: ID }));
 
     const applied = await applyChange(sessionAt(aws.endpoint), change);
@@ -59,7 +59,7 @@ describe('starting an automation execution', () => {
     });
   });
 
-  test('beyond the quota is refused as busy: it may go well later', async () => {
+  test('is refused as busy if the quota is reached, because it may succeed later', async () => {
     await using aws = await scriptedAws(() =>
       jsonAnswer({ __type: 'AutomationExecutionLimitExceededException', message: 'too many' }, 429),
     );
@@ -77,26 +77,26 @@ describe('starting an automation execution', () => {
     'AccessDeniedException',
     'IdempotentParameterMismatch',
     'AutomationDefinitionNotFoundException',
-  ])('that AWS refuses by %s fails with it', async (code) => {
+  ])('fails with %s if AWS refuses it', async (code) => {
     await using aws = await scriptedAws(() => jsonAnswer({ __type: code, message: 'no' }, 400));
 
     await expect(applyChange(sessionAt(aws.endpoint), change)).rejects.toMatchObject({ name: code });
   });
 
-  test('that AWS answers without an id is no start that can be followed', async () => {
+  test('fails if AWS returns no id, because it could not be followed', async () => {
     await using aws = await scriptedAws(() => jsonAnswer({}));
 
     await expect(applyChange(sessionAt(aws.endpoint), change)).rejects.toThrow();
   });
 
-  test('has no inverse: what it changes only the document knows', async () => {
+  test('has no inverse, because only the document knows what it changes', async () => {
     const applied: AutomationExecutionStart = { ...change, executionId: ID };
 
     await expect(inverseOf(applied)).resolves.toBeUndefined();
   });
 });
 
-describe('an execution of which no answer is known', () => {
+describe('an execution whose start was not answered', () => {
   const since = new Date('2026-06-30T12:00:00.123Z');
   const poll = 'netskope.security-group-ssh-open@1782820800';
   const planned = { ...change, tags: { ...change.tags, 'cspm-auto-remediation:poll': poll } };
@@ -109,7 +109,7 @@ describe('an execution of which no answer is known', () => {
   const parameters = { GroupId: ['sg-0123abcd'], AutomationAssumeRole: [change.roleArn] };
   const got = (Parameters: object) => jsonAnswer({ AutomationExecution: { Parameters } });
 
-  test('is found on any page by its document, who started it, its resource and its role', async () => {
+  test('is found on any page by its document, its session, its resource, and its role', async () => {
     const answers = [
       jsonAnswer({
         AutomationExecutionMetadataList: [
@@ -135,7 +135,7 @@ describe('an execution of which no answer is known', () => {
     expect(aws.calls[0]?.headers.authorization).toContain('/us-east-1/ssm/');
   });
 
-  test('is not known where AWS lists none', async () => {
+  test('is unknown if AWS lists none', async () => {
     await using aws = await scriptedAws(() => jsonAnswer({ AutomationExecutionMetadataList: [] }));
 
     expect(await findChange(sessionAt(aws.endpoint), planned, since)).toBeUndefined();

@@ -41,7 +41,7 @@ const ten = allow(101, '10.0.0.0/8');
 const twelve = allow(100, '192.168.0.0/16');
 const deny: NetworkAclEntry = { ...allow(50, '10.9.0.0/16'), action: 'deny' };
 
-/** `10.0.0.0/8` under a number of its own first, then `192.168.0.0/16` in the open entry's place. */
+/** First `10.0.0.0/8` with its own number, then `192.168.0.0/16` with the number of the open entry. */
 const narrowing: NetworkAclEntryNarrow = {
   kind: 'network-acl-entry-narrow',
   resource: ACL,
@@ -54,7 +54,7 @@ const narrowing: NetworkAclEntryNarrow = {
   made: [],
   closed: 'no',
 };
-/** Two entries under numbers of their own. */
+/** Two entries with separate numbers. */
 const seventeen = allow(102, '172.16.0.0/12');
 const wider: NetworkAclEntryNarrow = { ...narrowing, created: [ten, seventeen] };
 const deletion: NetworkAclEntryNarrow = { ...narrowing, after: null, created: [] };
@@ -64,7 +64,7 @@ const sessionOf = ({ endpoint }: ScriptedAws, maxAttempts = 1) =>
   testSession({ endpoint, account: ACL_ACCOUNT, region: 'eu-central-1', maxAttempts });
 const actionsOf = ({ calls }: ScriptedAws): string[] => calls.map(({ form }) => form.get('Action') ?? '');
 
-/** Does something once: before the call of this action that has this place among its calls. */
+/** Does something once, before the nth call of an action. */
 function once(action: string, act: () => void, place = 1) {
   let calls = 0;
   return (called: string): undefined => {
@@ -78,9 +78,9 @@ describe('a change whose plan is out of date changes nothing', () => {
     { what: 'the open entry is gone', entries: [], says: 'it no longer has 100 allow all from 0.0.0.0/0' },
     { what: 'it was replaced', entries: [others], says: 'it has 100 allow all from 203.0.113.7/32' },
     { what: 'another entry was added', entries: [deny, open], says: 'it has 50 deny all from 10.9.0.0/16' },
-    { what: 'it was made already', entries: [twelve, ten], says: 'it no longer has' },
+    { what: 'the change was already made', entries: [twelve, ten], says: 'it no longer has' },
     {
-      what: 'it guards one more subnet',
+      what: 'it is associated with one more subnet',
       entries: [open],
       subnets: ['subnet-1', 'subnet-2'],
       says: 'subnet-2',
@@ -114,7 +114,7 @@ describe('a change whose plan is out of date changes nothing', () => {
       act: (now: NetworkAclEntry[]) => [...now, deny],
       left: [open, deny],
     },
-  ])('its owner $what while it is made: what was made is taken back', async ({ act, left }) => {
+  ])('its owner $what while the change is applied: what was made is taken back', async ({ act, left }) => {
     const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
     const before = once(
       'DescribeNetworkAcls',
@@ -130,7 +130,7 @@ describe('a change whose plan is out of date changes nothing', () => {
     expect(acl.entries).toEqual(left);
   });
 
-  test('its owner makes ours narrower while it is made: it stays, and is looked at again once reads must be later', async () => {
+  test('its owner narrows an entry of ours while the change is applied: it stays, and is checked again once reads must be current', async () => {
     const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
     const narrower = allow(101, '10.1.0.0/16');
     const before = once(
@@ -154,7 +154,7 @@ describe('a change whose plan is out of date changes nothing', () => {
     expect(acl.entries).toEqual([open, narrower]);
   });
 
-  test('its owner exempts it by its tag while it is planned: nothing is changed', async () => {
+  test('its owner exempts it by a tag after it was planned: nothing is changed', async () => {
     const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'], tags: { [EXEMPTION_TAG]: 'public' } };
     await using aws = await scriptedNetworkAcls({ [ACL]: acl });
 
@@ -167,7 +167,7 @@ describe('a change whose plan is out of date changes nothing', () => {
     expect(actionsOf(aws)).toEqual(['DescribeNetworkAcls']);
   });
 
-  test('its owner exempts it while it is made: what was made is taken back', async () => {
+  test('its owner exempts it while the change is applied: what was made is taken back', async () => {
     const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
     const before = once('CreateNetworkAclEntry', () => {
       acl.tags = { [EXEMPTION_TAG]: 'public web site until 2999-12-31' };
@@ -179,7 +179,7 @@ describe('a change whose plan is out of date changes nothing', () => {
     expect(acl.entries).toEqual([open]);
   });
 
-  test('an exemption that has ended holds nothing', async () => {
+  test('an expired exemption prevents nothing', async () => {
     const tags = { [EXEMPTION_TAG]: 'public web site until 2020-12-31' };
     const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'], tags };
     await using aws = await scriptedNetworkAcls({ [ACL]: acl });
@@ -189,7 +189,7 @@ describe('a change whose plan is out of date changes nothing', () => {
     expect(acl.entries).toEqual([twelve, ten]);
   });
 
-  test('what was made and taken back is recorded: until reads show that, no plan rests on them', async () => {
+  test('what was made and taken back is recorded: no plan is based on reads that do not show it yet', async () => {
     const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
     const before = once('DescribeNetworkAcls', () => acl.entries.push(deny), 2);
     await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { before });
@@ -212,32 +212,35 @@ describe('a change whose plan is out of date changes nothing', () => {
   test.each([
     { what: 'refused', answer: ec2Error('UnauthorizedOperation'), name: 'TakeBackError' },
     { what: 'never answered', answer: 'cut' as const, name: 'TakeBackError' },
-  ])('what was taken back by then is recorded where the next one is $what', async ({ answer, name }) => {
-    const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
-    const eleven = allow(102, '10.1.0.0/16');
-    const wider: NetworkAclEntryNarrow = { ...narrowing, created: [ten, eleven] };
-    const before = (action: string, { form }: ReceivedCall) => {
-      if (action === 'ReplaceNetworkAclEntry') return ec2Error('UnauthorizedOperation');
-      return action === 'DeleteNetworkAclEntry' && form.get('RuleNumber') === '102' ? answer : undefined;
-    };
-    await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { before });
-    const parts: TakenPart[] = [];
-    const notes: Change[] = [];
+  ])(
+    'what has already been taken back is recorded if the next deletion is $what',
+    async ({ answer, name }) => {
+      const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
+      const eleven = allow(102, '10.1.0.0/16');
+      const wider: NetworkAclEntryNarrow = { ...narrowing, created: [ten, eleven] };
+      const before = (action: string, { form }: ReceivedCall) => {
+        if (action === 'ReplaceNetworkAclEntry') return ec2Error('UnauthorizedOperation');
+        return action === 'DeleteNetworkAclEntry' && form.get('RuleNumber') === '102' ? answer : undefined;
+      };
+      await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { before });
+      const parts: TakenPart[] = [];
+      const notes: Change[] = [];
 
-    const application = applyChange(sessionOf(aws), wider, (soFar) => void notes.push(soFar), {
-      tookBack: (part) => parts.push(part),
-    });
+      const application = applyChange(sessionOf(aws), wider, (soFar) => void notes.push(soFar), {
+        tookBack: (part) => parts.push(part),
+      });
 
-    await expect(application).rejects.toMatchObject({
-      name,
-      message: expect.not.stringContaining('10.0.0.0/8'),
-    });
-    expect(acl.entries).toEqual([open, eleven]);
-    expect(parts).toMatchObject([{ made: { made: [101] }, taken: { remove: [ten] } }]);
-    expect(notes.at(-1)).toMatchObject({ made: [102] });
-  });
+      await expect(application).rejects.toMatchObject({
+        name,
+        message: expect.not.stringContaining('10.0.0.0/8'),
+      });
+      expect(acl.entries).toEqual([open, eleven]);
+      expect(parts).toMatchObject([{ made: { made: [101] }, taken: { remove: [ten] } }]);
+      expect(notes.at(-1)).toMatchObject({ made: [102] });
+    },
+  );
 
-  test('its owner deletes the open entry right before it goes: what was made is taken back', async () => {
+  test('its owner deletes the open entry directly before we do: what was made is taken back', async () => {
     const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
     const before = once('ReplaceNetworkAclEntry', () => {
       acl.entries = deleting(100)(acl.entries);
@@ -249,7 +252,7 @@ describe('a change whose plan is out of date changes nothing', () => {
     expect(acl.entries).toEqual([]);
   });
 
-  test('its owner deletes the open entry after the first of ours: no other one is made, and that one is taken back', async () => {
+  test('its owner deletes the open entry after our first one was created: no other is created, and the first is taken back', async () => {
     const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
     const wider: NetworkAclEntryNarrow = {
       ...narrowing,
@@ -270,7 +273,7 @@ describe('a change whose plan is out of date changes nothing', () => {
     expect(acl.entries).toEqual([]);
   });
 
-  test('someone takes the number first: theirs stays', async () => {
+  test('someone else uses the number first: their entry stays', async () => {
     const theirs = allow(101, '198.51.100.0/24');
     const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
     const before = once('CreateNetworkAclEntry', () => acl.entries.push(theirs));
@@ -282,7 +285,7 @@ describe('a change whose plan is out of date changes nothing', () => {
   });
 });
 
-test('a look from before the last entry was taken out does not take out what someone put in the next one’s place', async () => {
+test('a read from before the last deletion does not lead to the deletion of someone else’s entry with the next number', async () => {
   const eleven = allow(102, '10.1.0.0/16');
   const theirs: NetworkAclEntry = { ...eleven, action: 'deny' };
   const acl: ScriptedAcl = { entries: [open, ten, eleven], subnets: ['subnet-1'] };
@@ -304,8 +307,8 @@ test('a look from before the last entry was taken out does not take out what som
   expect(acl.entries).toEqual([open, theirs]);
 });
 
-describe('what AWS refuses leaves nothing changed', () => {
-  test('no room for another entry, with what to do', async () => {
+describe('if AWS refuses a call, nothing remains changed', () => {
+  test('no room for another entry: the error says what to do', async () => {
     const filler = Array.from({ length: 18 }, (_, n) => allow(n + 200, '10.0.0.0/8'));
     const acl: ScriptedAcl = { entries: [open, ...filler], subnets: ['subnet-1'] };
     await using aws = await scriptedNetworkAcls({ [ACL]: acl });
@@ -321,7 +324,7 @@ describe('what AWS refuses leaves nothing changed', () => {
     expect(acl.entries).toEqual([open, ...filler]);
   });
 
-  test('a denial of the last step', async () => {
+  test('the last call is denied', async () => {
     const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
     const before = (action: string) =>
       action === 'ReplaceNetworkAclEntry' ? ec2Error('UnauthorizedOperation') : undefined;
@@ -334,7 +337,7 @@ describe('what AWS refuses leaves nothing changed', () => {
     expect(acl.entries).toEqual([open]);
   });
 
-  test('what can not be taken back is named', async () => {
+  test('the error lists what cannot be taken back', async () => {
     const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
     const before = (action: string) =>
       /^(Replace|Delete)/.test(action) ? ec2Error('UnauthorizedOperation') : undefined;
@@ -357,7 +360,7 @@ describe('what AWS refuses leaves nothing changed', () => {
 });
 
 describe('reads that lag', () => {
-  test('reads from before what was made are made again', async () => {
+  test('reads from before our changes are repeated', async () => {
     const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
     let reads = 0;
     const shown = () => {
@@ -371,7 +374,7 @@ describe('reads that lag', () => {
     expect(acl.entries).toEqual([twelve, ten]);
   });
 
-  test('reads that stay so: what was made stays noted, and nothing is deleted unseen', async () => {
+  test('all reads are stale: what was made remains noted, and nothing is deleted that no read shows', async () => {
     const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
     await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { shown: () => [open] });
     const notes: Change[] = [];
@@ -383,7 +386,7 @@ describe('reads that lag', () => {
     expect(acl.entries).toEqual([open, ten]);
   });
 
-  test('reads that show what had the number before: what was made is taken back once they show it', async () => {
+  test('reads show the previous entry of the number: what was made is taken back once reads show it', async () => {
     const earlier = allow(101, '198.51.100.0/24');
     const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
     let reads = 0;
@@ -398,7 +401,7 @@ describe('reads that lag', () => {
     expect(acl.entries).toEqual([open]);
   });
 
-  test('a change is visible once reads no longer show the open entry; its undo once they do', async () => {
+  test('a change is visible once reads no longer show the open entry, and its undo once they do', async () => {
     const acl: ScriptedAcl = { entries: [open, ten] };
     await using aws = await scriptedNetworkAcls({ [ACL]: acl });
     const undo = await inverseOf(done);
@@ -413,7 +416,7 @@ describe('reads that lag', () => {
     await expect(visible([open])).resolves.toEqual([false, true]);
   });
 
-  test('the second rule finds a network ACL compliant, though its first read shows what the first one fixed', async () => {
+  test('the second rule finds a network ACL compliant, although its first read shows what the first rule fixed', async () => {
     const acl: ScriptedAcl = { isDefault: true, entries: [open], subnets: ['subnet-1'] };
     let lags = false;
     await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { shown: () => (lags ? [open] : undefined) });
@@ -438,7 +441,7 @@ describe('reads that lag', () => {
   });
 });
 
-describe('lost answers', () => {
+describe('calls that are not answered', () => {
   /** Loses the answer to one call of an action. */
   const losingOne = (action: string, number: number) => {
     let calls = 0;
@@ -452,7 +455,7 @@ describe('lost answers', () => {
     { lost: 'CreateNetworkAclEntry', number: 2, change: wider, left: [twelve, ten, seventeen] },
     { lost: 'ReplaceNetworkAclEntry', number: 1, change: narrowing, left: [twelve, ten] },
   ])(
-    '$lost was made: it is found by a read that shows what was made before',
+    '$lost took effect: a read that also shows earlier changes proves it',
     async ({ lost, number, change, left }) => {
       const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
       await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { after: losingOne(lost, number) });
@@ -469,9 +472,14 @@ describe('lost answers', () => {
 
   test.each([
     { what: 'first', number: 1, made: [], shown: [ten, seventeen] },
-    { what: 'second, with a read that does not show the first,', number: 2, made: [101], shown: [seventeen] },
+    {
+      what: 'second entry, with a read that does not show the first',
+      number: 2,
+      made: [101],
+      shown: [seventeen],
+    },
   ])(
-    'CreateNetworkAclEntry of the $what entry: a read that may be from before the plan proves nothing',
+    'CreateNetworkAclEntry for the $what: a read that may be older than the plan proves nothing',
     async ({ number, made, shown }) => {
       const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
       const cut = losingOne('CreateNetworkAclEntry', number);
@@ -479,7 +487,7 @@ describe('lost answers', () => {
       const after = (called: string) => {
         const answer = cut(called);
         if (answer !== undefined) {
-          // It had no effect.
+          // The call had no effect.
           acl.entries = acl.entries.filter(
             ({ ruleNumber }) => made.includes(ruleNumber) || ruleNumber === 100,
           );
@@ -512,7 +520,7 @@ describe('lost answers', () => {
       left: [twelve, ten],
       shown: [twelve],
     },
-  ])('$what: a read that may be from before the entry was open proves nothing', async (each) => {
+  ])('$what: a read that may be older than the open entry proves nothing', async (each) => {
     const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
     let isLost = false;
     const after = (called: string) => {
@@ -532,7 +540,7 @@ describe('lost answers', () => {
     expect(acl.entries).toEqual(each.left);
   });
 
-  test('CreateNetworkAclEntry that puts the open entry back is sent again: that it is there then is our own doing', async () => {
+  test('CreateNetworkAclEntry that restores the open entry is sent again: if the entry then exists, we created it', async () => {
     const acl: ScriptedAcl = { entries: [], subnets: ['subnet-1'] };
     const after = losingOne('CreateNetworkAclEntry', 1);
     await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { after });
@@ -547,7 +555,7 @@ describe('lost answers', () => {
     expect(actionsOf(aws).filter((action) => action === 'CreateNetworkAclEntry')).toHaveLength(2);
   });
 
-  test('what can not be resolved is noted as unconfirmed, and can be undone', async () => {
+  test('an unknown result is noted as unconfirmed, and can be undone', async () => {
     const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
     const notes: Change[] = [];
     let shows = true;
@@ -577,9 +585,9 @@ describe('lost answers', () => {
   });
 });
 
-describe('taken back after a kill', () => {
+describe('after an attempt was killed, what was added is taken back', () => {
   const cutOff = { isNoted: true, isLagOver: true };
-  /** The change as it is noted before its first call. */
+  /** The change as noted before its first call. */
   const begun = { ...narrowing, made: [], mayBeMade: true as const };
   const line = async (change: Change | undefined) =>
     change === undefined ? undefined : describeChange(change);
@@ -588,11 +596,11 @@ describe('taken back after a kill', () => {
   test.each([
     { what: 'the open entry was removed', entries: [ten], left: [], taken: out },
     { what: 'the open entry was replaced', entries: [others, ten], left: [others], taken: out },
-    { what: 'the open entry stands', entries: [open, ten], left: [open], taken: out },
-    { what: 'it was made to its end', entries: [twelve, ten], left: [twelve, ten], taken: undefined },
+    { what: 'the open entry still exists', entries: [open, ten], left: [open], taken: out },
+    { what: 'the change was completed', entries: [twelve, ten], left: [twelve, ten], taken: undefined },
     { what: 'nothing was made', entries: [], left: [], taken: undefined },
     {
-      what: 'someone changed what was made',
+      what: 'someone else changed what was made',
       entries: [allow(101, '10.1.0.0/16')],
       left: [allow(101, '10.1.0.0/16')],
       taken: undefined,
@@ -611,18 +619,18 @@ describe('taken back after a kill', () => {
 
   test.each([
     {
-      what: 'counted on',
+      what: 'depends on',
       other: { ...deletion, before: allow(200, '0.0.0.0/0'), seen: [describeEntry(ten)] },
       left: [ten],
       made: [101],
     },
     {
-      what: 'saw, and of the other address family',
+      what: 'saw, and from another address family',
       other: { ...deletion, before: allow(200, '::/0'), seen: [describeEntry(ten)] },
       left: [],
       made: [101],
     },
-  ])('but not what another change has $what, and it is recorded', async ({ other, left, made }) => {
+  ])('but not what another change $what, which is recorded', async ({ other, left, made }) => {
     const acl: ScriptedAcl = { entries: [ten] };
     await using aws = await scriptedNetworkAcls({ [ACL]: acl });
     const parts: TakenPart[] = [];
@@ -637,7 +645,7 @@ describe('taken back after a kill', () => {
     ).toMatchObject([{ made, closed: 'no' }]);
   });
 
-  describe('where another attempt has put an entry under the number that a call named whose answer was lost', () => {
+  describe('if another attempt created an entry with the number of a call that was not answered', () => {
     const made = { ...narrowing, made: [101] };
     const whole = { ...done, created: [ten], made: [101], before: allow(200, '0.0.0.0/0') };
     const removed = {
@@ -651,10 +659,10 @@ describe('taken back after a kill', () => {
     const onIt = { ...deletion, before: allow(200, '0.0.0.0/0'), seen: [describeEntry(ten)] };
 
     test.each([
-      { what: 'that one is in the record', known: { recorded: [made], others: [onIt] } },
-      { what: 'another finding’s change has made it', known: { others: [whole] } },
-      { what: 'another job has added it', known: { others: [onIt], since: [made] } },
-    ])('$what, and is not recorded again', async ({ known }) => {
+      { what: 'its entry is recorded', known: { recorded: [made], others: [onIt] } },
+      { what: 'the change for another finding created it', known: { others: [whole] } },
+      { what: 'another job created it', known: { others: [onIt], since: [made] } },
+    ])('$what, so it is not recorded again', async ({ known }) => {
       for (const change of [unanswered, begun]) {
         const acl: ScriptedAcl = { entries: [ten] };
         await using aws = await scriptedNetworkAcls({ [ACL]: acl });
@@ -666,7 +674,7 @@ describe('taken back after a kill', () => {
       }
     });
 
-    test('and has taken it out again, what stands there now is taken out', async () => {
+    test('and deleted it again, the current entry is deleted', async () => {
       const acl: ScriptedAcl = { entries: [ten] };
       await using aws = await scriptedNetworkAcls({ [ACL]: acl });
 
@@ -680,7 +688,7 @@ describe('taken back after a kill', () => {
     });
   });
 
-  test('nothing is settled on a read from before a later change of ours, though it shows the change as planned', async () => {
+  test('nothing is concluded from a read that is older than a later change of ours, even if it shows the change as planned', async () => {
     const acl: ScriptedAcl = { entries: [twelve, ten] };
     await using aws = await scriptedNetworkAcls({ [ACL]: acl });
     const later = { ...deletion, before: twelve, seen: [twelve, ten].map(describeEntry), closed: 'yes' };
@@ -694,7 +702,7 @@ describe('taken back after a kill', () => {
     expect(acl.entries).toEqual([twelve, ten]);
   });
 
-  test('nothing is, where it was cut off before its first call', async () => {
+  test('nothing is taken back if the attempt was interrupted before its first call', async () => {
     const entries = [allow(100, '0.0.0.0/1'), ten];
     const acl: ScriptedAcl = { entries: [...entries] };
     await using aws = await scriptedNetworkAcls({ [ACL]: acl });
@@ -706,7 +714,7 @@ describe('taken back after a kill', () => {
     expect(aws.calls).toEqual([]);
   });
 
-  test('and what was taken out is recorded though the rest is held', async () => {
+  test('and deletions are recorded even if the rest is on hold', async () => {
     const eleven = allow(102, '10.1.0.0/16');
     const acl: ScriptedAcl = { entries: [ten, eleven] };
     const held = new BlockedError('paused');
@@ -725,7 +733,7 @@ describe('taken back after a kill', () => {
       },
       () => takeBack([]),
     );
-    // Its owner puts the same one there again: that is theirs.
+    // Its owner creates the same entry again, which then belongs to the owner.
     acl.entries = [ten, eleven];
     const second = await takeBack(parts.map(({ taken }) => taken));
 
@@ -735,7 +743,7 @@ describe('taken back after a kill', () => {
     expect(acl.entries).toEqual([ten]);
   });
 
-  test('not where a later attempt may have made it to its end and counts on it', async () => {
+  test('not if a later attempt may have completed the change and depends on it', async () => {
     const acl: ScriptedAcl = { entries: [twelve, ten] };
     await using aws = await scriptedNetworkAcls({ [ACL]: acl });
     const noted = { ...narrowing, made: [101] };
@@ -750,7 +758,7 @@ describe('taken back after a kill', () => {
     expect(acl.entries).toEqual([twelve, ten]);
   });
 
-  test('it was made to its end: it is recorded so', async () => {
+  test('the change was completed, and is recorded as such', async () => {
     await using aws = await scriptedNetworkAcls({ [ACL]: { entries: [twelve, ten] } });
 
     const { done: whole } = await takeBackChange(sessionOf(aws), begun, cutOff);
@@ -768,7 +776,7 @@ describe('taken back after a kill', () => {
     expect(acl.entries).toEqual([open, ten]);
   });
 
-  test('not while a read with another entry in its place may be from before the open one', async () => {
+  test('not while a read that shows another entry with the number may be older than the open entry', async () => {
     const acl: ScriptedAcl = { entries: [twelve, ten] };
     await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { shown: () => [allow(100, '10.9.0.0/16')] });
 
@@ -780,30 +788,30 @@ describe('taken back after a kill', () => {
 
   test.each([
     {
-      what: 'gone: it was taken out',
+      what: 'gone: the call deleted it',
       entries: [ten],
       isLagOver: true,
       end: { state: 'settled', done: { closed: 'yes' } },
     },
     {
-      what: 'gone, and a read may be from before it was there',
+      what: 'gone, and the read may be older than the entry',
       entries: [ten],
       isLagOver: false,
       end: { state: 'pending' },
     },
     {
-      what: 'there, and a read may be too old',
+      what: 'present, and the read may be too old',
       entries: [open, ten],
       isLagOver: false,
       end: { state: 'pending' },
     },
     {
-      what: 'there: nothing was changed',
+      what: 'present: nothing was changed',
       entries: [open, ten],
       isLagOver: true,
       end: { state: 'settled' },
     },
-  ])('nothing where the change had one call; its entry is $what', async ({ entries, isLagOver, end }) => {
+  ])('nothing if the change has a single call; its entry is $what', async ({ entries, isLagOver, end }) => {
     const acl: ScriptedAcl = { entries: [...entries] };
     await using aws = await scriptedNetworkAcls({ [ACL]: acl });
 
@@ -815,7 +823,7 @@ describe('taken back after a kill', () => {
   });
 });
 
-describe('an entry that was to be deleted, with another one under its number', () => {
+describe('an entry to delete whose number another entry has', () => {
   const cutOff = { isNoted: false, isLagOver: true };
   const instead = allow(100, '10.0.0.0/8');
   const used = {
@@ -827,12 +835,12 @@ describe('an entry that was to be deleted, with another one under its number', (
 
   test.each([
     {
-      what: 'a change of ours made it since: the entry was gone',
+      what: 'a later change of ours created it: the entry was gone',
       since: [{ ...used, made: [100] }],
       closed: 'yes',
     },
-    { what: 'a change made something else', since: [{ ...used, made: [] }], closed: undefined },
-    { what: 'someone else made it', since: [], closed: undefined },
+    { what: 'a change created something else', since: [{ ...used, made: [] }], closed: undefined },
+    { what: 'someone else created it', since: [], closed: undefined },
   ])('$what', async ({ since, closed }) => {
     await using aws = await scriptedNetworkAcls({ [ACL]: { entries: [instead] } });
 
@@ -842,7 +850,7 @@ describe('an entry that was to be deleted, with another one under its number', (
     expect(change.done).toEqual(closed === undefined ? undefined : { ...deletion, closed });
   });
 
-  test('one that was to be replaced may have been deleted by someone else', async () => {
+  test('an entry to replace may have been deleted by someone else', async () => {
     await using aws = await scriptedNetworkAcls({ [ACL]: { entries: [instead] } });
     const since = [{ ...used, made: [100] }];
 
@@ -853,7 +861,7 @@ describe('an entry that was to be deleted, with another one under its number', (
   });
 });
 
-describe('undone', () => {
+describe('an undo', () => {
   const undoOf = async (change: Change): Promise<Change> => {
     const undo = await inverseOf(change);
     if (undo === undefined) throw new Error('expected an inverse');
@@ -861,15 +869,15 @@ describe('undone', () => {
   };
 
   test.each([
-    { what: 'all of it', change: done, entries: [twelve, ten], left: [open] },
-    { what: 'an undo that was cut off', change: done, entries: [open, ten], left: [open] },
+    { what: 'of the whole change', change: done, entries: [twelve, ten], left: [open] },
+    { what: 'that continues an interrupted undo', change: done, entries: [open, ten], left: [open] },
     {
-      what: 'what was made first',
+      what: 'of the first part',
       change: { ...done, closed: 'no' as const },
       entries: [open, ten],
       left: [open],
     },
-    { what: 'a deletion', change: { ...deletion, closed: 'yes' as const }, entries: [], left: [open] },
+    { what: 'of a deletion', change: { ...deletion, closed: 'yes' as const }, entries: [], left: [open] },
   ])('$what', async ({ change, entries, left }) => {
     const acl: ScriptedAcl = { entries: [...entries] };
     await using aws = await scriptedNetworkAcls({ [ACL]: acl });
@@ -881,12 +889,12 @@ describe('undone', () => {
   });
 
   test.each([
-    { what: 'what took its place was changed', change: done, entries: [others, ten] },
-    { what: 'what took its place is gone', change: done, entries: [ten] },
-    { what: 'what was made was changed', change: done, entries: [twelve, allow(101, '10.1.0.0/16')] },
-    { what: 'what was made is gone', change: done, entries: [twelve] },
-    { what: 'its number is taken', change: { ...deletion, closed: 'yes' as const }, entries: [others] },
-  ])('not where $what: refused, with what differs', async ({ change, entries }) => {
+    { what: 'the replacement was changed', change: done, entries: [others, ten] },
+    { what: 'the replacement is gone', change: done, entries: [ten] },
+    { what: 'an added entry was changed', change: done, entries: [twelve, allow(101, '10.1.0.0/16')] },
+    { what: 'an added entry is gone', change: done, entries: [twelve] },
+    { what: 'its number is used', change: { ...deletion, closed: 'yes' as const }, entries: [others] },
+  ])('is refused if $what, and the error says what differs', async ({ change, entries }) => {
     const acl: ScriptedAcl = { entries: [...entries] };
     await using aws = await scriptedNetworkAcls({ [ACL]: acl });
 
@@ -900,9 +908,9 @@ describe('undone', () => {
   });
 
   test.each([
-    { what: 'the open entry went', old: [open, ten] },
+    { what: 'the open entry was replaced', old: [open, ten] },
     { what: 'anything was changed', old: [open] },
-  ])('it is as it was, though its first reads are from before $what', async ({ old }) => {
+  ])('restores everything, although its first reads are from before $what', async ({ old }) => {
     const acl: ScriptedAcl = { entries: [twelve, ten] };
     let reads = 0;
     const shown = () => {
@@ -916,7 +924,7 @@ describe('undone', () => {
     expect(acl.entries).toEqual([open]);
   });
 
-  test('is not said to be undone while no read shows what must be taken out', async () => {
+  test('is not reported as complete while no read shows what must be deleted', async () => {
     const acl: ScriptedAcl = { entries: [twelve, ten] };
     await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { shown: () => [open] });
 
@@ -928,12 +936,12 @@ describe('undone', () => {
     });
   });
 
-  test('a change of which nothing was made has nothing to undo', async () => {
+  test('has nothing to do for a change that made nothing', async () => {
     await expect(inverseOf(narrowing)).resolves.toBeUndefined();
   });
 });
 
-/** An act of someone else: take out what has a number, or put an entry there. */
+/** An act of someone else: delete the entry with a number, or create one. */
 interface Act {
   readonly ruleNumber: number;
   readonly puts: NetworkAclEntry | undefined;
@@ -959,7 +967,7 @@ const reachable = (entries: readonly NetworkAclEntry[]): string[] => {
 };
 const isWrite = (call: ReceivedCall): boolean => !(call.form.get('Action') ?? '').startsWith('Describe');
 
-test('whatever someone does between two calls: nothing is newly reachable, nothing is cut that no line named', async () => {
+test('regardless of what someone does between two calls, no traffic is newly allowed, and none is blocked that no line mentions', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 1, max: 6 }),
@@ -969,7 +977,7 @@ test('whatever someone does between two calls: nothing is newly reachable, nothi
       async (place, act, lags, extra) => {
         const first = [open, ...extra];
         const acl: ScriptedAcl = { entries: first, subnets: ['subnet-1'] };
-        // What the list would be without us.
+        // The list without our changes.
         let without: NetworkAclEntry[] = first;
         let calls = 0;
         let stale: readonly NetworkAclEntry[] | undefined;
@@ -977,7 +985,7 @@ test('whatever someone does between two calls: nothing is newly reachable, nothi
           calls += 1;
           stale = undefined;
           if (calls !== place) return;
-          // The moment for which EC2 has no condition: see the change's own words.
+          // The moment for which EC2 has no condition: see the comment on the change.
           const isLastLook = place === 5 && lags;
           if (act.ruleNumber === 100 && act.puts && (isLastLook || action === 'ReplaceNetworkAclEntry'))
             return;
@@ -996,7 +1004,7 @@ test('whatever someone does between two calls: nothing is newly reachable, nothi
 
         expect(reachable(without)).toEqual(expect.arrayContaining(reachable(acl.entries)));
         if (ended === 'applied') {
-          // Who takes out or replaces what was made a moment ago cuts it off.
+          // Whoever deletes or replaces what was just created blocks that traffic.
           const isTheirs = place >= 5 && [101, 102].includes(act.ruleNumber);
           const named = SOURCES.filter((source) => isTheirs || !/^(10|192)\./.test(source));
           const cut = reachable(without).filter((source) => !reachable(acl.entries).includes(source));

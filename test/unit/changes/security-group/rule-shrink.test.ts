@@ -44,7 +44,7 @@ const shrink = (group: SecurityGroupModel, more: Partial<RuleShrink> = {}): Rule
   ...more,
 });
 
-/** `sgr-01 tcp 23-443 0.0.0.0/0`, but `new` for the id of a rule that was made. */
+/** Formats a rule, with `new` for the id of a rule that was added: `sgr-01 tcp 23-443 0.0.0.0/0`. */
 const lines = (group: SecurityGroupModel): string[] =>
   group.rules.map(
     ({ id, protocol, fromPort, toPort, source }) =>
@@ -73,7 +73,7 @@ const changed = (group: SecurityGroupModel, to: ExistingRule): undefined => {
   group.rules = group.rules.map((each) => (each.id === to.id ? to : each));
 };
 
-/** Expects an error of this name. @returns its message */
+/** Expects an error with this name. @returns its message */
 async function failure(application: Promise<unknown>, name: string): Promise<string> {
   const error = await application.then(
     () => new Error('it was applied'),
@@ -84,7 +84,7 @@ async function failure(application: Promise<unknown>, name: string): Promise<str
 }
 
 describe('a wide rule is shrunk', () => {
-  test('in place: the other part is added before, id, description and tags stay', async () => {
+  test('in place: the other part is added first; id, description, and tags stay', async () => {
     const tags = { team: 'blue', 'aws:cloudformation:stack-name': 'web' };
     const group = new SecurityGroupModel([{ ...wide, tags }, office]);
     const notes: Change[] = [];
@@ -105,7 +105,7 @@ describe('a wide rule is shrunk', () => {
     expect(applied).not.toHaveProperty('unconfirmed');
   });
 
-  test('without a second look where nothing is added', async () => {
+  test('without a second read if nothing is added', async () => {
     const group = new SecurityGroupModel([wide]);
 
     await group.apply({ ...shrink(group), pieces: [] });
@@ -126,7 +126,7 @@ describe('a wide rule is shrunk', () => {
     expect(lines(group)).toEqual(['sgr-01 tcp 23-443 ::/0']);
   });
 
-  test('with the description that it has by now', async () => {
+  test('with its current description', async () => {
     const group = new SecurityGroupModel([{ ...wide, description: 'web servers' }]);
 
     await group.apply(shrink(group));
@@ -135,7 +135,7 @@ describe('a wide rule is shrunk', () => {
   });
 });
 
-test('a description that its owner changes while the other part is added stays', async () => {
+test('and keeps a description that its owner changes while the other part is added', async () => {
   const group = new SecurityGroupModel([wide]);
   meddle(group, LOOK, 2, () => changed(group, { ...wide, description: 'web servers' }));
 
@@ -145,7 +145,7 @@ test('a description that its owner changes while the other part is added stays',
   expect(applied).toMatchObject({ before: { description: 'web servers' } });
 });
 
-test('a part that its owner describes anew while parts are taken back one by one stays', async () => {
+test('a part whose description its owner changes while parts are taken back stays', async () => {
   const group = new SecurityGroupModel([wide]);
   const pieces = [low, part('tcp 23-80 from 0.0.0.0/0'), part('tcp 82-100 from 0.0.0.0/0')];
   const theirs = (): ExistingRule[] =>
@@ -155,7 +155,7 @@ test('a part that its owner describes anew while parts are taken back one by one
     if (operation === LOOK && number > 0) without(group, 'sgr-01');
     if (operation !== REVOKE) return undefined;
     revocations += 1;
-    // Each act comes after the look that goes before the call.
+    // Each act happens after the read that precedes the call.
     if (revocations === 1) group.rules = group.rules.filter(({ fromPort }) => fromPort !== 20);
     if (revocations === 1) group.rules = theirs();
     return undefined;
@@ -167,7 +167,7 @@ test('a part that its owner describes anew while parts are taken back one by one
   expect(group.rules).toMatchObject([{ fromPort: 23, toPort: 80, description: 'theirs' }]);
 });
 
-describe('nothing is opened for a rule that is not what the plan saw', () => {
+describe('nothing is opened if the rule differs from the plan', () => {
   const narrowed = rule('sgr-01', 'tcp 443 from 0.0.0.0/0');
   const elsewhere = rule('sgr-01', 'tcp 20-443 from 203.0.113.0/24');
 
@@ -191,7 +191,7 @@ describe('nothing is opened for a rule that is not what the plan saw', () => {
       words: 'is tcp 20-443 from 203.0.113.0/24 now',
     },
   ])(
-    '$what by its owner: at the first look, or while the other part is added',
+    '$what by its owner: before the first read, or while the other part is added',
     async ({ act, left, words }) => {
       const early = new SecurityGroupModel([wide]);
       const late = new SecurityGroupModel([wide]);
@@ -207,7 +207,7 @@ describe('nothing is opened for a rule that is not what the plan saw', () => {
     },
   );
 
-  test('revoked between the second look and the change', async () => {
+  test('revoked between the second read and the change', async () => {
     const group = new SecurityGroupModel([wide, office]);
     meddle(group, MODIFY, 1, () => without(group, 'sgr-01'));
 
@@ -216,7 +216,7 @@ describe('nothing is opened for a rule that is not what the plan saw', () => {
     expect(lines(group)).toEqual(['sgr-02 tcp 22-22 203.0.113.7/32']);
   });
 
-  test('shrunk for SSH since: a plan for RDP of an older read opens nothing', async () => {
+  test('shrunk for SSH in the meantime: a plan for RDP from an older read opens nothing', async () => {
     const all = rule('sgr-01', 'tcp 0-65535 from 0.0.0.0/0');
     const group = new SecurityGroupModel([all]);
     const ssh = { ...shrink(group), before: all, after: part('tcp 23-65535 from 0.0.0.0/0') };
@@ -230,7 +230,7 @@ describe('nothing is opened for a rule that is not what the plan saw', () => {
     expect(group.lets({ source: '0.0.0.0/0', protocol: 'tcp', port: 22 })).toBe(false);
   });
 
-  test('a part that stood there when the plan was made has gone', async () => {
+  test('a part that existed when the plan was made is gone', async () => {
     const group = new SecurityGroupModel([wide]);
 
     await failure(group.apply({ ...shrink(group), pieces: [], remains: [low] }), 'StalePlanError');
@@ -238,7 +238,7 @@ describe('nothing is opened for a rule that is not what the plan saw', () => {
     expect(lines(group)).toEqual(['sgr-01 tcp 20-443 0.0.0.0/0']);
   });
 
-  test('what was taken back is recorded, though the rest cannot be', async () => {
+  test('what was taken back is recorded, even if the rest cannot be taken back', async () => {
     const group = new SecurityGroupModel([wide]);
     const pieces = ['tcp 20-21', 'tcp 23-30', 'tcp 33'].map((traffic) => part(`${traffic} from 0.0.0.0/0`));
     const change = shrink(group, { after: part('tcp 40-443 from 0.0.0.0/0'), pieces });
@@ -249,7 +249,7 @@ describe('nothing is opened for a rule that is not what the plan saw', () => {
       if (operation === MODIFY) return 'UnauthorizedOperation';
       if (operation !== REVOKE) return undefined;
       revokes += 1;
-      // Its owner removes one, so that the call for all is refused, and each is revoked by itself.
+      // Its owner removes one rule, so that the call for all is refused, and each is revoked separately.
       if (revokes === 1)
         group.rules = group.rules.filter(({ fromPort, toPort }) => fromPort !== 20 || toPort !== 21);
       return revokes === 4 ? 'UnauthorizedOperation' : undefined;
@@ -269,7 +269,7 @@ describe('nothing is opened for a rule that is not what the plan saw', () => {
     expect(lines(group)).toEqual(['sgr-01 tcp 20-443 0.0.0.0/0', 'new tcp 33-33 0.0.0.0/0']);
   });
 
-  test('what cannot be taken back is named', async () => {
+  test('the error lists what cannot be taken back', async () => {
     const group = new SecurityGroupModel([wide]);
     group.before = (called, number) => {
       if (number === 2) without(group, 'sgr-01');
@@ -282,8 +282,8 @@ describe('nothing is opened for a rule that is not what the plan saw', () => {
   });
 });
 
-describe('an answer that is lost', () => {
-  test('to the call that adds parts is not resolved by reading: a read may be from before the plan', async () => {
+describe('a call that is not answered', () => {
+  test('and adds parts is not resolved by a read, which may be older than the plan', async () => {
     const group = new SecurityGroupModel([wide]);
     meddle(group, ADD, 1, () => 'lost');
     const notes: Change[] = [];
@@ -294,7 +294,7 @@ describe('an answer that is lost', () => {
     expect(notes.at(-1)).toMatchObject({ made: [], unconfirmed: 'adding' });
   });
 
-  test('to the call that shrinks the rule is resolved by a read that shows the added part', async () => {
+  test('and shrinks the rule is resolved by a read that shows the added part', async () => {
     const group = new SecurityGroupModel([wide]);
     meddle(group, MODIFY, 1, () => 'lost');
 
@@ -305,7 +305,7 @@ describe('an answer that is lost', () => {
     expect(lines(group)).toEqual(['sgr-01 tcp 23-443 0.0.0.0/0', 'new tcp 20-21 0.0.0.0/0']);
   });
 
-  test('of a rule that the next read does not show: the part stays noted, as that read may be old', async () => {
+  test('and whose rule the next read does not show leaves the part noted, because that read may be stale', async () => {
     const group = new SecurityGroupModel([wide]);
     meddle(group, MODIFY, 1, () => {
       without(group, 'sgr-01');
@@ -319,7 +319,7 @@ describe('an answer that is lost', () => {
     expect(lines(group)).toEqual(['new tcp 20-21 0.0.0.0/0']);
   });
 
-  test('to a call that took no effect: the part stays noted, as the wide rule still stands', async () => {
+  test('and had no effect leaves the part noted, because the wide rule still exists', async () => {
     const group = new SecurityGroupModel([wide]);
     meddle(group, MODIFY, 1, () => 'cut');
     const notes: Change[] = [];
@@ -333,12 +333,12 @@ describe('an answer that is lost', () => {
   });
 });
 
-describe('a rule that AWS does not modify', () => {
+describe('a rule that AWS can’t modify', () => {
   const notThis = (group: SecurityGroupModel): void => {
     group.refuse = (operation) => (operation === MODIFY ? 'UnsupportedOperation' : undefined);
   };
 
-  test('is replaced: its parts are added, then it is revoked; the undo gives the same rule back', async () => {
+  test('is replaced: its parts are added, and then it is revoked; the undo restores the same rule', async () => {
     const group = new SecurityGroupModel([wide]);
     notThis(group);
 
@@ -351,7 +351,7 @@ describe('a rule that AWS does not modify', () => {
     expect(lines(group)).toEqual(['new tcp 20-443 0.0.0.0/0']);
   });
 
-  test('and that goes meanwhile leaves nothing', async () => {
+  test('leaves nothing if it is removed in the meantime', async () => {
     const group = new SecurityGroupModel([wide]);
     notThis(group);
     meddle(group, REVOKE, 1, () => without(group, 'sgr-01'));
@@ -361,7 +361,7 @@ describe('a rule that AWS does not modify', () => {
     expect(lines(group)).toEqual([]);
   });
 
-  test('since another rule is what it was to become: that one stays, and an undo leaves it', async () => {
+  test('because the narrow rule already exists: the existing rule stays, and an undo leaves it', async () => {
     const group = new SecurityGroupModel([wide]);
     const theirs = rule('sgr-09', 'tcp 23-443 from 0.0.0.0/0', { description: 'theirs' });
     meddle(group, MODIFY, 1, () => {
@@ -378,7 +378,7 @@ describe('a rule that AWS does not modify', () => {
     expect(lines(group)).toEqual(['sgr-09 tcp 23-443 0.0.0.0/0', 'new tcp 20-443 0.0.0.0/0']);
   });
 
-  test('a denial takes back what was added', async () => {
+  test('is not replaced if AWS denies the call: what was added is taken back', async () => {
     const group = new SecurityGroupModel([wide]);
     group.refuse = (operation) => (operation === MODIFY ? 'UnauthorizedOperation' : undefined);
 
@@ -389,7 +389,7 @@ describe('a rule that AWS does not modify', () => {
 });
 
 describe('a group without room', () => {
-  test('is left as it was, with what to do; a rule that looks like a part stays', async () => {
+  test('is left unchanged, and the error says what to do; a rule that looks like a part stays', async () => {
     const group = new SecurityGroupModel([wide]);
     const alike = rule('sgr-09', 'tcp 20-21 from 0.0.0.0/0');
     group.refuse = (operation) => {
@@ -415,7 +415,7 @@ describe('undoing', () => {
     return { group, inverse };
   }
 
-  test('widens the rule under its id, then revokes what was added', async () => {
+  test('widens the rule in place, and then revokes what was added', async () => {
     const { group, inverse } = await shrunkGroup();
 
     const undone = await group.apply(inverse);
@@ -433,7 +433,7 @@ describe('undoing', () => {
       old: ({ rules }: SecurityGroupModel) => rules.map((each) => (each.id === wide.id ? wide : each)),
     },
     { what: 'anything was changed', old: () => [wide, office] },
-  ])('gives the group as it was, though its first reads are from before $what', async ({ old }) => {
+  ])('restores the group, although its first reads are from before $what', async ({ old }) => {
     for (const reads of [1, 2, 3]) {
       const { group, inverse } = await shrunkGroup();
       let seen = 0;
@@ -454,7 +454,7 @@ describe('undoing', () => {
     }
   });
 
-  test('revokes the parts though no read shows them yet', async () => {
+  test('revokes the parts even if no read shows them yet', async () => {
     const { group, inverse } = await shrunkGroup();
     const made = group.rules.filter(({ id }) => id !== wide.id && id !== office.id);
     group.before = (operation) => {
@@ -470,7 +470,7 @@ describe('undoing', () => {
     expect(group.rules).toEqual([wide, office]);
   });
 
-  test('of two shrinks, one upon the other, gives the group as it was, though reads still show the second one', async () => {
+  test('of two shrinks of the same rule restores the group, although reads still show the second one', async () => {
     const all = rule('sgr-01', 'tcp 0-65535 from 0.0.0.0/0');
     const group = new SecurityGroupModel([all]);
     const above = part('tcp 3390-65535 from 0.0.0.0/0');
@@ -502,7 +502,7 @@ describe('undoing', () => {
     expect(group.rules).toEqual([all]);
   });
 
-  test('is finished by a second attempt', async () => {
+  test('is completed by a second attempt', async () => {
     const { group, inverse } = await shrunkGroup();
     meddle(group, REVOKE, 1, () => 'cut');
     await expect(group.apply(inverse)).rejects.toThrow('socket hang up');
@@ -524,7 +524,7 @@ describe('undoing', () => {
       act: (group: SecurityGroupModel) => changed(group, rule('sgr-01', 'tcp 443 from 0.0.0.0/0')),
       words: 'was left as tcp 23-443 from 0.0.0.0/0 and is now tcp 443 from 0.0.0.0/0',
     },
-  ])('is refused where the rule is $what since', async ({ act, words }) => {
+  ])('is refused if the rule is $what', async ({ act, words }) => {
     const { group, inverse } = await shrunkGroup();
     act(group);
     const standing = group.rules;
@@ -535,7 +535,7 @@ describe('undoing', () => {
     expect(group.rules).toEqual(standing);
   });
 
-  test('leaves an added part that its owner has narrowed since', async () => {
+  test('leaves an added part that its owner has since narrowed', async () => {
     const { group, inverse } = await shrunkGroup();
     const added = group.rules.at(-1);
     if (added === undefined) throw new Error('expected a part');
@@ -546,7 +546,7 @@ describe('undoing', () => {
     expect(lines(group)).toContain('new tcp 20-21 203.0.113.0/24');
   });
 
-  test('of a change whose end nobody recorded takes what looks like its parts', async () => {
+  test('of a change without a recorded result removes what looks like its parts', async () => {
     const group = new SecurityGroupModel([wide]);
     await group.apply(shrink(group));
 
@@ -557,7 +557,7 @@ describe('undoing', () => {
   });
 });
 
-describe('an application that was cut off', () => {
+describe('an interrupted application', () => {
   const added = rule('sgr-05', 'tcp 20-21 from 0.0.0.0/0');
   const theirs = rule('sgr-06', 'tcp 20-21 from 0.0.0.0/0', { description: 'theirs' });
   const end = rule('sgr-07', 'tcp 23-443 from 0.0.0.0/0');
@@ -569,10 +569,15 @@ describe('an application that was cut off', () => {
   test.each([
     { what: 'the wide rule is gone', standing: [added, office], left: [office], state: 'settled' },
     { what: 'the wide rule is different', standing: [narrowed, added], left: [narrowed], state: 'settled' },
-    { what: 'the wide rule stands as it was', standing: [wide, added], left: [wide], state: 'settled' },
-    // A read from before it was added may show what stood there before.
-    { what: 'someone else’s rule has its place', standing: [theirs], left: [theirs], state: 'pending' },
-  ])('is taken back where $what', async ({ standing, left, state }) => {
+    { what: 'the wide rule is unchanged', standing: [wide, added], left: [wide], state: 'settled' },
+    // A read from before the part was added may show the earlier rule.
+    {
+      what: 'someone else’s rule exists instead of the added one',
+      standing: [theirs],
+      left: [theirs],
+      state: 'pending',
+    },
+  ])('is taken back if $what', async ({ standing, left, state }) => {
     const planned = new SecurityGroupModel(standing);
     const noted = new SecurityGroupModel(standing);
 
@@ -592,7 +597,7 @@ describe('an application that was cut off', () => {
     );
   });
 
-  test('leaves what another change has made or rests on, and records what that had been added by it', async () => {
+  test('leaves what another change made or depends on, and records that it had been added', async () => {
     const group = new SecurityGroupModel([added]);
     const other = shrink(group, { before: office, after: part('tcp 23 from 203.0.113.7/32') });
     const known = { isNoted: true, ...late };
@@ -609,7 +614,7 @@ describe('an application that was cut off', () => {
     expect(unknown).toMatchObject({ state: 'settled', made: { made: [added] } });
   });
 
-  test('before its first call added nothing, whatever looks like its parts', async () => {
+  test('that ended before its first call added nothing, even if rules look like its parts', async () => {
     const standing = [added, narrowed];
     const group = new SecurityGroupModel(standing);
 
@@ -620,27 +625,24 @@ describe('an application that was cut off', () => {
   });
 
   test.each([
-    { what: 'a read that must be true', noted: [], isLagOver: true },
-    { what: 'a read with an id that was noted', noted: [added], isLagOver: false },
-  ])(
-    'was made to its end where $what shows the wide rule as it was to become',
-    async ({ noted, isLagOver }) => {
-      const group = new SecurityGroupModel([shrunk, added]);
-      const mayBeMade = noted.length === 0 ? { mayBeMade: true as const } : {};
-      const begun = shrink(group, { made: noted, unconfirmed: 'shrinking', ...mayBeMade });
+    { what: 'a read that must be current', noted: [], isLagOver: true },
+    { what: 'a read with a noted id', noted: [added], isLagOver: false },
+  ])('was completed if $what shows the wide rule as planned', async ({ noted, isLagOver }) => {
+    const group = new SecurityGroupModel([shrunk, added]);
+    const mayBeMade = noted.length === 0 ? { mayBeMade: true as const } : {};
+    const begun = shrink(group, { made: noted, unconfirmed: 'shrinking', ...mayBeMade });
 
-      const { state, done } = await takeBackChange(group.session, begun, {
-        isNoted: true,
-        isLagOver,
-      });
+    const { state, done } = await takeBackChange(group.session, begun, {
+      isNoted: true,
+      isLagOver,
+    });
 
-      expect(state).toBe('settled');
-      expect(done).toMatchObject({ made: [added], shrunk });
-      expect(group.rules).toEqual([shrunk, added]);
-    },
-  );
+    expect(state).toBe('settled');
+    expect(done).toMatchObject({ made: [added], shrunk });
+    expect(group.rules).toEqual([shrunk, added]);
+  });
 
-  test('stays while a read without the wide rule may be from before it was added', async () => {
+  test('is pending while a read without the wide rule may be older than that rule', async () => {
     const group = new SecurityGroupModel([theirs]);
     const begun = shrink(group, { made: [added], unconfirmed: 'shrinking' });
 
@@ -650,7 +652,7 @@ describe('an application that was cut off', () => {
     expect(group.calls).toEqual([LOOK]);
   });
 
-  test('stays while a read that shows the wide rule as it was to become may be from before it was wide', async () => {
+  test('is pending while a read that shows the wide rule as planned may be from before it was wide', async () => {
     const group = new SecurityGroupModel([shrunk, theirs]);
 
     const begun = shrink(group, { made: [], mayBeMade: true });
@@ -660,7 +662,7 @@ describe('an application that was cut off', () => {
     expect(group.rules).toEqual([shrunk, theirs]);
   });
 
-  test('stays while a read may not show yet that the wide rule was shrunk', async () => {
+  test('is pending while reads may not show yet that the wide rule was shrunk', async () => {
     const group = new SecurityGroupModel([wide, added]);
     const change = shrink(group, { made: [added], unconfirmed: 'shrinking' });
 
@@ -670,10 +672,10 @@ describe('an application that was cut off', () => {
     expect(group.rules).toEqual([wide, added]);
   });
 
-  test('is taken back though no read shows it yet, but not where someone has put the same in its place', async () => {
+  test('is taken back even if no read shows it yet, but not if someone has added the same rule again', async () => {
     const hidden = new SecurityGroupModel([added]);
     const replaced = new SecurityGroupModel([theirs]);
-    // Reads show the state before, until something is written.
+    // Reads show the earlier state until something is written.
     hidden.before = (operation) => {
       hidden.rules = operation === LOOK ? [] : [added];
       return undefined;
@@ -685,7 +687,7 @@ describe('an application that was cut off', () => {
     expect([hidden.rules, replaced.rules]).toEqual([[], [theirs]]);
   });
 
-  test('leaves a part that its owner has described anew, though the first reads are older than it', async () => {
+  test('leaves a part whose description its owner has changed, even if the first reads are older', async () => {
     const described = { ...added, description: 'theirs' };
     const group = new SecurityGroupModel([]);
     meddle(group, LOOK, 3, () => {
@@ -699,7 +701,7 @@ describe('an application that was cut off', () => {
     expect(group.calls).toEqual([LOOK, LOOK, LOOK]);
   });
 
-  test('is recorded though the rest is held, and not taken for another one later', async () => {
+  test('is recorded even if the rest is on hold, and is not later confused with another rule', async () => {
     const mate = rule('sgr-fb', 'tcp 30 from 0.0.0.0/0');
     const group = new SecurityGroupModel([office, added, mate]);
     const noted = shrink(group, { pieces: [low, part('tcp 30 from 0.0.0.0/0')], made: [added, mate] });
@@ -709,7 +711,7 @@ describe('an application that was cut off', () => {
     let checks = 0;
     const held = () => {
       checks += 1;
-      // Its owner removes one before the first call: that is refused as a whole, and each is revoked by itself.
+      // Its owner removes one rule before the first call, which is refused as a whole. Each rule is then revoked separately.
       if (checks === 1) without(group, 'sgr-fb');
       if (checks === 3) throw new BlockedError('paused');
     };
@@ -724,7 +726,7 @@ describe('an application that was cut off', () => {
     expect(group.rules).toEqual([office, theirs]);
   });
 
-  test('stays where the wide rule was revoked for its parts', async () => {
+  test('stays if the wide rule was revoked for its parts', async () => {
     const standing = [added, end];
     const group = new SecurityGroupModel(standing);
     const change = shrink(group, { made: standing, replaces: true });
@@ -736,7 +738,7 @@ describe('an application that was cut off', () => {
   });
 });
 
-test('reads that lag show the rule as it was', async () => {
+test('stale reads show the unchanged rule', async () => {
   const group = new SecurityGroupModel([wide]);
   const applied = await group.apply(shrink(group));
 

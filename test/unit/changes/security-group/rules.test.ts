@@ -32,20 +32,20 @@ const revoke = (...rules: ExistingRule[]) => ({
   rules,
 });
 
-/** The same, as a plan has it. */
+/** The same, as part of a plan. */
 const planned = (rule: ExistingRule, remains: IngressRule[] = []) => ({ ...revoke(rule), remains });
 
 const sessionOf = (endpoint: string) =>
   testSession({ endpoint, account: '111122223333', region: 'eu-central-1' });
 const actionOf = ({ form }: ReceivedCall): string | null => form.get('Action');
 
-/** A group as `groups` holds it, over the wire. */
+/** A group of `groups`, behind a real HTTP server. */
 function serve(group: ScriptedGroup) {
   return scriptedAws(answerForSecurityGroups({ [GROUP]: group }));
 }
 
 describe('rules are added', () => {
-  test('by a call each, with descriptions and tags, over both address families', async () => {
+  test('with one call each, with descriptions and tags, for both address families', async () => {
     const group: ScriptedGroup = { rules: [] };
     const label = { description: 'web', tags: { team: 'blue' } };
     await using aws = await serve(group);
@@ -67,7 +67,7 @@ describe('rules are added', () => {
     expect(authorizeKind.schema.parse(applied).made).toEqual(group.rules);
   });
 
-  test('but for those that stand there: they are not ours to take away', async () => {
+  test('except for existing ones, which an undo must not remove', async () => {
     const group: ScriptedGroup = { rules: [standing('sgr-01', 'tcp 20-21 from 0.0.0.0/0')] };
     await using aws = await serve(group);
     const session = sessionOf(aws.endpoint);
@@ -83,7 +83,7 @@ describe('rules are added', () => {
     expect(group.rules.map(({ id }) => id)).toEqual(['sgr-01']);
   });
 
-  test('all or none: a group without room is left as it was, with what to do', async () => {
+  test('all or none: a group without room is left unchanged, and the error says what to do', async () => {
     const before = [standing('sgr-01', 'tcp 22 from 0.0.0.0/0')];
     const group: ScriptedGroup = { rules: before, quota: 2 };
     await using aws = await serve(group);
@@ -100,13 +100,13 @@ describe('rules are added', () => {
     expect(group.rules).toEqual(before);
   });
 
-  test('and what could be taken back is recorded, where not all could', async () => {
+  test('and what could be taken back is recorded, even if the rest could not', async () => {
     const group: ScriptedGroup = { rules: [], quota: 3 };
     const answer = answerForSecurityGroups({ [GROUP]: group });
     let revokes = 0;
     await using aws = await scriptedAws((call) => {
       if (actionOf(call) === 'RevokeSecurityGroupIngress') revokes += 1;
-      // Its owner removes the first, so that each is revoked by itself.
+      // Its owner removes the first one, so that each is revoked separately.
       if (revokes === 1) group.rules = group.rules.filter(({ fromPort }) => fromPort !== 1);
       return revokes === 4 ? ec2Error('UnauthorizedOperation') : answer(call);
     });
@@ -129,7 +129,7 @@ describe('rules are added', () => {
     expect(notes.at(-1)).toMatchObject({ made: [{ fromPort: 1 }, { fromPort: 3 }] });
   });
 
-  test('by one call whose answer is lost: no read tells whether they were', async () => {
+  test('with a call that is not answered: no read shows whether it had an effect', async () => {
     const group: ScriptedGroup = { rules: [] };
     const answer = answerForSecurityGroups({ [GROUP]: group });
     await using aws = await scriptedAws((call) => {
@@ -145,7 +145,7 @@ describe('rules are added', () => {
   });
 });
 
-test('rules for a group that is gone are refused as such', async () => {
+test('not to a group that is gone: the error says so', async () => {
   await using aws = await scriptedAws(answerForSecurityGroups({}));
 
   const application = applyChange(sessionOf(aws.endpoint), authorize(piece('tcp 23 from 0.0.0.0/0')));
@@ -166,7 +166,7 @@ test.each([
       made: rules,
     }),
   },
-])('$what notes what was revoked, though a further call is refused', async ({ change }) => {
+])('$what notes what was revoked, even if a later call is refused', async ({ change }) => {
   const rules = [1, 2, 3].map((port) => standing(`sgr-0${port}`, `tcp ${port} from 0.0.0.0/0`));
   const group: ScriptedGroup = { rules };
   const answer = answerForSecurityGroups({ [GROUP]: group });
@@ -191,8 +191,8 @@ describe('a plan’s revocation', () => {
   test.each([
     { what: 'gone', stands: [] },
     { what: 'narrowed by its owner', stands: [standing('sgr-01', 'tcp 22 from 203.0.113.7/32')] },
-    { what: 'as it was, but a rule that it counts on is gone', stands: [open], remains: [low] },
-  ])('of a rule that is $what is stale, and touches nothing', async ({ stands, remains = [] }) => {
+    { what: 'unchanged, while a rule that the plan depends on is gone', stands: [open], remains: [low] },
+  ])('of a rule that is $what is stale, and changes nothing', async ({ stands, remains = [] }) => {
     const group: ScriptedGroup = { rules: stands };
     await using aws = await serve(group);
 
@@ -204,7 +204,7 @@ describe('a plan’s revocation', () => {
   });
 
   test.each([{ isInDefaultVpc: false }, { isInDefaultVpc: true }])(
-    'of a rule that its owner narrows between the look and the call changes nothing: $isInDefaultVpc',
+    'of a rule that its owner narrows between the read and the call changes nothing: $isInDefaultVpc',
     async (vpc) => {
       const narrowed = { ...open, source: '10.0.0.0/8' };
       const group: ScriptedGroup = { ...vpc, rules: [open] };
@@ -221,7 +221,7 @@ describe('a plan’s revocation', () => {
     },
   );
 
-  test('records the rule that was removed, though someone has put the same in its place', async () => {
+  test('records the rule that was removed, even if someone had replaced it with the same rule', async () => {
     const again = { ...open, id: 'sgr-0a', description: 'again' };
     const group: ScriptedGroup = { rules: [open] };
     const answer = answerForSecurityGroups({ [GROUP]: group });
@@ -235,7 +235,7 @@ describe('a plan’s revocation', () => {
     expect(revokeKind.schema.parse(applied).revoked).toEqual([again]);
   });
 
-  test('of a rule that goes between the look and the call is not ours', async () => {
+  test('of a rule that someone else removes between the read and the call is not recorded as ours', async () => {
     const group: ScriptedGroup = { rules: [open] };
     const answer = answerForSecurityGroups({ [GROUP]: group });
     await using aws = await scriptedAws((call) => {
@@ -248,7 +248,7 @@ describe('a plan’s revocation', () => {
     await expect(application).rejects.toMatchObject({ name: 'StalePlanError' });
   });
 
-  test('shows in reads that do not lag', async () => {
+  test('is visible in current reads', async () => {
     const group: ScriptedGroup = { rules: [open] };
     await using aws = await serve(group);
     const session = sessionOf(aws.endpoint);
@@ -266,7 +266,7 @@ describe('rules are revoked', () => {
   const rules = [standing('sgr-01', 'tcp 22 from 0.0.0.0/0'), standing('sgr-02', 'tcp 22 from ::/0')];
   const legitimate = standing('sgr-03', 'tcp 22 from 203.0.113.7/32', { description: 'office' });
 
-  test('by what they say, by one call, and no others', async () => {
+  test('by their content, with one call, and no other rules', async () => {
     const group: ScriptedGroup = { rules: [...rules, legitimate] };
     await using aws = await serve(group);
 
@@ -277,7 +277,7 @@ describe('rules are revoked', () => {
     expect(revokeKind.schema.parse(applied).revoked).toEqual(rules);
   });
 
-  test('and put back by the inverse, with description and tags but for those that AWS keeps for itself', async () => {
+  test('and restored by the inverse, with descriptions and tags, except for tags that AWS reserves', async () => {
     const rule = standing('sgr-01', 'tcp 22 from 0.0.0.0/0', {
       description: 'it',
       tags: { team: 'blue', 'aws:cloudformation:stack-name': 'web' },
@@ -295,7 +295,7 @@ describe('rules are revoked', () => {
     ]);
   });
 
-  test('one that is gone already hides no other, and is not ours to put back', async () => {
+  test('except for one that is already gone, which an undo must not restore', async () => {
     const group: ScriptedGroup = { rules: rules.slice(1) };
     await using aws = await serve(group);
 
@@ -306,7 +306,7 @@ describe('rules are revoked', () => {
   });
 
   test.each(['InvalidGroup.NotFound', 'InvalidSecurityGroupID.NotFound'])(
-    'of a group that is gone (%s): nothing to do, nothing to undo',
+    'in a group that is gone (%s): there is nothing to do and nothing to undo',
     async (code) => {
       await using aws = await scriptedAws(() => ec2Error(code));
 
@@ -316,7 +316,7 @@ describe('rules are revoked', () => {
     },
   );
 
-  test('once, though the answer to the call is lost: then they are ours to put back', async () => {
+  test('once, even if the call is not answered: an undo must restore them', async () => {
     const group: ScriptedGroup = { rules };
     const answer = answerForSecurityGroups({ [GROUP]: group });
     let calls = 0;
@@ -331,7 +331,7 @@ describe('rules are revoked', () => {
     expect(revokeKind.schema.parse(applied).revoked).toEqual(rules);
   });
 
-  test('also where the call had no effect and the read after it is from before they were added', async () => {
+  test('also if the call had no effect and the next read is from before they were added', async () => {
     const group: ScriptedGroup = { rules };
     const answer = answerForSecurityGroups({ [GROUP]: group });
     const old = answerForSecurityGroups({ [GROUP]: { rules: [] } });
@@ -348,7 +348,7 @@ describe('rules are revoked', () => {
     expect(revokeKind.schema.parse(applied).revoked).toEqual(rules);
   });
 
-  test('a denial is left as AWS gave it', async () => {
+  test('a denial is thrown as AWS returned it', async () => {
     await using aws = await scriptedAws(() => ec2Error('UnauthorizedOperation', 'not you'));
 
     const application = applyChange(sessionOf(aws.endpoint), revoke(...rules));

@@ -17,7 +17,7 @@ beforeEach(() => {
   remediator = new RemediatorInMemory({ deploy: ['AKIA-1'] });
 });
 
-/** Lets a poll give the finding as it was scanned at a moment. @returns its outcome, and whether anything was called */
+/** Runs a poll that reports the finding with this scan time. @returns its outcome, and whether anything was called */
 async function poll(scannedAt: number | undefined, more: Partial<Finding> = {}) {
   const finding: Finding = {
     ...findingOf('deploy'),
@@ -32,7 +32,7 @@ async function poll(scannedAt: number | undefined, more: Partial<Finding> = {}) 
   return { outcome: [...remediator.outcomes.values()].at(-1), isCalled };
 }
 
-/** Lets the first poll fix the finding. @returns when it was fixed */
+/** Runs the first poll, which fixes the finding. @returns the time of the fix */
 async function fix(): Promise<number> {
   const { outcome } = await poll(remediator.now - HOUR);
   expect(outcome).toMatchObject({ outcome: 'remediated' });
@@ -40,7 +40,7 @@ async function fix(): Promise<number> {
 }
 
 describe('a finding that was fixed', () => {
-  test('is left alone until it was scanned, and then looked at', async () => {
+  test('is not processed until it has been scanned, and is then checked', async () => {
     const fixedAt = await fix();
     remediator.now = fixedAt + HOUR;
 
@@ -60,7 +60,7 @@ describe('a finding that was fixed', () => {
     expect(after).toMatchObject({ isCalled: true, outcome: { outcome: 'compliant' } });
   });
 
-  test('and that the scan after still finds open is fixed again at once', async () => {
+  test('is fixed again at once if the next scan still reports it', async () => {
     const fixedAt = await fix();
     remediator.account.users.get('deploy')?.set('AKIA-1', 'Active');
     remediator.now = fixedAt + HOUR;
@@ -70,7 +70,7 @@ describe('a finding that was fixed', () => {
     expect(outcome).toMatchObject({ outcome: 'remediated', applied: [{}] });
   });
 
-  test('is looked at after 24 hours without a scan', async () => {
+  test('is checked after 24 hours without a scan', async () => {
     const fixedAt = await fix();
     remediator.now = fixedAt + DAY - MINUTE;
     const before = await poll(fixedAt - HOUR);
@@ -83,8 +83,8 @@ describe('a finding that was fixed', () => {
 
   test.each<[string, number | undefined, Partial<Finding>]>([
     ['whose scan has no time', undefined, {}],
-    ['that fails since a later moment, whatever the time of its scan', -HOUR, { failingSince: 'later' }],
-  ])('%s is looked at at once', async (_, scan, { failingSince }) => {
+    ['that has been failing since a later time, regardless of its scan', -HOUR, { failingSince: 'later' }],
+  ])('%s is checked at once', async (_, scan, { failingSince }) => {
     const fixedAt = await fix();
     remediator.now = fixedAt + HOUR;
 
@@ -96,7 +96,7 @@ describe('a finding that was fixed', () => {
     expect(isCalled).toBe(true);
   });
 
-  test('is looked at at once when an operator asks', async () => {
+  test('is checked at once if an operator requests it', async () => {
     const fixedAt = await fix();
     remediator.now = fixedAt + HOUR;
     const name = { account: ACCOUNT, region: 'global', resource: 'deploy' };
@@ -107,7 +107,7 @@ describe('a finding that was fixed', () => {
     expect(isCalled).toBe(true);
   });
 
-  test('stays remediated for those who are told', async () => {
+  test('remains remediated in notices and counts', async () => {
     const fixedAt = await fix();
     for (let hour = 1; hour < 24; hour += 1) {
       remediator.now = fixedAt + hour * HOUR;
@@ -118,7 +118,7 @@ describe('a finding that was fixed', () => {
     expect([...remediator.table.findings.values()]).toMatchObject([{ outcome: 'remediated' }]);
   });
 
-  test('waits, whatever the times, only where fix, scan and failure are in that order, and for a day at most', async () => {
+  test('waits only if the fix is later than the scan and the failure, and for a day at most, for all times', async () => {
     const moment = fc.integer({ min: -3 * DAY, max: 3 * DAY });
     await fc.assert(
       fc.asyncProperty(moment, fc.option(moment), fc.option(moment), async (age, scan, since) => {
@@ -150,7 +150,7 @@ describe('a finding that was fixed', () => {
   });
 });
 
-test('a finding that was never fixed is looked at', async () => {
+test('a finding that was never fixed is checked', async () => {
   const { isCalled, outcome } = await poll(remediator.now - HOUR);
 
   expect(isCalled).toBe(true);

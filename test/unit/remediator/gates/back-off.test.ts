@@ -22,7 +22,7 @@ beforeEach(() => {
   remediator.account.fault = () => denied;
 });
 
-/** Lets the next hourly poll find the user. @returns whether the account was asked, and the outcome */
+/** Runs the next hourly poll, which reports the user. @returns whether the account was called, and the outcome */
 async function poll(hours = 1) {
   remediator.now += hours * HOUR;
   const calls = remediator.account.calls.length;
@@ -49,7 +49,7 @@ describe('a finding that fails', () => {
     expect(remediator.account.sessions).toHaveLength(6);
   });
 
-  test('is still failed meanwhile, and says why, until when, and how to change it', async () => {
+  test('remains failed in the meantime, and says why, until when, and how to change it', async () => {
     await poll();
     await poll();
     const { outcome, isAttempted } = await poll();
@@ -61,13 +61,13 @@ describe('a finding that fails', () => {
     );
   });
 
-  test('is published once, and not at every attempt', async () => {
+  test('is published once, not for every attempt', async () => {
     await pollHours(80);
 
     expect(remediator.published.map(({ outcome }) => outcome)).toEqual(['failed']);
   });
 
-  test('does not stop a job that changed something before its function was ended', async () => {
+  test('does not stop a job that changed something before its function was killed', async () => {
     remediator.account.fault = () => undefined;
     const first = jobOf('deploy');
     const changed = () => remediator.account.changed.length;
@@ -89,7 +89,7 @@ describe('a finding that fails', () => {
     expect(outcome).not.toHaveProperty('gate');
   });
 
-  test('begins anew once it went well', async () => {
+  test('starts from the beginning after a success', async () => {
     await pollHours(2);
     remediator.account.fault = () => undefined;
     await poll(4);
@@ -104,8 +104,8 @@ describe('a finding that fails', () => {
 
   test.each([
     ['settings of its rule', { rule: 'rule-2', accounts: 'accounts-1' }],
-    ['settings of accounts', { rule: 'rule-1', accounts: 'accounts-2' }],
-  ])('is attempted at once with other %s, and begins anew', async (_, versions) => {
+    ['account settings', { rule: 'rule-1', accounts: 'accounts-2' }],
+  ])('is attempted at once with new %s, and starts from the beginning', async (_, versions) => {
     await pollHours(6);
     remediator.settings = settingsOf({ versions });
 
@@ -115,7 +115,7 @@ describe('a finding that fails', () => {
     expect(backOff()?.failures).toBe(1);
   });
 
-  test('is attempted at once by a new version of the module', async () => {
+  test('is attempted at once with a new version of the module', async () => {
     await pollHours(6);
     const known = remediator.table.findings.get(findingKey(FINDING));
     const failures = backOff();
@@ -133,7 +133,7 @@ describe('a finding that fails', () => {
     ['it', { region: 'global', resource: 'deploy' }],
     ['its region', { region: 'global', resource: '*' }],
     ['its account', { region: '*', resource: '*' }],
-  ])('is attempted at once, and once, when an operator asks to retry %s', async (_, place) => {
+  ])('is attempted at once, but only once, if an operator requests a retry of %s', async (_, place) => {
     await pollHours(6);
     const at = new Date(remediator.now + 60_000).toISOString();
     const name = { account: ACCOUNT, ...place };
@@ -142,7 +142,7 @@ describe('a finding that fails', () => {
     expect(await pollHours(6)).toEqual([1, 2, 6]);
   });
 
-  test('is not attempted for a retry of before it failed last, nor for one that nobody understands', async () => {
+  test('is not attempted because of a retry from before its last failure, or of one that cannot be parsed', async () => {
     await pollHours(6);
     const name = { account: ACCOUNT, region: 'global', resource: 'deploy' };
     const at = new Date(remediator.now - 60_000).toISOString();
@@ -155,7 +155,7 @@ describe('a finding that fails', () => {
     expect(outcome?.reason).toContain('/ retry cannot be parsed: at: Invalid ISO datetime)');
   });
 
-  test('asks for retries only while it waits, by one question per job', async () => {
+  test('reads retries only while it waits, with one read per job', async () => {
     const questions = () =>
       remediator.operatorQuestions.filter(({ names: { retries = [] } }) => retries.length > 0).length;
     const users = Array.from({ length: 25 }, (_, index) => `user-${index}`);
@@ -174,7 +174,7 @@ describe('a finding that fails', () => {
 });
 
 describe('what does not count as a failure', () => {
-  test('throttling and time-outs, by which a job ends as a dead letter', async () => {
+  test('throttling and timeouts, after which the job becomes a dead letter', async () => {
     remediator.account.fault = () => unavailable;
     remediator.now += HOUR;
     await remediator.attempt(jobOf('deploy'), { number: 5, last: true });
@@ -183,7 +183,7 @@ describe('what does not count as a failure', () => {
     expect(backOff()).toBeUndefined();
   });
 
-  test('settings that can not be read, and a resource that AWS is busy with', async () => {
+  test('settings that cannot be read, and a resource that AWS is changing', async () => {
     remediator.account.fault = () => denied;
     await poll();
     const once = backOff();
@@ -194,7 +194,7 @@ describe('what does not count as a failure', () => {
     expect(backOff()).toEqual(once);
   });
 
-  test('a missing role, which is a state of the account', async () => {
+  test('a missing role, which concerns the account', async () => {
     const { openSession } = remediator;
     remediator.openSession = () => {
       throw Object.assign(new Error('not authorized'), {
@@ -214,7 +214,7 @@ describe('what does not count as a failure', () => {
   });
 });
 
-test('an item of before failures were counted is read, and its finding attempted', async () => {
+test('an item from before failures were counted is read, and its finding is attempted', async () => {
   await poll();
   const known = remediator.table.findings.get(findingKey(FINDING));
   if (known === undefined) throw new Error('it is not known');
@@ -224,7 +224,7 @@ test('an item of before failures were counted is read, and its finding attempted
   expect((await poll()).isAttempted).toBe(true);
 });
 
-test('an exemption tag that nobody understands is no failure that waits: it counts as soon as it is repaired', async () => {
+test('an exemption tag that cannot be parsed does not start a back-off: it is effective as soon as it is corrected', async () => {
   remediator.account.fault = () => undefined;
   remediator.account.tags.set('deploy', { 'cspm-auto-remediation:exempt': 'for ever' });
   const first = await poll();

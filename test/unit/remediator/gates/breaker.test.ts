@@ -12,7 +12,7 @@ import {
 } from '../support/remediator-in-memory.ts';
 
 const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
-/** More users, of later jobs. */
+/** More users, for later jobs. */
 const others = ['i', 'j', 'k', 'l', 'm', 'n', 'o'];
 const users = Object.fromEntries([...names, ...others].map((user) => [user, [`AKIA-${user}`]]));
 
@@ -33,13 +33,13 @@ const resume = (at = remediator.now): void => {
   const word = { version: 1 as const, at: new Date(at).toISOString(), by: 'Ada', reason: 'mended' };
   remediator.table.resumed.set(`${RULE} ${ACCOUNT}`, word);
 };
-/** Outcomes that count for the last poll, by user. */
+/** Outcomes of the last poll that no other outcome replaces, by user. */
 const last = () => {
   const outcomes = [...remediator.outcomes.values()];
   return new Map(outcomes.map((outcome) => [outcome.finding.resource, outcome]));
 };
 
-test('half of five changes failed: the rest of the job is only planned, and people are told why', async () => {
+test('half of five changes failed: the rest of the job is only planned, and a notice says why', async () => {
   refuse('a', 'b', 'd');
 
   await remediator.attempt(jobOf(...names));
@@ -66,7 +66,7 @@ test('half of five changes failed: the rest of the job is only planned, and peop
 test.each([
   { what: 'four changes are too few', job: ['a', 'b', 'c', 'd'], refused: ['a', 'b', 'c', 'd'] },
   { what: 'less than half failed', job: names, refused: ['b', 'd'] },
-])('it stays closed: $what', async ({ job, refused }) => {
+])('it remains closed: $what', async ({ job, refused }) => {
   refuse(...refused);
 
   await remediator.attempt(jobOf(...job));
@@ -75,7 +75,7 @@ test.each([
   expect(remediator.heldBack).toEqual([]);
 });
 
-test('an open breaker is counted once an hour, whatever the number of jobs and regions', async () => {
+test('an open breaker is counted once per hour, regardless of the number of jobs and regions', async () => {
   refuse(...names);
   remediator.now = Math.ceil(remediator.now / 3_600_000) * 3_600_000;
   const counts = async (job: Job): Promise<boolean> => (await remediator.attempt(job)).countsBreaker;
@@ -93,7 +93,7 @@ test('an open breaker is counted once an hour, whatever the number of jobs and r
   expect(closed).toBe(false);
 });
 
-test('later jobs read and plan, and tell nobody again, until an operator resumes the rule', async () => {
+test('later jobs read and plan, and publish no further notice, until an operator resumes the rule', async () => {
   refuse(...names);
   await remediator.attempt(jobOf(...names));
   refuse();
@@ -115,7 +115,7 @@ test('later jobs read and plan, and tell nobody again, until an operator resumes
   expect([...last().values()].map(({ outcome }) => outcome)).toEqual(names.map(() => 'remediated'));
 });
 
-test('what failed before a rule was resumed no longer counts; what fails after it does', async () => {
+test('failures before a rule was resumed no longer count, but later ones do', async () => {
   refuse(...names);
   await remediator.attempt(jobOf(...names));
   resume();
@@ -145,7 +145,7 @@ test('a resume that is dated in the future resumes nothing until then', async ()
   expect([[...early], [...late]]).toEqual([['planned'], ['remediated']]);
 });
 
-test('a resume that nobody understands resumes nothing, and is named', async () => {
+test('a resume item that cannot be parsed resumes nothing, and is reported', async () => {
   refuse(...names);
   await remediator.attempt(jobOf(...names));
   remediator.table.resumed.set(`${RULE} ${ACCOUNT}`, { problem: 'at: Invalid ISO datetime' });
@@ -172,7 +172,7 @@ test('results of several jobs count together, for an hour', async () => {
   ).toHaveLength(1);
 });
 
-test('changes that were undone by hand count as gone wrong, and are not made again', async () => {
+test('changes that were undone by hand count as failures, and are not made again', async () => {
   await remediator.attempt(jobOf(...names));
   for (const user of names) remediator.account.users.get(user)?.set(`AKIA-${user}`, 'Active');
   const before = remediator.account.changed.length;
@@ -185,7 +185,7 @@ test('changes that were undone by hand count as gone wrong, and are not made aga
   expect(outcome?.reason).toMatch(/8 of 8 changes .* violates the rule again: the change was undone by hand/);
 });
 
-test('what was undone is seen at the next look, whenever that is', async () => {
+test('an undone change is noticed at the next check, whenever that is', async () => {
   await remediator.attempt(jobOf(...names));
   const fixedAt = new Date(remediator.now).toISOString();
   for (const user of names) remediator.account.users.get(user)?.set(`AKIA-${user}`, 'Active');
@@ -195,7 +195,7 @@ test('what was undone is seen at the next look, whenever that is', async () => {
     findings: job.findings.map((finding) => ({ ...finding, lastScanTime: fixedAt })),
   });
 
-  // Nothing is looked at while Netskope has not scanned since.
+  // Nothing is checked while Netskope has not scanned since.
   await remediator.attempt(scannedBefore(later(jobOf(...names), 60)));
   const waiting = new Set([...last().values()].map(({ outcome }) => outcome));
   await remediator.attempt(scannedBefore(later(jobOf(...names), 24 * 60)));
@@ -205,7 +205,7 @@ test('what was undone is seen at the next look, whenever that is', async () => {
   expect([...last().values()].map(({ gate }) => gate)).toEqual(names.map(() => 'breaker'));
 });
 
-test('it is seen, too, where nothing may be changed now', async () => {
+test('an undone change is also noticed if nothing may be changed now', async () => {
   await remediator.attempt(jobOf(...names));
   for (const user of names) remediator.account.users.get(user)?.set(`AKIA-${user}`, 'Active');
   remediator.pause = 'all';
@@ -220,7 +220,7 @@ test('it is seen, too, where nothing may be changed now', async () => {
   expect([...last().values()].map(({ gate }) => gate)).toEqual(names.map(() => 'breaker'));
 });
 
-test('a few that were undone among many that were not open nothing', async () => {
+test('a few undone changes among many others do not open it', async () => {
   const many = [...names, ...others];
   await remediator.attempt(jobOf(...many));
   for (const user of names.slice(0, 5)) remediator.account.users.get(user)?.set(`AKIA-${user}`, 'Active');
@@ -231,7 +231,7 @@ test('a few that were undone among many that were not open nothing', async () =>
   expect(remediator.heldBack).toEqual([]);
 });
 
-test('a violation that comes back after days is not one that was undone by hand', async () => {
+test('a violation that returns after days does not count as undone by hand', async () => {
   await remediator.attempt(jobOf(...names));
   for (const user of names) remediator.account.users.get(user)?.set(`AKIA-${user}`, 'Active');
 
@@ -240,7 +240,7 @@ test('a violation that comes back after days is not one that was undone by hand'
   expect([...last().values()].map(({ outcome }) => outcome)).toEqual(names.map(() => 'remediated'));
 });
 
-test('nor is one of which the source knew that it was gone in between', async () => {
+test('nor does one that the source had reported as fixed in between', async () => {
   await remediator.attempt(jobOf(...names));
   await remediator.attempt({ ...later(jobOf(...names), 60), closes: true });
   for (const user of names) remediator.account.users.get(user)?.set(`AKIA-${user}`, 'Active');
@@ -250,7 +250,7 @@ test('nor is one of which the source knew that it was gone in between', async ()
   expect([...last().values()].map(({ outcome }) => outcome)).toEqual(names.map(() => 'remediated'));
 });
 
-test('what is not there when it is read back has gone wrong', async () => {
+test('a change that is not visible when it is read back has failed', async () => {
   remediator.account.fault = ({ operation }) => (operation === 'UpdateAccessKey' ? 'no effect' : undefined);
   await remediator.attempt(jobOf('a', 'b', 'c', 'd', 'e'));
   const closed = remediator.heldBack.length;
@@ -264,7 +264,7 @@ test('what is not there when it is read back has gone wrong', async () => {
   ]);
 });
 
-test('throttling and time-outs open nothing', async () => {
+test('throttling and timeouts do not open it', async () => {
   remediator.account.fault = ({ operation }) =>
     operation === 'UpdateAccessKey' ? { code: 'ServiceUnavailable', status: 503 } : undefined;
 
@@ -276,7 +276,7 @@ test('throttling and time-outs open nothing', async () => {
   expect(Object.values(remediator.names)).not.toContain('planned');
 });
 
-test('another rule, or another account, goes on', async () => {
+test('other rules and other accounts continue', async () => {
   refuse(...names);
   await remediator.attempt(jobOf(...names));
   refuse();
@@ -289,7 +289,7 @@ test('another rule, or another account, goes on', async () => {
   expect([...remediator.outcomes.values()].at(-1)).toMatchObject({ outcome: 'remediated' });
 });
 
-test('thresholds are those of the settings', async () => {
+test('the settings contain the thresholds', async () => {
   remediator.settings = settingsOf({ breaker: { changes: 2, failed_percent: 100 } });
   refuse('a', 'b', 'c');
 
@@ -298,7 +298,7 @@ test('thresholds are those of the settings', async () => {
   expect(remediator.names).toEqual({ a: 'failed', b: 'failed', c: 'planned' });
 });
 
-test('while the breaker can not be read, nothing is changed', async () => {
+test('while the breaker cannot be read, nothing is changed', async () => {
   remediator.fault = (port) => (port === 'readOperatorItems' ? new Error('throttled') : undefined);
 
   const { unfinished } = await remediator.attempt(jobOf('a'));
@@ -307,7 +307,7 @@ test('while the breaker can not be read, nothing is changed', async () => {
   expect(remediator.account.changed).toEqual([]);
 });
 
-test('results that can not be written are written by the next attempt', async () => {
+test('results that cannot be written are written by the next attempt', async () => {
   refuse(...names);
   remediator.fault = (port) => (port === 'writeBreaker' ? new Error('throttled') : undefined);
   const { failures } = await remediator.attempt(jobOf(...names));
@@ -320,7 +320,7 @@ test('results that can not be written are written by the next attempt', async ()
   expect(last().get('i')).toMatchObject({ outcome: 'planned' });
 });
 
-test('what a job changed before the breaker opened was no dry run, and its outcome says so', async () => {
+test('a change that a job made before the breaker opened was not a dry run, and its outcome says so', async () => {
   const onStep = (): void => {
     if (remediator.account.changed.length > 0) throw new Killed('the function was ended');
   };
@@ -344,7 +344,7 @@ test('what a job changed before the breaker opened was no dry run, and its outco
   expect(remediator.outcome('j')).toMatchObject({ outcome: 'planned', mode: 'dry_run' });
 });
 
-test('no more changes go side by side than it takes for the breaker to open, until these have gone well', async () => {
+test('no more changes run in parallel than would open the breaker, until these have succeeded', async () => {
   const many = Array.from({ length: 20 }, (_, index) => `user-${index}`);
   const inTurn = async (refused: readonly string[]): Promise<string[]> => {
     const users = Object.fromEntries(many.map((user) => [user, [`AKIA-${user}`]]));

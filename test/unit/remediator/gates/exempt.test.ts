@@ -3,7 +3,7 @@ import { exempt } from '../../../../lambdas/remediator/gates/exempt.ts';
 import { gateContext } from '../support/gate-context.ts';
 import { findingOf } from '../support/remediator-in-memory.ts';
 
-test('an exemption in the settings holds the finding that it names', async () => {
+test('an exemption in the settings stops the finding that it names', async () => {
   const exemption = { account: '*', region: '*', resource: 'deploy', reason: 'r', owner: 'o' } as const;
   const context = gateContext({ exemptions: [{ ...exemption, expires: '2026-12-31' }] });
 

@@ -33,7 +33,7 @@ test.each<[string, Partial<HoldName>, string]>([
 });
 
 test.each<[string, Partial<HoldName>]>([
-  ['a resource, of which only the plan tells', { resource: 'deploy' }],
+  ['a resource that only the plan names', { resource: 'deploy' }],
   ['another rule', { rule: 's3-bucket-public' }],
   ['another region', { region: 'eu-central-1' }],
   ['another account', { account: '999999999999' }],
@@ -43,7 +43,7 @@ test.each<[string, Partial<HoldName>]>([
   expect(await heldPlace(finding, gateContext({}, remediator))).toBeUndefined();
 });
 
-test('a hold counts up to its last day', async () => {
+test('a hold is effective until the end of its last day', async () => {
   const day = (moment: number): string => new Date(moment).toISOString().slice(0, 10);
   const ask = async (until: string) => {
     remediator.table.holds.splice(0, 1, { name: on, ...hold, until });
@@ -59,7 +59,7 @@ test('a hold counts up to its last day', async () => {
   expect(over).toBeUndefined();
 });
 
-test('what a job began before its account was held is followed to its end', async () => {
+test('what a job began before its account was held is followed until it is complete', async () => {
   remediator.table.holds.push({ name: { ...on, region: '*', resource: '*' }, ...hold });
   const context = gateContext({}, remediator);
 

@@ -31,9 +31,9 @@ const ask = (name: Partial<HoldName>, more: object = {}) => {
 };
 
 test.each<[string, Partial<HoldName>, RegExp]>([
-  ['the resource that is to be changed', {}, /^AKIA-1 is held for all rules by Ada until it is released: /],
+  ['the resource that would be changed', {}, /^AKIA-1 is held for all rules by Ada until it is released: /],
   ['the resource that the finding names', { resource: 'deploy' }, /^deploy is held/],
-  ['its rule there', { rule: RULE }, /^AKIA-1 is held for iam-access-key-unrotated by Ada/],
+  ['the resource for its rule', { rule: RULE }, /^AKIA-1 is held for iam-access-key-unrotated by Ada/],
   ['the account', { region: '*', resource: '*' }, /^account 111122223333 is held for all rules/],
   ['the region', { resource: '*' }, /^account 111122223333 in global is held for all rules/],
 ])('a hold on %s', async (_, name, says) => {
@@ -51,26 +51,29 @@ test.each<[string, Partial<HoldName>]>([
   ['another rule', { rule: 's3-bucket-public' }],
   ['another region', { region: 'eu-central-1' }],
   ['another account', { account: '999999999999' }],
-])('a hold on %s holds nothing here', async (_, name) => {
+])('a hold on %s has no effect here', async (_, name) => {
   expect(await ask(name)).toBeUndefined();
 });
 
 test.each([
   ['eu-central-1', TRAIL],
   ['us-east-1', TRAIL],
-])('one hold on what tells its own region counts for its findings from %s', async (region, resource) => {
-  remediator.table.holds.push({ name: { ...on, region: '*', resource }, ...hold });
+])(
+  'one hold on a resource that names its own region is effective for its findings from %s',
+  async (region, resource) => {
+    remediator.table.holds.push({ name: { ...on, region: '*', resource }, ...hold });
 
-  const verdict = await heldResource(
-    { ...finding, region, resource },
-    { ...gateContext({}, remediator), changes: [] },
-  );
+    const verdict = await heldResource(
+      { ...finding, region, resource },
+      { ...gateContext({}, remediator), changes: [] },
+    );
 
-  expect(verdict).toMatchObject({ outcome: 'deferred', details: { gate: 'hold' } });
-  expect(verdict?.details.reason).toMatch(`cspm-remediation release ${TRAIL} --account ${ACCOUNT}`);
-});
+    expect(verdict).toMatchObject({ outcome: 'deferred', details: { gate: 'hold' } });
+    expect(verdict?.details.reason).toMatch(`cspm-remediation release ${TRAIL} --account ${ACCOUNT}`);
+  },
+);
 
-test('a hold counts up to its last day', async () => {
+test('a hold is effective until the end of its last day', async () => {
   const today = new Date(remediator.now).toISOString().slice(0, 10);
   const yesterday = new Date(remediator.now - 86_400_000).toISOString().slice(0, 10);
 
@@ -82,7 +85,7 @@ test('a hold counts up to its last day', async () => {
   expect(over).toBeUndefined();
 });
 
-test('a hold that nobody understands holds, and says what was expected', async () => {
+test('a hold that cannot be parsed is effective, and the reason says what was expected', async () => {
   remediator.table.holds.push({ name: on, problem: 'until: Invalid ISO date' });
 
   const verdict = await heldResource(finding, { ...gateContext({}, remediator), changes });
@@ -96,7 +99,7 @@ test('a hold that nobody understands holds, and says what was expected', async (
   });
 });
 
-test('while holds can not be read, nothing is changed', async () => {
+test('while holds cannot be read, nothing is changed', async () => {
   const error = new Error('throttled');
   remediator.fault = (port) => (port === 'readOperatorItems' ? error : undefined);
 
@@ -105,7 +108,7 @@ test('while holds can not be read, nothing is changed', async () => {
   expect(verdict).toMatchObject({ state: 'retry', error });
 });
 
-test('a dry run asks for no holds', async () => {
+test('a dry run reads no holds', async () => {
   remediator = new RemediatorInMemory({ deploy: ['AKIA-1'] });
   remediator.settings = settingsOf({ mode: 'dry_run' });
   remediator.table.holds.push({ name: { ...on, resource: 'deploy' }, ...hold });
@@ -128,7 +131,7 @@ test('a whole job: the held user keeps the key, with its plan in the outcome, th
   expect(remediator.outcome('deploy')?.plan).toHaveLength(1);
 });
 
-/** Does something at a write, which takes so long. */
+/** Does something at a write that takes a given time. */
 const atWrite = (number: number, milliseconds: number, act: () => void): void => {
   let writes = 0;
   remediator.account.fault = ({ operation }) => {
@@ -140,7 +143,7 @@ const atWrite = (number: number, milliseconds: number, act: () => void): void =>
   };
 };
 
-test('a hold that is set while a job is at work counts for what is changed seconds later', async () => {
+test('a hold that is set while a job is running is effective for changes a few seconds later', async () => {
   remediator = new RemediatorInMemory({ deploy: ['AKIA-1'], other: ['AKIA-2'] });
   remediator.settings = settingsOf({ breaker: ONE_AT_FIRST });
   atWrite(1, 2_000, () => remediator.table.holds.push({ name: { ...on, resource: 'other' }, ...hold }));
@@ -161,7 +164,7 @@ test.each([
 
   const changed = remediator.account.changed.length;
   expect(changed).toBeGreaterThanOrEqual(4);
-  // What was answered before it is remembered for two seconds.
+  // The earlier answer is cached for two seconds.
   expect(changed).toBeLessThanOrEqual(8);
   expect(remediator.outcome('deploy')).toMatchObject({
     outcome: 'deferred',
@@ -171,7 +174,7 @@ test.each([
   });
 });
 
-test('holds are asked for by one question about all plans, and at most once within two seconds', async () => {
+test('one read covers the holds for all plans, and there is at most one read in two seconds', async () => {
   const keys = Array.from({ length: 12 }, (_, key) => `AKIA-${key}`);
   const users = ['one', 'two'];
   remediator = new RemediatorInMemory(Object.fromEntries(users.map((user) => [user, keys])));
@@ -180,7 +183,7 @@ test('holds are asked for by one question about all plans, and at most once with
   await remediator.attempt(jobOf(...users));
 
   const questions = remediator.operatorQuestions.map(({ at }) => at);
-  // The second one is about what plans name besides.
+  // The second read covers what plans name in addition.
   const gaps = questions.slice(2).map((at, index) => at - (questions[index + 1] ?? at));
   expect(remediator.account.changed).toHaveLength(24);
   expect(gaps.length).toBeGreaterThan(1);

@@ -5,7 +5,7 @@ import { loadRule } from '../../../../lambdas/rules/index.ts';
 import { gateContext } from '../support/gate-context.ts';
 import { findingOf, RemediatorInMemory } from '../support/remediator-in-memory.ts';
 
-test('an execution of another job holds a finding, for two hours', async () => {
+test('an execution of another job stops a finding, for two hours', async () => {
   const { runbook } = await loadRule('redshift-cluster-public');
   const remediator = new RemediatorInMemory();
   const context = { ...gateContext({}, remediator), runbook };

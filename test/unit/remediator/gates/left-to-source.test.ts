@@ -3,7 +3,7 @@ import { leftToSource } from '../../../../lambdas/remediator/gates/left-to-sourc
 import { gateContext } from '../support/gate-context.ts';
 import { findingOf } from '../support/remediator-in-memory.ts';
 
-test('a finding that the source works on is left to it, and the others of the job pass', async () => {
+test('a finding that the source is fixing is left to it, and the other findings of the job pass', async () => {
   const context = gateContext();
   const job = { ...context.job, leaves: { deploy: 'Netskope is at work' } };
 

@@ -22,14 +22,14 @@ beforeEach(() => {
   remediator = new RemediatorInMemory(users);
 });
 
-/** A job so late that what violates the rule again does not count as undone by hand. */
+/** A job that is so late that a new violation does not count as undone by hand. */
 const hoursLater = (job = jobOf(...all)) => {
   remediator.now += 3 * 3_600_000;
   return { ...job, poll: { ...job.poll, asOf: new Date(remediator.now).toISOString() } };
 };
 const fixed = (): string[] => remediator.account.changed.map((changed) => changed.replace(/\/.*/, ''));
 
-test('past the limit of an account findings are deferred, with their plans', async () => {
+test('beyond the limit of an account, findings are deferred, with their plans', async () => {
   limitTo(3);
 
   await remediator.attempt(jobOf(...all));
@@ -50,7 +50,7 @@ test('past the limit of an account findings are deferred, with their plans', asy
   });
 });
 
-test('past the limit of a rule over all accounts, too', async () => {
+test('also beyond the limit of a rule for all accounts', async () => {
   limitTo(100, 2);
 
   await remediator.attempt(jobOf(...all));
@@ -59,11 +59,11 @@ test('past the limit of a rule over all accounts, too', async () => {
   expect(remediator.outcome('e')?.reason).toMatch(
     /in all accounts together: .*raise limits\.per_rule_per_hour$/,
   );
-  // What the rule has no room for is given back to the account.
+  // Room that the rule's limit refuses is released for the account.
   expect(remediator.counts.used(RULE, ACCOUNT)).toBe(2);
 });
 
-test('the share of the account that is used is what was changed, and no more than the limit', async () => {
+test('the used percentage of the account’s limit counts what was changed, and never exceeds 100', async () => {
   limitTo(4, 100);
   remediator.account.fault = ({ operation, user }) =>
     operation === 'UpdateAccessKey' && user === 'a' ? denied : undefined;
@@ -75,7 +75,7 @@ test('the share of the account that is used is what was changed, and no more tha
   expect([some, more, nothing].map(({ accountLimitUsed }) => accountLimitUsed)).toEqual([25, 75, undefined]);
 });
 
-test('what was deferred comes first the next time', async () => {
+test('deferred findings come first at the next poll', async () => {
   limitTo(3);
   await remediator.attempt(jobOf(...all));
   // Someone else makes the first ones violate the rule again.
@@ -86,7 +86,7 @@ test('what was deferred comes first the next time', async () => {
   expect(fixed().slice(3)).toEqual(['d', 'e', 'a']);
 });
 
-test('what was deferred comes first though other jobs come before it', async () => {
+test('deferred findings come first, even if other jobs run before theirs', async () => {
   limitTo(2);
   await remediator.attempt(jobOf('a', 'b', 'c'));
   const job = hoursLater(jobOf('d', 'e'));
@@ -98,7 +98,7 @@ test('what was deferred comes first though other jobs come before it', async () 
   expect(fixed()).toEqual(['a', 'b', 'd', 'c', 'e']);
 });
 
-test('no room is kept for what someone else has fixed meanwhile, whatever its outcome', async () => {
+test('no room is kept for findings that someone else has fixed, regardless of their outcome', async () => {
   limitTo(2);
   await remediator.attempt(jobOf('a', 'b', 'c'));
   remediator.account.users.get('c')?.set('AKIA-c', 'Inactive');
@@ -110,7 +110,7 @@ test('no room is kept for what someone else has fixed meanwhile, whatever its ou
   expect(fixed()).toEqual(['a', 'b', 'd', 'e']);
 });
 
-test('people are told once an hour that a limit holds something back', async () => {
+test('a notice is published once per hour while a limit defers findings', async () => {
   limitTo(1);
 
   await remediator.attempt(jobOf('a', 'b'));
@@ -132,7 +132,7 @@ test('people are told once an hour that a limit holds something back', async () 
   expect(remediator.heldBack).toHaveLength(2);
 });
 
-test('jobs of one rule share the room, whatever the poll', async () => {
+test('jobs of one rule share the room, regardless of the poll', async () => {
   limitTo(3);
 
   await remediator.attempt(jobOf('a', 'b'));
@@ -141,7 +141,7 @@ test('jobs of one rule share the room, whatever the poll', async () => {
   expect(fixed()).toEqual(['a', 'b', 'c']);
 });
 
-test('what others left no room for since it was read is not made, though it was prepared meanwhile', async () => {
+test('a change for which other jobs have used the room since the read is not made, although it was prepared', async () => {
   limitTo(3);
   await remediator.attempt(jobOf('a', 'b'));
   const job = { ...jobOf('c', 'd', 'e'), chunk: 1 };
@@ -152,7 +152,7 @@ test('what others left no room for since it was read is not made, though it was 
   expect(fixed()).toEqual(['a', 'b', 'c']);
   expect(remediator.names).toMatchObject({ c: 'remediated', d: 'deferred', e: 'deferred' });
   expect(remediator.outcome('d')).not.toHaveProperty('unconfirmed');
-  // The journal was written before room was granted: it does not keep that changes were begun.
+  // The journal was written before room was granted. It no longer lists the changes as begun.
   const journal = remediator.journals.get(journalId(job));
   const begun = Object.fromEntries(journal?.resources.map((each) => [each.resource, each.begun]) ?? []);
   expect(begun).toMatchObject({ d: [], e: [] });
@@ -170,7 +170,7 @@ test('a change that AWS refuses does not count', async () => {
   expect(remediator.counts.used(RULE, 'all')).toBe(1);
 });
 
-test('a change of which no answer came counts', async () => {
+test('a change without an answer counts', async () => {
   limitTo(3);
   remediator.account.fault = ({ operation }) => (operation === 'UpdateAccessKey' ? 'lost' : undefined);
 
@@ -179,7 +179,7 @@ test('a change of which no answer came counts', async () => {
   expect(remediator.counts.used(RULE, ACCOUNT)).toBe(1);
 });
 
-test('what a killed function had reserved counts for its hour, then not', async () => {
+test('what a killed function had reserved counts for an hour', async () => {
   limitTo(3);
   let reserved = false;
   await remediator
@@ -197,7 +197,7 @@ test('what a killed function had reserved counts for its hour, then not', async 
   expect(remediator.counts.used(RULE, ACCOUNT)).toBe(0);
 });
 
-test('while the counter can not be written, nothing is changed', async () => {
+test('while the counter cannot be written, nothing is changed', async () => {
   remediator.fault = (port) => (port === 'reserve' ? new Error('throttled') : undefined);
 
   const { unfinished } = await remediator.attempt(jobOf('a', 'b'));
@@ -214,7 +214,7 @@ test('a dry run reserves nothing', async () => {
   expect(remediator.counts.reserved.size).toBe(0);
 });
 
-test('a finding that needs more than the limit says which limit would do', async () => {
+test('the reason of a finding that needs more than the limit says which limit would be sufficient', async () => {
   const counter = { rule: RULE, scope: ACCOUNT };
   const perAccount = { name: 'per_account_per_hour' as const, counter, most: 10 };
   const refusal = {
@@ -229,7 +229,7 @@ test('a finding that needs more than the limit says which limit would do', async
   expect(verdict?.details.reason).toMatch(/so it waits until limits\.per_account_per_hour is at least 40$/);
 });
 
-test('says how much of the room is kept for others', () => {
+test('the reason says how much room is kept for others', () => {
   const limitOf = {
     name: 'per_account_per_hour' as const,
     counter: { rule: RULE, scope: ACCOUNT },
@@ -250,7 +250,7 @@ test('says how much of the room is kept for others', () => {
   expect(reasonOf(2, true)).toContain('the limit leaves 3. The finding comes before');
 });
 
-test('findings are deferred though no room can be kept for them', async () => {
+test('findings are deferred even if no room can be kept for them', async () => {
   limitTo(1);
   remediator.fault = (port) =>
     port === 'keep' ? Object.assign(new Error('too large'), { name: 'ValidationException' }) : undefined;

@@ -3,7 +3,7 @@ import { maintenanceWindow } from '../../../../lambdas/remediator/gates/maintena
 import { gateContext } from '../support/gate-context.ts';
 import { findingOf } from '../support/remediator-in-memory.ts';
 
-test('outside its maintenance window a rule changes nothing', async () => {
+test('a rule changes nothing outside its maintenance window', async () => {
   const shut = { days: ['TUE' as const], start: '13:00', end: '14:00', time_zone: 'UTC' };
   const finding = findingOf('deploy');
 

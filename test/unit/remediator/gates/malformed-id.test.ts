@@ -3,7 +3,7 @@ import { malformedId } from '../../../../lambdas/remediator/gates/malformed-id.t
 import { gateContext } from '../support/gate-context.ts';
 import { findingOf } from '../support/remediator-in-memory.ts';
 
-test('an id that the rule does not take fails for good', async () => {
+test('a finding whose id the rule does not accept fails permanently', async () => {
   const malformed = await malformedId(findingOf('not/a/user'), gateContext());
   const right = await malformedId(findingOf('deploy'), gateContext());
 

@@ -3,7 +3,7 @@ import { noLongerGiven } from '../../../../lambdas/remediator/gates/no-longer-gi
 import { gateContext } from '../support/gate-context.ts';
 import { findingOf } from '../support/remediator-in-memory.ts';
 
-test('a finding that the source no longer gives is closed, and any other one passes', async () => {
+test('a finding that the source no longer reports is closed, and others pass', async () => {
   const context = gateContext();
   const closing = { ...context, job: { ...context.job, closes: true as const } };
 

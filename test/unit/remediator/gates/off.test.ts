@@ -8,7 +8,7 @@ const begun: AppliedChange[] = [
   { change: { kind: 'k', resource: 'deploy' }, line: '~', appliedAt: '2026-06-30T11:00:00Z', requestIds: [] },
 ];
 
-test('a rule that is off leaves a finding alone, unless an earlier attempt changed it', async () => {
+test('a rule that is off does not process a finding, unless an earlier attempt changed something for it', async () => {
   const off = gateContext({ mode: 'off' });
   const on = gateContext({ mode: 'dry_run' });
 
@@ -26,14 +26,14 @@ test('a rule that is off leaves a finding alone, unless an earlier attempt chang
 });
 
 test.each([
-  { what: 'others are named', modes: { '999999999999': 'enforce' }, expected: 'failed' },
+  { what: 'the settings name other accounts', modes: { '999999999999': 'enforce' }, expected: 'failed' },
   {
-    what: 'it is named, as off',
+    what: 'the settings name it, as off',
     modes: { '999999999999': 'enforce', [ACCOUNT]: 'off' },
     expected: undefined,
   },
-  { what: 'none is on', modes: { '999999999999': 'off' }, expected: undefined },
-] as const)('what was begun in an account where $what: $expected', async ({ modes, expected }) => {
+  { what: 'the rule is off everywhere', modes: { '999999999999': 'off' }, expected: undefined },
+] as const)('an unfinished change in an account, if $what: $expected', async ({ modes, expected }) => {
   const context = gateContext({ mode: 'off', mode_by_account: { ...modes } });
   context.journal.apply('deploy', begun);
 

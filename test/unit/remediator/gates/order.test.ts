@@ -29,13 +29,13 @@ const place = { account: ACCOUNT, region: 'global', rule: '*' };
 
 const at = (moment: number): string => new Date(moment).toISOString();
 
-/** The finding as a poll gives it whose scan was an hour ago. */
+/** The finding, with a scan an hour ago. */
 function jobOfUser({ now }: RemediatorInMemory, user: string): Job {
   const job = jobOf(user);
   return { ...job, findings: [{ ...findingOf(user), lastScanTime: at(now - 3_600_000) }] };
 }
 
-/** Lets the table know of the finding's last outcome, a minute ago. What it knows already stays. */
+/** Adds the finding's last outcome, from a minute ago, to the table, and keeps what is already there. */
 function remember(remediator: RemediatorInMemory, user: string, record: Partial<FindingRecord>): void {
   const moment = at(remediator.now - 60_000);
   const known = remediator.table.findings.get(findingKey(findingOf(user)));
@@ -51,22 +51,22 @@ function remember(remediator: RemediatorInMemory, user: string, record: Partial<
   });
 }
 
-/** The state where a gate holds a finding. */
+/** A state in which a gate stops a finding. */
 interface Case {
   readonly name: string;
   readonly set?: (remediator: RemediatorInMemory, user: string) => void | Promise<void>;
-  /** Words of the job about it. */
+  /** Fields of the job that cause it. */
   readonly job?: (user: string) => Partial<Job>;
-  /** Fields of the outcome that say it. */
+  /** Fields of the outcome that show it. */
   readonly says: Partial<Record<keyof Outcome, unknown>>;
-  /** The id of the finding's resource, and how long the function may still work, where these matter. */
+  /** The id of the finding's resource, and the remaining time of the function, if these matter. */
   readonly user?: string;
-  /** True where only a runbook is held. */
+  /** True if the gate only stops runbooks. */
   readonly isByRunbook?: boolean;
   readonly remainingMilliseconds?: number;
 }
 
-/** Each gate of the list, in its order. */
+/** Each gate, in the order of the list. */
 const cases: readonly Case[] = [
   {
     name: 'no longer given',
@@ -225,13 +225,13 @@ const cases: readonly Case[] = [
 
 const pairs = cases.flatMap((first, index) => cases.slice(index + 1).map((second) => ({ first, second })));
 
-/** The outcome of a finding that these gates hold, or as much of it as is known before it is read. */
+/** The outcome of a finding that these gates stop, or the part of it that is known before the resource is read. */
 async function outcomeUnder(...holding: readonly Case[]): Promise<Partial<Outcome> | undefined> {
   const user = holding.find((each) => each.user !== undefined)?.user ?? USER;
   const remaining = holding.find((each) => each.remainingMilliseconds !== undefined)?.remainingMilliseconds;
   const remediator = new RemediatorInMemory({ [user]: ['AKIA-1'] });
   remediator.settings = settingsOf();
-  // Whichever is set first.
+  // The order in which they are set does not matter.
   for (const { set } of [...holding].reverse()) await set?.(remediator, user);
   const said = holding.map(({ job: of }) => of?.(user));
   const job: Job = Object.assign(jobOfUser(remediator, user), ...said);
@@ -250,11 +250,11 @@ async function outcomeUnder(...holding: readonly Case[]): Promise<Partial<Outcom
   return verdict?.state === 'concluded' ? { outcome: verdict.outcome, ...verdict.details } : undefined;
 }
 
-test('these are all gates, in the order of the list', () => {
+test('the table contains all gates, in the order of the list', () => {
   expect(cases.map(({ name }) => name)).toEqual(gates.map(({ name }) => name));
 });
 
-test('docs/architecture.md has the list, and when each gate is asked', async () => {
+test('docs/architecture.md contains the list, and says when each gate is checked', async () => {
   const text = await readFile(path.join(import.meta.dirname, '../../../../docs/architecture.md'), 'utf8');
   const [, table = ''] = /^\| gate \| checked \| verdict \|\n\| --- .*\n((?:\|.*\n)*)/m.exec(text) ?? [];
   const rows = table
@@ -278,7 +278,7 @@ test.each(cases)('$name', async ({ says, ...holding }) => {
 test.each(pairs)('$first.name comes before $second.name', async ({ first, second }) => {
   const outcome = await outcomeUnder(first, second);
 
-  // A gate says less of what is not planned yet.
+  // A gate says less about a finding that has not been planned.
   expect(outcome).toMatchObject(first.says);
   expect(outcome?.applied ?? []).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { paused } from '../../../../lambdas/remediator/gates/paused.ts';
 import { gateContext } from '../support/gate-context.ts';
 import { ACCOUNT, findingOf, RemediatorInMemory, RULE } from '../support/remediator-in-memory.ts';
 
-/** A reason that ends with the command by which an operator goes on. */
+/** A reason that ends with the command that resumes the rule. */
 const resumed = (words: string) => expect.stringMatching(`: cspm-remediation resume ${words}$`);
 
 test.each([
@@ -32,7 +32,7 @@ test.each([
   else expect(verdict).toMatchObject(expected);
 });
 
-test('a pause that can not be read just now leaves the finding to the next attempt', async () => {
+test('a pause that cannot be read now leaves the finding to the next attempt', async () => {
   const remediator = new RemediatorInMemory();
   const error = new Error('throttled');
   remediator.fault = () => error;

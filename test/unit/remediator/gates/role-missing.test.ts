@@ -19,14 +19,14 @@ beforeEach(() => {
   remediator = new RemediatorInMemory({ deploy: ['AKIA-1'] });
 });
 
-test('an account that has its role is asked for nothing but the role', async () => {
+test('in an account with the role, nothing but the role is requested', async () => {
   await remediator.attempt(jobOf('deploy'));
 
   expect(remediator.probes).toEqual([]);
   expect(remediator.names).toEqual({ deploy: 'remediated' });
 });
 
-test('while the role is missing, the job that may look asks for it, and goes on when it is back', async () => {
+test('while the role is missing, the job that may check requests it, and continues if it is back', async () => {
   remediator.table.account = missing();
   const job: Job = jobOf('deploy');
 
@@ -37,7 +37,7 @@ test('while the role is missing, the job that may look asks for it, and goes on 
   expect(remediator.table.account).toBeUndefined();
 });
 
-test('the other jobs of the poll ask for nothing, and say why', async () => {
+test('the other jobs of the poll request nothing, and say why', async () => {
   remediator.table.account = missing();
   remediator.mayProbe = false;
 
@@ -55,7 +55,7 @@ test('the other jobs of the poll ask for nothing, and say why', async () => {
   });
 });
 
-test('a role that is still missing is reported by the job that looked, and its findings are published once', async () => {
+test('a role that is still missing is reported by the job that checked, and its findings are published once', async () => {
   remediator.table.account = missing();
   remediator.fault = (port) => (port === 'session' ? awsError('AccessDenied', 403) : undefined);
   await remediator.attempt(jobOf('deploy'));
@@ -67,7 +67,7 @@ test('a role that is still missing is reported by the job that looked, and its f
   expect(remediator.published.map(({ outcome }) => outcome)).toEqual(['failed']);
 });
 
-test('what was forgotten, and DynamoDB has not deleted yet, counts no longer', async () => {
+test('an expired item that DynamoDB has not deleted yet no longer counts', async () => {
   remediator.table.account = { ...missing(), expiresAt: remediator.now / 1000 - 1 };
 
   await remediator.attempt(jobOf('deploy'));

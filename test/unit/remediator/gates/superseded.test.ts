@@ -5,15 +5,15 @@ import { jobOf, RemediatorInMemory, sentAt } from '../support/remediator-in-memo
 
 const job = jobOf('deploy');
 
-/** A remediator whose table says that a poll has reached its end, so much later than the job's. */
+/** A remediator whose table says that a poll is complete that began a given time after the job's poll. */
 function withPoll(later: number): RemediatorInMemory {
   const remediator = new RemediatorInMemory({ deploy: ['AKIA-1'] });
   remediator.table.sent = sentAt(new Date(Date.parse(job.poll.asOf) + later).toISOString());
   return remediator;
 }
 
-describe('a job of an older poll than the last complete one', () => {
-  test('that has begun nothing ends at once: nothing is asked of its account, and its finding has one outcome', async () => {
+describe('a job of a poll that is older than the last complete one', () => {
+  test('ends at once if it has begun nothing: its account is not called, and its finding has one outcome', async () => {
     const remediator = withPoll(3_600_000);
 
     const { unfinished, failures } = await remediator.attempt(job);
@@ -28,7 +28,7 @@ describe('a job of an older poll than the last complete one', () => {
     expect(remediator.table.leases.get(jobId(job))?.state).toBe('recorded');
   });
 
-  test('that somebody has worked on before is worked on: a retry, a redrive', async () => {
+  test('is processed if there was an earlier attempt: a retry, a redrive', async () => {
     const remediator = withPoll(3_600_000);
     remediator.table.sent = undefined;
     const onStep = () => {
@@ -38,13 +38,13 @@ describe('a job of an older poll than the last complete one', () => {
     remediator.table.sent = withPoll(3_600_000).table.sent;
     remediator.now += 3_600_000;
 
-    // A redrive counts its attempts anew.
+    // A redrive counts its attempts from 1.
     await remediator.attempt(job, { number: 1 });
 
     expect(remediator.outcome('deploy')).toMatchObject({ outcome: 'remediated' });
   });
 
-  test('that continues with another is worked on', async () => {
+  test('is processed if it continues another job', async () => {
     const remediator = withPoll(3_600_000);
 
     await remediator.attempt({ ...job, continues: { job: '0'.repeat(64), look: 1 } });
@@ -52,7 +52,7 @@ describe('a job of an older poll than the last complete one', () => {
     expect(remediator.outcome('deploy')).toMatchObject({ outcome: 'remediated' });
   });
 
-  test('that only plans for whom asked is worked on', async () => {
+  test('is processed if it was requested and only plans', async () => {
     const remediator = withPoll(3_600_000);
 
     await remediator.attempt({ ...job, poll: { ...job.poll, plans: true }, atMost: 'dry_run' });
@@ -64,7 +64,7 @@ describe('a job of an older poll than the last complete one', () => {
 test.each([
   ['the same', 0],
   ['an older one', -3_600_000],
-])('a job is worked on where the last complete poll is %s', async (_, later) => {
+])('a job is processed if the last complete poll is %s', async (_, later) => {
   const remediator = withPoll(later);
 
   await remediator.attempt(job);

@@ -3,7 +3,7 @@ import { timeLeft } from '../../../../lambdas/remediator/gates/time-left.ts';
 import { gateContext } from '../support/gate-context.ts';
 import { findingOf } from '../support/remediator-in-memory.ts';
 
-test('with too little time left for recording nothing more is changed', async () => {
+test('nothing more is changed if too little time is left for recording', async () => {
   const context = gateContext();
   const withTime = (milliseconds: number) => ({
     ...context,

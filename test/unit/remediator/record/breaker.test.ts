@@ -32,8 +32,8 @@ const asResult = ({
   ...(isBad && { reason: `because of ${id}` }),
 });
 
-describe('the judgement', () => {
-  test('opens exactly where enough of enough changes within an hour failed or were undone by hand, and some of it is new', () => {
+describe('the decision', () => {
+  test('opens exactly if a large enough part of enough changes within an hour failed or was undone by hand, and some of that is new', () => {
     fc.assert(
       fc.property(
         fc.uniqueArray(result, { maxLength: 60, selector: ({ id }) => id }),
@@ -70,7 +70,7 @@ describe('the judgement', () => {
     );
   });
 
-  test('what was undone counts among the changes that were made with it, when it is seen', () => {
+  test('an undone change counts among the changes of the hour in which it was made, when it is noticed', () => {
     const made = NOW - 20 * 60 * MINUTE;
     const good = Array.from({ length: 6 }, (_, number) => ({ id: `good ${number}`, at: made }));
     const undone = (count: number) =>
@@ -83,11 +83,11 @@ describe('the judgement', () => {
 
     expect(judge([...good, ...undone(5)], settings, NOW)).toBeUndefined();
     expect(judge([...good, ...undone(6)], settings, NOW)).toMatchObject({ changes: 12, failed: 6 });
-    // An hour after that was seen, it is no news.
+    // An hour after it was noticed, it is no longer new.
     expect(judge([...good, ...undone(6)], settings, NOW + 60 * MINUTE)).toBeUndefined();
   });
 
-  test('a change counts once, and what is known to be wrong stays wrong, in whatever order it is learned', () => {
+  test('a change counts once, and a failure remains a failure, in whatever order the results arrive', () => {
     fc.assert(
       fc.property(results, results, (one, other) => {
         const [first, second] = [one.map(asResult), other.map(asResult)];
@@ -105,7 +105,7 @@ describe('the judgement', () => {
   });
 });
 
-test('of jobs that write at the same time, no result is lost', async () => {
+test('no result of jobs that write at the same time is lost', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.array(fc.boolean(), { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 6 }),

@@ -2,13 +2,13 @@ import { describe, expect, test } from 'vitest';
 import type { Job } from '../../../../lambdas/model/job.ts';
 import { jobOf, RemediatorInMemory } from '../support/remediator-in-memory.ts';
 
-/** A job that closes findings, of a poll an hour after that of `jobOf`. */
+/** A job that closes findings, for a poll an hour after that of `jobOf`. */
 function closing(...users: readonly string[]): Job {
   const job = jobOf(...users);
   return { ...job, poll: { ...job.poll, asOf: '2026-06-30T12:00:00Z' }, closes: true };
 }
 
-test('a finding that the source no longer gives is closed, and nothing is looked at', async () => {
+test('a finding that the source no longer reports is closed, and nothing is read', async () => {
   const remediator = new RemediatorInMemory({ deploy: ['old'] });
   await remediator.attempt(jobOf('deploy'));
   const calls = remediator.account.calls.length;
@@ -27,7 +27,7 @@ test('a finding that the source no longer gives is closed, and nothing is looked
   expect(remediator.published.map(({ outcome }) => outcome)).toEqual(['remediated', 'closed']);
 });
 
-test('one that comes back is open again, and its history goes on', async () => {
+test('a finding that returns is open again, and its history continues', async () => {
   const remediator = new RemediatorInMemory({ fine: [] });
   await remediator.attempt(jobOf('fine'));
   await remediator.attempt(closing('fine'));
@@ -44,7 +44,7 @@ test('one that comes back is open again, and its history goes on', async () => {
   expect(known?.changes.map(({ outcome }) => outcome)).toEqual(['compliant', 'closed', 'compliant']);
 });
 
-test('a forged message can close what the next poll opens again, and no more', async () => {
+test('a forged message can only close a finding, which the next poll opens again', async () => {
   const remediator = new RemediatorInMemory({ deploy: ['old'] });
 
   await remediator.attempt(closing('deploy'));
@@ -54,10 +54,10 @@ test('a forged message can close what the next poll opens again, and no more', a
   expect(remediator.published).toEqual([]);
 });
 
-describe('a finding that the source itself works on', () => {
+describe('a finding that the source itself is fixing', () => {
   const leaving: Job = { ...jobOf('deploy'), leaves: { deploy: 'Netskope is at work' }, run: 'first' };
 
-  test('is deferred with that reason, and nothing is looked at', async () => {
+  test('is deferred for that reason, and nothing is read', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
 
     await remediator.attempt(leaving);
@@ -74,7 +74,7 @@ describe('a finding that the source itself works on', () => {
   });
 
   test.each(['first', 'second'])(
-    'has one line where the poll is done again and finds otherwise; that job is %s',
+    'has one line if the poll is repeated with another result; that job is %s',
     async (place) => {
       const remediator = new RemediatorInMemory({ deploy: ['old'] });
       const looking: Job = { ...jobOf('deploy'), run: 'second' };

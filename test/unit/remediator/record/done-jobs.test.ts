@@ -12,7 +12,7 @@ import { awsError, jobOf, REGION, RemediatorInMemory } from '../support/remediat
 
 const RESOURCES = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
 
-/** Users of whose keys the rule has nothing to say, known since an earlier poll: nothing about them is new. */
+/** Users without violations, known since an earlier poll: nothing about them is new. */
 async function steadyRemediator(): Promise<RemediatorInMemory> {
   const remediator = new RemediatorInMemory(Object.fromEntries(RESOURCES.map((name) => [name, []])));
   const first = jobOf(...RESOURCES);
@@ -22,7 +22,7 @@ async function steadyRemediator(): Promise<RemediatorInMemory> {
 
 let runs = 0;
 
-/** The jobs that one run of the collector makes of what the source gives. */
+/** The jobs that one collector run creates from what the source reports. */
 function run(resources: readonly string[], size: number): Job[] {
   runs += 1;
   const name = `run-${runs}`;
@@ -42,7 +42,7 @@ function linesOf(remediator: RemediatorInMemory): Record<string, number> {
   return lines;
 }
 
-test('a poll that is done again in another order writes no second line of a finding that stays as it is', async () => {
+test('a poll that is repeated in another order writes no second line for an unchanged finding', async () => {
   const order = fc.shuffledSubarray(RESOURCES, { minLength: 1 });
   const size = fc.integer({ min: 1, max: 4 });
   const runs = fc.array(fc.record({ order, size, sent: fc.integer({ min: 1, max: 7 }) }), {
@@ -53,7 +53,7 @@ test('a poll that is done again in another order writes no second line of a find
   await fc.assert(
     fc.asyncProperty(runs, async (all) => {
       const remediator = await steadyRemediator();
-      // Each may have failed amid its jobs.
+      // Each run may have failed after some of its jobs.
       const jobs = all.flatMap((each) => run(each.order, each.size).slice(0, each.sent));
       for (const job of jobs) await remediator.attempt(job);
       const given = new Set(jobs.flatMap(({ findings }) => findings.map(({ resource }) => resource)));
@@ -66,7 +66,7 @@ test('a poll that is done again in another order writes no second line of a find
   );
 });
 
-test('so does one whose jobs come between those of the run before', async () => {
+test('nor does one whose jobs arrive between those of the previous run', async () => {
   const remediator = await steadyRemediator();
   const [first = [], second = []] = [run(['a', 'b', 'c', 'd'], 2), run(['c', 'a', 'd', 'b'], 2)];
 
@@ -77,7 +77,7 @@ test('so does one whose jobs come between those of the run before', async () => 
   expect(linesOf(remediator)).toEqual({ a: 1, b: 1, c: 1, d: 1 });
 });
 
-test('an attempt that ends anywhere lets the jobs of the next run know of what it wrote', async () => {
+test('wherever an attempt ends, the jobs of the next run know what it wrote', async () => {
   for (let steps = 1; ; steps += 1) {
     const remediator = await steadyRemediator();
     const [first] = run(['a', 'b'], 2);
@@ -97,7 +97,7 @@ test('an attempt that ends anywhere lets the jobs of the next run know of what i
   }
 });
 
-test('a line that says more replaces that of the other job', async () => {
+test('a line that contains more replaces the line of the other job', async () => {
   const remediator = await steadyRemediator();
   const unavailable = { code: 'ServiceUnavailable', status: 503 };
   remediator.account.fault = () => unavailable;
@@ -117,7 +117,7 @@ test('a line that says more replaces that of the other job', async () => {
   ]);
 });
 
-test('jobs of one run read nothing of each other', async () => {
+test('jobs of one run read no evidence of each other', async () => {
   const remediator = await steadyRemediator();
   let reads = 0;
   remediator.fault = (port) => {
@@ -133,7 +133,7 @@ test('jobs of one run read nothing of each other', async () => {
 test.each([
   { what: 'names its run', own: 'first', others: ['of-unknown-run', 'of-other-run'] },
   {
-    what: 'is of a version that named none',
+    what: 'is of a version without run names',
     own: undefined,
     others: ['of-unknown-run', 'of-same-run', 'of-other-run'],
   },
@@ -152,7 +152,7 @@ test.each([
   expect(jobs.evidenceOfOthers().map(({ key }) => key)).toEqual(keys);
 });
 
-test('while the table cannot be read, what others have written stays known', async () => {
+test('while the table cannot be read, the known evidence of others is kept', async () => {
   const remediator = await steadyRemediator();
   await remediator.attempt(jobOf('a'));
   remediator.fault = (port) => (port === 'recall' ? awsError('InternalServerError', 500) : undefined);
@@ -169,7 +169,7 @@ test('while the table cannot be read, what others have written stays known', asy
   });
 });
 
-test('an attempt that ends anywhere has written nothing of which the table does not know', async () => {
+test('wherever an attempt ends, the table lists everything that it wrote', async () => {
   for (let steps = 1; ; steps += 1) {
     const remediator = new RemediatorInMemory({ a: ['old'], b: [] });
     const job = jobOf('a', 'b');
@@ -189,7 +189,7 @@ test('an attempt that ends anywhere has written nothing of which the table does 
   }
 });
 
-test('where the table cannot be told, nothing is concluded; the last attempt says that it was not finished', async () => {
+test('if the table cannot be written, nothing is concluded; the last attempt reports that it was not finished', async () => {
   const remediator = new RemediatorInMemory({ a: ['old'] });
   remediator.fault = (port) => (port === 'writeDone' ? awsError('InternalServerError', 500) : undefined);
 
@@ -208,7 +208,7 @@ test('where the table cannot be told, nothing is concluded; the last attempt say
   expect(remediator.outcome('a')).toMatchObject({ outcome: 'failed', deadLetter: true });
 });
 
-/** The lines of a finding that no other one replaces. */
+/** The lines of a finding that no other line replaces. */
 function standing(remediator: RemediatorInMemory, resource: string): Outcome[] {
   const lines = [...remediator.objects].flatMap(([key, of]) => of.map((outcome) => ({ key, outcome })));
   const own = lines.filter(({ outcome }) => outcome.finding.resource === resource);
@@ -216,7 +216,7 @@ function standing(remediator: RemediatorInMemory, resource: string): Outcome[] {
   return own.filter(({ key }) => !replaced.includes(key)).map(({ outcome }) => outcome);
 }
 
-test('a poll that is done again while its first jobs are dead letters: one line counts, with all that was changed', async () => {
+test('a poll is repeated while its first jobs are dead letters: one line counts, with everything that was changed', async () => {
   const users = { a: ['old1', 'old2'], b: ['old3'], c: [] };
   const fault = fc.record({
     job: fc.constantFrom(0, 1),
@@ -269,7 +269,7 @@ test('a poll that is done again while its first jobs are dead letters: one line 
 });
 
 test.each(['before', 'after'])(
-  'an attempt that could neither read nor announce anything says so; sent again %s the follow-up job ends, one line counts',
+  'an attempt that could neither read nor announce anything reports it; if it is sent again %s the follow-up job ends, one line counts',
   async (when) => {
     const [followed, failing] = ['vpc-00000001', 'vpc-00000002'];
     const vpc = { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] };

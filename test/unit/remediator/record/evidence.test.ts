@@ -33,7 +33,7 @@ const remediated: Outcome = {
   applied: [{ ...change, appliedAt: '2026-06-30T12:00:00.000Z', requestIds: ['r'] }],
 };
 
-/** S3, as far as the evidence bucket needs it: objects by key. */
+/** The part of S3 that the evidence bucket needs: objects by key. */
 function s3(
   objects: Map<string, string>,
   fault: (call: ReceivedCall) => Answer | undefined = () => undefined,
@@ -82,13 +82,13 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-test('the key of outcomes names the poll’s day, the rule, the job and the attempt', () => {
+test('the key of outcomes contains the poll’s day, the rule, the job, and the attempt', () => {
   expect(outcomesKey(poll, 'job', 2)).toBe(
     'outcomes/date=2026-06-30/rule=iam-access-key-unrotated/job-2.jsonl.gz',
   );
 });
 
-test('any resource has a part of a key that S3 takes, and no two have the same', () => {
+test('every resource id becomes a part of a key that S3 accepts, and all parts are different', () => {
   const resource = fc.oneof(
     fc.string({ unit: 'binary', minLength: 1, maxLength: 2_048 }),
     fc.string({ unit: fc.constantFrom('a', '/', '\ud800', '😀', '%'), minLength: 1, maxLength: 600 }),
@@ -129,13 +129,13 @@ describe('outcomes', () => {
     expect([...objects]).toEqual([[key, lines]]);
   });
 
-  test('are not there', async () => {
+  test('may not exist', async () => {
     await using aws = await scriptedAws(s3(new Map()));
 
     await expect(bucketAt(aws).readOutcomes(key)).resolves.toBeUndefined();
   });
 
-  test('are not written over others', async () => {
+  test('do not overwrite others', async () => {
     const objects = new Map<string, string>();
     await using aws = await scriptedAws(s3(objects));
     const bucket = bucketAt(aws);
@@ -146,7 +146,7 @@ describe('outcomes', () => {
     expect([...objects.values()]).toEqual([`${JSON.stringify(outcome)}\n`]);
   });
 
-  test('whose answer was lost are known again as those that were just written', async () => {
+  test('are recognized as just written if the write was not answered', async () => {
     const objects = new Map<string, string>();
     let puts = 0;
     await using aws = await scriptedAws(
@@ -158,7 +158,7 @@ describe('outcomes', () => {
     expect(aws.calls.map(({ method }) => method)).toEqual(['PUT', 'PUT', 'GET']);
   });
 
-  test('that are not as they should be are an error, and stay', async () => {
+  test('that do not match the schema are an error, and remain', async () => {
     const objects = new Map([[key, '{"version":2}\n']]);
     await using aws = await scriptedAws(s3(objects));
     const bucket = bucketAt(aws);
@@ -197,7 +197,7 @@ describe('a journal', () => {
     expect(aws.calls[0]?.headers).toMatchObject({ 'x-amz-expected-bucket-owner': '111111111111' });
   });
 
-  test('is written over the version that its writer knows', async () => {
+  test('overwrites the version that its writer knows', async () => {
     const objects = new Map<string, string>();
     await using aws = await scriptedAws(s3(objects));
     const bucket = bucketAt(aws);
@@ -213,7 +213,7 @@ describe('a journal', () => {
   test.each([
     ['a first one', undefined],
     ['one that is no longer there', '"old"'],
-  ])('of another attempt is left as it is by who takes it for %s', async (_, replaced) => {
+  ])('of another attempt is not overwritten by a writer that takes it for %s', async (_, replaced) => {
     const standing = JSON.stringify({ ...journal, writer: 'other' });
     const objects = new Map([['jobs/id.json', standing]]);
     await using aws = await scriptedAws(s3(objects));
@@ -225,7 +225,7 @@ describe('a journal', () => {
     expect(objects.get('jobs/id.json')).toBe(standing);
   });
 
-  test('whose write came through without an answer is written over by the same writer', async () => {
+  test('is overwritten by the same writer if the write succeeded without an answer', async () => {
     const objects = new Map<string, string>();
     let puts = 0;
     await using aws = await scriptedAws(

@@ -10,7 +10,7 @@ const HOUR = 3_600_000;
 const START = Date.parse('2026-06-01T00:00:00Z');
 const at = (hours: number): string => new Date(START + hours * HOUR).toISOString();
 
-/** An outcome of the poll so many hours after the first. */
+/** An outcome of the poll a number of hours after the first one. */
 function lineOf(hours: number, outcome: OutcomeName, given: Partial<Outcome> = {}): Outcome {
   return {
     version: 1,
@@ -27,7 +27,7 @@ function lineOf(hours: number, outcome: OutcomeName, given: Partial<Outcome> = {
 
 const applied = [{ change: { kind: 'k', resource: 'deploy' }, line: '~', appliedAt: at(0), requestIds: [] }];
 
-/** Lets outcomes happen one after the other. @returns what is known in the end, and what was written and published */
+/** Adds outcomes one after another. @returns the final record, and what was written and published */
 function live(lines: readonly Outcome[], known?: FindingRecord) {
   let record = known;
   const written: FindingRecord[] = [];
@@ -43,7 +43,7 @@ function live(lines: readonly Outcome[], known?: FindingRecord) {
   return { record, written, published };
 }
 
-describe('the memory of a finding', () => {
+describe('the record of a finding', () => {
   test('begins with the first outcome', () => {
     const { record, published } = live([lineOf(0, 'failed', { reason: 'denied' })]);
 
@@ -60,7 +60,7 @@ describe('the memory of a finding', () => {
     expect(published).toHaveLength(1);
   });
 
-  test('of a steady finding is written once a week, and nothing is published', () => {
+  test('is written once per week if nothing changes, and nothing is published', () => {
     const month = Array.from({ length: 24 * 30 }, (_, hour) => lineOf(hour, 'exempt'));
 
     const { record, written, published } = live(month);
@@ -71,7 +71,7 @@ describe('the memory of a finding', () => {
     expect(record?.changes).toHaveLength(1);
   });
 
-  test('takes every change, and what was changed again though the outcome is the same', () => {
+  test('contains every change of the outcome, and every fix even if the outcome is the same', () => {
     const { record, published } = live([
       lineOf(0, 'planned'),
       lineOf(1, 'remediated', { applied }),
@@ -91,7 +91,7 @@ describe('the memory of a finding', () => {
   });
 
   test.each(['role', 'back_off', 'awaiting_scan'] as const)(
-    'takes what was changed before gate %s stopped it',
+    'contains what was changed before gate %s stopped it',
     (gate) => {
       const reason = 'stopped';
 
@@ -106,7 +106,7 @@ describe('the memory of a finding', () => {
   );
 
   test.each<OutcomeName>(['failed', 'deferred'])(
-    'takes and tells that it is %s for another reason, once',
+    'records and publishes once that it is %s for another reason',
     (outcome) => {
       const { record, published } = live([
         lineOf(0, outcome, { reason: 'AccessDenied: no (request 1f2e-a)' }),
@@ -156,7 +156,7 @@ describe('the memory of a finding', () => {
   });
 
   test.each<OutcomeName>(['exempt', 'not_applicable', 'gone'])(
-    'another reason of what is %s has no event',
+    'another reason for the outcome %s has no event',
     (outcome) => {
       const { published } = live([
         lineOf(0, outcome, { reason: 'ours' }),
@@ -167,7 +167,7 @@ describe('the memory of a finding', () => {
     },
   );
 
-  test('of a finding that was closed meanwhile stays closed, with what came late in its history', () => {
+  test('remains closed if the finding was closed in the meantime, with the late outcome in its history', () => {
     const { record, published } = live([
       lineOf(0, 'planned'),
       lineOf(2, 'closed'),
@@ -179,7 +179,7 @@ describe('the memory of a finding', () => {
     expect(published.map(({ outcome }) => outcome)).toEqual(['planned', 'closed', 'remediated']);
   });
 
-  test('finds the evidence of a poll though a later one changed the outcome since', () => {
+  test('finds the evidence of a poll even if a later poll changed the outcome', () => {
     const lines = [lineOf(0, 'remediated', { applied }), lineOf(1, 'compliant')];
     const memory = new FindingMemory();
     memory.keep([live(lines).record].flatMap((record) => record ?? []));
@@ -189,14 +189,14 @@ describe('the memory of a finding', () => {
     expect(evidence).toEqual([`key-${at(0)}`, `key-${at(1)}`]);
   });
 
-  test('what is written already is not written again, but counts as a change again', () => {
+  test('what is already written is not written again, but counts as a change again', () => {
     const line = lineOf(0, 'failed');
     const { record } = live([line]);
 
     expect(live([line], record)).toMatchObject({ written: [], published: [line] });
   });
 
-  test('what was no change is none when it is told again', () => {
+  test('an outcome that was not a change is not one when it is repeated', () => {
     const lines = [lineOf(0, 'planned'), lineOf(1, 'planned')];
     const { record, published } = live(lines);
 
@@ -204,19 +204,19 @@ describe('the memory of a finding', () => {
     expect(live(lines.slice(1), record)).toMatchObject({ written: [], published: [] });
   });
 
-  test('tells everything and writes nothing while nobody knows what the table holds', () => {
+  test('publishes everything and writes nothing while the content of the table is unknown', () => {
     const recorded = { outcome: lineOf(0, 'failed'), evidence: 'key' };
 
     expect(new FindingMemory().learn([recorded])).toEqual({ toWrite: [], changed: [recorded] });
   });
 
-  test('whatever happens: what is published is what is remembered, of the last twenty', () => {
+  test('in all cases, the record contains the last twenty published changes', () => {
     const life = fc.array(fc.constantFrom(...outcomeNames), { minLength: 1, maxLength: 60 });
     fc.assert(
       fc.property(life, (names) => {
         const { record, published } = live(names.map((name, hour) => lineOf(hour, name)));
 
-        // Closing what nobody knows changes nothing.
+        // Closing an unknown finding changes nothing.
         const begin = names.findIndex((name) => name !== 'closed');
         const lived = begin < 0 ? [] : names.slice(begin);
         const changes = lived.filter((name, index) => index === 0 || lived[index - 1] !== name);

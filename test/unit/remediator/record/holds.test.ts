@@ -3,7 +3,7 @@ import type { HoldName } from '../../../../lambdas/model/operator-items.ts';
 import { Holds } from '../../../../lambdas/remediator/record/holds.ts';
 import { jobOf, RemediatorInMemory } from '../support/remediator-in-memory.ts';
 
-/** Holds whose questions are kept, of a job for some users. */
+/** Holds of a job for some users, with a list of the reads. */
 function setUp(...users: readonly string[]) {
   const remediator = new RemediatorInMemory();
   const { clock, table } = remediator.ports();
@@ -24,7 +24,7 @@ function setUp(...users: readonly string[]) {
   return { remediator, holds, asked, resources };
 }
 
-test('one question is about all that is watched, and its answer is kept for two seconds', async () => {
+test('one read covers everything that is watched, and its answer is cached for two seconds', async () => {
   const { holds, asked, resources } = setUp('a', 'b', 'c');
   holds.watch(asked);
 
@@ -33,7 +33,7 @@ test('one question is about all that is watched, and its answer is kept for two 
   expect(resources()).toEqual([['*', 'a', 'b', 'c']]);
 });
 
-test('later questions are about what is changed next alone', async () => {
+test('later reads cover only what is changed next', async () => {
   const { remediator, holds, asked, resources } = setUp('a', 'b', 'c');
   holds.watch(asked);
   const [first] = asked;

@@ -11,7 +11,7 @@ function apply(journal: Journal, line: string): void {
   journal.apply(VPC, [{ ...changeOf(line), appliedAt: AT, requestIds: [] }]);
 }
 
-/** A journal of changes by their lines, as the next attempt reads it. */
+/** A journal of changes, by their lines, as the next attempt reads it. */
 async function journalOf(lines: readonly string[], act: (journal: Journal) => void): Promise<Journal> {
   const { evidence } = new RemediatorInMemory().ports();
   const journal = new Journal('job', evidence);
@@ -35,7 +35,7 @@ test('a change that was applied and begun again is not known to be applied', asy
   expect(linesOf(journal)).toEqual(['a']);
 });
 
-test('one that an attempt began, and the next one began again and applied, is known', async () => {
+test('a change that one attempt began, and the next one began again and applied, is known to be applied', async () => {
   const journal = await journalOf(['a'], (of) => {
     of.begin(VPC, 'a', new Date(AT));
     of.begin(VPC, 'a', new Date(AT));
@@ -45,7 +45,7 @@ test('one that an attempt began, and the next one began again and applied, is kn
   expect(linesOf(journal)).toEqual([]);
 });
 
-test('one that was begun again and was not made then is as it was', async () => {
+test('a change that was begun again but not made is as before', async () => {
   const journal = await journalOf(['a'], (of) => {
     of.begin(VPC, 'a', new Date(AT));
     apply(of, 'a');
@@ -56,7 +56,7 @@ test('one that was begun again and was not made then is as it was', async () => 
   expect(linesOf(journal)).toEqual([]);
 });
 
-test('unresolved changes are given as they were begun, whatever the plans’ order', async () => {
+test('unresolved changes are listed in the order in which they were begun, regardless of the plan’s order', async () => {
   const journal = await journalOf(['a', 'b'], (of) => {
     of.begin(VPC, 'b', new Date(AT));
     of.begin(VPC, 'a', new Date(AT));
@@ -67,7 +67,7 @@ test('unresolved changes are given as they were begun, whatever the plans’ ord
   expect(journal.isBegunAfter(VPC, 'b', 'a')).toBe(false);
 });
 
-test('of what an older version wrote, applied is applied, and nothing is known of the order', async () => {
+test('in a journal of an older version, applied changes are applied, and the order is unknown', async () => {
   const remediator = new RemediatorInMemory();
   const { evidence } = remediator.ports();
   const applied = [{ ...changeOf('a'), appliedAt: AT, requestIds: [] }];
@@ -84,7 +84,7 @@ test('of what an older version wrote, applied is applied, and nothing is known o
   expect(journal.isByOtherSince(VPC, 'b', byOther)).toBeUndefined();
 });
 
-test('what was applied since a change was begun is known by its time, in part or not, but not that change itself', async () => {
+test('what was applied since a change was begun is determined by its time, completely or in part, without that change itself', async () => {
   const at = (second: number) => `2026-06-30T12:00:0${second}.000Z`;
   const journal = await journalOf(['a', 'b', 'c'], (of) => {
     const made = (line: string, second: number) =>
@@ -103,7 +103,7 @@ test('what was applied since a change was begun is known by its time, in part or
   expect(journal.appliedSince(VPC, 'never begun')).toEqual([]);
 });
 
-test('who asks for a write at the same moment shares it, and it has what all of them noted', async () => {
+test('calls at the same moment share a write, which contains the notes of all of them', async () => {
   const remediator = new RemediatorInMemory();
   const { evidence } = remediator.ports();
   const journal = new Journal('job', evidence);

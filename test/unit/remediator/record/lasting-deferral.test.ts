@@ -23,7 +23,7 @@ beforeEach(() => {
   });
 });
 
-/** Polls daily. @returns the day of each notice, and what was counted each day */
+/** Runs daily polls. @returns the day of each notice, and the counts of each day */
 async function pollDays(days: number) {
   const told: number[] = [];
   const deferrals = [];
@@ -38,7 +38,7 @@ async function pollDays(days: number) {
   return { told, deferrals };
 }
 
-test('what is deferred for more than 14 days is told once a week', async () => {
+test('a finding that is deferred for more than 14 days is in a notice once per week', async () => {
   const { told } = await pollDays(31);
 
   expect(told).toEqual([15, 22, 29]);
@@ -60,7 +60,7 @@ test('the number of days is a setting', async () => {
   expect(told).toEqual([4]);
 });
 
-test('the oldest is counted in days, and those that last', async () => {
+test('the age of the oldest deferral is counted in days, and lasting ones are counted', async () => {
   remediator.settings = settingsOf({ allRules: accountSettingsOf({ deferred_days: 3 }) });
 
   const { deferrals } = await pollDays(6);
@@ -75,7 +75,7 @@ test('the oldest is counted in days, and those that last', async () => {
   ]);
 });
 
-test('what was remediated meanwhile is deferred anew', async () => {
+test('the count starts again after a finding was remediated', async () => {
   await pollDays(10);
   const holds = remediator.table.holds.splice(0);
   await pollDays(1);
@@ -87,7 +87,7 @@ test('what was remediated meanwhile is deferred anew', async () => {
   expect(told).toEqual([15]);
 });
 
-test('a pause is told once a week, however many jobs find it', async () => {
+test('a pause is in a notice once per week, regardless of the number of jobs', async () => {
   remediator.table.holds.splice(0);
   remediator.pause = 'all';
   for (let day = 0; day < 23; day += 1) {
@@ -100,7 +100,7 @@ test('a pause is told once a week, however many jobs find it', async () => {
   expect(remediator.heldBack.map(({ kind }) => kind)).toEqual(['lasting_deferral', 'lasting_deferral']);
 });
 
-test('a notice that the event bus does not take is published by the next job', async () => {
+test('a notice that the event bus does not accept is published by the next job', async () => {
   await pollDays(15);
   remediator.fault = (port) => (port === 'publishNotice' ? new Error('no answer') : undefined);
   await pollDays(1);
@@ -138,7 +138,7 @@ test('anything else is a cause per rule', () => {
   expect(keysOf('3 of 3 are used', 'limit')).not.toEqual(keysOf('3 of 3 are used', 'limit', otherRule));
 });
 
-test('a notice says how many findings of its cause the job has', () => {
+test('a notice says how many findings of the job have its cause', () => {
   const reason = 'the limit is reached';
   const due = ['deploy', 'other'].map((resource) => ({ resource, since, reason, gate: 'limit' as const }));
 

@@ -14,7 +14,7 @@ function hold(
   remediator.table.leases.set(jobId(job), { state, holder: HOLDER, until, poll: job.poll });
 }
 
-test('a job that another attempt works on is left to it', async () => {
+test('a job that another attempt is processing is left to it', async () => {
   const remediator = new RemediatorInMemory({ deploy: ['old'] });
   hold(remediator, remediator.now + 1);
 
@@ -44,17 +44,17 @@ test('a lease lasts longer than the function that holds it', async () => {
   const remaining = 250_000;
   const begun = remediator.now;
 
-  // Beside the lease, what does not need it is asked for.
+  // What does not depend on the lease is read in parallel.
   await remediator.attempt(jobOf('deploy'), { steps: 6, remainingMilliseconds: () => remaining });
 
   expect(remediator.table.leases.get(jobId(jobOf('deploy')))?.until).toBeGreaterThan(begun + remaining);
 });
 
-/** All that a finished job leaves, its events aside. */
+/** Traces that a finished job leaves, except its events. */
 const leftBy = ({ outcomes, table, account }: RemediatorInMemory) =>
   structuredClone([[...outcomes], [...table.findings], account.calls]);
 
-test('a second message of a job that is finished does nothing', async () => {
+test('a second message of a finished job does nothing', async () => {
   const remediator = new RemediatorInMemory({ deploy: ['old'] });
   await remediator.attempt(jobOf('deploy'));
   const before = [leftBy(remediator), structuredClone(remediator.published)];
@@ -80,7 +80,7 @@ test('a second delivery of its message only sends the same events again, and a t
   expect(remediator.published).toEqual([event, event]);
 });
 
-test('an attempt that leaves something gives the job back', async () => {
+test('an attempt that leaves work releases the job', async () => {
   const remediator = new RemediatorInMemory({ deploy: ['old'] });
   remediator.fault = (port) => (port === 'publish' ? awsError('InternalException', 500) : undefined);
 
@@ -90,7 +90,7 @@ test('an attempt that leaves something gives the job back', async () => {
 });
 
 test.each(['takeLease', 'recall'] as const)(
-  'where the table cannot be asked (%s) nothing is changed and nothing is lost',
+  'while the table cannot be read (%s), nothing is changed and nothing is lost',
   async (broken) => {
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
     const error = awsError('ProvisionedThroughputExceededException', 400);
@@ -105,7 +105,7 @@ test.each(['takeLease', 'recall'] as const)(
   },
 );
 
-test('an attempt whose job was taken over says so, and leaves the other’s lease', async () => {
+test('an attempt whose job was taken over reports it, and does not change the other attempt’s lease', async () => {
   const remediator = new RemediatorInMemory({ deploy: ['old'] });
   remediator.account.fault = () => {
     hold(remediator, remediator.now + 100_000);
@@ -124,48 +124,45 @@ test('an attempt whose job was taken over says so, and leaves the other’s leas
 test.each([
   ['', 0],
   [', and whose clock is behind,', -600_000],
-])(
-  'an attempt that stops for longer than its lease%s makes no change that it had not begun',
-  async (_, behind) => {
-    const keys = ['one', 'two', 'three'];
-    let stoppedAt = 0;
-    for (let hasStopped = true; hasStopped; ) {
-      const remediator = new RemediatorInMemory({ deploy: keys });
-      let step = 0;
-      let stop: Promise<void> | undefined;
-      let changedByOther = 0;
-      stoppedAt += 1;
-      const meanwhile = async (): Promise<void> => {
-        remediator.now += 600_000;
-        await remediator.attempt(jobOf('deploy'), { number: 2 });
-        changedByOther = remediator.account.changed.length;
-        remediator.now += behind;
-      };
+])('an attempt that is suspended for longer than its lease%s begins no further change', async (_, behind) => {
+  const keys = ['one', 'two', 'three'];
+  let stoppedAt = 0;
+  for (let hasStopped = true; hasStopped; ) {
+    const remediator = new RemediatorInMemory({ deploy: keys });
+    let step = 0;
+    let stop: Promise<void> | undefined;
+    let changedByOther = 0;
+    stoppedAt += 1;
+    const meanwhile = async (): Promise<void> => {
+      remediator.now += 600_000;
+      await remediator.attempt(jobOf('deploy'), { number: 2 });
+      changedByOther = remediator.account.changed.length;
+      remediator.now += behind;
+    };
 
-      const first = remediator.attempt(jobOf('deploy'), {
-        // Calls that it makes side by side stop together.
-        onStep: () => {
-          step += 1;
-          if (step === stoppedAt) stop = meanwhile();
-          return stop;
-        },
-      });
-      await first.catch((error: unknown) => expect(error).toMatchObject({ name: 'LeaseHeldError' }));
-      hasStopped = stop !== undefined;
-      await remediator.attempt(jobOf('deploy'), { number: 3 }).catch(() => undefined);
-      await remediator.workOffLater();
+    const first = remediator.attempt(jobOf('deploy'), {
+      // Its parallel calls are suspended together.
+      onStep: () => {
+        step += 1;
+        if (step === stoppedAt) stop = meanwhile();
+        return stop;
+      },
+    });
+    await first.catch((error: unknown) => expect(error).toMatchObject({ name: 'LeaseHeldError' }));
+    hasStopped = stop !== undefined;
+    await remediator.attempt(jobOf('deploy'), { number: 3 }).catch(() => undefined);
+    await remediator.workOffLater();
 
-      expect(remediator.outcome('deploy')?.outcome, `stopped at step ${stoppedAt}`).toBe('remediated');
-      expect(new Set(remediator.outcome('deploy')?.applied.map(({ line }) => line)).size).toBe(keys.length);
-      expect([...remediator.objects.values()].flat()).toHaveLength(1);
-      // A call that was about to leave cannot be called back.
-      if (hasStopped) expect(remediator.account.changed.length - changedByOther).toBeLessThanOrEqual(1);
-    }
-    expect(stoppedAt).toBeGreaterThan(20);
-  },
-);
+    expect(remediator.outcome('deploy')?.outcome, `stopped at step ${stoppedAt}`).toBe('remediated');
+    expect(new Set(remediator.outcome('deploy')?.applied.map(({ line }) => line)).size).toBe(keys.length);
+    expect([...remediator.objects.values()].flat()).toHaveLength(1);
+    // A call that was about to be sent cannot be stopped.
+    if (hasStopped) expect(remediator.account.changed.length - changedByOther).toBeLessThanOrEqual(1);
+  }
+  expect(stoppedAt).toBeGreaterThan(20);
+});
 
-test('work began before the first change that was made, though the attempt that began it has a clock that is ahead', async () => {
+test('the recorded start is before the first change, even if the clock of the first attempt is ahead', async () => {
   const remediator = new RemediatorInMemory({ deploy: ['one', 'two'] });
   let changes = 0;
   remediator.account.fault = ({ operation }) => {

@@ -14,9 +14,9 @@ const counter = { rule: 's3-bucket-public', scope: '111122223333' };
 
 let model: TableModel;
 let restore: () => void;
-/** True where the answer to an update is lost, so that the SDK sends it again. */
+/** True if an update is not answered, so that the SDK sends it again. */
 let isSentTwice: boolean;
-/** Acts after a call. */
+/** Does something after a call. */
 let after: (call: SdkCall) => void;
 beforeEach(() => {
   model = new TableModel();
@@ -45,7 +45,7 @@ const reserve = (changes: number, limit = 10, until = now) =>
     deferred: new Set(),
   });
 
-test('never more than the limit within an hour, however jobs come in between', async () => {
+test('there are never more changes than the limit within an hour, regardless of how jobs interleave', async () => {
   await neverMoreThanTheLimit(table, {
     runs: 150,
     turns: (seed) => {
@@ -57,7 +57,7 @@ test('never more than the limit within an hour, however jobs come in between', a
   });
 });
 
-test('what is reserved counts until an hour after its change may be made at the latest', async () => {
+test('a reservation counts until an hour after the latest time of its changes', async () => {
   const start = now;
   const { reservation } = await reserve(10, 10, start + 14 * MINUTE);
   const end = endOfSlot(slotOf(start + 14 * MINUTE));
@@ -73,7 +73,7 @@ test('what is reserved counts until an hour after its change may be made at the 
   expect(later.reservation?.changes).toBe(10);
 });
 
-test('room that is given back is there at once, and once', async () => {
+test('released room is available at once, and only once', async () => {
   const { reservation } = await reserve(10);
   if (reservation === undefined) throw new Error('nothing was reserved');
 
@@ -84,7 +84,7 @@ test('room that is given back is there at once, and once', async () => {
   expect((await reserve(4)).reservation?.changes).toBe(4);
 });
 
-test('a reservation and a release whose answers are lost are made once', async () => {
+test('a reservation and a release that are not answered are made once', async () => {
   isSentTwice = true;
   const { reservation } = await reserve(10);
   if (reservation !== undefined) await counts().release(reservation, 4);
@@ -94,7 +94,7 @@ test('a reservation and a release whose answers are lost are made once', async (
   expect((await reserve(5)).room.left).toBe(4);
 });
 
-test('an item that DynamoDB has deleted meanwhile begins anew, and no condition on the old one holds', async () => {
+test('an item that DynamoDB has deleted in the meantime starts again, and no condition on the old one is met', async () => {
   await reserve(10);
   now += 75 * MINUTE;
   const known = model.item(countKey(counter));
@@ -113,7 +113,7 @@ test('an item that DynamoDB has deleted meanwhile begins anew, and no condition 
   expect(second.reservation).toBeUndefined();
 });
 
-test('slots of long ago are taken out of the item', async () => {
+test('old slots are removed from the item', async () => {
   await reserve(3);
   now += 4 * 60 * MINUTE;
 
@@ -123,14 +123,14 @@ test('slots of long ago are taken out of the item', async () => {
   expect(names.filter((name) => /^(slot|reserved)-/.test(name))).toHaveLength(2);
 });
 
-test('a counter of a newer version is not counted in', async () => {
+test('a counter of a newer version is not changed', async () => {
   await reserve(1);
   model.put({ Item: { pk: { S: countKey(counter).pk }, sk: { S: 'changes' }, version: { N: '2' } } });
 
   await expect(reserve(1)).rejects.toMatchObject({ name: 'UnreadableItemError' });
 });
 
-test('counters are read by one question, and a reservation made on it keeps each limit', async () => {
+test('counters are read in one call, and reservations based on it respect each limit', async () => {
   const all = { ...counter, scope: 'all' };
   const operations: string[] = [];
   after = ({ operation }) => void operations.push(operation);
@@ -154,7 +154,7 @@ test('counters are read by one question, and a reservation made on it keeps each
   expect(operations.filter((operation) => operation === 'BatchGetItem')).toHaveLength(2);
 });
 
-test('room is kept for findings that a limit deferred, and given to them alone', async () => {
+test('room is kept for findings that a limit deferred, and only they can use it', async () => {
   const asked: (readonly [left: number, kept: number])[] = [];
   const ask = (deferred: readonly string[], changes: number) =>
     counts().reserve({
@@ -193,7 +193,7 @@ test('room is kept for findings that a limit deferred, and given to them alone',
   ]);
 });
 
-test('room is kept for a day, and what is deferred again waits anew', async () => {
+test('room is kept for a day, and for another day if the finding is deferred again', async () => {
   const kept = async (): Promise<number> => {
     let known = Number.NaN;
     await counts().reserve({
@@ -221,13 +221,13 @@ test('room is kept for a day, and what is deferred again waits anew', async () =
   expect([aDayLater, again, await kept()]).toEqual([2, 3, 0]);
 });
 
-/** Findings that a limit has deferred, each of one change. */
+/** Findings that a limit has deferred, with one change each. */
 const deferredFindings = (count: number, from = 0) =>
   new Map(Array.from({ length: count }, (_, index) => [(from + index).toString(16).padStart(16, '0'), 1]));
 const waitingNames = () =>
   Object.keys(model.item(countKey(counter)) ?? {}).filter((name) => name.startsWith('waiting-'));
 
-test('no more room is kept than there is in an hour, however many findings wait', async () => {
+test('no more room is kept than the limit of an hour, regardless of how many findings wait', async () => {
   await reserve(10);
 
   for (let job = 0; job < 40; job += 1) await counts().keep(counter, deferredFindings(25, job * 25), 60);
@@ -235,7 +235,7 @@ test('no more room is kept than there is in an hour, however many findings wait'
   expect(waitingNames()).toHaveLength(60);
 });
 
-test('an item stays far below 400 KB, whatever the limit is', async () => {
+test('an item remains far below 400 KB, regardless of the limit', async () => {
   await reserve(10, 1_000_000);
 
   for (let job = 0; job < 120; job += 1) {
@@ -246,7 +246,7 @@ test('an item stays far below 400 KB, whatever the limit is', async () => {
   expect(JSON.stringify(model.item(countKey(counter))).length).toBeLessThan(100_000);
 });
 
-test('what waits already is kept room for though no more is', async () => {
+test('room that is already kept remains, even if no more can be kept', async () => {
   await reserve(10);
   await counts().keep(counter, deferredFindings(10), 10);
   now += 60 * MINUTE;

@@ -7,7 +7,7 @@ import { ACCOUNT, awsError, jobOf, RemediatorInMemory, settingsOf } from '../sup
 const JOB = jobOf('deploy');
 const unavailable = awsError('ServiceUnavailable', 503);
 
-/** A remediator where a call in the account is followed by an act at the next write of the journal. */
+/** A remediator in which something happens at the next write of the journal after a call in the account. */
 function remediatorOf(
   keys: readonly string[],
   atMark: (life: Lifeline | undefined) => Error | undefined,
@@ -36,7 +36,7 @@ function end(life: Lifeline | undefined): undefined {
   life?.end();
 }
 
-/** An attempt that ends somewhere: what it would do from there on has no effect. */
+/** An attempt that ends at some point: nothing that it does afterwards has an effect. */
 async function endOf(remediator: RemediatorInMemory, number = 1): Promise<void> {
   await remediator.attempt(JOB, { number }).catch(() => undefined);
 }
@@ -47,7 +47,7 @@ function exempt(remediator: RemediatorInMemory): void {
   remediator.settings = settingsOf({ exemptions: [exemption] });
 }
 
-test('of a function that ends directly after the mark of a change, the next attempt knows it as applied', async () => {
+test('if a function ends directly after the mark of a change, the next attempt knows that it was applied', async () => {
   const { remediator, marks } = remediatorOf(['one', 'two'], end);
   await endOf(remediator);
   const changed = [...remediator.account.changed];
@@ -65,12 +65,12 @@ test('of a function that ends directly after the mark of a change, the next atte
   expect(marks()).toBe(2);
   const outcome = remediator.outcome('deploy');
   expect(outcome).toMatchObject({ outcome: 'remediated', applied: [{}, {}] });
-  // Nothing had to be found out by reading.
+  // Nothing had to be determined by reading.
   for (const each of outcome?.applied ?? []) expect(each).not.toHaveProperty('found');
   expect([...remediator.account.changed].sort()).toEqual(['deploy/one', 'deploy/two']);
 });
 
-test('the mark of the last change says that the plan was carried out', async () => {
+test('the mark of the last change says that the plan is complete', async () => {
   const { remediator } = remediatorOf(['one'], end);
   await endOf(remediator);
   const journal = new Journal(jobId(JOB), remediator.ports().evidence);
@@ -80,7 +80,7 @@ test('the mark of the last change says that the plan was carried out', async () 
   expect(journal.completedAt('deploy')).toBeInstanceOf(Date);
 });
 
-test('a change that AWS refused is marked as not made: no later outcome calls it unconfirmed', async () => {
+test('a change that AWS refused is marked as not made: no later outcome lists it as unconfirmed', async () => {
   const { remediator } = remediatorOf(['one'], end);
   remediator.account.fault = ({ operation }) =>
     operation === 'UpdateAccessKey' ? { code: 'AccessDenied', status: 403 } : undefined;
@@ -93,7 +93,7 @@ test('a change that AWS refused is marked as not made: no later outcome calls it
   expect(remediator.outcome('deploy')).not.toHaveProperty('unconfirmed');
 });
 
-test('where a mark cannot be written, the next write has it: nothing is lost, and nothing is changed twice', async () => {
+test('if a mark cannot be written, the next write contains it: nothing is lost, and nothing is changed twice', async () => {
   const { remediator, marks } = remediatorOf(['one', 'two'], () => unavailable);
 
   const { failures } = await remediator.attempt(JOB);
@@ -107,7 +107,7 @@ test('where a mark cannot be written, the next write has it: nothing is lost, an
   expect(journal.applied('deploy')).toHaveLength(2);
 });
 
-test('where no write comes through after a change, nothing more is changed, and the next attempt finds out', async () => {
+test('if no write succeeds after a change, nothing more is changed, and the next attempt determines what was made', async () => {
   const { remediator } = remediatorOf(['one', 'two'], () => unavailable);
   const { fault } = remediator;
   remediator.fault = (port) =>
@@ -127,7 +127,7 @@ test('where no write comes through after a change, nothing more is changed, and 
   expect([...remediator.account.changed].sort()).toEqual(['deploy/one', 'deploy/two']);
 });
 
-test('other jobs know what was applied before the evidence says so', async () => {
+test('other jobs know what was applied before the evidence is written', async () => {
   const remediator = new RemediatorInMemory({ deploy: ['old'] });
   remediator.fault = (port) =>
     port === 'writeOutcomes' || port === 'endLease' ? awsError('InternalServerError', 500) : undefined;
@@ -138,7 +138,7 @@ test('other jobs know what was applied before the evidence says so', async () =>
   expect(remediator.table.changed.get('deploy')?.changes).toMatchObject([{ change: { key: 'old' } }]);
 });
 
-test('where the table cannot be told before, the end of the lease tells it', async () => {
+test('if the table cannot be written before the evidence, the end of the lease writes it', async () => {
   const remediator = new RemediatorInMemory({ deploy: ['old'] });
   let fails = true;
   remediator.fault = (port) => {
@@ -153,7 +153,7 @@ test('where the table cannot be told before, the end of the lease tells it', asy
   expect(remediator.outcome('deploy')?.outcome).toBe('remediated');
 });
 
-test('what another attempt tells of the same resource is kept, whichever of them is first', async () => {
+test('what another attempt recorded about the same resource is kept, regardless of which one is first', async () => {
   const remediator = new RemediatorInMemory({ deploy: ['old'] });
   const theirs = {
     change: { kind: 'k', resource: 'deploy' },
@@ -167,7 +167,7 @@ test('what another attempt tells of the same resource is kept, whichever of them
   remediator.fault = (port) => {
     if (port !== 'writeChanged') return undefined;
     writes += 1;
-    // Directly before the first write: it outlived its lease, and its write arrives late.
+    // Directly before the first write: this attempt has outlived its lease, and its write arrives late.
     if (writes === 1) {
       const place = { account: ACCOUNT, region: 'global', resource: 'deploy' };
       remediator.table.changed.set('deploy', { ...place, changes: [theirs], writer: 'theirs' });
@@ -181,7 +181,7 @@ test('what another attempt tells of the same resource is kept, whichever of them
   expect(remediator.table.changed.get('deploy')?.changes).toMatchObject([theirs, { change: { key: 'old' } }]);
 });
 
-test('a resource of which others write all the time is not told, and the job comes back', async () => {
+test('if others keep writing the item of a resource, its changes are not recorded, and the job is retried', async () => {
   const remediator = new RemediatorInMemory({ deploy: ['old'] });
   let writes = 0;
   remediator.fault = (port) => {

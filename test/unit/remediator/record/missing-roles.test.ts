@@ -4,7 +4,7 @@ import type { RoleMissingEvent } from '../../../../lambdas/model/role-missing.ts
 import { MissingRoles } from '../../../../lambdas/remediator/record/missing-roles.ts';
 import { ItemsInMemory } from '../../support/items-in-memory.ts';
 
-/** A probe that no test here looks at. */
+/** A probe that is irrelevant here. */
 const PROBE = { rule: 'rule', poll: 'netskope.rule@1', job: 'job' };
 const HOUR = 3_600_000;
 const NOW = Date.parse('2026-06-30T12:00:00Z');
@@ -36,7 +36,7 @@ const missing = (account: number, rule = 's3-bucket-public', region = 'eu-centra
   rule,
 });
 
-test('50 accounts, ten rules, four regions and six hourly polls: one message per account', async () => {
+test('50 accounts, ten rules, four regions, and six hourly polls: one notification per account', async () => {
   const accounts = Array.from({ length: 50 }, (_, account) => account);
   const regions = ['eu-central-1', 'eu-west-1', 'us-east-1', 'us-west-2'];
 
@@ -56,7 +56,7 @@ test('50 accounts, ten rules, four regions and six hourly polls: one message per
   expect(new Set(published.map(({ since }) => since))).toEqual(new Set(['2026-06-30T12:00:00.000Z']));
 });
 
-test('a role that a StackSet makes within the hour is no message', async () => {
+test('a role that a StackSet creates within the hour is not reported', async () => {
   await remediator().report(missing(1), PROBE);
   now += HOUR - 1;
   await remediator().report(missing(1), PROBE);
@@ -64,7 +64,7 @@ test('a role that a StackSet makes within the hour is no message', async () => {
   expect(published).toEqual([]);
 });
 
-test('what the event bus does not take is reported by the next job', async () => {
+test('an account that the event bus did not accept is reported by the next job', async () => {
   await remediator().report(missing(1), PROBE);
   now += HOUR;
   fault = new Error('no bus');
@@ -78,11 +78,11 @@ test('what the event bus does not take is reported by the next job', async () =>
   expect(published).toHaveLength(1);
 });
 
-test('an account that has been known for a week is forgotten, and what lasts is reported again', async () => {
+test('an account is forgotten after a week, and reported again if the role is still missing', async () => {
   await remediator().report(missing(1), PROBE);
   now += HOUR;
   await remediator().report(missing(1), PROBE);
-  // DynamoDB may not have deleted it.
+  // DynamoDB may not have deleted the item.
   now += 7 * 24 * HOUR + 1000;
 
   await remediator().report(missing(1), PROBE);
@@ -92,9 +92,9 @@ test('an account that has been known for a week is forgotten, and what lasts is 
   expect(published).toHaveLength(2);
 });
 
-test('a write that the SDK sends twice is one report', async () => {
+test('a write that the SDK sends twice results in one report', async () => {
   const putIf = table.putIf.bind(table);
-  // The first answer is lost.
+  // The first call is not answered.
   table.putIf = async (write) => {
     await putIf(write);
     return putIf(write);
@@ -108,7 +108,7 @@ test('a write that the SDK sends twice is one report', async () => {
   expect(published).toHaveLength(1);
 });
 
-test('an item of a newer version is neither read nor written over', async () => {
+test('an item of a newer version is neither read nor overwritten', async () => {
   await remediator().report(missing(1), PROBE);
   const [item] = table.items;
   const newer = { pk: String(item?.['pk']), sk: String(item?.['sk']), version: 2 };
@@ -124,7 +124,7 @@ test('an item of a newer version is neither read nor written over', async () => 
   expect(table.items).toEqual([newer]);
 });
 
-test('of the jobs of a poll one looks whether the role is back, each time it is delivered', async () => {
+test('one job of a poll checks whether the role is back, each time it is delivered', async () => {
   await remediator().report(missing(1), { rule: 'rule', poll: 'poll-1', job: 'a' });
   const claim = (poll: string, job: string) =>
     remediator().claimProbe(missing(1).account, { rule: 'rule', poll, job });
@@ -138,7 +138,7 @@ test('of the jobs of a poll one looks whether the role is back, each time it is 
   expect(await claim('poll-2', winner)).toBe(true);
 });
 
-test('an account whose role is back is forgotten, and every job may ask for it', async () => {
+test('an account whose role is back is forgotten, and every job may assume the role', async () => {
   await remediator().report(missing(1), { rule: 'rule', poll: 'poll-1', job: 'a' });
   await remediator().forget(missing(1).account);
 
@@ -149,7 +149,7 @@ test('an account whose role is back is forgotten, and every job may ask for it',
   expect(await Promise.all(may)).toEqual([true, true]);
 });
 
-test('an account that polls look at is not forgotten, and is reported once a week', async () => {
+test('an account that polls check is not forgotten, and is reported once per week', async () => {
   for (let hour = 0; hour <= 24 * 15; hour += 1) {
     const probe = { rule: 'rule', poll: `poll-${hour}`, job: 'a' };
     await remediator().claimProbe(missing(1).account, probe);
@@ -162,7 +162,7 @@ test('an account that polls look at is not forgotten, and is reported once a wee
   );
 });
 
-test('polls of several rules, one amid the other, each look once', async () => {
+test('interleaved polls of several rules each check once', async () => {
   await remediator().report(missing(1), { rule: 'a', poll: 'a@0', job: '1' });
   const claim = (rule: string, job: string) =>
     remediator().claimProbe(missing(1).account, { rule, poll: `${rule}@1`, job });

@@ -41,13 +41,13 @@ const tell = () => {
   return new Notices(table, (told) => publish(told), clock).publish(notice, key, now - HOUR);
 };
 
-test('of jobs in several regions that notice it at once, one tells it', async () => {
+test('if jobs in several regions notice the same event, one publishes the notice', async () => {
   await Promise.all([tell(), tell(), tell()]);
 
   expect(published).toEqual([notice]);
 });
 
-test('it is told again when what was told is too old', async () => {
+test('it is published again when the last notice is too old', async () => {
   await tell();
   now += HOUR;
   await tell();
@@ -59,7 +59,7 @@ test('it is told again when what was told is too old', async () => {
   expect(published).toHaveLength(2);
 });
 
-test('what could not be told is told by the next job', async () => {
+test('a notice that could not be published is published by the next job', async () => {
   const refused = new Error('the bus does not answer');
   publish = async () => Promise.reject(refused);
   await expect(tell()).rejects.toBe(refused);

@@ -9,7 +9,7 @@ const unavailable = { code: 'ServiceUnavailable', status: 503 };
 const keyOf = (job: ReturnType<typeof jobOf>, number: number): string =>
   outcomesKey(job.poll, jobId(job), number);
 
-/** Resources and outcomes of each object, in the order in which they were written. */
+/** Resources and outcomes of each object, in the order in which the objects were written. */
 const objectsOf = ({ objects }: RemediatorInMemory) =>
   Object.fromEntries(
     [...objects].map(([key, lines]) => [
@@ -38,7 +38,7 @@ describe('evidence of a job', () => {
     });
   });
 
-  test('of a redrive names the object whose line it replaces', async () => {
+  test('of a redrive names the object with the line that it replaces', async () => {
     const job = jobOf('deploy');
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
     remediator.account.fault = () => unavailable;
@@ -53,11 +53,11 @@ describe('evidence of a job', () => {
     });
   });
 
-  test('is not written twice by an attempt that knows nothing of the one before', async () => {
+  test('is not written twice by an attempt that does not know about the previous one', async () => {
     const job = jobOf('fine', 'gone');
     const remediator = new RemediatorInMemory({ fine: [] });
     await remediator.attempt(job);
-    // Neither a journal nor the table tells of it: the message came back from the dead-letter queue.
+    // Neither the journal nor the table shows it: the message came back from the dead-letter queue.
     remediator.table.leases.clear();
     remediator.table.findings.clear();
     const before = structuredClone([...remediator.objects]);
@@ -81,7 +81,7 @@ describe('evidence of a job', () => {
     expect(remediator.table.findings.size).toBe(1);
   });
 
-  test('that cannot be read lets nothing be done', async () => {
+  test('that cannot be read prevents everything else', async () => {
     const job = jobOf('deploy');
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
     remediator.account.fault = () => unavailable;
@@ -97,7 +97,7 @@ describe('evidence of a job', () => {
   });
 });
 
-describe('what another job of the poll says of a finding', () => {
+describe('another job’s outcome of a finding at the same poll', () => {
   const job = jobOf('deploy');
   const change = { kind: 'k', resource: 'deploy' };
   const applied = [{ change, line: '~ deploy', appliedAt: job.poll.asOf, requestIds: [] }];
@@ -113,7 +113,7 @@ describe('what another job of the poll says of a finding', () => {
     finishedAt: job.poll.asOf,
   });
 
-  /** The log of this job, once it has read a line of another one. */
+  /** The log of this job, after it has read a line of another job. */
   async function logWith(
     line: Outcome,
   ): Promise<{ log: OutcomeLog; objects: Map<string, readonly Outcome[]> }> {
@@ -134,14 +134,14 @@ describe('what another job of the poll says of a finding', () => {
     return { log, objects };
   }
 
-  test('is the last word where it knows all that this one changed', async () => {
+  test('is final if it contains everything that this job changed', async () => {
     const { log } = await logWith(lineOf('remediated'));
 
     expect(log.lastWord('deploy', applied)).toMatchObject({ outcome: 'remediated' });
     expect(await log.write([lineOf('compliant')])).toEqual([]);
   });
 
-  test('is not, where it only left the finding to this one, which changed something', async () => {
+  test('is not final if it only left the finding to this job, which changed something', async () => {
     const { log } = await logWith(lineOf('deferred'));
 
     expect(log.lastWord('deploy', applied)).toBeUndefined();
@@ -150,7 +150,7 @@ describe('what another job of the poll says of a finding', () => {
     ]);
   });
 
-  test('is not, where that job only finished what this one is found to have made', async () => {
+  test('is not final if that job only completed what this job is found to have made', async () => {
     const logGroup = (made: readonly string[], minute: number) => ({
       change: { kind: 'log-group-create', resource: 'logs', made },
       line: '+ log group logs',
@@ -167,7 +167,7 @@ describe('what another job of the poll says of a finding', () => {
     ]);
   });
 
-  test('is, where this one changed nothing', async () => {
+  test('is final if this job changed nothing', async () => {
     const { log } = await logWith(lineOf('deferred'));
 
     expect(log.lastWord('deploy', [])).toMatchObject({ outcome: 'deferred' });

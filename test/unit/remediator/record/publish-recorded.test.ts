@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Job } from '../../../../lambdas/model/job.ts';
 import { accountSettingsOf, jobOf, RemediatorInMemory, settingsOf } from '../support/remediator-in-memory.ts';
 
-/** The same job, of the poll so many hours later. */
+/** The same job, for the poll a number of hours later. */
 function later(job: Job, hours: number): Job {
   const asOf = new Date(Date.parse(job.poll.asOf) + hours * 3_600_000).toISOString();
   return { ...job, poll: { ...job.poll, asOf } };
@@ -11,7 +11,7 @@ function later(job: Job, hours: number): Job {
 const resourcesOf = (outcomes: RemediatorInMemory['published']) =>
   outcomes.map(({ finding }) => finding.resource);
 
-test('a finding that stays as it is has one event, and is written to the table once a week', async () => {
+test('an unchanged finding has one event, and is written to the table once per week', async () => {
   const remediator = new RemediatorInMemory({ fine: [], deploy: ['old'] });
   remediator.settings = settingsOf({ mode: 'dry_run' });
   const written: string[] = [];
@@ -29,7 +29,7 @@ test('a finding that stays as it is has one event, and is written to the table o
   expect([...remediator.outcomes.values()]).toHaveLength(10);
 });
 
-test('what becomes other than it was has an event', async () => {
+test('a changed outcome has an event', async () => {
   const remediator = new RemediatorInMemory({ deploy: ['old'] });
   remediator.settings = settingsOf({ mode: 'dry_run' });
   await remediator.attempt(jobOf('deploy'));
@@ -43,7 +43,7 @@ test('what becomes other than it was has an event', async () => {
   expect(known?.changes.every(({ evidence }) => remediator.objects.has(evidence))).toBe(true);
 });
 
-test('where all are asked for, every outcome has an event', async () => {
+test('if all events are requested, every outcome has an event', async () => {
   const remediator = new RemediatorInMemory({ fine: [] });
   remediator.settings = settingsOf({ allRules: accountSettingsOf({ events: 'all' }) });
 
@@ -54,7 +54,7 @@ test('where all are asked for, every outcome has an event', async () => {
 
 test('an attempt that ends between event and table is published again by the next one, and nothing is lost', async () => {
   const job = jobOf('fine');
-  // However far it came.
+  // Wherever it ended.
   for (let steps = 1; ; steps += 1) {
     const remediator = new RemediatorInMemory({ fine: [] });
     await remediator.attempt(job, { steps });
@@ -71,7 +71,7 @@ test('an attempt that ends between event and table is published again by the nex
 
 test.each([
   ['fails', ['publish']],
-  ['fails, and the function is ended then,', ['publish', 'writeJournal', 'writeBreaker']],
+  ['fails, and the function is killed then,', ['publish', 'writeJournal', 'writeBreaker']],
 ] as const)('an event that %s while the table is written is sent by the next attempt', async (_, broken) => {
   const remediator = new RemediatorInMemory({ deploy: ['old'], fine: [] });
   const job = jobOf('deploy', 'fine');

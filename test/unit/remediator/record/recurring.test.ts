@@ -15,7 +15,7 @@ beforeEach(() => {
 
 const timeOf = (moment: number): string => new Date(moment).toISOString();
 
-/** Lets somebody undo the fix, and a poll find it. @returns the outcome */
+/** Undoes the fix by hand, and runs a poll that finds it. @returns the outcome */
 async function undoneAndPolled(hours: number) {
   remediator.now += hours * HOUR;
   remediator.account.users.get('deploy')?.set('AKIA-1', 'Active');
@@ -24,7 +24,7 @@ async function undoneAndPolled(hours: number) {
   return [...remediator.outcomes.values()].at(-1);
 }
 
-test('what was fixed three times in seven days is fixed, and told once a week', async () => {
+test('a finding that was fixed three times in seven days is fixed, and is in a notice once per week', async () => {
   const outcomes = [];
   for (let day = 0; day < 12; day += 1) outcomes.push(await undoneAndPolled(24));
 
@@ -40,7 +40,7 @@ test('what was fixed three times in seven days is fixed, and told once a week', 
   expect(remediator.notices[0]?.words).toContain('deploy has been fixed 3 times');
 });
 
-test('what is fixed every fourth day does not come back often enough', async () => {
+test('a finding that is fixed every fourth day is not recurring', async () => {
   const outcomes = [];
   for (let time = 0; time < 5; time += 1) outcomes.push(await undoneAndPolled(4 * 24));
 
@@ -48,7 +48,7 @@ test('what is fixed every fourth day does not come back often enough', async () 
   expect(remediator.notices).toEqual([]);
 });
 
-test('of a resource of a CloudFormation stack it says which template brings it back', async () => {
+test('for a resource of a CloudFormation stack, the reason names the template that causes the violation', async () => {
   remediator.account.tags.set('deploy', { 'aws:cloudformation:stack-name': 'payroll' });
   for (let day = 0; day < 2; day += 1) await undoneAndPolled(24);
 
@@ -57,7 +57,7 @@ test('of a resource of a CloudFormation stack it says which template brings it b
   expect(outcome?.reason).toContain('it belongs to the CloudFormation stack payroll, whose template');
 });
 
-test('while the event bus takes nothing, the notice is not lost', async () => {
+test('while the event bus accepts nothing, the notice is not lost', async () => {
   for (let day = 0; day < 2; day += 1) await undoneAndPolled(24);
   remediator.fault = (port) => (port === 'publish' ? new Error('unavailable') : undefined);
   await undoneAndPolled(24);

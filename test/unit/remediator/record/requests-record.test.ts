@@ -7,7 +7,7 @@ const name = { principal: 'AROAOPERATOR:ada', id: '7f0c3a52-5b0e-4f7e-9d53-0a4b8
 const other = { ...name, id: '8f0c3a52-5b0e-4f7e-9d53-0a4b8a3b8f11' };
 const place = { account: '111122223333', region: 'eu-central-1' };
 
-/** Makes the record of a table with these items. */
+/** Creates the record of a table with these items. */
 function recordOf(...items: readonly object[]): RequestsRecord {
   const table = {
     read: async () => [...items],
