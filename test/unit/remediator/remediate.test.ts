@@ -31,14 +31,14 @@ const exemption = {
   expires: '2026-12-31',
 };
 
-/** A window that is not open when the remediator's clock begins, on a Tuesday at noon, UTC. */
+/** A window that is closed when the remediator's clock begins, on a Tuesday at noon, UTC. */
 const shut: MaintenanceWindow = { days: ['TUE'], start: '13:00', end: '14:00', time_zone: 'UTC' };
 
 const keysOf = (changes: readonly { readonly change: object }[]): unknown[] =>
   changes.map(({ change }) => ('key' in change ? change.key : undefined));
 
-describe('what becomes of a finding', () => {
-  test('is cured, read back and recorded, with what was seen, planned and applied', async () => {
+describe('a finding', () => {
+  test('is fixed, read back, and recorded, with what was seen, planned, and applied', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old1', 'old2', 'new'] });
 
     const result = await remediator.attempt(jobOf('deploy'));
@@ -82,7 +82,7 @@ describe('what becomes of a finding', () => {
     expect(remediator.published).toEqual([outcome]);
   });
 
-  test('is compliant, gone or left in part, and each is recorded with its reason', async () => {
+  test('is compliant, gone, or left in part, and each is recorded with its reason', async () => {
     const remediator = new RemediatorInMemory({ fine: ['new'] });
 
     await remediator.attempt(jobOf('fine', 'missing', 'not/a/user'));
@@ -97,7 +97,7 @@ describe('what becomes of a finding', () => {
     expect(remediator.journals.size).toBe(0);
   });
 
-  test('the role is assumed once, for what the rule needs and nothing else', async () => {
+  test('causes one AssumeRole, with the permissions that the rule needs and no others', async () => {
     const remediator = new RemediatorInMemory({ a: ['old'], b: ['old'] });
 
     await remediator.attempt(jobOf('a', 'b'));
@@ -114,7 +114,7 @@ describe('what becomes of a finding', () => {
     ]);
   });
 
-  test('the same words and values are planned in dry run, with permissions that can change nothing', async () => {
+  test('is planned with the same lines and values in dry run, with permissions that can change nothing', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old1', 'old2'] });
     remediator.settings = settingsOf({ mode: 'dry_run' });
 
@@ -129,7 +129,7 @@ describe('what becomes of a finding', () => {
     expect(remediator.journals.size).toBe(0);
   });
 
-  test('a mode for the account goes before the rule’s own', async () => {
+  test('the mode of an account has precedence over that of the rule', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
     remediator.settings = settingsOf({ mode: 'enforce', mode_by_account: { [ACCOUNT]: 'dry_run' } });
 
@@ -153,7 +153,7 @@ describe('what becomes of a finding', () => {
     expect(remediator.account.changed).toEqual([]);
   });
 
-  test('off: AWS is not even asked', async () => {
+  test('if the rule is off, AWS is not called', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
     remediator.settings = settingsOf({ mode: 'off' });
 
@@ -167,7 +167,7 @@ describe('what becomes of a finding', () => {
     expect(remediator.account.sessions).toEqual([]);
   });
 
-  test('an account that the settings no longer name: no role is assumed, even for what was begun', async () => {
+  test('in an account that the settings no longer include, no role is assumed, even for a change that was begun', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old1', 'old2'] });
     remediator.account.fault = ({ operation, key }) =>
       operation === 'UpdateAccessKey' && key === 'old2' ? unavailable : undefined;
@@ -185,7 +185,7 @@ describe('what becomes of a finding', () => {
     expect(remediator.outcome('deploy')?.applied).toHaveLength(1);
   });
 
-  test('exempt by settings: its resource is not read, others are', async () => {
+  test('if it is exempt by the settings, its resource is not read, but others are', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old1'], other: ['old2'] });
     remediator.settings = settingsOf({ exemptions: [exemption] });
 
@@ -198,7 +198,7 @@ describe('what becomes of a finding', () => {
     expect(remediator.account.calls).not.toContainEqual(expect.objectContaining({ user: 'deploy' }));
   });
 
-  test('an exemption that has ended no longer counts, and is reported', async () => {
+  test('an expired exemption no longer counts, and is reported', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
     remediator.account.tags.set('deploy', { [EXEMPTION_TAG]: 'migration until 2026-06-28' });
     remediator.settings = settingsOf({ exemptions: [{ ...exemption, expires: '2026-06-29' }] });
@@ -214,7 +214,7 @@ describe('what becomes of a finding', () => {
     });
   });
 
-  test('exempt by its tag', async () => {
+  test('is exempt by a tag', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
     remediator.account.tags.set('deploy', { [EXEMPTION_TAG]: 'migration until 2026-06-30' });
 
@@ -229,7 +229,7 @@ describe('what becomes of a finding', () => {
     expect(remediator.account.changed).toEqual([]);
   });
 
-  test('a tag that nobody understands: nothing is changed, and that is said', async () => {
+  test('with a tag that cannot be parsed, nothing is changed, and the reason says so', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
     remediator.account.tags.set('deploy', { [EXEMPTION_TAG]: 'please leave' });
 
@@ -247,7 +247,7 @@ describe('what becomes of a finding', () => {
 describe('a maintenance window', () => {
   const open: MaintenanceWindow = { ...shut, start: '11:00', end: '12:30' };
 
-  test('outside it what would be done is recorded, and the credentials cannot change anything', async () => {
+  test('outside the window, the plan is recorded, and the credentials cannot change anything', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
     remediator.settings = settingsOf({ maintenance_window: shut });
 
@@ -268,7 +268,7 @@ describe('a maintenance window', () => {
     expect(remediator.account.changed).toEqual([]);
   });
 
-  test('within it the rule is in force', async () => {
+  test('within the window, the rule is enforced', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
     remediator.settings = settingsOf({ maintenance_window: open });
 
@@ -277,7 +277,7 @@ describe('a maintenance window', () => {
     expect(remediator.names).toEqual({ deploy: 'remediated' });
   });
 
-  test('when it closes between two findings the second is not touched', async () => {
+  test('if it closes between two findings, the second one is not changed', async () => {
     const remediator = new RemediatorInMemory({ a: ['old'], b: ['old'] });
     remediator.settings = settingsOf({
       maintenance_window: { ...open, end: '12:03' },
@@ -294,7 +294,7 @@ describe('a maintenance window', () => {
     expect(remediator.account.changed).toEqual(['a/old']);
   });
 
-  test('does not concern a dry run, nor an account that the rule is off for', async () => {
+  test('does not affect a dry run, or an account for which the rule is off', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
     remediator.settings = settingsOf({ mode: 'dry_run', maintenance_window: shut });
     await remediator.attempt(jobOf('deploy'));
@@ -308,30 +308,27 @@ describe('a maintenance window', () => {
 });
 
 describe('pause', () => {
-  test.each(['all', RULE, `security-group-ssh-open, ${RULE}`])(
-    '%s: what would be done is recorded',
-    async (pause) => {
-      const remediator = new RemediatorInMemory({ deploy: ['old'] });
-      remediator.pause = pause;
+  test.each(['all', RULE, `security-group-ssh-open, ${RULE}`])('%s: the plan is recorded', async (pause) => {
+    const remediator = new RemediatorInMemory({ deploy: ['old'] });
+    remediator.pause = pause;
 
-      await remediator.attempt(jobOf('deploy'));
+    await remediator.attempt(jobOf('deploy'));
 
-      expect(remediator.outcome('deploy')).toMatchObject({
-        outcome: 'deferred',
-        willRetry: true,
-        reason: expect.stringContaining('paused in eu-central-1'),
-        seen: { keys: [{ id: 'old' }] },
-        applied: [],
-      });
-      expect(keysOf(remediator.outcome('deploy')?.plan ?? [])).toEqual(['old']);
-      expect(remediator.account.sessions.map(({ permissions }) => permissions)).toEqual([
-        rule.permissions.read,
-      ]);
-      expect(remediator.account.changed).toEqual([]);
-    },
-  );
+    expect(remediator.outcome('deploy')).toMatchObject({
+      outcome: 'deferred',
+      willRetry: true,
+      reason: expect.stringContaining('paused in eu-central-1'),
+      seen: { keys: [{ id: 'old' }] },
+      applied: [],
+    });
+    expect(keysOf(remediator.outcome('deploy')?.plan ?? [])).toEqual(['old']);
+    expect(remediator.account.sessions.map(({ permissions }) => permissions)).toEqual([
+      rule.permissions.read,
+    ]);
+    expect(remediator.account.changed).toEqual([]);
+  });
 
-  test('holds between two findings: the first is cured, the second is not touched', async () => {
+  test('is effective between two findings: the first is fixed, the second is not changed', async () => {
     const remediator = new RemediatorInMemory({ a: ['old'], b: ['old'], c: ['old'] });
     remediator.settings = settingsOf({ breaker: ONE_AT_FIRST });
     remediator.account.fault = ({ operation }) => {
@@ -345,7 +342,7 @@ describe('pause', () => {
     expect(remediator.account.changed).toEqual(['a/old']);
   });
 
-  test('does not concern another rule, nor a dry run', async () => {
+  test('does not affect another rule, or a dry run', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
     remediator.pause = 's3-bucket-public';
     await remediator.attempt(jobOf('deploy'));
@@ -358,7 +355,7 @@ describe('pause', () => {
     expect(other.names).toEqual({ deploy: 'planned' });
   });
 
-  test('a value that nobody understands stops everything, loudly', async () => {
+  test('with a value that cannot be parsed stops everything, with an error in the log', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
     remediator.pause = 'stop!';
 
@@ -377,7 +374,7 @@ describe('pause', () => {
     { error: new SettingsError('parameter /x/pause is gone'), name: 'failed', isUnfinished: false },
     { error: awsError('ThrottlingException', 400), name: undefined, isUnfinished: true },
   ])(
-    'that cannot be read between two findings ($error.name) stops what is left',
+    'that cannot be read between two findings ($error.name) stops the rest',
     async ({ error, name, isUnfinished }) => {
       const remediator = new RemediatorInMemory({ a: ['old'], b: ['old'] });
       remediator.settings = settingsOf({ breaker: ONE_AT_FIRST });
@@ -395,7 +392,7 @@ describe('pause', () => {
 });
 
 describe('settings', () => {
-  test('that cannot be used: every finding has failed, nothing is asked or changed', async () => {
+  test('that are invalid: every finding has failed, and nothing is read or changed', async () => {
     const remediator = new RemediatorInMemory({ a: ['old'], b: ['old'] });
     const error = new SettingsError('settings of x: they are not JSON');
     remediator.fault = (port) => (port === 'settings' ? error : undefined);
@@ -408,7 +405,7 @@ describe('settings', () => {
     expect(remediator.account.sessions).toEqual([]);
   });
 
-  test('with options that are none of the rule’s, too', async () => {
+  test('with options that the rule does not have: the same', async () => {
     const remediator = new RemediatorInMemory({ a: ['old'] });
     remediator.settings = settingsOf({ options: { max_age_days: 'ninety' } });
 
@@ -419,7 +416,7 @@ describe('settings', () => {
     expect(remediator.account.sessions).toEqual([]);
   });
 
-  test('that AWS does not give just now: all findings wait for the next attempt', async () => {
+  test('that AWS does not return now: all findings wait for the next attempt', async () => {
     const remediator = new RemediatorInMemory({ a: ['old'] });
     const error = awsError('ThrottlingException', 400);
     remediator.fault = (port) => (port === 'settings' ? error : undefined);
@@ -432,7 +429,7 @@ describe('settings', () => {
 });
 
 describe('the target role', () => {
-  test('denied: every finding has failed, and it is said what to do', async () => {
+  test('denied: every finding has failed, and the reason says what to do', async () => {
     const remediator = new RemediatorInMemory({ a: ['old'] });
     remediator.fault = (port) => (port === 'session' ? awsError('AccessDenied', 403) : undefined);
 
@@ -445,7 +442,7 @@ describe('the target role', () => {
     );
   });
 
-  test('denied: the account is reported, once per job; a report that fails is one of the job’s failures', async () => {
+  test('denied: the account is reported, once per job; an error of the report is a failure of the job', async () => {
     const remediator = new RemediatorInMemory({ a: ['old'], b: ['old'] });
     const denied = awsError('AccessDenied', 403);
     remediator.fault = (port) => (port === 'session' ? denied : undefined);
@@ -463,7 +460,7 @@ describe('the target role', () => {
     expect(second.failures).toEqual([lost]);
   });
 
-  test('refused for a reason of ours: it is not blamed on the account', async () => {
+  test('refused for a reason on our side: the account is not reported', async () => {
     const remediator = new RemediatorInMemory({ a: ['old'] });
     remediator.fault = (port) =>
       port === 'session' ? awsError('MalformedPolicyDocumentException', 400) : undefined;
@@ -486,7 +483,7 @@ describe('the target role', () => {
 });
 
 describe('reading', () => {
-  test('one resource that AWS refuses to show does not cost the others', async () => {
+  test('one resource that AWS refuses to return does not affect the others', async () => {
     const remediator = new RemediatorInMemory({ a: ['old'], b: ['old'], c: ['old'] });
     remediator.account.fault = ({ user }) => (user === 'b' ? denied : undefined);
 
@@ -500,7 +497,7 @@ describe('reading', () => {
     });
   });
 
-  test('while AWS throttles, resources are not asked for one by one', async () => {
+  test('while AWS throttles, resources are not read one by one', async () => {
     const users = Array.from({ length: 10 }, (_, index) => `u${index}`);
     const remediator = new RemediatorInMemory(Object.fromEntries(users.map((user) => [user, ['old']])));
     remediator.account.fault = () => ({ code: 'Throttling' });
@@ -514,7 +511,7 @@ describe('reading', () => {
 });
 
 describe('applying', () => {
-  test('a change that is refused ends the plan: what was applied before it is in the outcome', async () => {
+  test('a change that is refused ends the plan: the outcome lists what was applied before it', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old1', 'old2', 'old3'], other: ['old'] });
     remediator.account.fault = ({ operation, key }) =>
       operation === 'UpdateAccessKey' && key === 'old2' ? denied : undefined;
@@ -532,7 +529,7 @@ describe('applying', () => {
   });
 
   test.each<Fault>([unavailable, 'cut', 'lost', { code: 'Throttling' }])(
-    'a call that fails with %j on the way: the next attempt finishes, and the outcome has all that was applied',
+    'a call that fails with %j in between: the next attempt finishes, and the outcome lists everything that was applied',
     async (fault) => {
       const remediator = new RemediatorInMemory({ deploy: ['old1', 'old2'] });
       remediator.account.fault = ({ operation, key }) =>
@@ -556,7 +553,7 @@ describe('applying', () => {
     },
   );
 
-  test('what reads back as a violation is looked at again, and nothing more is changed', async () => {
+  test('a resource that still reads as a violation is checked again, and nothing more is changed', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
     remediator.account.fault = ({ operation }) => (operation === 'UpdateAccessKey' ? 'no effect' : undefined);
 
@@ -573,7 +570,7 @@ describe('applying', () => {
     expect(remediator.account.operations().filter((name) => name === 'UpdateAccessKey')).toHaveLength(1);
   });
 
-  test('what reads back as a violation for an hour has failed, with what was applied', async () => {
+  test('a resource that still reads as a violation after an hour has failed, with what was applied', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
     remediator.account.fault = ({ operation }) => (operation === 'UpdateAccessKey' ? 'no effect' : undefined);
 
@@ -589,7 +586,7 @@ describe('applying', () => {
     expect(keysOf(remediator.outcome('deploy')?.applied ?? [])).toEqual(['old']);
   });
 
-  test('a read that shows the state before the change is done again', async () => {
+  test('a read that shows the state before the change is repeated', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
     let reads = 0;
     remediator.account.fault = ({ operation }) => {
@@ -618,7 +615,7 @@ describe('applying', () => {
     expect(remediator.now).toBeGreaterThan(started);
   });
 
-  test('what cannot be read back now is put back; the next attempt finds it done', async () => {
+  test('a resource that cannot be read back now is left to the next attempt, which finds it fixed', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
     remediator.account.fault = () => (remediator.account.changed.length > 0 ? unavailable : undefined);
 
@@ -635,7 +632,7 @@ describe('applying', () => {
     expect(remediator.account.changed).toEqual(['deploy/old']);
   });
 
-  test('what AWS refuses to show after the change has failed, and it is said that it was changed', async () => {
+  test('a resource that AWS refuses to return after the change has failed, and the reason says that it was changed', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
     remediator.account.fault = () => (remediator.account.changed.length > 0 ? denied : undefined);
 
@@ -647,7 +644,7 @@ describe('applying', () => {
     );
   });
 
-  test('without enough time left nothing more is changed', async () => {
+  test('nothing more is changed without enough time left', async () => {
     const remediator = new RemediatorInMemory({ a: ['old'], b: ['old'] });
     remediator.settings = settingsOf({ breaker: ONE_AT_FIRST });
 
@@ -664,7 +661,7 @@ describe('applying', () => {
   });
 });
 
-describe('a resource that AWS is at', () => {
+describe('a resource that AWS is changing', () => {
   const cluster = (fields: string): Answer =>
     xmlAnswer(
       `<DescribeClustersResponse><DescribeClustersResult><Clusters><Cluster><ClusterIdentifier>warehouse</ClusterIdentifier>${fields}</Cluster></Clusters></DescribeClustersResult></DescribeClustersResponse>`,
@@ -681,7 +678,7 @@ describe('a resource that AWS is at', () => {
     ['before', cluster(paused), modified, 'cluster warehouse is paused'],
     ['while it is changed', cluster(open), queryError('InvalidClusterState'), 'warehouse'],
     ['gone while it is changed', cluster(open), queryError('ClusterNotFound', 404), 'no longer exists'],
-  ])('%s: what comes of it waits for the next poll', async (when, seen, answered, reason) => {
+  ])('%s: its finding waits for the next poll', async (when, seen, answered, reason) => {
     let isGone = false;
     await using aws = await scriptedAws(({ form }) => {
       if (form.get('Action') === 'DescribeClusters') {
@@ -704,7 +701,7 @@ describe('a resource that AWS is at', () => {
     expect(outcomes[0]?.applied).toEqual([]);
   });
 
-  test('after: further jobs look at it, and the last tells all that was done', async () => {
+  test('after our change: follow-up jobs check it, and the last one lists everything that was done', async () => {
     let state = cluster(open);
     await using aws = await scriptedAws(({ form }) => {
       if (form.get('Action') === 'DescribeClusters') return state;
@@ -734,7 +731,7 @@ describe('a resource that AWS is at', () => {
     expect(changes).toHaveLength(1);
   });
 
-  test('what is not done after hours has failed, with what was changed', async () => {
+  test('a change that is not complete after hours has failed, with what was changed', async () => {
     await using aws = await scriptedAws(({ form }) =>
       form.get('Action') === 'DescribeClusters' ? cluster(isModified ? closing : open) : modify(),
     );
@@ -762,7 +759,7 @@ describe('a resource that AWS is at', () => {
 });
 
 describe('evidence', () => {
-  test('where the journal cannot be written nothing is changed', async () => {
+  test('if the journal cannot be written, nothing is changed', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'], fine: [] });
     const error = awsError('AccessDenied', 403);
     remediator.fault = (port) => (port === 'writeJournal' ? error : undefined);
@@ -774,7 +771,7 @@ describe('evidence', () => {
     expect(remediator.names).toEqual({ fine: 'compliant' });
   });
 
-  test('where the journal cannot be read nothing is done, and nothing is written over it', async () => {
+  test('if the journal cannot be read, nothing is done, and it is not overwritten', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old1', 'old2'] });
     remediator.account.fault = ({ key }) => (key === 'old2' ? unavailable : undefined);
     remediator.account.fault = ({ operation, key }) =>
@@ -790,7 +787,7 @@ describe('evidence', () => {
     expect(remediator.account.sessions).toHaveLength(1);
   });
 
-  test('outcomes that cannot be written are made up for by the next attempt', async () => {
+  test('outcomes that cannot be written are written by the next attempt', async () => {
     const remediator = new RemediatorInMemory({ a: ['old'], b: ['old'] });
     let writes = 0;
     remediator.fault = (port) =>
@@ -807,7 +804,7 @@ describe('evidence', () => {
     expect(remediator.account.changed).toEqual(['a/old', 'b/old']);
   });
 
-  test('the same job twice: what was changed stays on record', async () => {
+  test('the same job twice: the changes remain in the record', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'], fine: [] });
     await remediator.attempt(jobOf('deploy', 'fine'));
     const before = structuredClone([...remediator.outcomes]);
@@ -818,7 +815,7 @@ describe('evidence', () => {
     expect(remediator.account.changed).toEqual(['deploy/old']);
   });
 
-  test('a second job of the same poll does not write over what the first changed, nor tell it twice', async () => {
+  test('a second job of the same poll does not overwrite the changes of the first one, and does not publish them twice', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
     await remediator.attempt(jobOf('deploy'));
     const before = structuredClone([...remediator.outcomes]);
@@ -830,14 +827,14 @@ describe('evidence', () => {
     expect(remediator.published).toHaveLength(1);
   });
 
-  test('what a later attempt plans besides is in the journal before it is changed', async () => {
+  test('what a later attempt plans in addition is in the journal before it is changed', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old1'] });
     remediator.account.fault = ({ operation }) => (operation === 'UpdateAccessKey' ? 'cut' : undefined);
     await remediator.attempt(jobOf('deploy'));
     remediator.account.users.get('deploy')?.set('old2', 'Active');
     remediator.account.fault = () => undefined;
 
-    // Ended after both keys were changed, before anything of it was written.
+    // The attempt ended after both keys were changed, before any of this was written.
     const steps = await stepsUntil(remediator, ['deploy'], () => remediator.account.changed.length === 2);
     await remediator.attempt(jobOf('deploy'), { number: 2, steps });
     await remediator.attempt(jobOf('deploy'), { number: 3 });
@@ -849,7 +846,7 @@ describe('evidence', () => {
   });
 });
 
-/** Counts the steps of an attempt until something is so, on a copy of the remediator. */
+/** Counts the steps of an attempt until a condition is met, on a copy of the remediator. */
 async function stepsUntil(
   remediator: RemediatorInMemory,
   users: readonly string[],
@@ -870,8 +867,8 @@ async function stepsUntil(
   }
 }
 
-describe('telling', () => {
-  test('what the event bus does not take is published by the next attempt, once', async () => {
+describe('publishing', () => {
+  test('outcomes that the event bus does not accept are published by the next attempt, once', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'], fine: [] });
     const error = awsError('InternalException', 500);
     remediator.fault = (port) => (port === 'publish' ? error : undefined);
@@ -889,7 +886,7 @@ describe('telling', () => {
     expect(remediator.account.changed).toEqual(['deploy/old']);
   });
 
-  test('an attempt that follows one with unfinished findings does not tell the others’ outcomes again', async () => {
+  test('an attempt after one with unfinished findings does not publish the other findings’ outcomes again', async () => {
     const remediator = new RemediatorInMemory({ a: ['old'], b: ['old'] });
     remediator.account.fault = ({ operation, user }) =>
       operation === 'UpdateAccessKey' && user === 'b' ? unavailable : undefined;
@@ -903,7 +900,7 @@ describe('telling', () => {
 });
 
 describe('the last attempt', () => {
-  test('gives every finding an outcome, with all that was applied in any attempt', async () => {
+  test('gives every finding an outcome, with everything that was applied in any attempt', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old1', 'old2'] });
     remediator.account.fault = ({ operation, key }) =>
       operation === 'UpdateAccessKey' && key === 'old2' ? unavailable : undefined;
@@ -925,7 +922,7 @@ describe('the last attempt', () => {
     expect(keysOf(remediator.outcome('deploy')?.earlierPlan ?? [])).toEqual(['old1', 'old2']);
   });
 
-  test('a redrive, which counts attempts from 1 again, takes the outcome’s place and keeps what was applied', async () => {
+  test('a redrive, which counts attempts from 1 again, replaces the outcome and keeps what was applied', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old1', 'old2'] });
     remediator.account.fault = ({ operation, key }) =>
       operation === 'UpdateAccessKey' && key === 'old2' ? unavailable : undefined;
@@ -942,7 +939,7 @@ describe('the last attempt', () => {
     expect(remediator.published.map(({ outcome }) => outcome)).toEqual(['failed', 'remediated']);
   });
 
-  test('a redrive leaves alone what was done before, and tells it no second time', async () => {
+  test('a redrive leaves finished findings unchanged, and does not publish them again', async () => {
     const remediator = new RemediatorInMemory({ a: ['old'], b: ['old'] });
     remediator.account.fault = ({ operation, user }) =>
       operation === 'UpdateAccessKey' && user === 'b' ? unavailable : undefined;
@@ -961,7 +958,7 @@ describe('the last attempt', () => {
     ]);
   });
 
-  test('what a redrive finds out is published in the end, though the bus did not take it at first', async () => {
+  test('the result of a redrive is published in the end, even if the bus did not accept it at first', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
     remediator.account.fault = () => unavailable;
     await remediator.attempt(jobOf('deploy'), { last: true });
@@ -975,7 +972,7 @@ describe('the last attempt', () => {
     expect(remediator.published.map(({ outcome }) => outcome)).toEqual(['failed', 'remediated']);
   });
 
-  test('a redrive of what was changed by an attempt that nobody heard of again says so', async () => {
+  test('a redrive after an attempt that changed something and was interrupted reports these changes', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
     const steps = await stepsUntil(remediator, ['deploy'], () => remediator.account.changed.length === 1);
     await remediator.attempt(jobOf('deploy'), { number: 5, last: true, steps });
@@ -988,7 +985,7 @@ describe('the last attempt', () => {
   });
 });
 
-describe('whatever happens', () => {
+describe('with random faults', () => {
   const names = ['u1', 'u2', 'u3', 'u4'];
   const users = fc.dictionary(
     fc.constantFrom(...names),
@@ -1048,7 +1045,7 @@ describe('whatever happens', () => {
     remediator.settings = settingsOf();
   }
 
-  /** Delivers what was put off, until nothing is any more. */
+  /** Delivers delayed jobs until none is left. */
   async function followUp(remediator: RemediatorInMemory): Promise<JobResult[]> {
     const results: JobResult[] = [];
     for (let next = remediator.later.shift(); next !== undefined; next = remediator.later.shift()) {
@@ -1061,7 +1058,7 @@ describe('whatever happens', () => {
   const resources = (list: readonly { readonly finding: { readonly resource: string } }[]): string[] =>
     list.map(({ finding }) => finding.resource).sort();
 
-  test('no finding is lost or counted twice: each has an outcome or is unfinished', async () => {
+  test('no finding is lost or counted twice: each has an outcome, or is unfinished', async () => {
     await fc.assert(
       fc.asyncProperty(users, fc.array(attempt, { minLength: 1, maxLength: 3 }), async (given, attempts) => {
         const remediator = new RemediatorInMemory(given);
@@ -1089,7 +1086,7 @@ describe('whatever happens', () => {
     );
   });
 
-  test('however often attempts are cut off, no change is made that the outcome does not name', async () => {
+  test('no matter how often attempts are interrupted, the outcome lists every change that was made', async () => {
     await fc.assert(
       fc.asyncProperty(users, fc.array(attempt, { maxLength: 4 }), async (given, attempts) => {
         const remediator = new RemediatorInMemory(given);
@@ -1120,11 +1117,11 @@ describe('whatever happens', () => {
           );
           const changed = remediator.account.changed.filter((change) => change.startsWith(`${user}/`));
           for (const change of changed) expect(known).toContain(change.split('/')[1]);
-          // What is said to have been applied was.
+          // Everything that is listed as applied was applied.
           for (const key of keysOf(outcome?.applied ?? [])) {
             expect(remediator.account.calls).toContainEqual({ operation: 'UpdateAccessKey', user, key });
           }
-          // The outcome that stands was published.
+          // The outcome that no other one replaces was published.
           expect(remediator.published.filter(({ finding }) => finding.resource === user).at(-1)).toEqual(
             outcome,
           );

@@ -28,7 +28,7 @@ afterEach(() => {
 
 const COUNTED = ['FailedFindings', 'SettingsInvalid', 'BreakerOpen', 'TakeBackFailed'];
 
-/** Counts what alarms look at of a result: the metrics that have no rule. */
+/** Counts what alarms use of a result: the metrics without a rule. */
 async function counted(result: JobResult, names = COUNTED): Promise<Record<string, unknown>> {
   const { report } = await import('../../../lambdas/remediator/report.ts');
   report(jobOf(...users), result);
@@ -55,7 +55,7 @@ const messages = (): unknown[] =>
     .map((line): { message?: unknown } => JSON.parse(line))
     .map(({ message }) => message);
 
-test('an outcome is logged when it is new, and counted in one line while it stays', async () => {
+test('an outcome is logged when it is new, and counted in one line while it is unchanged', async () => {
   remediator.settings = settingsOf({ mode: 'dry_run' });
   const later = (): Job => {
     remediator.now += 3_600_000;
@@ -77,14 +77,14 @@ test('an outcome is logged when it is new, and counted in one line while it stay
   ]);
 });
 
-describe('one cause is one message', () => {
-  test('a failure of a finding is its own', async () => {
+describe('one cause is one notification', () => {
+  test('a failure of a finding is reported itself', async () => {
     refuse('a', 'b');
 
     expect(await counted(await remediator.attempt(jobOf('a', 'b', 'c')))).toEqual({ FailedFindings: 2 });
   });
 
-  test('failures that open the breaker are told by its message, now and while they are backed off', async () => {
+  test('failures that open the breaker are reported by its notice, now and while they are backed off', async () => {
     refuse('a', 'b', 'c', 'd', 'e');
 
     const opened = await counted(await remediator.attempt(jobOf(...users)));
@@ -99,7 +99,7 @@ describe('one cause is one message', () => {
     expect(remediator.heldBack.map(({ kind }) => kind)).toEqual(['breaker_open']);
   });
 
-  test('settings that stop findings are told once, whichever jobs, rules and regions meet them', async () => {
+  test('settings that stop findings are reported once, regardless of jobs, rules, and regions', async () => {
     remediator.pause = 'everything';
 
     const results = [
@@ -121,7 +121,7 @@ describe('one cause is one message', () => {
     ]);
   });
 
-  test('settings that fail between two changes are, too', async () => {
+  test('settings that become invalid between two changes are also reported once', async () => {
     let asked = 0;
     remediator.fault = (port) => {
       asked += port === 'pause' ? 1 : 0;
@@ -132,7 +132,7 @@ describe('one cause is one message', () => {
     expect(remediator.heldBack.map(({ kind }) => kind)).toEqual(['settings_invalid']);
   });
 
-  test('what is wrong with settings is said again after a day', async () => {
+  test('a problem with settings is reported again after a day', async () => {
     remediator.pause = 'everything';
 
     for (const hours of [1, 22, 2]) {
@@ -145,8 +145,8 @@ describe('one cause is one message', () => {
     expect(remediator.heldBack).toHaveLength(2);
   });
 
-  test('what could not be taken back is told by its own alarm', async () => {
-    // As the modules have it that are loaded for this test.
+  test('changes that could not be taken back have their own alarm', async () => {
+    // The classes as in the modules that are loaded for this test.
     const { TakeBackError } = await import('../../../lambdas/model/errors.ts');
     const error = new TakeBackError('sgr-1 still stands');
     const result = await remediator.attempt(jobOf('a'));
@@ -159,7 +159,7 @@ describe('one cause is one message', () => {
   });
 });
 
-test('what recurs, is held, waits for long and has an open breaker is counted for the dashboard', async () => {
+test('recurring, held, and long-waiting findings, and open breakers are counted for the dashboard', async () => {
   const result = await remediator.attempt(jobOf('a', 'b', 'c'));
   const [fixed, other, last] = result.outcomes;
   if (fixed === undefined || other === undefined || last === undefined) throw new Error('expected outcomes');

@@ -25,10 +25,10 @@ import { environment } from './support/environment.ts';
  */
 const LONGEST_POLICY = 1_400;
 
-/** The longest that AWS has. */
+/** The longest names that AWS has. */
 const SCOPE = { partition: 'aws-us-gov', region: 'ap-southeast-1', account: '111122223333' };
 
-/** IAM takes one value without its list. */
+/** Converts a single value to a list: IAM allows both. */
 const valuesSchema = z
   .union([z.string(), z.array(z.string())])
   .transform((values) => (typeof values === 'string' ? [values] : values));
@@ -44,7 +44,7 @@ const policySchema = z.object({
   ),
 });
 
-/** Each action with each resource that it may touch, and on which conditions. */
+/** Lists each action with each resource for which it is allowed, and its conditions. */
 function grants(
   statements: readonly { actions: readonly string[]; resources: readonly string[]; conditions?: unknown }[],
 ): string[] {
@@ -62,7 +62,7 @@ describe.each(ruleIds)('the session policy of %s', (id) => {
     { what: 'reads', kinds: ['read'] as const },
     { what: 'changes', kinds: ['read', 'write'] as const },
     { what: 'undoes', kinds: ['read', 'undo'] as const },
-  ])('that $what is what STS takes, and grants just what was asked for', async ({ kinds }) => {
+  ])('that $what is accepted by STS, and grants exactly what was requested', async ({ kinds }) => {
     const { permissions } = await loadRule(id);
     const asked = kinds.flatMap((kind) => permissions[kind]);
 
@@ -98,7 +98,7 @@ describe.each(ruleIds)('the session policy of %s', (id) => {
     ).toEqual([...new Set(grants(filled))]);
   });
 
-  test('that starts and follows a runbook and makes changes is what STS takes, with the longest role', async () => {
+  test('that starts and follows a runbook and makes changes is accepted by STS, with the longest role', async () => {
     const { permissions, runbook } = await loadRule(id);
     // IAM: a path of at most 512 characters is possible, one of 64 is long; a name has at most 64.
     const role = `arn:aws-us-gov:iam::111122223333:role/${'p'.repeat(64)}/${'n'.repeat(64)}`;
@@ -114,7 +114,7 @@ describe.each(ruleIds)('the session policy of %s', (id) => {
     for (const text of texts) expect(text.length).toBeLessThan(LONGEST_POLICY);
   });
 
-  test('its session has a name that STS takes, and that says rule and poll', () => {
+  test('its session has a name that STS accepts, with the rule and the poll', () => {
     const name = pollId({ source: 'netskope', rule: id, asOf: '2999-12-31T23:59:59Z' });
 
     expect(name).toMatch(/^[\w+=,.@-]{2,64}$/);
@@ -122,7 +122,7 @@ describe.each(ruleIds)('the session policy of %s', (id) => {
   });
 });
 
-test('placeholders are filled in wherever they stand', () => {
+test('placeholders are replaced wherever they are', () => {
   const policy = sessionPolicy(
     [
       {
@@ -184,7 +184,7 @@ describe('opening a session', () => {
     vi.unstubAllEnvs();
   });
 
-  test('asks for the role by its name, with external id, session name and policy', async () => {
+  test('requests the role by its name, with external id, session name, and policy', async () => {
     await using aws = await scriptedAws(answer);
     vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
 
@@ -204,7 +204,7 @@ describe('opening a session', () => {
         account: '444455556666',
       }),
     });
-    // STS of the region at work: the global one is in another place, and its tokens don't work everywhere.
+    // The regional STS: the global one is in another region, and its tokens do not work everywhere.
     expect(call?.headers.authorization).toContain('Credential=ASIAREMEDIATOR/');
     expect(call?.headers.authorization).toContain('/eu-central-1/sts/aws4_request');
     expect(session).toMatchObject({ account: '444455556666', region: 'eu-central-1', partition: 'aws' });
@@ -212,7 +212,7 @@ describe('opening a session', () => {
   });
 
   test.each(['ExpiredToken', 'ExpiredTokenException', 'RequestExpired', 'AuthFailure'])(
-    'that ends amid a job (%s) is opened again, and the call sent again, twice at most',
+    'that expires during a job (%s) is opened again, and the call is sent again, at most twice',
     async (code) => {
       let refusals = 2;
       await using aws = await scriptedAws((call) => {
@@ -238,10 +238,10 @@ describe('opening a session', () => {
   test.each([
     { what: 'cut off', failure: 'cut' as const },
     { what: 'throttled', failure: queryError('Throttling', 400) },
-    { what: 'answered by a fault of AWS', failure: queryError('InternalFailure', 500) },
+    { what: 'answered with an internal error', failure: queryError('InternalFailure', 500) },
     { what: 'refused because the session has expired', failure: queryError('ExpiredToken', 403) },
   ])(
-    'a call that is $what is sent again if it only reads, and once if it changes something',
+    'a call that is $what is sent again if it only reads, and is sent only once if it changes something',
     async (given) => {
       const failures = new Set(['GetAccessKeyLastUsed', 'UpdateAccessKey']);
       await using aws = await scriptedAws((call) =>
@@ -262,7 +262,7 @@ describe('opening a session', () => {
     },
   );
 
-  test('after a change that met the end of the session, calls are signed with a new one', async () => {
+  test('after a change that failed because the session had expired, calls are signed with a new session', async () => {
     let sessions = 0;
     await using aws = await scriptedAws((call) => {
       const action = call.form.get('Action');
@@ -284,7 +284,7 @@ describe('opening a session', () => {
     expect(aws.calls.at(-1)?.headers['x-amz-security-token']).toBe('token-2');
   });
 
-  test('a call that met the end of a session keeps AWS’s answer where the role cannot be assumed again', async () => {
+  test('a call that failed because the session had expired keeps AWS’s error if the role cannot be assumed again', async () => {
     let sessions = 0;
     await using aws = await scriptedAws((call) => {
       if (call.form.get('Action') !== 'AssumeRole') return queryError('ExpiredToken', 403);
@@ -302,7 +302,7 @@ describe('opening a session', () => {
     expect(sessions).toBe(2);
   });
 
-  test('calls are signed with the role’s credentials, and recorded with their request ids, failures too', async () => {
+  test('calls are signed with the role’s credentials, and recorded with their request ids, including failures', async () => {
     await using aws = await scriptedAws(answer);
     vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
     const session = await new Sessions(environment, clock, silent).open(request);
@@ -327,7 +327,7 @@ describe('opening a session', () => {
     { functionRegion: 'eu-central-1', inAnyRegion: true, asked: 'eu-central-1' },
     { functionRegion: 'eu-south-2', inAnyRegion: true, asked: 'us-east-1' },
     { functionRegion: 'eu-south-2', inAnyRegion: false, asked: 'eu-south-2' },
-  ])('in $functionRegion (any region: $inAnyRegion) asks STS in $asked', async (given) => {
+  ])('in $functionRegion (any region: $inAnyRegion) calls STS in $asked', async (given) => {
     await using aws = await scriptedAws(answer);
     vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
     const sessions = new Sessions({ ...environment, AWS_REGION: given.functionRegion }, clock, silent);
@@ -370,7 +370,7 @@ describe('opening a session', () => {
     expect(session.client(IAMClient)).toBeInstanceOf(IAMClient);
   });
 
-  test('no call outlives the job’s time', async () => {
+  test('no call lasts longer than the job’s time', async () => {
     await using aws = await scriptedAws(answer);
     vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
     const time = new AbortController();
@@ -386,7 +386,7 @@ describe('opening a session', () => {
     expect(aws.calls).toHaveLength(1);
   });
 
-  test('a closed session keeps no connection', async () => {
+  test('a closed session keeps no connection open', async () => {
     await using aws = await scriptedAws(answer);
     vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
     const sessions = new Sessions(environment, clock, silent);
@@ -403,7 +403,7 @@ describe('opening a session', () => {
     await vi.waitFor(async () => expect(await aws.connections()).toBe(before - opened.length));
   });
 
-  test('changes that share a quota are kept apart, over all sessions of an account', async () => {
+  test('changes that share a quota are spread in time, across all sessions of an account', async () => {
     await using aws = await scriptedAws(answer);
     vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
     const trails = { quota: 'trails', perSecond: 1, burst: 1 };
@@ -421,7 +421,7 @@ describe('opening a session', () => {
   });
 
   test.each(['UpdateAccessKey', 'GetAccessKeyLastUsed'])(
-    'a throttled %s slows down the changes of its service in the account, in further sessions, too',
+    'a throttled %s slows down the changes of its service in the account, also in other sessions',
     async (throttled) => {
       const failures = new Set([throttled]);
       await using aws = await scriptedAws((call) =>
@@ -450,7 +450,7 @@ describe('opening a session', () => {
     },
   );
 
-  test('a refusal is AWS’s own error', async () => {
+  test('a refusal is thrown as AWS’s own error', async () => {
     await using aws = await scriptedAws(() => queryError('AccessDenied', 403));
     vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
 
@@ -460,7 +460,7 @@ describe('opening a session', () => {
     });
   });
 
-  test('an answer without credentials is an error that holds none', async () => {
+  test('an answer without credentials is an error that contains none', async () => {
     await using aws = await scriptedAws(() => ({
       status: 200,
       body: '<AssumeRoleResponse><AssumeRoleResult><Credentials><SecretAccessKey>target-secret</SecretAccessKey></Credentials></AssumeRoleResult></AssumeRoleResponse>',
@@ -475,7 +475,7 @@ describe('opening a session', () => {
     expect(String(error)).not.toContain('target-secret');
   });
 
-  test('any name becomes one that STS takes', async () => {
+  test('every name is converted to one that STS accepts', async () => {
     await using aws = await scriptedAws(answer);
     vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
 

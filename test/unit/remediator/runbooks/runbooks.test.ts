@@ -30,10 +30,10 @@ const MAIN = trail('main');
 
 const findingOf = (resource: string) => ({ rule: RULE, account: ACCOUNT, region: 'eu-central-1', resource });
 
-/** Names a trail's mark: the trail in its home region. */
+/** Returns the name of a trail's mark: the trail in its home region. */
 const markOf = (resource: string) => ({ ...findingOf(resource), region: 'us-east-1' });
 
-/** The job of a poll, an hour after the one before. */
+/** The job of a poll, an hour after the previous one. */
 function pollOf(number: number, ...trails: readonly string[]): Job {
   const asOf = new Date(Date.UTC(2026, 5, 30, 11 + number)).toISOString();
   return { ...jobOf(), poll: { source: 'netskope', rule: RULE, asOf }, findings: trails.map(findingOf) };
@@ -57,7 +57,7 @@ beforeEach(() => begin(MAIN));
 
 const lastLook = (): Job => remediator.lastLook;
 
-/** A poll's outcome of a trail. */
+/** The outcome of a trail at a poll. */
 const outcomeOf = ({ poll }: Job, resource = MAIN): Outcome | undefined =>
   [...remediator.outcomes.values()].find(
     ({ poll: { asOf }, finding }) => asOf === poll.asOf && finding.resource === resource,
@@ -68,7 +68,7 @@ const kinds = (changes: readonly { readonly change: { readonly kind: string } }[
 
 const STARTED = 'automation-execution-start';
 const DIRECT = 'cloudtrail-log-file-validation-set';
-/** The marks of executions that run, as far as is known. */
+/** The marks of executions that are known to be running. */
 const marks = (): string[] =>
   [...remediator.inProgress].flatMap(([key, { endedAt }]) => (endedAt === undefined ? key : []));
 const MINUTE = 60_000;
@@ -92,7 +92,7 @@ describe('the plan', () => {
       region,
     ],
   ])(
-    'of %s names document, version, parameters, role and region',
+    'for %s contains document, version, parameters, role, and region',
     async (rule, resource, document, parameter, where) => {
       const { runbook } = await loadRule(rule);
       const poll = { source: 'netskope' as const, rule, asOf: '2026-06-30T11:00:00Z' };
@@ -114,7 +114,7 @@ describe('the plan', () => {
     },
   );
 
-  test('has the same client token for the same poll and resource, and another for any other', async () => {
+  test('has the same client token for the same poll and resource, and a different one otherwise', async () => {
     const { runbook } = await loadRule(RULE);
     const tokenOf = ({ poll, region: at }: Job, finding: ReturnType<typeof findingOf>) =>
       runbook && planRunbook(runbook, finding, { poll, region: at }, ROLE).clientToken;
@@ -130,12 +130,12 @@ describe('the plan', () => {
     ];
 
     expect(tokens[1]).toBe(tokens[0]);
-    // One multi-region trail, found from another region too: it runs in the trail's home region, once.
+    // A multi-region trail that is also found in another region: the document runs once, in the trail's home region.
     expect(tokens[5]).toBe(tokens[0]);
     expect(new Set(tokens).size).toBe(4);
   });
 
-  test('in dry run is what enforcement starts, and says what then follows', async () => {
+  test('in a dry run is what enforcement starts, and says what follows', async () => {
     const job = pollOf(0, MAIN);
     enforce({ mode: 'dry_run' });
 
@@ -165,7 +165,7 @@ describe('the plan', () => {
     expect(account.sessions[0]?.permissions).toEqual((await loadRule(RULE)).permissions.read);
   });
 
-  test('in dry run says it, too, where what is left open is only reported', async () => {
+  test('in a dry run also says if violations that are left open are only reported', async () => {
     const job = pollOf(0, MAIN);
     enforce({ mode: 'dry_run', runbook_then: 'report' });
 
@@ -176,14 +176,14 @@ describe('the plan', () => {
 });
 
 describe('an execution', () => {
-  test('is started with token, tags, role and parameters in the trail’s home region, and looked at later', async () => {
+  test('is started with token, tags, role, and parameters in the trail’s home region, and checked later', async () => {
     const job = pollOf(0, MAIN);
 
     const result = await remediator.attempt(job);
 
     expect(result).toMatchObject({ outcomes: [], unfinished: [], failures: [] });
     expect(result.inProgress).toMatchObject([{ finding: findingOf(MAIN) }]);
-    // Nothing is read back: it has not even begun.
+    // Nothing is read back, because it has not begun.
     expect(account.operations()).toEqual(['DescribeTrails', 'ListTags', 'StartAutomationExecution']);
     expect(account.calls.at(-1)).toEqual({
       operation: 'StartAutomationExecution',
@@ -205,7 +205,7 @@ describe('an execution', () => {
     expect(marks()).toEqual([findingKey(markOf(MAIN))]);
   });
 
-  test('is looked at after 15 s, 30 s and so on up to five minutes, for two hours', async () => {
+  test('is checked after 15 s, 30 s, and so on up to five minutes, for two hours', async () => {
     const job = pollOf(0, MAIN);
     await remediator.attempt(job);
 
@@ -234,7 +234,7 @@ describe('an execution', () => {
     expect(account.executions).toHaveLength(1);
   });
 
-  test('that cured it: remediated, with what was seen before', async () => {
+  test('that fixed the violation: remediated, with what was seen before', async () => {
     const job = pollOf(0, MAIN);
     await remediator.attempt(job);
     account.end();
@@ -256,7 +256,7 @@ describe('an execution', () => {
     expect(marks()).toEqual([]);
   });
 
-  test('that ended well is waited for while reads lag: no direct call is made for what it has fixed', async () => {
+  test('that succeeded is awaited while reads lag: no direct call is made for what it has fixed', async () => {
     const job = pollOf(0, MAIN);
     await remediator.attempt(job);
     account.end();
@@ -275,7 +275,7 @@ describe('an execution', () => {
     expect(account.operations()).not.toContain('UpdateTrail');
   });
 
-  test('that left it open: cured by the plan, with both in the outcome and how the execution ended', async () => {
+  test('that left the violation open: fixed by the plan, with both in the outcome, and how the execution ended', async () => {
     const job = pollOf(0, MAIN);
     await remediator.attempt(job);
     account.end('Failed', 'Step fails: InvalidPermission.NotFound.');
@@ -297,7 +297,7 @@ describe('an execution', () => {
     expect(marks()).toEqual([]);
   });
 
-  test('that left it open, where that is only to be reported: failed, with its failure', async () => {
+  test('that left the violation open, if that is only reported: failed, with the failure of the execution', async () => {
     const job = pollOf(0, MAIN);
     enforce({ runbook_then: 'report' });
     await remediator.attempt(job);
@@ -315,7 +315,7 @@ describe('an execution', () => {
     expect(marks()).toEqual([]);
   });
 
-  test('that failed though the resource complies: remediated, and that is said', async () => {
+  test('that failed although the resource complies: remediated, and the reason says so', async () => {
     const job = pollOf(0, MAIN);
     await remediator.attempt(job);
     account.end('Cancelled');
@@ -329,7 +329,7 @@ describe('an execution', () => {
     });
   });
 
-  test('whose resource is gone or exempt when it is over', async () => {
+  test('whose resource is gone or exempt when it has ended', async () => {
     const other = trail('other');
     begin(MAIN, other);
     const job = pollOf(0, MAIN, other);
@@ -348,10 +348,10 @@ describe('an execution', () => {
   });
 
   test.each<[string, Fault, boolean]>([
-    ['that AWS does not know any more', { code: 'AutomationExecutionNotFoundException' }, false],
-    ['that may not be looked at', { code: 'AccessDeniedException' }, true],
+    ['that AWS no longer knows', { code: 'AutomationExecutionNotFoundException' }, false],
+    ['that the role may not read', { code: 'AccessDeniedException' }, true],
   ])(
-    '%s: failed, with what was applied; only what may still run holds off other polls',
+    '%s: failed, with what was applied; other polls wait only if it may still be running',
     async (_, fault, isMarked) => {
       const job = pollOf(0, MAIN);
       await remediator.attempt(job);
@@ -372,7 +372,7 @@ describe('an execution', () => {
     },
   );
 
-  test('that cannot be looked at just now: the next attempt does', async () => {
+  test('that cannot be read now: the next attempt reads it', async () => {
     const job = pollOf(0, MAIN);
     await remediator.attempt(job);
     account.end();
@@ -387,7 +387,7 @@ describe('an execution', () => {
     expect(second.outcomes).toMatchObject([{ outcome: 'remediated' }]);
   });
 
-  test('that cannot be looked at in any attempt: the dead-letter queue has its job, and other polls wait', async () => {
+  test('that cannot be read in any attempt: its job is in the dead-letter queue, and other polls wait', async () => {
     const job = pollOf(0, MAIN);
     await remediator.attempt(job);
     account.fault = failOn('GetAutomationExecution', unavailable);
@@ -400,7 +400,7 @@ describe('an execution', () => {
     await remediator.attempt(lastLook());
 
     expect(outcomeOf(next)).toMatchObject({ outcome: 'deferred' });
-    // A redrive takes the outcome's place, and the mark away.
+    // A redrive replaces the outcome, and removes the mark.
     expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated' });
     expect(outcomeOf(job)).not.toHaveProperty('deadLetter');
     expect(marks()).toEqual([]);
@@ -429,7 +429,7 @@ describe('an execution', () => {
   test.each<[string, Fault]>([
     ['denied', denied],
     ['without its document', { code: 'AutomationDefinitionNotFoundException' }],
-    ['whose role cannot be taken on', { code: 'InvalidAutomationExecutionParametersException' }],
+    ['whose role cannot be assumed', { code: 'InvalidAutomationExecutionParametersException' }],
   ])('%s: failed, and the next poll may start it', async (_, fault) => {
     const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
     account.fault = failOn('StartAutomationExecution', fault);
@@ -448,11 +448,11 @@ describe('an execution', () => {
     expect(account.executions).toHaveLength(1);
   });
 
-  test('refused at a second attempt, after a first of which nobody knows: other polls wait', async () => {
+  test('refused at a second attempt, after a first one with an unknown result: other polls wait', async () => {
     const job = pollOf(0, MAIN);
     account.fault = failOn('StartAutomationExecution', 'lost');
     await remediator.attempt(job);
-    // A role that was deployed by an older version may not look for it.
+    // A role that was deployed by an older version may not search for it.
     const refused = ['StartAutomationExecution', 'DescribeAutomationExecutions'];
     account.fault = ({ operation }) => (refused.includes(operation) ? denied : undefined);
 
@@ -469,7 +469,7 @@ describe('an execution', () => {
     expect(account.executions).toHaveLength(1);
   });
 
-  test('can be started and followed with what its session holds, and passes no other role', async () => {
+  test('can be started and followed with the permissions of its session, and passes no other role', async () => {
     const job = pollOf(0, MAIN);
     await remediator.attempt(job);
     await remediator.attempt(lastLook());
@@ -488,7 +488,7 @@ describe('an execution', () => {
 });
 
 describe('another poll', () => {
-  test('while it is in progress: deferred, with why, and nothing is started', async () => {
+  test('while it is in progress: deferred, with the reason, and nothing is started', async () => {
     const other = trail('other');
     begin(MAIN, other);
     const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN, other)];
@@ -503,11 +503,11 @@ describe('another poll', () => {
       applied: [],
       reason: `in progress since 2026-06-30T12:00:00.000Z: poll ${pollId(job.poll)} started an automation execution for it, and reports the outcome; this finding waits for a later poll, until 2026-06-30T14:00:00.000Z at the latest; to end this earlier, stop the automation execution`,
     });
-    // Of the others it makes no difference.
+    // It makes no difference for the others.
     expect(account.executions.map((execution) => execution.trail)).toEqual([MAIN, other]);
   });
 
-  test('within 15 minutes of its end starts nothing on a read that may be older, and begins anew then', async () => {
+  test('within 15 minutes of its end starts nothing on a read that may be older, but does so afterwards', async () => {
     const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
     await remediator.attempt(job);
     remediator.now += 30 * MINUTE;
@@ -531,7 +531,7 @@ describe('another poll', () => {
     expect(account.overlaps).toEqual([]);
   });
 
-  test('within 15 minutes of its end finds the trail compliant: nothing is waited for', async () => {
+  test('within 15 minutes of its end finds the trail compliant: it waits for nothing', async () => {
     const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
     await remediator.attempt(job);
     account.end();
@@ -542,7 +542,7 @@ describe('another poll', () => {
     expect(outcomeOf(next)).toMatchObject({ outcome: 'compliant' });
   });
 
-  test('finds an old read after its end in another region, too: nothing is started', async () => {
+  test('gets an old read in another region after its end: nothing is started', async () => {
     const job = pollOf(0, MAIN);
     await remediator.attempt(job);
     account.end();
@@ -555,7 +555,7 @@ describe('another poll', () => {
     expect(account.executions).toHaveLength(1);
   });
 
-  test('that waits for the end to be seen leaves the time of it', async () => {
+  test('that waits because of the end does not change the end time', async () => {
     const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
     await remediator.attempt(job);
     account.end();
@@ -568,7 +568,7 @@ describe('another poll', () => {
     expect([...remediator.inProgress]).toEqual(ended);
   });
 
-  test('whose end is seen again by the next attempt keeps the time at which it was seen first', async () => {
+  test('whose end is seen again by the next attempt keeps the first end time', async () => {
     const job = pollOf(0, MAIN);
     await remediator.attempt(job);
     account.end();
@@ -592,7 +592,7 @@ describe('another poll', () => {
     await remediator.attempt(job);
     enforce();
     remediator.now += MINUTE;
-    // The read that shows the call's effect is followed by an older one.
+    // The read that shows the effect of the call is followed by an older one.
     let reads = 0;
     account.fault = ({ operation }) => {
       if (operation === 'DescribeTrails') account.trails.set(MAIN, ++reads === 2);
@@ -612,7 +612,7 @@ describe('another poll', () => {
     expect(account.executions).toHaveLength(1);
   });
 
-  test('two hours later takes no notice of whoever is lost, whose redrive then leaves the other’s mark', async () => {
+  test('two hours later ignores the mark of a lost job, whose redrive then leaves the mark of the other job', async () => {
     const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
     await remediator.attempt(job);
     const look = lastLook();
@@ -632,14 +632,14 @@ describe('another poll', () => {
     expect(outcomeOf(job)).toMatchObject({ outcome: 'deferred', applied: [{ change: { kind: STARTED } }] });
   });
 
-  test('whose execution runs keeps its mark, whichever other execution is over', async () => {
+  test('whose execution is running keeps its mark, regardless of which other execution has ended', async () => {
     const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
     await remediator.attempt(job);
     const look = lastLook();
     account.end('Failed');
     remediator.now += 2 * HOUR + 1;
     await remediator.attempt(next);
-    // Then marks are not asked for.
+    // Marks are not read then.
     enforce({ method: 'api' });
     await remediator.attempt(look);
     account.trails.set(MAIN, false);
@@ -652,7 +652,7 @@ describe('another poll', () => {
     expect(account.overlaps).toEqual([]);
   });
 
-  test('of another method does not ask, and cures: direct calls are no second execution', async () => {
+  test('with another method does not check marks, and fixes the trail: direct calls are not a second execution', async () => {
     const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
     await remediator.attempt(job);
     enforce({ method: 'api' });
@@ -667,7 +667,7 @@ describe('another poll', () => {
     expect(kinds(outcomeOf(job)?.applied)).toEqual([STARTED]);
   });
 
-  test('from another region: a trail of many regions is found in each, and one execution is started', async () => {
+  test('in another region: a multi-region trail is found in each, and one execution is started', async () => {
     const jobs = ['eu-central-1', 'us-east-1', 'us-west-2'].map(
       (region): Job => ({
         ...pollOf(0, MAIN),
@@ -690,7 +690,7 @@ describe('another poll', () => {
     );
   });
 
-  test('that marks the trail between look and start is left to it', async () => {
+  test('that marks the trail between the check and the start: the trail is left to it', async () => {
     const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
     let isSet = false;
     remediator.fault = (port) => {
@@ -712,7 +712,7 @@ describe('another poll', () => {
     });
   });
 
-  test('another job of the same poll with the same finding: the look still has the last word', async () => {
+  test('another job of the same poll with the same finding: the follow-up job still has the final outcome', async () => {
     const job = pollOf(0, MAIN);
     await remediator.attempt(job);
 
@@ -727,7 +727,7 @@ describe('another poll', () => {
     expect(marks()).toEqual([]);
   });
 
-  test('where a mark cannot be read nothing is started', async () => {
+  test('nothing is started if a mark cannot be read', async () => {
     const job = pollOf(0, MAIN);
     remediator.fault = (port) => (port === 'readInProgress' ? awsError('AccessDenied', 403) : undefined);
 
@@ -737,7 +737,7 @@ describe('another poll', () => {
     expect(account.calls).toEqual([]);
   });
 
-  test('where a mark cannot be written nothing is started', async () => {
+  test('nothing is started if a mark cannot be written', async () => {
     const job = pollOf(0, MAIN);
     remediator.fault = (port) => (port === 'writeInProgress' ? awsError('AccessDenied', 403) : undefined);
 
@@ -747,7 +747,7 @@ describe('another poll', () => {
     expect(account.executions).toEqual([]);
   });
 
-  test('where the end cannot be marked the outcome stands, and it is said', async () => {
+  test('if the end cannot be marked, the outcome is valid, and an error is reported', async () => {
     const job = pollOf(0, MAIN);
     await remediator.attempt(job);
     account.end();
@@ -761,7 +761,7 @@ describe('another poll', () => {
   });
 });
 
-describe('between start and look', () => {
+describe('between the start and the follow-up job', () => {
   const pause = (): void => {
     remediator.pause = RULE;
   };
@@ -778,7 +778,7 @@ describe('between start and look', () => {
   ];
 
   test.each(changes)(
-    '%s: it is followed to its end, and nothing further is changed',
+    '%s: the execution is followed to its end, and nothing else is changed',
     async (_, change, expected) => {
       const job = pollOf(0, MAIN);
       await remediator.attempt(job);
@@ -802,7 +802,7 @@ describe('between start and look', () => {
     },
   );
 
-  test.each(changes)('%s: what the execution cured is remediated all the same', async (_, change) => {
+  test.each(changes)('%s: what the execution fixed is remediated nevertheless', async (_, change) => {
     const job = pollOf(0, MAIN);
     await remediator.attempt(job);
     change();
@@ -813,7 +813,7 @@ describe('between start and look', () => {
     expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated' });
   });
 
-  test('off: what was not begun is left alone, and its session is not even opened', async () => {
+  test('off: findings that were not begun are not processed, and no session is opened', async () => {
     const other = trail('other');
     begin(MAIN, other);
     account.fault = (call) =>
@@ -834,7 +834,7 @@ describe('between start and look', () => {
     expect(asked.filter((body) => body.includes(other))).toEqual([]);
   });
 
-  test('cured by direct calls from now on: only once the execution is over, whatever was to follow it', async () => {
+  test('fixed by direct calls from now on: only once the execution has ended, regardless of what should have followed it', async () => {
     const job = pollOf(0, MAIN);
     enforce({ runbook_then: 'report' });
     await remediator.attempt(job);
@@ -850,7 +850,7 @@ describe('between start and look', () => {
     expect(kinds(outcomeOf(job)?.applied)).toEqual([STARTED, DIRECT]);
   });
 
-  test('exempt: nothing is asked any more, and other polls wait, for it may still run', async () => {
+  test('exempt: nothing is read any longer, and other polls wait, because it may still be running', async () => {
     const job = pollOf(0, MAIN);
     await remediator.attempt(job);
     const exemption = { account: '*', region: '*', resource: '*', reason: 'r', owner: 'o' };
@@ -869,7 +869,7 @@ describe('between start and look', () => {
 describe('findings of one job', () => {
   const [early, late] = [trail('early'), trail('late')];
 
-  test('that began at different attempts are each given their own time', async () => {
+  test('that began at different attempts each have their own time', async () => {
     begin(early, late);
     const job = pollOf(0, early, late);
     account.fault = (call) =>
@@ -899,7 +899,7 @@ describe('findings of one job', () => {
     expect(lastLook()).toMatchObject({ findings: [{ resource: late }], continues: { look: 2 } });
   });
 
-  test('of which one is over: only the other is looked at again', async () => {
+  test('with one execution that has ended: only the other is checked again', async () => {
     begin(early, late);
     const job = pollOf(0, early, late);
     await remediator.attempt(job);
@@ -915,17 +915,17 @@ describe('findings of one job', () => {
   });
 });
 
-/** A message in the account's group of the queue, and how often it was received. */
+/** A message in the account's group of the queue, and the number of times that it was received. */
 interface Message {
   readonly job: Job;
   received: number;
 }
 
-/** The fate of one delivery. */
+/** Course of one delivery. */
 interface Delivery extends AttemptOptions {
-  /** The end of executions before it. */
+  /** The end of executions before the delivery. */
   readonly ends?: 'Success' | 'Failed';
-  /** True where after it, though all was done, the queue delivers it once more. */
+  /** True if the queue delivers the message again, although it was processed. */
   readonly again?: boolean;
 }
 
@@ -971,7 +971,7 @@ describe('an attempt that ends anywhere', () => {
   const ended: Delivery = { ends: 'Success' };
 
   test.each(['Success', 'Failed'] as const)(
-    'whichever step it is, with an execution that ends as %s: one execution, one outcome, the trail cured',
+    'at any step, with an execution that ends as %s: one execution, one outcome, and the trail is fixed',
     async (ends) => {
       const calm = await deliverAll([pollOf(0, MAIN)], (number) => (number === 0 ? {} : { ends }));
       expect(calm).toHaveLength(2);
@@ -990,7 +990,7 @@ describe('an attempt that ends anywhere', () => {
           expect(remediator.outcomes.size, context).toBe(1);
           expect(outcomeOf(job)?.outcome, context).toBe('remediated');
           expect(account.trails.get(MAIN), context).toBe(true);
-          // Of a look that is attempted again it is known that the execution is over.
+          // If a follow-up job is attempted again, the execution is known to have ended.
           if (at === 1) expect(marks(), context).toEqual([]);
           const known = [outcomeOf(job)?.applied, outcomeOf(job)?.earlierPlan].flatMap((list) => kinds(list));
           expect(known, context).toContain(STARTED);
@@ -1000,7 +1000,7 @@ describe('an attempt that ends anywhere', () => {
     60_000,
   );
 
-  test('after the start, before anyone knows of it: the execution is found by who started it, and followed', async () => {
+  test('after the start, before it is recorded: the execution is found by its session, and followed', async () => {
     const job = pollOf(0, MAIN);
     account.fault = failOn('StartAutomationExecution', 'lost');
     const first = await remediator.attempt(job);
@@ -1024,7 +1024,7 @@ describe('an attempt that ends anywhere', () => {
     expect(may('ssm:DescribeAutomationExecutions')).toEqual([false, true, false]);
     // It may not have been started.
     expect(may('ssm:StartAutomationExecution')).toEqual([true, true, false]);
-    // What it leaves open is closed once it is followed.
+    // What it leaves open is closed once it has been followed.
     expect(may('cloudtrail:UpdateTrail')).toEqual([false, false, true]);
   });
 
@@ -1043,7 +1043,7 @@ describe('an attempt that ends anywhere', () => {
     expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated', applied: [{ change: { kind: STARTED } }] });
   });
 
-  test('and where AWS does not list it yet, the same token finds it', async () => {
+  test('and if AWS does not list it yet, the same token finds it', async () => {
     const job = pollOf(0, MAIN);
     account.fault = failOn('StartAutomationExecution', 'lost');
     await remediator.attempt(job);
@@ -1064,7 +1064,7 @@ describe('an attempt that ends anywhere', () => {
     });
   });
 
-  test('where the look cannot be queued the attempt comes back, and starts nothing', async () => {
+  test('if the follow-up job cannot be sent, the attempt is repeated, and starts nothing', async () => {
     const job = pollOf(0, MAIN);
     const error = awsError('InternalError', 500);
     remediator.fault = (port) => (port === 'lookAgain' ? error : undefined);
@@ -1074,13 +1074,13 @@ describe('an attempt that ends anywhere', () => {
     const second = await remediator.attempt(job, { number: 2 });
 
     expect(first).toMatchObject({ inProgress: [], outcomes: [], unfinished: [{ error }] });
-    // What the later job has is not worked on here as well.
+    // Findings of the later job are not processed here too.
     expect(second).toMatchObject({ inProgress: [], outcomes: [], unfinished: [] });
     expect(remediator.later).toHaveLength(1);
     expect(account.operations().filter((name) => name === 'StartAutomationExecution')).toHaveLength(1);
   });
 
-  test('where the look cannot be queued at the last attempt: failed, with what was started, and a redrive ends it', async () => {
+  test('if the follow-up job cannot be sent at the last attempt: failed, with what was started, and a redrive finishes it', async () => {
     const job = pollOf(0, MAIN);
     remediator.fault = (port) => (port === 'lookAgain' ? awsError('InternalError', 500) : undefined);
     await remediator.attempt(job, { number: 5, last: true });
@@ -1103,7 +1103,7 @@ describe('an attempt that ends anywhere', () => {
     expect(account.executions).toHaveLength(1);
   });
 
-  test('the last attempt of a look that finds it still running goes on', async () => {
+  test('the last attempt at a follow-up job that finds it running sends another follow-up job', async () => {
     await remediator.attempt(pollOf(0, MAIN));
 
     const { inProgress, outcomes } = await remediator.attempt(lastLook(), { number: 5, last: true });
@@ -1112,7 +1112,7 @@ describe('an attempt that ends anywhere', () => {
     expect(lastLook().continues?.look).toBe(2);
   });
 
-  test('a look that is delivered twice, running and over: one outcome, one cure', async () => {
+  test('a follow-up job that is delivered twice, while it runs and after its end: one outcome, one fix', async () => {
     const job = pollOf(0, MAIN);
     await remediator.attempt(job);
     const look = lastLook();
@@ -1130,7 +1130,7 @@ describe('an attempt that ends anywhere', () => {
     expect(new Set(remediator.published.map(({ outcome }) => outcome))).toEqual(new Set(['remediated']));
   });
 
-  test('the first job is delivered again after its look: nothing is done twice', async () => {
+  test('the first job is delivered again after its follow-up job: nothing is done twice', async () => {
     const job = pollOf(0, MAIN);
     await remediator.attempt(job);
     account.end();
@@ -1143,7 +1143,7 @@ describe('an attempt that ends anywhere', () => {
     expect(account.executions).toHaveLength(1);
   });
 
-  test('settings that cannot be used while it runs: failed, with what was applied, and other polls wait', async () => {
+  test('invalid settings while it runs: failed, with what was applied, and other polls wait', async () => {
     const job = pollOf(0, MAIN);
     await remediator.attempt(job);
     remediator.pause = 'everything';
@@ -1156,7 +1156,7 @@ describe('an attempt that ends anywhere', () => {
     expect(outcomeOf(pollOf(1, MAIN))).toMatchObject({ outcome: 'deferred' });
   });
 
-  test('whatever happens: one outcome a finding and poll, and never two executions for one at a time', async () => {
+  test('with random events: one outcome per finding and poll, and never two executions for one resource at a time', async () => {
     const names = ['one', 'two', 'three'].map(trail);
     const fault = fc.constantFrom<Fault | undefined>(
       ...Array.from({ length: 6 }, () => undefined),
@@ -1213,7 +1213,7 @@ describe('an attempt that ends anywhere', () => {
           expected.sort(),
         );
         for (const { id, trail: resource } of account.executions) {
-          // Each is in an outcome: as applied, or as planned by an attempt that was cut off.
+          // Each is in an outcome: as applied, or as planned by an interrupted attempt.
           const naming = outcomes.filter(
             ({ finding, applied, earlierPlan = [] }) =>
               finding.resource === resource &&

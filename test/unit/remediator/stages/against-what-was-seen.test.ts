@@ -15,7 +15,7 @@ const outcomeOf = ({ remediator }: GroupAccount, resource: string): Outcome | un
 
 const isWrite = ({ operation }: { operation: string }): boolean => !operation.startsWith('Describe');
 
-/** Does something once, when the plans of a job have been written down: between read and change. */
+/** Does something once, when the plans of a job have been written to the journal: between read and change. */
 function afterPlanning(account: GroupAccount, act: () => void): void {
   let isDone = false;
   const { remediator } = account;
@@ -44,7 +44,7 @@ describe('between read and change', () => {
   ] as const;
 
   test.each(acts.flatMap((act) => ports.map((port) => [...act, ...port] as const)))(
-    'a group that %s is never remediated with a change that was not ours (%#: $3)',
+    'a group that %s is never remediated by a change that was not ours (%#: $3)',
     async (_, act, expected, rule, port) => {
       const account = new GroupAccount({
         [WEB]: [openRule('sgr-1', port, port)],
@@ -69,7 +69,7 @@ describe('between read and change', () => {
     [SSH, 22],
     [RDP, 3389],
   ])(
-    'a wide rule that its owner narrows is planned anew: nothing newly reachable (%s)',
+    'a wide rule that its owner narrows is planned again: no traffic is newly allowed (%s)',
     async (rule, port) => {
       const account = new GroupAccount({ [WEB]: [openRule('sgr-1', port - 2, port + 400)] });
       afterPlanning(account, () => account.setRules(WEB, [openRule('sgr-1', port, port + 8)]));
@@ -106,7 +106,7 @@ describe('between read and change', () => {
     expect(account.ports(WEB)).toEqual([`tcp 20-${to}`]);
   });
 
-  test('what was ours and what was not are both said', async () => {
+  test('our changes and those of others are both reported', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 22), openRule('sgr-3', 0, 22)] });
     account.after = (call) => {
       if (isWrite(call)) account.setRules(WEB, []);
@@ -150,7 +150,7 @@ describe('between read and change of a network ACL', () => {
   ] as const;
 
   test.each(acts.flatMap((act) => rules.map((rule) => [...act, ...rule] as const)))(
-    'one that %s is never remediated with a change that was not ours (%#: $3)',
+    'one that %s is never remediated by a change that was not ours (%#: $3)',
     async (_, act, expected, rule, isDefault) => {
       const initial = {
         ...EMPTY_STATE,
@@ -172,34 +172,37 @@ describe('between read and change of a network ACL', () => {
     },
   );
 
-  test.each(rules)('one whose open entry is replaced is left with only that: %s', async (rule, isDefault) => {
-    const theirs = { ...allowAll, protocol: '6', ports: { from: 443, to: 443 }, number: 100 };
-    const initial = {
-      ...EMPTY_STATE,
-      vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } },
-      acls: { [FIRST]: open(isDefault) },
-    };
-    const of = new ModelAccount(rule, initial, { replacement_cidrs: ['10.0.0.0/8', '192.168.0.0/16'] });
-    of.onWrite = () => {
-      const acl = of.state.acls[FIRST] ?? open(isDefault);
-      const entries = [theirs, ...acl.entries.filter(({ number }) => number !== 100)];
-      of.set({ ...of.state, acls: { [FIRST]: { ...acl, entries } } });
-    };
+  test.each(rules)(
+    'one whose open entry is replaced is left with only the replacement: %s',
+    async (rule, isDefault) => {
+      const theirs = { ...allowAll, protocol: '6', ports: { from: 443, to: 443 }, number: 100 };
+      const initial = {
+        ...EMPTY_STATE,
+        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } },
+        acls: { [FIRST]: open(isDefault) },
+      };
+      const of = new ModelAccount(rule, initial, { replacement_cidrs: ['10.0.0.0/8', '192.168.0.0/16'] });
+      of.onWrite = () => {
+        const acl = of.state.acls[FIRST] ?? open(isDefault);
+        const entries = [theirs, ...acl.entries.filter(({ number }) => number !== 100)];
+        of.set({ ...of.state, acls: { [FIRST]: { ...acl, entries } } });
+      };
 
-    const { inProgress } = await of.remediator.attempt(of.job(FIRST));
-    await of.remediator.workOffLater();
+      const { inProgress } = await of.remediator.attempt(of.job(FIRST));
+      await of.remediator.workOffLater();
 
-    expect(of.state.acls[FIRST]?.entries).toEqual([theirs]);
-    // A read without what was taken back may be from before that was made.
-    expect(inProgress).toMatchObject([{ reason: expect.stringContaining('may be older than') }]);
-    expect([...of.remediator.outcomes.values()]).toMatchObject([{ outcome: 'compliant' }]);
-  });
+      expect(of.state.acls[FIRST]?.entries).toEqual([theirs]);
+      // A read without what was taken back may be from before it was added.
+      expect(inProgress).toMatchObject([{ reason: expect.stringContaining('may be older than') }]);
+      expect([...of.remediator.outcomes.values()]).toMatchObject([{ outcome: 'compliant' }]);
+    },
+  );
 });
 
 describe('pause and window', () => {
   const three = [openRule('sgr-1', 22, 22), openRule('sgr-2', 0, 22), openRule('sgr-3', 22, 80)];
 
-  test('a pause between two changes of one group holds the rest; what was applied is recorded', async () => {
+  test('a pause between two changes of one group stops the rest; what was applied is recorded', async () => {
     const account = new GroupAccount({ [WEB]: three });
     account.after = (call) => {
       if (isWrite(call)) account.remediator.pause = 'all';
@@ -217,7 +220,7 @@ describe('pause and window', () => {
     expect(outcomeOf(account, WEB)?.applied).toHaveLength(1);
   });
 
-  test('a pause between the calls of one change leaves the wide rule for later, and what it added with it', async () => {
+  test('a pause between the calls of one change leaves the wide rule for later, and what was added for it', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
     account.after = (call) => {
       if (isWrite(call)) account.remediator.pause = 'all';
@@ -242,7 +245,7 @@ describe('pause and window', () => {
     expect(outcomeOf(account, WEB)).not.toHaveProperty('unconfirmed');
   });
 
-  test('a pause that comes while AWS refuses to modify a rule leaves the rule as it is', async () => {
+  test('a pause that is set while AWS refuses to modify a rule leaves the rule unchanged', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 443)] });
     account.before = ({ operation }) => {
       if (operation !== 'ModifySecurityGroupRules') return;
@@ -259,7 +262,7 @@ describe('pause and window', () => {
     expect(account.ports(WEB)).toEqual(['tcp 22-443']);
   });
 
-  test('a maintenance window that closes between two changes does so, too', async () => {
+  test('a maintenance window that closes between two changes has the same effect', async () => {
     const account = new GroupAccount({ [WEB]: three });
     const job = account.job(SSH, WEB);
     const window = { days: ['TUE' as const], start: '11:00', end: '12:03', time_zone: 'UTC' };
@@ -291,8 +294,8 @@ describe('pause and window', () => {
   });
 });
 
-describe('own earlier changes', () => {
-  test('while AWS’s reads do not show them, nothing is changed, whichever rule asks', async () => {
+describe('our own earlier changes', () => {
+  test('while AWS’s reads do not show them, nothing is changed, regardless of the rule', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 3389)] });
     await account.remediator.attempt(account.job(SSH, WEB));
     const ports = account.ports(WEB);
@@ -317,7 +320,7 @@ describe('own earlier changes', () => {
     expect(account.ports(WEB)).toEqual(['tcp 20-21', 'tcp 23-3388']);
   });
 
-  test('that one read shows and the next one does not: no plan rests on the rule as it was', async () => {
+  test('that one read shows and the next one does not: no plan is based on the rule’s earlier state', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 3389)] });
     await account.remediator.attempt(account.job(SSH, WEB));
     const ports = account.ports(WEB);
@@ -325,7 +328,7 @@ describe('own earlier changes', () => {
     let reads = 0;
     account.lags = ({ operation }) => {
       if (operation === 'DescribeSecurityGroupRules') reads += 1;
-      // The first one is the plan's, the second one looks for our own change.
+      // The first read is for the plan, and the second one checks for our own change.
       return reads !== 2;
     };
 
@@ -336,7 +339,7 @@ describe('own earlier changes', () => {
     expect(account.ports(WEB)).toEqual(ports);
   });
 
-  test('of more than 15 minutes ago do not count', async () => {
+  test('from more than 15 minutes ago do not count', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 22)] });
     await account.remediator.attempt(account.job(SSH, WEB));
     account.remediator.now += 16 * 60_000;
@@ -350,7 +353,7 @@ describe('own earlier changes', () => {
     expect(account.calls.slice(before).filter(isWrite)).toHaveLength(1);
   });
 
-  test('where they cannot be read nothing is changed, and the finding comes back', async () => {
+  test('if they cannot be read, nothing is changed, and the finding is retried', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 22)] });
     const error = sdkError('AccessDenied', 'denied', 403, 'r');
     account.remediator.fault = (port) => (port === 'recall' ? error : undefined);
@@ -361,7 +364,7 @@ describe('own earlier changes', () => {
     expect(account.writes).toEqual([]);
   });
 
-  test('where they cannot be written the job comes back, and writes them then', async () => {
+  test('if they cannot be written, the job is retried, and writes them then', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 22)] });
     const { remediator } = account;
     const error = sdkError('AccessDenied', 'denied', 403, 'r');
@@ -378,7 +381,7 @@ describe('own earlier changes', () => {
   });
 });
 
-describe('an attempt that was cut off', () => {
+describe('an interrupted attempt', () => {
   /** The attempt ends after the write of the narrower rules. */
   async function cutAfterPieces(account: GroupAccount): Promise<void> {
     let steps = 0;
@@ -395,7 +398,7 @@ describe('an attempt that was cut off', () => {
     await account.remediator.attempt(account.job(SSH, WEB), { steps: cutAt });
   }
 
-  test('takes back what it added for a rule that its owner revokes meanwhile, and records that', async () => {
+  test('takes back what it added for a rule that its owner revokes in the meantime, and records that', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
     await cutAfterPieces(account);
     const cut = account.ports(WEB);
@@ -416,7 +419,7 @@ describe('an attempt that was cut off', () => {
     ]);
   });
 
-  test('takes back what it added for a rule that still stands, where the group is exempt by now', async () => {
+  test('takes back what it added for a rule that still exists if the group is exempt now', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
     await cutAfterPieces(account);
     account.tag(WEB, { [EXEMPTION_TAG]: 'migration until 2999-01-01' });
@@ -435,7 +438,7 @@ describe('an attempt that was cut off', () => {
     });
   });
 
-  test('is gone on with: what it had added is recorded before what rests on it, and nothing twice', async () => {
+  test('is continued: what it had added is recorded before what depends on it, and nothing twice', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
     await cutAfterPieces(account);
 
@@ -452,7 +455,7 @@ describe('an attempt that was cut off', () => {
     expect(outcomeOf(account, WEB)).not.toHaveProperty('unconfirmed');
   });
 
-  test('leaves what another change of the job has added since: it looks the same', async () => {
+  test('leaves what another change of the job has added since, although it looks the same', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443), openRule('sgr-2', 20, 80)] });
     account.before = ({ operation }) => {
       if (operation === 'AuthorizeSecurityGroupIngress') throw sdkError('Unavailable', 'down', 503, 'r');
@@ -467,7 +470,7 @@ describe('an attempt that was cut off', () => {
     expect(outcomeOf(account, WEB)).toMatchObject({ outcome: 'remediated', applied: [{}] });
   });
 
-  /** Another job shrinks a rule between two attempts, of which the second one ends after its last write. */
+  /** Another job shrinks a rule between two attempts, the second of which ends after its last write. */
   async function cutAfterAnother(steps?: number): Promise<{ account: GroupAccount; cutAt: number }> {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
     const { remediator } = account;
@@ -513,7 +516,7 @@ describe('an attempt that was cut off', () => {
     });
   });
 
-  test('waits where reads may not show yet that the wide rule was shrunk, and leaves its parts', async () => {
+  test('waits while reads may not show yet that the wide rule was shrunk, and leaves its parts', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
     await cutAfterPieces(account);
     account.tag(WEB, { [EXEMPTION_TAG]: 'migration until 2999-01-01' });
@@ -524,7 +527,7 @@ describe('an attempt that was cut off', () => {
     expect(account.ports(WEB)).toEqual(['tcp 20-21', 'tcp 20-443']);
   });
 
-  test('and whose leftover cannot be taken back has failed, comes back, and ends when it is gone', async () => {
+  test('whose additions cannot be taken back fails, is retried, and ends when they are gone', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
     await cutAfterPieces(account);
     account.setRules(
@@ -547,7 +550,7 @@ describe('an attempt that was cut off', () => {
     expect(outcomeOf(account, WEB)).not.toHaveProperty('stillOpen');
   });
 
-  test('is waited for while paused: nothing is written, and it stays pending', async () => {
+  test('is pending while paused: nothing is written', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
     await cutAfterPieces(account);
     account.setRules(
@@ -567,7 +570,7 @@ describe('an attempt that was cut off', () => {
     expect(account.ports(WEB)).toEqual([]);
   });
 
-  test('before it began anything leaves nothing to claim: what its owner fixed is compliant', async () => {
+  test('that began nothing claims nothing: what its owner fixed is compliant', async () => {
     const account = new GroupAccount({
       [WEB]: [openRule('sgr-1', 22, 22)],
       [API]: [openRule('sgr-2', 22, 22)],
@@ -606,7 +609,7 @@ describe('an attempt that was cut off', () => {
   });
 });
 
-test('a change whose answer was lost is found by the first read that must show it', async () => {
+test('a change that was not answered is found by the first read that must show it', async () => {
   const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 22)] });
   account.after = (call) => {
     if (isWrite(call)) throw sdkError('Unavailable', 'the service is unavailable', 503, 'r');
@@ -625,7 +628,7 @@ test('a change whose answer was lost is found by the first read that must show i
   expect(outcomeOf(account, WEB)).not.toHaveProperty('unconfirmed');
 });
 
-test('a change whose look failed before it wrote claims nothing: what its owner fixed is compliant', async () => {
+test('a change whose read failed before the write claims nothing: what its owner fixed is compliant', async () => {
   const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
   let reads = 0;
   account.before = ({ operation }) => {
@@ -644,7 +647,7 @@ test('a change whose look failed before it wrote claims nothing: what its owner 
   expect(outcomeOf(account, WEB)).toMatchObject({ outcome: 'compliant', applied: [] });
 });
 
-describe('a change of several calls', () => {
+describe('a change with several calls', () => {
   test('is recorded as far as it was made when a later call fails', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
     account.before = ({ operation }) => {
@@ -658,7 +661,7 @@ describe('a change of several calls', () => {
     ]);
   });
 
-  test('is gone on with by the next attempt where the look before its last call fails', async () => {
+  test('is continued by the next attempt if the read before its last call fails', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
     let isAdded = false;
     account.before = ({ operation }) => {

@@ -23,7 +23,7 @@ const outcomesOf = ({ remediator }: ModelAccount | GroupAccount): Outcome[] => [
   ...remediator.outcomes.values(),
 ];
 
-/** Works on what was put off, until nothing is. */
+/** Processes delayed jobs until none is left. */
 async function finish({ remediator }: ModelAccount | GroupAccount): Promise<void> {
   for (let next = remediator.later.shift(); next !== undefined; next = remediator.later.shift()) {
     remediator.now += next.delaySeconds * 1_000;
@@ -31,7 +31,7 @@ async function finish({ remediator }: ModelAccount | GroupAccount): Promise<void
   }
 }
 
-test('a group that is exempted while it waits for another one is left as it was', async () => {
+test('a group that is exempted while it waits for another one is left unchanged', async () => {
   const other = 'sg-0000000b';
   const wide = [openRule('sgr-1', 20, 443)];
   const account = new GroupAccount({ [WEB]: wide, [other]: [openRule('sgr-2', 20, 443)] });
@@ -41,7 +41,7 @@ test('a group that is exempted while it waits for another one is left as it was'
     const [waiting] = first;
     first.push(z.looseObject({ GroupId: z.string() }).parse(input).GroupId);
     if (waiting === undefined) return;
-    // The second one's call hangs.
+    // The call for the second one hangs.
     account.remediator.now += 8_000;
     account.tag(waiting, EXEMPT);
   };
@@ -56,11 +56,11 @@ test('a group that is exempted while it waits for another one is left as it was'
   expect(Object.fromEntries(outcomes)).toEqual({ [WEB]: 'exempt', [other]: 'remediated' });
 });
 
-describe('a bucket whose owner switches on all settings', () => {
+describe('a bucket whose owner turns on all settings', () => {
   const bucket = { region: 'eu-central-1', tags: {}, aclIsPublic: true, policyIsPublic: true, block: null };
   const initial: AwsState = { ...EMPTY_STATE, buckets: { 'reports-1': bucket } };
 
-  /** The calls up to the write of a run in which nobody acts. */
+  /** The calls before the write, if nobody acts. */
   async function callsBefore(): Promise<number> {
     const account = new ModelAccount('s3-bucket-public', initial);
     let calls = 0;
@@ -71,7 +71,7 @@ describe('a bucket whose owner switches on all settings', () => {
     return calls;
   }
 
-  test('keeps them, whichever read of ours comes next', async () => {
+  test('keeps them, regardless of which of our reads is next', async () => {
     const calls = await callsBefore();
     const states: unknown[] = [];
     const outcomes: unknown[] = [];
@@ -109,7 +109,7 @@ describe('snapshots that are changed one after another', () => {
     return { ...state, databases: withEntry(state.databases, 'orders', { ...now, snapshots: tagged }) };
   }
 
-  test.each(['orders-2', 'orders-3'])('%s, exempted after the first change, is left', async (id) => {
+  test.each(['orders-2', 'orders-3'])('%s, which is exempted after the first change, is left', async (id) => {
     const account = new ModelAccount('rds-snapshot-public', initial);
     account.onWrite = () => {
       if (account.writes.length > 1) return;
@@ -124,18 +124,18 @@ describe('snapshots that are changed one after another', () => {
       ({ sharedWith }) => sharedWith.length > 0,
     );
     expect(open?.map((snapshot) => snapshot.id)).toEqual([id]);
-    // What is left is exempt, and what was changed before stands in the record.
+    // The rest is exempt, and what was changed before remains in the record.
     expect(outcomesOf(account)).toMatchObject([{ outcome: 'exempt', applied: [{}, {}] }]);
   });
 
-  test('a pause that comes while a read before the write is slow holds it', async () => {
+  test('a pause that is set during a slow read before the write stops the write', async () => {
     const account = new ModelAccount('rds-snapshot-public', initial);
     const { remediator } = account;
     let reads = 0;
     account.onCall = (operation) => {
       if (operation !== 'DescribeDBSnapshotAttributes') return;
       reads += 1;
-      // The assessment reads each once; this is the look of the first change.
+      // The assessment reads each once. This is the read before the first change.
       if (reads !== ids.length + 1) return;
       remediator.now += 20_000;
       remediator.pause = 'all';
@@ -151,7 +151,7 @@ describe('snapshots that are changed one after another', () => {
 });
 
 describe('a security group', () => {
-  test('that is exempted while its turn is waited for is left', async () => {
+  test('that is exempted while its change waits for the rate is left', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 22)] });
     const { remediator } = account;
     const { openSession } = remediator;
@@ -171,7 +171,7 @@ describe('a security group', () => {
     expect(outcomesOf(account)).toMatchObject([{ outcome: 'exempt', applied: [] }]);
   });
 
-  test('that a pause meets while the look before the last call is slow keeps its wide rule', async () => {
+  test('keeps its wide rule if a pause is set during a slow read before the last call', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
     const { remediator } = account;
     account.before = ({ operation }) => {
@@ -192,7 +192,7 @@ describe('a security group', () => {
     expect(outcomesOf(account)[0]).not.toHaveProperty('unconfirmed');
   });
 
-  test('whose owner puts back the rule that was taken back, with its answer lost, keeps it', async () => {
+  test('whose owner restores the rule that was taken back by a call without an answer keeps it', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
     account.before = ({ operation }) => {
       if (operation !== 'ModifySecurityGroupRules') return;
@@ -212,7 +212,7 @@ describe('a security group', () => {
   });
 
   test.each([19, 20, 21, 22])(
-    'whose attempt ended after %i steps, before a call, keeps what its owner has put there',
+    'whose attempt ended after %i steps, before a call, keeps what its owner has added',
     async (steps) => {
       const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
       const job = account.job(SSH, WEB);
@@ -229,7 +229,7 @@ describe('a security group', () => {
   );
 });
 
-describe('while what comes before a call is slow', () => {
+describe('if the steps before a call are slow', () => {
   const initial: AwsState = {
     ...EMPTY_STATE,
     clusters: { warehouse: { isPublic: true, pending: null, tags: {} } },
@@ -241,7 +241,7 @@ describe('while what comes before a call is slow', () => {
     return account;
   }
 
-  /** Acts once, at a call of the remediator beside those to the account. */
+  /** Acts once, at a call of the remediator other than those to the account. */
   function at(account: ModelAccount | GroupAccount, port: string, act: () => void): void {
     let isDone = false;
     account.remediator.fault = (called) => {
@@ -254,7 +254,7 @@ describe('while what comes before a call is slow', () => {
   }
 
   test.each(['readInProgress', 'writeInProgress'])(
-    'a cluster that its owner fixes gets no runbook, and no mark is left (%s)',
+    'no runbook is started for a cluster that its owner fixes, and no mark is left (%s)',
     async (port) => {
       const account = clusterByRunbook();
       at(account, port, () => {
@@ -271,7 +271,7 @@ describe('while what comes before a call is slow', () => {
     },
   );
 
-  test('a runbook that a pause holds leaves no mark', async () => {
+  test('a runbook that a pause stops leaves no mark', async () => {
     const account = clusterByRunbook();
     at(account, 'writeInProgress', () => {
       account.remediator.now += 3_000;
@@ -285,7 +285,7 @@ describe('while what comes before a call is slow', () => {
     expect(account.remediator.inProgress.size).toBe(0);
   });
 
-  test('a log group that a pause meets before its retention is recorded as made in part, with nothing unknown', async () => {
+  test('a log group without retention because of a pause is recorded as made in part, with nothing unknown', async () => {
     const vpcs = { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } };
     const account = new ModelAccount('vpc-flow-logs-disabled', { ...EMPTY_STATE, vpcs });
     account.onWrite = () => {
@@ -316,7 +316,7 @@ describe('while what comes before a call is slow', () => {
   });
 
   test.each([1, 2, 3, 4, 5, 6])(
-    'a rule that its owner narrows is not written over (question %i for the pause)',
+    'a rule that its owner narrows is not overwritten (read %i of the pause)',
     async (question) => {
       const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
       let questions = 0;
@@ -338,7 +338,7 @@ describe('while what comes before a call is slow', () => {
 
       const job = account.job(SSH, WEB);
       const { unfinished } = await account.remediator.attempt(job);
-      // What was added and not taken back in time is open work.
+      // What was added and not taken back in time remains pending.
       if (unfinished.length > 0) await account.remediator.attempt(job, { number: 2 });
       await finish(account);
 
@@ -348,7 +348,7 @@ describe('while what comes before a call is slow', () => {
   );
 });
 
-test('parts that AWS refuses as duplicates are not sent again where the read after it shows that the wide rule is gone', async () => {
+test('parts that AWS refuses as duplicates are not sent again if the next read shows that the wide rule is gone', async () => {
   const wide = { ...openRule('sgr-1', -1, -1), protocol: '-1' };
   const account = new GroupAccount({ [WEB]: [wide] });
   const job = account.job(SSH, WEB);
@@ -357,7 +357,7 @@ test('parts that AWS refuses as duplicates are not sent again where the read aft
   account.before = ({ operation, input }) => {
     if (operation !== 'AuthorizeSecurityGroupIngress' || parts.length > 0) return;
     parts = partsSchema.parse(input).IpPermissions;
-    // Its owner allows what is to stay of it, in part, and revokes it.
+    // Its owner adds some of the parts that must remain, and revokes the rule.
     account.setRules(WEB, [openRule('sgr-9', 0, 21)]);
   };
 

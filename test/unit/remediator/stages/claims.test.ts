@@ -5,13 +5,13 @@ import { Killed } from '../support/lifeline.ts';
 import { awsError, jobOf, RemediatorInMemory } from '../support/remediator-in-memory.ts';
 
 /**
- * Two jobs of two polls that were cut off at the same change, one before its call and one after it. Both lie in the dead
- * letters, and neither has told anybody anything. AWS does not say who made a change.
+ * Two jobs of two polls that were interrupted at the same change, one before its call and one after it. Both are dead
+ * letters, and neither has recorded anything. AWS does not report who made a change.
  */
 
 const HOUR = 3_600_000;
 
-/** A last attempt at a job whose function ends as soon as something is reached. */
+/** A last attempt at a job whose function ends as soon as a condition is met. */
 async function deadAt(remediator: RemediatorInMemory, job: Job, isReached: () => boolean): Promise<void> {
   let isOver = false;
   const onStep = (): void => {
@@ -40,7 +40,7 @@ test.each([
   { what: 'the first one first', isReversed: false },
   { what: 'the second one first', isReversed: true },
 ])(
-  'two dead letters that were cut off at one change record it once, sent again $what',
+  'two dead letters that were interrupted at the same change record it once, sent again $what',
   async ({ isReversed }) => {
     const { remediator, first, second } = await twoDeadLetters();
     const jobs = isReversed ? [second, first] : [first, second];
@@ -53,7 +53,7 @@ test.each([
   },
 );
 
-test('what one of them finds is in no record before the other can know of it', async () => {
+test('what one of them finds is not recorded before the other one can know about it', async () => {
   const { remediator, first, second } = await twoDeadLetters();
   remediator.fault = (port) => (port === 'writeChanged' ? awsError('ServiceUnavailable', 503) : undefined);
   const { unfinished } = await remediator.attempt(first);

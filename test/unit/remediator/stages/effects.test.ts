@@ -19,7 +19,7 @@ function account(): ModelAccount {
   return new ModelAccount(RULE, withoutFlowLogs, { destination: BUCKET });
 }
 
-/** AWS comes to know something of the VPC's flow logs. */
+/** Changes what AWS reports about the VPC's flow logs. */
 function learn(of: ModelAccount, known: Partial<FlowLog>): void {
   const flowLogs = of.state.vpcs[VPC]?.flowLogs ?? [];
   of.set(
@@ -39,7 +39,7 @@ const others: FlowLog = {
   tags: {},
 };
 
-/** Lets follow-up jobs look until one concludes. @returns the outcome and after how many minutes it came */
+/** Runs follow-up jobs until one concludes. @returns the outcome, and after how many minutes */
 async function follow(
   { remediator }: ModelAccount,
   begun: number,
@@ -57,7 +57,7 @@ async function follow(
 
 const applied = [{ change: { kind: 'flow-log-create', flowLogId: expect.stringMatching(/^fl-/) } }];
 
-test('of 25 VPCs, what AWS says of their delivery is read by one call a look, beside the assessment', async () => {
+test('the delivery for 25 VPCs is read with one call per check, in parallel with the assessment', async () => {
   const ids = Array.from({ length: 25 }, (_, index) => `vpc-${String(index).padStart(8, '0')}`);
   const vpcs = Object.fromEntries(ids.map((id) => [id, { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] }]));
   const of = new ModelAccount(RULE, { ...EMPTY_STATE, vpcs }, { destination: BUCKET });
@@ -71,11 +71,11 @@ test('of 25 VPCs, what AWS says of their delivery is read by one call a look, be
   const { inProgress } = await of.remediator.attempt(of.remediator.lastLook);
 
   expect(inProgress).toHaveLength(25);
-  // The VPCs, their flow logs, and how these deliver.
+  // The VPCs, their flow logs, and the delivery of these.
   expect(calls).toBe(3);
 });
 
-test('a flow log of ours is not remediated while AWS cannot know whether it delivers', async () => {
+test('a VPC is not remediated while AWS cannot know whether our flow log delivers', async () => {
   const of = account();
   const begun = of.remediator.now;
 
@@ -96,8 +96,8 @@ test('a flow log of ours is not remediated while AWS cannot know whether it deli
   expect(of.writes).toEqual(['CreateFlowLogs']);
 });
 
-test('one that a later attempt made is waited for, however long ago the first attempt made its log group', async () => {
-  // To CloudWatch Logs.
+test('a flow log of a later attempt is awaited, no matter how long ago the first attempt created its log group', async () => {
+  // The destination is CloudWatch Logs.
   const of = new ModelAccount(RULE, withoutFlowLogs);
   of.beforeWrite = (operation) => {
     if (operation === 'CreateFlowLogs') throw sdkError('ServiceUnavailable', 'unavailable', 503, 'r');
@@ -115,7 +115,7 @@ test('one that a later attempt made is waited for, however long ago the first at
   expect(outcome.outcome).toBe('remediated');
 });
 
-test('a flow log of ours that AWS reports as failed later has failed, with AWS’s message', async () => {
+test('a finding fails, with AWS’s message, if AWS later reports that our flow log failed', async () => {
   const of = account();
   const begun = of.remediator.now;
   await of.remediator.attempt(of.job(VPC));
@@ -131,7 +131,7 @@ test('a flow log of ours that AWS reports as failed later has failed, with AWS�
   expect(of.writes).toEqual(['CreateFlowLogs']);
 });
 
-test('where AWS never says whether it delivers, that is recorded when it would have by then', async () => {
+test('if AWS never reports whether it delivers, this is recorded after the time in which it should have', async () => {
   const of = account();
   const begun = of.remediator.now;
   await of.remediator.attempt(of.job(VPC));
@@ -144,7 +144,7 @@ test('where AWS never says whether it delivers, that is recorded when it would h
   expect(outcome.reason).toMatch(/^AWS does not report whether flow log fl-\w+ delivers$/);
 });
 
-test('what AWS knows when the flow log is read back is recorded at once, with what the rule notes', async () => {
+test('what AWS reports when the flow log is read back is recorded at once, with the notes of the rule', async () => {
   const of = account();
   const old = { created: of.remediator.now - 60 * MINUTE, status: null } as const;
   of.onWrite = () => learn(of, old);
@@ -160,7 +160,7 @@ test('what AWS knows when the flow log is read back is recorded at once, with wh
   ]);
 });
 
-test('a flow log of ours that cannot deliver has failed, though someone else’s logs the VPC by then', async () => {
+test('a finding fails if our flow log cannot deliver, even if someone else’s flow log now logs the VPC', async () => {
   const of = account();
   const begun = of.remediator.now;
   await of.remediator.attempt(of.job(VPC));
@@ -172,7 +172,7 @@ test('a flow log of ours that cannot deliver has failed, though someone else’s
   expect(outcome).toMatchObject({ outcome: 'failed', reason: expect.stringContaining('Access error') });
 });
 
-test('a read that does not show the flow log of ours says nothing of it', async () => {
+test('a read that does not show our flow log proves nothing about it', async () => {
   const of = account();
   const begun = of.remediator.now;
   await of.remediator.attempt(of.job(VPC));
@@ -190,7 +190,7 @@ test('a read that does not show the flow log of ours says nothing of it', async 
   expect(outcome).toMatchObject({ outcome: 'failed' });
 });
 
-test('someone else’s new flow log is compliant at once, with the note that AWS cannot know yet', async () => {
+test('a VPC with someone else’s new flow log is compliant at once, with the note that AWS cannot know yet', async () => {
   const of = account();
   of.set(withFlowLogs(withoutFlowLogs, VPC, [{ ...others, created: of.remediator.now - MINUTE }]));
 
@@ -202,7 +202,7 @@ test('someone else’s new flow log is compliant at once, with the note that AWS
   expect(of.remediator.later).toEqual([]);
 });
 
-test('a flow log whose answer was lost, and that reads do not show yet, is looked for again', async () => {
+test('a flow log whose creation was not answered, and that reads do not show yet, is searched for again', async () => {
   const of = account();
   const begun = of.remediator.now;
   of.onWrite = () => {
@@ -210,7 +210,7 @@ test('a flow log whose answer was lost, and that reads do not show yet, is looke
     throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
   };
   await of.remediator.attempt(of.job(VPC));
-  // The assessment shows it; the next read, which is to find it, is older.
+  // The assessment shows it. The next read, which should find it, is older.
   of.past = undefined;
   const { state } = of;
   let reads = 0;

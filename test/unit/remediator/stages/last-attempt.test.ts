@@ -9,7 +9,7 @@ const WEB = 'sg-0000000a';
 const API = 'sg-0000000b';
 const LAST = { number: 5, last: true };
 
-/** A group to which an attempt that was ended added `tcp 20-21`, and whose wide rule its owner has revoked since. */
+/** A group to which an interrupted attempt added `tcp 20-21`, and whose wide rule its owner has since revoked. */
 async function withLeftover(): Promise<GroupAccount> {
   const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
   const onStep = () => {
@@ -32,7 +32,7 @@ function revokesWideRule(account: GroupAccount): void {
 const outcomeOf = ({ remediator }: GroupAccount, resource = WEB): Outcome | undefined =>
   [...remediator.outcomes.values()].find(({ finding }) => finding.resource === resource);
 
-describe('what an attempt left stays pending when the last one fails', () => {
+describe('what an attempt left remains pending when the last attempt fails', () => {
   test.each(['session', 'readOperatorItems', 'pause', 'settings'] as const)(
     'because %s does not answer: a later job takes it back',
     async (port) => {
@@ -56,7 +56,7 @@ describe('what an attempt left stays pending when the last one fails', () => {
     },
   );
 
-  test('because AWS does not let it be taken back: it is said in each attempt, and later jobs attempt it until it is gone', async () => {
+  test('because AWS refuses to take it back: each attempt reports it, and later jobs retry until it is gone', async () => {
     const account = await withLeftover();
     const { remediator } = account;
     account.before = ({ operation }) => {
@@ -80,7 +80,7 @@ describe('what an attempt left stays pending when the last one fails', () => {
     expect(outcomeOf(account)).not.toHaveProperty('stillOpen');
   });
 
-  test('and no later job can be sent: then it is a dead letter, says so, and a redrive takes it back', async () => {
+  test('and no later job can be sent: the job is then a dead letter, the outcome says so, and a redrive takes it back', async () => {
     const account = await withLeftover();
     const { remediator } = account;
     const silent = ['settings', 'lookAgain'];
@@ -96,7 +96,7 @@ describe('what an attempt left stays pending when the last one fails', () => {
     expect(account.ports(WEB)).toEqual([]);
   });
 
-  test('a finding of which nothing was begun is a dead letter, as ever', async () => {
+  test('a finding for which nothing was begun is a dead letter, as usual', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
     const { remediator } = account;
     remediator.fault = (name) => (name === 'settings' ? awsError('ServiceUnavailable', 503) : undefined);
@@ -111,11 +111,11 @@ describe('what an attempt left stays pending when the last one fails', () => {
 });
 
 describe.each([
-  ['by a bug', new Error('bug')],
-  ['as AWS refuses it', awsError('AccessDenied', 403)],
-] as const)('room below a limit that cannot be given back, %s', (_, error) => {
+  ['because of a bug', new Error('bug')],
+  ['because AWS refuses it', awsError('AccessDenied', 403)],
+] as const)('room under a limit that cannot be released, %s', (_, error) => {
   test.each([false, true])(
-    'changes nothing of what is recorded and taken back (last attempt: %s)',
+    'does not affect what is recorded and taken back (last attempt: %s)',
     async (last) => {
       const account = new GroupAccount({
         [WEB]: [openRule('sgr-1', 20, 443)],

@@ -7,7 +7,7 @@ import { ACCOUNT } from '../support/remediator-in-memory.ts';
 
 const VPC = 'vpc-0123abcd';
 const vpcs = { [VPC]: { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } };
-/** The number that the default breaker lets change at once at first. */
+/** The number of changes that the default breaker allows at once at first. */
 const COUNT = 5;
 
 const named = <T>(prefix: string, of: (index: number) => T): Record<string, T> =>
@@ -32,7 +32,7 @@ const unlogged = named('vpc-0000000', () => ({ cidrs: ['10.0.0.0/16'], ipv6Cidrs
 const clusters = named('cluster-', () => ({ isPublic: true, pending: null, tags: {} }));
 const toBucket = { destination: 'arn:aws:s3:::flow-logs' };
 
-/** A rule, what violates it, the rule's options, and the writes that are made at once first. */
+/** A rule, resources that violate it, the rule's options, and the first writes, which are made in parallel. */
 const cases: readonly [string, AwsState, Readonly<Record<string, string | string[]>>, string][] = [
   [
     'security-group-ssh-open',
@@ -68,7 +68,7 @@ const resourcesOf = ({ groups, acls, clusters, vpcs }: AwsState): string[] =>
 const isRead = (step: string): boolean => step.startsWith('Describe');
 
 test.each(cases)(
-  '%s: changes that start together share the look before them (%#)',
+  '%s: changes that start together share the read before them (%#)',
   async (rule, state, options, write) => {
     const account = new ModelAccount(rule, state, options);
     const { remediator } = account;
@@ -79,7 +79,7 @@ test.each(cases)(
       return undefined;
     };
 
-    // One of the calls that come before the changes takes longer than the others.
+    // One of the calls before the changes takes longer than the others.
     let isDelayed = false;
     const onStep = async (): Promise<void> => {
       if (isDelayed || steps.at(-1) !== 'AuthorizeSecurityGroupIngress') return;
@@ -92,7 +92,7 @@ test.each(cases)(
     const first = steps.indexOf(write);
     const look = steps.slice(0, first).findLastIndex((step) => !isRead(step)) + 1;
     expect(steps.slice(first, first + COUNT)).toEqual(Array.from({ length: COUNT }, () => write));
-    // Nothing comes between the look and the changes, and all is written down and asked before it.
+    // Nothing happens between the read and the changes, and everything is recorded and checked before the read.
     const looks =
       rule === 'vpc-flow-logs-disabled' ? ['DescribeFlowLogs', 'DescribeVpcs'] : [expect.any(String)];
     expect(steps.slice(look, first)).toEqual(looks);
@@ -101,7 +101,7 @@ test.each(cases)(
 );
 
 test.each(cases)(
-  '%s: a resource that is gone when the others are looked at stops none of them (%#)',
+  '%s: a resource that is gone when the others are read does not stop them (%#)',
   async (rule, state, options) => {
     const account = new ModelAccount(rule, state, options);
     const { remediator } = account;

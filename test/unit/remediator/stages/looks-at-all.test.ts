@@ -3,7 +3,7 @@ import { EXEMPTION_TAG } from '../../../../lambdas/model/exemption-tag.ts';
 import { type AwsState, EMPTY_STATE, type Tags, withEntry } from '../../../lab/aws-model/state.ts';
 import { ModelAccount } from '../support/model-account.ts';
 
-/** More than the default breaker lets change at once at first: the last ones are changed later. */
+/** More changes than the default breaker allows at once at first: the last ones are made later. */
 const NAMES = Array.from({ length: 7 }, (_, index) => `vpc-0000000${index}`);
 const LAST = 'vpc-00000006';
 
@@ -11,7 +11,7 @@ const vpc = { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] };
 const cluster = { isPublic: true, pending: null, tags: {} };
 const all = <T>(of: T): Record<string, T> => Object.fromEntries(NAMES.map((name) => [name, of]));
 
-/** A rule whose changes look at everything directly before they write, and what happens to the last resource meanwhile. */
+/** A rule whose changes read everything directly before they write, and what happens to the last resource in the meantime. */
 const cases = [
   {
     rule: 'vpc-flow-logs-disabled',
@@ -37,7 +37,7 @@ const cases = [
   },
 ] as const;
 
-/** Fixes all, while someone does something after the first write. */
+/** Fixes all resources, while someone does something after the first write. */
 async function run(
   { rule, initial, options, write }: (typeof cases)[number],
   act: (state: AwsState) => AwsState = (state) => state,
@@ -65,14 +65,14 @@ async function run(
 }
 
 describe.each(cases)('$rule', (given) => {
-  test('a later resource is read once, after its change is written down', async () => {
+  test('a later resource is read once, after its change has been noted', async () => {
     const { writes, between } = await run(given);
 
     expect(writes).toBe(NAMES.length);
     expect(between).toEqual(['writeJournal', ...given.reads]);
   });
 
-  test('one that is exempted by its tag in the meantime is left', async () => {
+  test('one that is exempted by a tag in the meantime is left', async () => {
     const exempt = { [EXEMPTION_TAG]: 'migration until 2999-01-01' };
 
     const { last, writes } = await run(given, (state) => given.setLast(state, exempt));
@@ -81,7 +81,7 @@ describe.each(cases)('$rule', (given) => {
     expect(writes).toBe(NAMES.length - 1);
   });
 
-  test('one that is gone in the meantime is gone', async () => {
+  test('one that is deleted in the meantime is reported as gone', async () => {
     const { last, writes } = await run(given, (state) => given.setLast(state, undefined));
 
     expect(last).toMatchObject({ outcome: 'gone', applied: [] });

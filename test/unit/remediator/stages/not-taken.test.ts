@@ -18,7 +18,7 @@ const outcomesOf = ({ remediator }: ModelAccount | GroupAccount): Outcome[] => [
   ...remediator.outcomes.values(),
 ];
 
-/** Acts when the first write was refused, before it is sent again. @returns the account */
+/** Acts after the first write was refused, before it is sent again. @returns the account */
 function accountOf(
   { rule, options = {}, ...subject }: (typeof SUBJECTS)[number],
   refusal: () => Error,
@@ -34,11 +34,11 @@ function accountOf(
 }
 
 describe.each(SUBJECTS.filter(({ method }) => method !== 'runbook').map((subject) => [subject] as const))(
-  'before a call that AWS did not take is sent again ($rule, $what)',
+  'before a call that AWS did not accept is sent again ($rule, $what)',
   (subject) => {
     const jobOf = (account: ModelAccount) => account.job(subject.resource);
 
-    test.each(Object.entries(refusals))('a pause is asked for (%s)', async (_, refusal) => {
+    test.each(Object.entries(refusals))('the pause is read (%s)', async (_, refusal) => {
       const account = accountOf(subject, refusal, ({ remediator }) => {
         remediator.pause = 'all';
       });
@@ -50,13 +50,13 @@ describe.each(SUBJECTS.filter(({ method }) => method !== 'runbook').map((subject
       expect(outcomesOf(account)[0]).not.toHaveProperty('unconfirmed');
     });
 
-    test('the resource is looked at', async () => {
+    test('the resource is read', async () => {
       const account = accountOf(subject, refusals.throttled, (of) => of.set(EMPTY_STATE));
 
       await account.remediator.attempt(jobOf(account));
 
       expect(account.writes).toEqual([]);
-      // Of a database that is gone, no snapshot is public.
+      // A database that is gone has no public snapshot.
       const outcome = expect.stringMatching(/^(gone|compliant)$/);
       expect(outcomesOf(account)).toMatchObject([{ outcome, applied: [] }]);
       expect(outcomesOf(account)[0]).not.toHaveProperty('unconfirmed');
@@ -64,8 +64,8 @@ describe.each(SUBJECTS.filter(({ method }) => method !== 'runbook').map((subject
   },
 );
 
-describe('amid a change, before a call that AWS did not take is sent again', () => {
-  /** The group with a rule for ports 20 to 443; `act` is what its owner does when the shrinking was refused. */
+describe('during a change, before a call that AWS did not accept is sent again', () => {
+  /** The group with a rule for ports 20 to 443. `act` is what its owner does after the shrinking was refused. */
   function groupWith(act: (account: GroupAccount) => void, refusal: () => Error = refusals.throttled) {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
     let isRefused = false;
@@ -78,7 +78,7 @@ describe('amid a change, before a call that AWS did not take is sent again', () 
     return account;
   }
 
-  test.each(Object.entries(refusals))('the change goes on where nobody acted (%s)', async (_, refusal) => {
+  test.each(Object.entries(refusals))('the change continues if nobody acted (%s)', async (_, refusal) => {
     const account = groupWith(() => {}, refusal);
 
     await account.remediator.attempt(account.job(SSH, WEB));
@@ -96,7 +96,7 @@ describe('amid a change, before a call that AWS did not take is sent again', () 
       ports: ['tcp 23-30'],
       outcome: 'remediated',
     },
-  ])('nothing is newly reachable where its owner $what', async ({ rules, ports, outcome }) => {
+  ])('no traffic is newly allowed if its owner $what', async ({ rules, ports, outcome }) => {
     const account = groupWith((of) => of.setRules(WEB, rules));
 
     await account.remediator.attempt(account.job(SSH, WEB));
@@ -105,7 +105,7 @@ describe('amid a change, before a call that AWS did not take is sent again', () 
     expect(outcomesOf(account)).toMatchObject([{ outcome }]);
   });
 
-  test('a pause holds it, and it is gone on with when the pause ends', async () => {
+  test('a pause stops it, and it is continued when the pause ends', async () => {
     const account = groupWith(({ remediator }) => {
       remediator.pause = 'all';
     });
@@ -136,7 +136,7 @@ describe('amid a change, before a call that AWS did not take is sent again', () 
   };
 
   test.each(['CreateNetworkAclEntry', 'ReplaceNetworkAclEntry'])(
-    'a network ACL whose open entry its owner has taken out gets nothing (%s)',
+    'nothing is added to a network ACL whose open entry its owner has deleted (%s)',
     async (operation) => {
       const initial = {
         ...EMPTY_STATE,
@@ -147,7 +147,7 @@ describe('amid a change, before a call that AWS did not take is sent again', () 
       const account = new ModelAccount('network-acl-subnet-allows-all', initial, { replacement_cidrs });
       let calls = 0;
       account.beforeWrite = (each) => {
-        // With the second entry, one is made already.
+        // At the second entry, one has already been created.
         if (each === operation) calls += 1;
         if (calls !== (operation === 'CreateNetworkAclEntry' ? 2 : 1)) return;
         calls += 9;
@@ -166,12 +166,12 @@ describe('amid a change, before a call that AWS did not take is sent again', () 
     },
   );
 
-  test('what was added is taken back, though AWS throttles that, too', async () => {
+  test('what was added is taken back, even if AWS also throttles that', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
     let throttles = 2;
     const added = () => account.group(WEB)?.rules.filter(({ id }) => id !== 'sgr-1') ?? [];
     account.before = ({ operation }) => {
-      // Its owner revokes the wide rule: what was added beside it stays.
+      // Its owner revokes the wide rule: what was added for it stays.
       if (operation === 'ModifySecurityGroupRules') account.setRules(WEB, added());
       if (operation !== 'RevokeSecurityGroupIngress' || throttles === 0) return;
       throttles -= 1;
@@ -187,7 +187,7 @@ describe('amid a change, before a call that AWS did not take is sent again', () 
   });
 });
 
-test('what AWS never takes is left to the next attempt', async () => {
+test('a call that AWS never accepts is left to the next attempt', async () => {
   const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 22)] });
   account.remediator.settings = settingsOf({ rule: SSH });
   let sends = 0;

@@ -62,13 +62,13 @@ interface Row {
   readonly what: string;
   readonly rule: string;
   readonly resource: string;
-  /** State before someone made it a violation: as our change would leave it. */
+  /** State before someone caused the violation, which equals the state that our change would leave. */
   readonly before: Partial<AwsState>;
   readonly violating: Partial<AwsState>;
   readonly options?: Settings['options'];
 }
 
-/** Violations whose change is one call, and states from before them that look as if it had been made. */
+/** Violations whose change is one call, and earlier states that look as if the change had been made. */
 const table: readonly Row[] = [
   {
     what: 'a rule that was added',
@@ -93,7 +93,7 @@ const table: readonly Row[] = [
     options: { replacement_cidrs: ['10.0.0.0/8'] },
   },
   {
-    what: 'a bucket whose settings were switched off',
+    what: 'a bucket whose settings were turned off',
     rule: 's3-bucket-public',
     resource: 'assets',
     before: bucketOf(true),
@@ -121,7 +121,7 @@ const table: readonly Row[] = [
     violating: clusterOf(true),
   },
   {
-    what: 'a trail whose validation was switched off',
+    what: 'a trail whose validation was turned off',
     rule: 'cloudtrail-log-file-validation',
     resource: TRAIL,
     before: trailOf(true),
@@ -131,7 +131,7 @@ const table: readonly Row[] = [
 
 const stateOf = (of: Partial<AwsState>): AwsState => ({ ...EMPTY_STATE, ...of });
 
-/** An account in which an attempt was ended between the note of its change and the call. */
+/** An account in which an attempt was interrupted between the note of its change and the call. */
 async function endedBeforeWrite({ rule, violating, resource, options }: Row) {
   const of = new ModelAccount(rule, stateOf(violating), options);
   const job = of.job(resource);
@@ -150,10 +150,10 @@ async function endedBeforeWrite({ rule, violating, resource, options }: Row) {
   return { of, job };
 }
 
-describe.each(table)('$what, and an attempt that was ended before its call', (row) => {
+describe.each(table)('$what, and an attempt that was interrupted before its call', (row) => {
   const { before } = row;
 
-  test('is not taken for remediated on a read from before it: it is remediated when reads show it', async () => {
+  test('is not reported as remediated on a read from before the violation, but when reads show the change', async () => {
     const { of, job } = await endedBeforeWrite(row);
     of.past = stateOf(before);
     const { outcomes, inProgress } = await of.remediator.attempt(job, { number: 2 });
@@ -169,7 +169,7 @@ describe.each(table)('$what, and an attempt that was ended before its call', (ro
     expect(outcome?.applied[0]).not.toHaveProperty('found');
   });
 
-  test('whose owner undid it since is recorded once reads must be true: who did it cannot be told', async () => {
+  test('with an owner who has since fixed it is recorded once reads must be current: who did it is unknown', async () => {
     const { of, job } = await endedBeforeWrite(row);
     of.set(stateOf(before));
 
@@ -187,12 +187,12 @@ describe.each(table)('$what, and an attempt that was ended before its call', (ro
   });
 });
 
-test('what was taken back, and then added by someone under another id, is no reason to trust a read without both', async () => {
+test('parts that were taken back, and then added by someone with other ids, are no reason to trust a read without both', async () => {
   const of = new ModelAccount(SSH, stateOf(groupOf(openRule('sgr-1', 20, 443))));
   of.onWrite = () => {
     const rules = of.state.groups[GROUP]?.rules ?? [];
     const ours = rules.filter(({ id }) => id !== 'sgr-1');
-    // The owner revokes the wide rule once parts are added, and adds it again once these are taken back.
+    // The owner revokes the wide rule after parts were added, and adds it again after these were taken back.
     if (of.writes.length === 1) of.set(stateOf(groupOf(...ours)));
     if (of.writes.length !== 2) return;
     of.set(stateOf(groupOf(openRule('sgr-9', 20, 443))));

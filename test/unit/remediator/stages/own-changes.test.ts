@@ -10,7 +10,7 @@ import { ACCOUNT, jobOf, RemediatorInMemory, settingsOf } from '../support/remed
 const next = { ...jobOf('deploy').poll, asOf: '2026-06-30T11:05:00Z' };
 const MINUTE = 60_000;
 
-/** A remediator whose key was just made inactive, and whose reads are as old as before that. */
+/** A remediator that has just made a key inactive, and whose reads are older than that. */
 async function lagging(): Promise<RemediatorInMemory> {
   const remediator = new RemediatorInMemory({ deploy: ['old'] });
   await remediator.attempt(jobOf('deploy'));
@@ -18,7 +18,7 @@ async function lagging(): Promise<RemediatorInMemory> {
   return remediator;
 }
 
-test('nothing is changed on a read from before our own change of a minute ago', async () => {
+test('nothing is changed on a read that is older than our own change of a minute ago', async () => {
   const remediator = await lagging();
   remediator.now += MINUTE;
 
@@ -28,7 +28,7 @@ test('nothing is changed on a read from before our own change of a minute ago', 
   expect(remediator.account.changed).toHaveLength(1);
 });
 
-test('after a quarter of an hour the read is true: someone turned it back', async () => {
+test('after a quarter of an hour, the read must be current: someone has reverted the change', async () => {
   const remediator = await lagging();
   remediator.now += 16 * MINUTE;
 
@@ -38,7 +38,7 @@ test('after a quarter of an hour the read is true: someone turned it back', asyn
 });
 
 test.each([10, -10])(
-  'a clock that is %d minutes off lets nothing be changed on such a read, nor is anything left for good',
+  'with a clock that is %d minutes off, nothing is changed on such a read, and nothing is left permanently',
   async (off) => {
     const remediator = await lagging();
     remediator.now += (4 + off) * MINUTE;
@@ -55,7 +55,7 @@ test.each([10, -10])(
   },
 );
 
-test('a document is started at once for a group that was changed for another rule a moment ago', async () => {
+test('a document is started at once for a group that was just changed for another rule', async () => {
   const account = new GroupAccount({
     'sg-0000000a': [openRule('sgr-1', 22, 22), openRule('sgr-2', 3389, 3389)],
   });
@@ -68,7 +68,7 @@ test('a document is started at once for a group that was changed for another rul
   expect(account.writes).toEqual(['RevokeSecurityGroupIngress', 'StartAutomationExecution']);
 });
 
-test('many groups that were changed for another rule a moment ago hold up no job until it gives way with nothing changed', async () => {
+test('many groups that were just changed for another rule do not delay a job until it ends without changing anything', async () => {
   const names = Array.from({ length: 40 }, (_, index) => `sg-000000${index + 10}`);
   const rulesOf = (name: string) => [
     openRule(`${name.replace('sg', 'sgr')}4`, 20, 4000),
@@ -78,7 +78,7 @@ test('many groups that were changed for another rule a moment ago hold up no job
   const { remediator } = account;
   await remediator.attempt(account.job(SSH, ...names));
   await remediator.workOffLater();
-  // With which a call for each change would take longer than a job may.
+  // With this, one call per change would take longer than a job may.
   account.before = () => {
     remediator.now += 400;
   };
@@ -108,11 +108,11 @@ interface Row {
   readonly options?: Settings['options'];
   readonly initial: AwsState;
   /**
-   * Makes it violate the rule again in a read that shows our change. None: a bucket is public again only where the
-   * settings are off again, which an old read shows, too.
+   * Makes it violate the rule again in a read that shows our change. Omitted if impossible: a bucket is only public again if its
+   * settings are off again, which an old read also shows.
    */
   readonly again?: (state: AwsState) => AwsState;
-  /** Outcome of the next poll then. Default: it is remediated. */
+  /** Outcome of the next poll after that. Default: `remediated`. */
   readonly expected?: { readonly outcome: string; readonly reason: unknown };
 }
 
@@ -231,7 +231,7 @@ describe.each(table)('after $kind', ({ kind, rule, resource, options, initial, a
     return { of, before, job: { ...job, poll: { ...job.poll, asOf: next.asOf } } };
   }
 
-  test('nothing is changed on a read from before it', async () => {
+  test('nothing is changed on an older read', async () => {
     const { of, before, job } = await changed();
     of.past = initial;
 
@@ -246,7 +246,7 @@ describe.each(table)('after $kind', ({ kind, rule, resource, options, initial, a
 
   if (again === undefined) return;
 
-  test('a read that shows it, and a new violation, is acted on', async () => {
+  test('a read that shows our change and a new violation is acted on', async () => {
     const { of, before, job } = await changed();
     of.set(again(of.state));
 
@@ -257,10 +257,10 @@ describe.each(table)('after $kind', ({ kind, rule, resource, options, initial, a
   });
 });
 
-describe('a look that still shows a rule which we have revoked is older than that', () => {
+describe('a read that still shows a rule that we revoked is stale', () => {
   const GROUP = 'sg-0000000a';
 
-  /** Lets the owner revoke a rule once ours have left, and reads answer the first state from then on, so many of them. */
+  /** Lets the owner revoke a rule after ours were added. From then on, a number of reads return the first state. */
   function revokesAfter(account: GroupAccount, id: string, reads: number): void {
     let left = 0;
     account.lags = () => left-- > 0;
@@ -275,7 +275,7 @@ describe('a look that still shows a rule which we have revoked is older than tha
     };
   }
 
-  test.each([1, 6, 9])('within one plan: nothing is added on it, for %i reads', async (reads) => {
+  test.each([1, 6, 9])('within one plan: nothing is added because of it, for %i reads', async (reads) => {
     const account = new GroupAccount({ [GROUP]: [openRule('sgr-1', 20, 443), openRule('sgr-2', 22, 22)] });
     revokesAfter(account, 'sgr-1', reads);
 
@@ -285,7 +285,7 @@ describe('a look that still shows a rule which we have revoked is older than tha
     expect(account.ports(GROUP)).toEqual([]);
   });
 
-  test('within one plan, however long reads lag: the finding waits', async () => {
+  test('within one plan, no matter how long reads lag: the finding waits', async () => {
     const account = new GroupAccount({ [GROUP]: [openRule('sgr-1', 20, 443), openRule('sgr-2', 22, 22)] });
     revokesAfter(account, 'sgr-1', 100);
 
@@ -295,7 +295,7 @@ describe('a look that still shows a rule which we have revoked is older than tha
     expect(inProgress).toMatchObject([{ reason: expect.stringContaining('do not show yet what') }]);
   });
 
-  test('of another job, which the look before did show', async () => {
+  test('of another job, which the previous read showed', async () => {
     const account = new GroupAccount({ [GROUP]: [openRule('sgr-1', 3000, 4000), openRule('sgr-2', 22, 22)] });
     await account.remediator.attempt(account.job(SSH, GROUP));
     account.setRules(GROUP, []);

@@ -6,13 +6,13 @@ import { ModelAccount } from '../support/model-account.ts';
 import { ACCOUNT } from '../support/remediator-in-memory.ts';
 
 const RULE = 'network-acl-subnet-allows-all';
-/** Duration of a call, with which the calls of one change take longer than a pause may. */
+/** Duration of a call, so that the calls of one change take longer than a pause may. */
 const CALL_MILLISECONDS = 150;
-/** Time for which the remediator remembers that there was no pause. */
+/** Time for which the remediator caches that there is no pause. */
 const REMEMBERED_MILLISECONDS = 2_000;
 const MOST_MILLISECONDS_AFTER_PAUSE = 5_000;
 
-/** Entries, as many as a network ACL takes with the highest quota that AWS grants, 40: a call for each. */
+/** Entries, as many as a network ACL can have with the highest quota that AWS grants, 40. Each needs one call. */
 const replacement_cidrs = Array.from({ length: 36 }, (_, index) => `10.${index * 2}.0.0/16`);
 
 const open: NetworkAcl = {
@@ -37,7 +37,7 @@ interface Run {
   readonly sent: readonly number[];
 }
 
-/** An account whose changes are made at EC2's pace. */
+/** An account whose changes are made at EC2's rate. */
 function paced(state: AwsState): ModelAccount {
   const of = new ModelAccount(RULE, state, { replacement_cidrs });
   const { remediator } = of;
@@ -55,7 +55,7 @@ function paced(state: AwsState): ModelAccount {
   return of;
 }
 
-/** Fixes the network ACLs, paused so long after it began. */
+/** Fixes the network ACLs, with a pause a given time after the start. */
 async function pausedRun(pausedAfter: number): Promise<Run> {
   const of = paced(initial);
   const { remediator } = of;
@@ -75,22 +75,22 @@ async function pausedRun(pausedAfter: number): Promise<Run> {
   return { of, sent };
 }
 
-/** A moment amid the calls of the first network ACL's change. */
+/** A time during the calls of the first network ACL's change. */
 const AMID_A_CHANGE = 3_000;
 
-test('however long changes of many calls wait or take, none leaves 5 s after a pause', async () => {
+test('no matter how long changes with many calls wait or take, no call is sent 5 s after a pause', async () => {
   const moments = Array.from({ length: 24 }, (_, index) => index * 750);
 
   const sent: number[] = [];
   for (const moment of moments) sent.push(...(await pausedRun(moment)).sent);
 
   expect(sent.filter((milliseconds) => milliseconds > MOST_MILLISECONDS_AFTER_PAUSE)).toEqual([]);
-  // Pauses met changes under way, and turns that were waited for: else this would show nothing.
+  // Pauses occurred during changes and while changes waited for the rate. Otherwise, this would prove nothing.
   expect(sent.filter((milliseconds) => milliseconds > 0).length).toBeGreaterThan(moments.length);
   expect(Math.min(...sent)).toBeLessThan(-MOST_MILLISECONDS_AFTER_PAUSE);
 });
 
-test('a change that a pause holds amid its calls is open work, and is gone on with when the pause ends', async () => {
+test('a change that a pause stops between its calls is pending, and is continued when the pause ends', async () => {
   const { of, sent } = await pausedRun(AMID_A_CHANGE);
   const [acl = ''] = acls;
   const amid = of.state.acls[acl]?.entries ?? [];
@@ -115,14 +115,14 @@ test('a change that a pause holds amid its calls is open work, and is gone on wi
   expect(of.state.acls[acl]?.entries.map(({ cidr }) => cidr).sort()).toEqual([...replacement_cidrs].sort());
 });
 
-test('a change of 36 calls takes as many tokens: the third one begins when 72 have come back', async () => {
+test('a change with 36 calls takes as many tokens: the third one begins when 72 are available again', async () => {
   const { sent } = await pausedRun(3_600_000);
 
   expect(sent).toHaveLength(acls.length * 36);
   expect((sent.at(-1) ?? 0) - (sent[0] ?? 0)).toBeGreaterThan((72 / 5) * 1_000);
 });
 
-test('a job that takes long gives way after half a minute; later ones fix the rest, and each has one outcome', async () => {
+test('a long job ends after half a minute; later ones fix the rest, and each finding has one outcome', async () => {
   const names = Array.from({ length: 12 }, (_, index) => `acl-000000${index + 10}`);
   const of = paced({ ...initial, acls: Object.fromEntries(names.map((id) => [id, open])) });
   const { remediator } = of;

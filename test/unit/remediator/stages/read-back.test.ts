@@ -18,7 +18,7 @@ const shared = {
   },
 };
 
-/** A job that has applied its plan, and whose reads show what stood there before. */
+/** A job that has applied its plan, and whose reads show the earlier state. */
 async function lagging(): Promise<ModelAccount> {
   const of = new ModelAccount(SNAPSHOTS, shared);
   of.past = shared;
@@ -26,15 +26,15 @@ async function lagging(): Promise<ModelAccount> {
   return of;
 }
 
-/** The follow-up job, so many minutes after the change. */
+/** The follow-up job, a number of minutes after the change. */
 async function lookAfter(of: ModelAccount, minutes: number) {
   const [changed] = [...of.remediator.journals.values()].flatMap(({ resources }) => resources);
   of.remediator.now = Date.parse(changed?.completedAt ?? '') + minutes * MINUTE;
   return of.remediator.attempt(of.remediator.lastLook);
 }
 
-describe('a resource that reads as a violation after all was applied', () => {
-  test.each([2, 15, 59])('is waited for after %i minutes, and nothing more is changed', async (minutes) => {
+describe('a resource that reads as a violation after everything was applied', () => {
+  test.each([2, 15, 59])('is pending after %i minutes, and nothing more is changed', async (minutes) => {
     const of = await lagging();
 
     const { inProgress, outcomes } = await lookAfter(of, minutes);
@@ -46,7 +46,7 @@ describe('a resource that reads as a violation after all was applied', () => {
     expect(of.writes).toEqual(['ModifyDBSnapshotAttribute']);
   });
 
-  test('is remediated where reads show the change after 59 minutes', async () => {
+  test('is remediated if reads show the change after 59 minutes', async () => {
     const of = await lagging();
     await lookAfter(of, 15);
     of.past = undefined;
@@ -75,7 +75,7 @@ describe('a resource that reads as a violation after all was applied', () => {
   });
 });
 
-test('one that reads as violated in a way that nothing can fix by then is not remediated', async () => {
+test('a resource that then violates the rule in a way that cannot be fixed is not remediated', async () => {
   const allowAll = { action: 'allow', protocol: '-1', cidr: '0.0.0.0/0', ports: null, icmp: null } as const;
   const deny = { ...allowAll, action: 'deny', protocol: '6', ports: { from: 25, to: 25 } } as const;
   const acl = {
@@ -94,7 +94,7 @@ test('one that reads as violated in a way that nothing can fix by then is not re
   };
   const options = { replacement_cidrs: ['10.0.0.0/8', '192.168.0.0/16'] };
   const of = new ModelAccount('network-acl-subnet-allows-all', initial, options);
-  // Directly after our last write, its owner opens it anew, between entries that leave no number free.
+  // Directly after our last write, its owner opens it again, between entries that leave no number free.
   of.onWrite = () => {
     if (of.writes.at(-1) !== 'ReplaceNetworkAclEntry') return;
     const entries = [
@@ -114,11 +114,11 @@ test('one that reads as violated in a way that nothing can fix by then is not re
   ]);
 });
 
-/** The objects of evidence that the table says there are, or will be. */
+/** The evidence objects that the table lists, including announced ones. */
 const announced = ({ remediator }: ModelAccount): unknown[] =>
   [...remediator.table.done.values()].flatMap(({ jobs }) => jobs);
 
-test('while a change is read back, others learn of it, and that there will be evidence', async () => {
+test('while a change is read back, the change and its evidence are announced to others', async () => {
   const of = new ModelAccount(SNAPSHOTS, shared);
   const known: unknown[] = [];
   of.onCall = () => {
@@ -139,7 +139,7 @@ function planning(): ModelAccount {
   return of;
 }
 
-test('while a resource is read of which nothing will be changed, others learn that there will be evidence', async () => {
+test('while a resource is read that will not be changed, its evidence is announced to others', async () => {
   const of = planning();
   const known: number[] = [];
   of.onCall = () => known.push(announced(of).length);
@@ -171,7 +171,7 @@ test('a job that leaves its finding to a follow-up job does not count as done', 
   expect(of.remediator.objects.size).toBe(0);
 });
 
-test('what an attempt tried to write stays announced: it may be there', async () => {
+test('an object that an attempt tried to write remains announced, because it may exist', async () => {
   const of = new ModelAccount(SNAPSHOTS, shared);
   of.remediator.fault = (port) =>
     port === 'writeOutcomes' ? awsError('ServiceUnavailable', 503) : undefined;

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { awsError, jobOf, RemediatorInMemory } from '../support/remediator-in-memory.ts';
 
 describe('the journal', () => {
-  test('of a job that nobody has worked on is not read', async () => {
+  test('of a job without an earlier attempt is not read', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
     const asked: string[] = [];
     remediator.fault = (port) => {
@@ -20,7 +20,7 @@ describe('the journal', () => {
     { what: 'a job', job: { ...jobOf('deploy'), run: 'run' }, had: 'a lease' },
     { what: 'a job of version 0.1.0', job: jobOf('deploy'), had: 'no lease' },
   ])(
-    'of $what that returns from the dead letters, its attempts counted from 1 again, is read',
+    'of $what that returns from the dead-letter queue, with attempts counted from 1 again, is read',
     async ({ job, had }) => {
       const remediator = new RemediatorInMemory({ deploy: ['old'] });
       remediator.fault = (port) => (port === 'writeOutcomes' ? awsError('SlowDown', 503) : undefined);

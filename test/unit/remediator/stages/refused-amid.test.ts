@@ -28,7 +28,7 @@ function jobOf(account: ModelAccount, { rule, resource }: Subject): Job {
   return { ...job, findings: job.findings.map((finding) => ({ ...finding, region })) };
 }
 
-/** Fixes the finding, with all looks that this takes. */
+/** Fixes the finding, with all follow-up jobs. */
 async function fix(account: ModelAccount, subject: Subject): Promise<void> {
   const { remediator } = account;
   await remediator.attempt(jobOf(account, subject));
@@ -52,8 +52,8 @@ async function writesOf(subject: Subject, isUndone: boolean): Promise<ReadonlySe
 
 const byApi = SUBJECTS.filter(({ method, definition }) => method !== 'runbook' && definition === undefined);
 
-describe.each(byApi)('where AWS denies one of the calls ($rule, $what)', (subject) => {
-  test('of a fix, the finding has failed at once with its words, and nothing is in doubt', async () => {
+describe.each(byApi)('if AWS denies one of the calls ($rule, $what)', (subject) => {
+  test('of a fix, the finding fails at once with AWS’s message, and nothing is unconfirmed', async () => {
     for (const operation of await writesOf(subject, false)) {
       const account = accountOf(subject);
       refuse(account, operation);
@@ -69,7 +69,7 @@ describe.each(byApi)('where AWS denies one of the calls ($rule, $what)', (subjec
     }
   });
 
-  test('of an undo, it says so, nothing is in doubt, and a further request completes it', async () => {
+  test('of an undo, the reason says so, nothing is unconfirmed, and another request completes it', async () => {
     for (const operation of await writesOf(subject, true)) {
       const account = accountOf(subject);
       await fix(account, subject);

@@ -27,18 +27,18 @@ import {
 /** More steps than an attempt at one finding takes. */
 const MOST_STEPS = 120;
 
-/** An attempt that ends after so many steps. @returns whether it was over before */
+/** An attempt that ends after a number of steps. @returns whether it had finished before */
 async function attemptOf(remediator: RemediatorInMemory, job: Job, steps: number): Promise<boolean> {
   let taken = 0;
   const onStep = (): void => {
     taken += 1;
   };
-  // One that is ended may end by an error.
+  // An interrupted attempt may end with an error.
   await remediator.attempt(job, { steps, onStep }).catch(() => undefined);
   return taken < steps;
 }
 
-/** Delivers a job, and what was put off, until nothing is left. */
+/** Delivers a job and delayed jobs until none is left. */
 async function finish(remediator: RemediatorInMemory, job: Job, number: number): Promise<void> {
   await remediator.attempt(job, { number });
   for (let next = remediator.later.shift(); next !== undefined; next = remediator.later.shift()) {
@@ -53,7 +53,7 @@ function expectTimes({ startedAt, applied, finishedAt }: Outcome): void {
   }
 }
 
-test('what an attempt began and another job made since is in the record of that job alone', async () => {
+test('a change that an attempt began and another job then made is only in the record of that job', async () => {
   const remediator = new RemediatorInMemory({ deploy: ['old'] });
   remediator.account.fault = ({ operation }) => (operation === 'UpdateAccessKey' ? unavailable : undefined);
   const first = jobOf('deploy');
@@ -77,7 +77,7 @@ test('what an attempt began and another job made since is in the record of that 
   expect(remediator.outcome('deploy')).not.toHaveProperty('unconfirmed');
 });
 
-test('what a session may not look at stays unconfirmed, with what a person looks at', async () => {
+test('a change that a session may not read remains unconfirmed, with what to check', async () => {
   const remediator = new RemediatorInMemory({ deploy: ['old'] });
   remediator.account.fault = ({ operation }) => (operation === 'UpdateAccessKey' ? 'lost' : undefined);
   await remediator.attempt(jobOf('deploy'));
@@ -98,7 +98,7 @@ test('what a session may not look at stays unconfirmed, with what a person looks
   });
 });
 
-test('a change that is recorded, was begun again and is needed is made again, not recorded twice', async () => {
+test('a recorded change that was begun again and is needed is made again, but not recorded twice', async () => {
   const remediator = new RemediatorInMemory();
   const job = regionalJobOf('vpc-flow-logs-disabled', ['vpc-0123abcd']);
   const [finding] = job.findings;
@@ -132,19 +132,19 @@ test('a change that is recorded, was begun again and is needed is made again, no
   expect(journal.unresolved(finding.resource).map((each) => each.line)).toEqual([line]);
 });
 
-describe('a log group of which no answer is known', () => {
+describe('a log group whose creation was not answered', () => {
   const planned = { kind: 'log-group-create', resource: 'flow-logs', retentionDays: 365, kmsKeyArn: null };
   const RETENTION_FOR = 'cspm-auto-remediation:retention-for';
   const by = (job: string) => ({ [MADE_BY.key]: MADE_BY.value, [MADE_FOR]: job });
 
   interface Known {
     readonly tags: Readonly<Record<string, string>>;
-    /** Parts that another job has told that it made. */
+    /** Parts that another job has recorded as made. */
     readonly others?: readonly string[];
     readonly minutesAgo?: number;
   }
 
-  /** Resolves it, as it stands there since a moment, made within the same second as it was begun here. */
+  /** Resolves it, with a log group that was created within the same second in which it was begun here. */
   async function resolved({ tags, others = [], minutesAgo = 0 }: Known): Promise<[string[][], number]> {
     const remediator = new RemediatorInMemory();
     const job = regionalJobOf('vpc-flow-logs-disabled', ['vpc-0123abcd']);
@@ -179,57 +179,54 @@ describe('a log group of which no answer is known', () => {
   }
 
   test.each([
-    { what: 'made by this job', tags: by('own'), recorded: [['log group', 'retention']] },
+    { what: 'created by this job', tags: by('own'), recorded: [['log group', 'retention']] },
     {
-      what: 'made by this job and finished by another, which has told nobody',
+      what: 'created by this job and completed by another job, which has recorded nothing',
       tags: { ...by('own'), [RETENTION_FOR]: 'other' },
       recorded: [['log group']],
     },
     {
-      what: 'made by another job and finished by this one',
+      what: 'created by another job and completed by this one',
       tags: { ...by('other'), [RETENTION_FOR]: 'own' },
       recorded: [['retention']],
     },
     {
-      what: 'made by another job, which has told so',
+      what: 'created by another job, which has recorded it',
       tags: by('other'),
       others: ['log group'],
       recorded: [],
     },
     {
-      what: 'made by another job, which has told nobody, and reads must be true',
+      what: 'created by another job, which has recorded nothing, and reads must be current',
       tags: by('other'),
       minutesAgo: 15,
       recorded: [],
     },
-  ])(
-    'is recorded as far as its tags say that it was made by this job: $what',
-    async ({ recorded, ...known }) => {
-      const [made, unresolved] = await resolved(known);
+  ])('is recorded if its tags show that this job created it: $what', async ({ recorded, ...known }) => {
+    const [made, unresolved] = await resolved(known);
 
-      expect(made).toEqual(recorded);
-      expect(unresolved).toBe(0);
-    },
-  );
+    expect(made).toEqual(recorded);
+    expect(unresolved).toBe(0);
+  });
 
-  test('stays open where its tags name another job and may be older than a tag of this one', async () => {
+  test('remains unresolved if its tags name another job and may be older than a tag of this one', async () => {
     const result = await resolved({ tags: by('other') });
 
     expect(result).toEqual([[], 1]);
   });
 
-  test('stays open where another job only gave it its retention, and its tags cannot be those that it was made with', async () => {
+  test('remains unresolved if another job only set its retention, and the tags may have changed since it was created', async () => {
     const result = await resolved({ tags: {}, others: ['retention'] });
 
     expect(result).toEqual([[], 1]);
   });
 });
 
-describe('a change that shows in the state alone', () => {
+describe('a change that only the state shows', () => {
   const group = 'sg-0000000a';
   const BEGUN = Date.parse('2026-06-30T12:00:00Z');
 
-  /** Resolves a revocation that was begun, where another job says that it made the same at a moment of its own clock. */
+  /** Resolves a revocation that was begun, if another job recorded the same one at a time of its own clock. */
   async function resolved(appliedAt: string, isKnownBefore: boolean): Promise<number> {
     const job = regionalJobOf(SSH, [group]);
     const ports = new RemediatorInMemory().ports();
@@ -257,14 +254,14 @@ describe('a change that shows in the state alone', () => {
   test.each([
     { what: 'by a clock that is nine minutes behind', appliedAt: '2026-06-30T11:51:00Z' },
     { what: 'by a clock that is nine minutes ahead', appliedAt: '2026-06-30T12:09:00Z' },
-  ])("is another job's where that made it since, $what", async ({ appliedAt }) => {
+  ])('belongs to another job if that job made it since, $what', async ({ appliedAt }) => {
     const recorded = await resolved(appliedAt, false);
 
     expect(recorded).toBe(0);
   });
 
   test.each(['2026-06-30T11:59:00Z', '2026-06-30T12:09:00Z'])(
-    "is this job's where it was known before that another had made it, at %s by its clock",
+    'belongs to this job if it was known before that another job had made it, at %s by its clock',
     async (appliedAt) => {
       const recorded = await resolved(appliedAt, true);
 
@@ -273,44 +270,48 @@ describe('a change that shows in the state alone', () => {
   );
 });
 
-describe('access keys of an attempt that ends anywhere: the record is what happened', () => {
+describe('access keys, wherever an attempt ends: the record shows what happened', () => {
   const keysOf = ({ applied }: Outcome): unknown[] => applied.map(({ change }) => change['key']);
 
-  test.each([false, true])('and the inverses give back what was there (answers lost: %s)', async (isLost) => {
-    let cut = 0;
-    for (let steps = 1; steps <= MOST_STEPS; steps += 1) {
-      const remediator = new RemediatorInMemory({ deploy: ['old1', 'old2'] });
-      const before = structuredClone(remediator.account.users);
-      if (isLost)
-        remediator.account.fault = ({ operation }) => (operation === 'UpdateAccessKey' ? 'lost' : undefined);
-      const isOver = await attemptOf(remediator, jobOf('deploy'), steps);
-      remediator.account.fault = () => undefined;
+  test.each([false, true])(
+    'and the inverses restore the earlier state (answers lost: %s)',
+    async (isLost) => {
+      let cut = 0;
+      for (let steps = 1; steps <= MOST_STEPS; steps += 1) {
+        const remediator = new RemediatorInMemory({ deploy: ['old1', 'old2'] });
+        const before = structuredClone(remediator.account.users);
+        if (isLost)
+          remediator.account.fault = ({ operation }) =>
+            operation === 'UpdateAccessKey' ? 'lost' : undefined;
+        const isOver = await attemptOf(remediator, jobOf('deploy'), steps);
+        remediator.account.fault = () => undefined;
 
-      await finish(remediator, jobOf('deploy'), 2);
+        await finish(remediator, jobOf('deploy'), 2);
 
-      const outcome = remediator.outcome('deploy');
-      if (outcome === undefined) throw new Error(`no outcome after ${steps} steps`);
-      expect(outcome.outcome).toBe('remediated');
-      expect([...keysOf(outcome)].sort()).toEqual(['old1', 'old2']);
-      expect(remediator.account.changed).toEqual(expect.arrayContaining(['deploy/old1', 'deploy/old2']));
-      expect(outcome).not.toHaveProperty('unconfirmed');
-      expectTimes(outcome);
-      const session = remediator.account.open(
-        { account: ACCOUNT, region: 'eu-central-1', name: 'undo', inAnyRegion: true, permissions: [] },
-        () => remediator.now,
-        new Lifeline(),
-      );
-      for (const { change } of [...outcome.applied].reverse()) {
-        const inverse = await inverseOf(change);
-        if (inverse !== undefined) await applyChange(session, inverse);
+        const outcome = remediator.outcome('deploy');
+        if (outcome === undefined) throw new Error(`no outcome after ${steps} steps`);
+        expect(outcome.outcome).toBe('remediated');
+        expect([...keysOf(outcome)].sort()).toEqual(['old1', 'old2']);
+        expect(remediator.account.changed).toEqual(expect.arrayContaining(['deploy/old1', 'deploy/old2']));
+        expect(outcome).not.toHaveProperty('unconfirmed');
+        expectTimes(outcome);
+        const session = remediator.account.open(
+          { account: ACCOUNT, region: 'eu-central-1', name: 'undo', inAnyRegion: true, permissions: [] },
+          () => remediator.now,
+          new Lifeline(),
+        );
+        for (const { change } of [...outcome.applied].reverse()) {
+          const inverse = await inverseOf(change);
+          if (inverse !== undefined) await applyChange(session, inverse);
+        }
+        expect(remediator.account.users).toEqual(before);
+        if (isOver) break;
+        cut = steps;
       }
-      expect(remediator.account.users).toEqual(before);
-      if (isOver) break;
-      cut = steps;
-    }
-    expect(cut).toBeGreaterThan(10);
-    expect(cut).toBeLessThan(MOST_STEPS);
-  });
+      expect(cut).toBeGreaterThan(10);
+      expect(cut).toBeLessThan(MOST_STEPS);
+    },
+  );
 });
 
 describe('a Redshift cluster that an attempt changed before it ended', () => {
@@ -332,7 +333,7 @@ describe('a Redshift cluster that an attempt changed before it ended', () => {
   }
 
   test.each([false, true])(
-    'is followed to its end and recorded, wherever it ends (answers lost: %s)',
+    'is followed to its end and recorded, wherever the attempt ends (answers lost: %s)',
     async (isLost) => {
       let cut = 0;
       for (let steps = 1; steps <= MOST_STEPS; steps += 1) {
@@ -362,7 +363,7 @@ describe('a Redshift cluster that an attempt changed before it ended', () => {
   );
 });
 
-test('what reads show of a change that was begun stands in the record before what was applied since', async () => {
+test('a begun change that reads show is recorded before what was applied later', async () => {
   const group = 'sg-0000000a';
   const job = regionalJobOf(SSH, [group]);
   const ports = new RemediatorInMemory().ports();

@@ -3,7 +3,7 @@ import { EXEMPTION_TAG } from '../../../../lambdas/model/exemption-tag.ts';
 import { type AwsState, EMPTY_STATE, type Tags, withEntry } from '../../../lab/aws-model/state.ts';
 import { ModelAccount } from '../support/model-account.ts';
 
-/** More than the default breaker lets change at once at first: the last ones are looked at again before their changes. */
+/** More changes than the default breaker allows at once at first: the last resources are read again before their changes. */
 const NAMES = Array.from({ length: 7 }, (_, index) => `name-${index}`);
 const LAST = 'name-6';
 
@@ -43,7 +43,7 @@ const cases = [
   },
 ] as const;
 
-/** Fixes all, while someone does something after the first write. */
+/** Fixes all resources, while someone does something after the first write. */
 async function run(
   { rule, initial }: { readonly rule: string; readonly initial: AwsState },
   act: (state: AwsState) => AwsState = (state) => state,
@@ -67,20 +67,20 @@ async function run(
 }
 
 test.each(cases)(
-  '$rule: before a later change, only the tags are read again, and what the change rests on',
+  '$rule: before a later change, only the tags are read again, and what the change depends on',
   async (given) => {
     const { outcomes, writes, count } = await run(given);
 
     expect(new Set(outcomes.values())).toEqual(new Set(['remediated']));
     expect(writes).toBe(NAMES.length);
-    // To plan, and of the two that come later.
+    // For the plan, and for the two that are changed later.
     expect(count(given.ofTags)).toBe(NAMES.length + 2);
     const looks = given.ofState === 'GetBucketAcl' ? 2 : 1;
     expect(count(given.ofState)).toBe(looks * NAMES.length);
   },
 );
 
-test.each(cases)('$rule: one that is exempted by its tag in the meantime is left', async (given) => {
+test.each(cases)('$rule: one that is exempted by a tag in the meantime is left', async (given) => {
   const exempt = { [EXEMPTION_TAG]: 'migration until 2999-01-01' };
 
   const { outcomes, writes } = await run(given, (state) => given.setLast(state, exempt));
@@ -89,7 +89,7 @@ test.each(cases)('$rule: one that is exempted by its tag in the meantime is left
   expect(writes).toBe(NAMES.length - 1);
 });
 
-test.each(cases)('$rule: one that has other tags in the meantime is read anew, and fixed', async (given) => {
+test.each(cases)('$rule: one whose tags change in the meantime is read again, and fixed', async (given) => {
   const { outcomes, count } = await run(given, (state) => given.setLast(state, { owner: 'web' }));
 
   expect(outcomes.get(LAST)).toBe('remediated');
@@ -97,7 +97,7 @@ test.each(cases)('$rule: one that has other tags in the meantime is read anew, a
   expect(count(given.ofState)).toBe(looks * NAMES.length + 1);
 });
 
-test.each(cases)('$rule: one that is gone in the meantime is gone', async (given) => {
+test.each(cases)('$rule: one that is deleted in the meantime is reported as gone', async (given) => {
   const { outcomes, writes } = await run(given, (state) => given.setLast(state, undefined));
 
   expect(outcomes.get(LAST)).toBe('gone');
@@ -124,19 +124,19 @@ describe('rds-snapshot-public', () => {
   });
   const exempt = { [EXEMPTION_TAG]: 'migration until 2999-01-01' };
 
-  test('before a later change, its shares are read only once, and the rest by one call for all', async () => {
+  test('before a later change, its shares are read only once, and the rest with one call for all', async () => {
     const { outcomes, writes, count } = await run(given);
 
     expect(new Set(outcomes.values())).toEqual(new Set(['remediated']));
     expect(writes).toBe(NAMES.length);
-    // To plan, directly before the change, and afterwards.
+    // For the plan, directly before the change, and afterwards.
     expect(count('DescribeDBSnapshotAttributes')).toBe(3 * NAMES.length);
-    // To plan, for the later ones, and afterwards.
+    // For the plan, for the later ones, and afterwards.
     expect(count('DescribeDBInstances')).toBe(3);
   });
 
   test.each([
-    ['that is exempted by its tag', { tags: exempt }, 'exempt'],
+    ['that is exempted by a tag', { tags: exempt }, 'exempt'],
     [
       'whose snapshot is exempted by its tag',
       { snapshots: [{ ...snapshotOf(LAST), tags: exempt }] },

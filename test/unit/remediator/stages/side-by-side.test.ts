@@ -16,7 +16,7 @@ const acl: NetworkAcl = {
 };
 const ACLS = ['acl-00000001', 'acl-00000002', 'acl-00000003'];
 
-/** Network ACLs whose open entry becomes two: another one is made, then the open one is replaced. */
+/** Network ACLs whose open entry becomes two: another one is created, and then the open one is replaced. */
 function account(): ModelAccount {
   const state = {
     ...EMPTY_STATE,
@@ -26,7 +26,7 @@ function account(): ModelAccount {
   return new ModelAccount(RULE, state, { replacement_cidrs: ['10.0.0.0/8', '192.168.0.0/16'] });
 }
 
-test('while a change is under way, what is written for another one does not say that nothing was made of it', async () => {
+test('while a change is in progress, a journal that is written for another one does not say that nothing was made', async () => {
   let writes = 0;
   for (let endedAt = 1; endedAt === 1 || writes >= endedAt - 1; endedAt += 1) {
     const ended = account();

@@ -28,7 +28,7 @@ const allow = (number: number, cidr: string): AclEntry => ({
   icmp: null,
 });
 
-/** An open entry that is deleted, and one whose replacement finds only the other one's number free. */
+/** An open entry that is deleted, and one for whose replacement only the number of the other one is free. */
 const ENTRIES: readonly AclEntry[] = [
   allow(99, '::/0'),
   allow(100, '0.0.0.0/0'),
@@ -57,7 +57,7 @@ const account = (): ModelAccount =>
     allow_isolation: true,
   });
 
-/** An attempt that is ended when so many writes have been made, before it learns of the last one. */
+/** An attempt that is interrupted after a number of writes, before it gets the answer to the last one. */
 async function endedAfter(
   of: Pick<ModelAccount | GroupAccount, 'remediator' | 'writes'>,
   writes: number,
@@ -69,7 +69,7 @@ async function endedAfter(
   await of.remediator.attempt(job, { onStep }).catch(() => undefined);
 }
 
-/** The inbound entries once what was recorded is undone, last first. */
+/** The inbound entries after everything that was recorded is undone, in reverse order. */
 async function undone(
   state: AwsState,
   outcomes: readonly Outcome[],
@@ -97,11 +97,11 @@ const outcomesByResource = (of: ModelAccount): Readonly<Record<string, Outcome>>
 const outcomesOf = ({ remediator }: ModelAccount): readonly Outcome[] => [...remediator.outcomes.values()];
 
 test.each([
-  { what: 'to its end', ends: [1] },
-  { what: 'in part, before an attempt was ended', ends: [1, 2] },
-  { what: 'to its end, before an attempt was ended', ends: [1, 3] },
+  { what: 'completely', ends: [1] },
+  { what: 'in part, before an attempt was interrupted', ends: [1, 2] },
+  { what: 'completely, before an attempt was interrupted', ends: [1, 3] },
 ])(
-  'an entry that an ended attempt deleted is recorded where a later change used its number $what',
+  'an entry that an interrupted attempt deleted is recorded if a later change used its number $what',
   async ({ ends }) => {
     const of = account();
     const job = of.job(ACL);
@@ -118,7 +118,7 @@ test.each([
   },
 );
 
-test('an entry that an ended attempt deleted is recorded where a later change used its number and was taken back', async () => {
+test('an entry that an interrupted attempt deleted is recorded if a later change used its number and was taken back', async () => {
   const of = account();
   const job = of.job(ACL);
   await endedAfter(of, 1, job);
@@ -138,7 +138,7 @@ test('an entry that an ended attempt deleted is recorded where a later change us
   await expect(undone(of.state, outcomes)).resolves.toEqual(ENTRIES);
 });
 
-test('an entry that an ended attempt deleted is recorded where another job’s change used its number', async () => {
+test('an entry that an interrupted attempt deleted is recorded if another job’s change used its number', async () => {
   const of = account();
   const job = of.job(ACL);
   const next: Job = { ...job, poll: { ...job.poll, asOf: '2026-06-30T13:00:00.000Z' } };
@@ -156,7 +156,7 @@ test('an entry that an ended attempt deleted is recorded where another job’s c
   expect(ours).not.toHaveProperty('unconfirmed');
 });
 
-test('what was added for an entry that its owner deletes is taken back before another entry is taken out', async () => {
+test('what was added for an entry that its owner deletes is taken back before another entry is deleted', async () => {
   const ssh: AclEntry = { ...allow(200, '0.0.0.0/0'), protocol: '6', ports: { from: 22, to: 22 } };
   const of = new ModelAccount('network-acl-admin-ports-open', stateOf([allow(100, '0.0.0.0/0'), ssh]), {
     replacement_cidrs: [],
@@ -188,7 +188,7 @@ test('what was added for an entry that its owner deletes is taken back before an
   ]);
 });
 
-test('what a network ACL without room was given is taken back at once, however long its calls take', async () => {
+test('what was added to a network ACL without room is taken back at once, no matter how long its calls take', async () => {
   const entries = [allow(100, '0.0.0.0/0')];
   const state = stateOf(entries);
   const acl = state.acls[ACL];
@@ -211,7 +211,7 @@ test('what a network ACL without room was given is taken back at once, however l
   expect(of.state.acls[ACL]?.entries).toEqual(entries);
 });
 
-test('what was added and taken back is recorded where AWS refuses the change in the end', async () => {
+test('what was added and taken back is recorded if AWS refuses the change in the end', async () => {
   const of = new GroupAccount({ 'sg-00000001': [openRule('sgr-1a0', 20, 443)] });
   of.before = ({ operation }) => {
     if (operation === 'ModifySecurityGroupRules') throw sdkError('UnauthorizedOperation', 'denied', 403, 'r');
@@ -232,7 +232,7 @@ test('what was added and taken back is recorded where AWS refuses the change in 
   ]);
 });
 
-/** The account as it is known while its role is missing. */
+/** The account's item while its role is missing. */
 const missingRole = ({ remediator }: GroupAccount): AccountItem => ({
   ...accountKey(ACCOUNT),
   version: 1,
@@ -286,7 +286,7 @@ describe('what was added for a wide rule that its owner revokes is taken back', 
       fault && port === 'settings' ? new SettingsError('the settings of the rule are no JSON') : undefined;
   };
   const role = (isRefused: boolean) => (of: GroupAccount) => {
-    // Another job of the poll looks whether it is back.
+    // Another job of the poll checks whether it is back.
     of.remediator.mayProbe = false;
     if (isRefused) of.remediator.table.account = missingRole(of);
     of.remediator.fault = (port) =>
@@ -296,9 +296,9 @@ describe('what was added for a wide rule that its owner revokes is taken back', 
   const closing: MaintenanceWindow = { days: ['TUE'], start: '11:00', end: '12:01', time_zone: 'UTC' };
 
   test.each([
-    { what: 'a pause of hours', stop: pauseAs('all'), repair: pauseAs('none') },
+    { what: 'a pause of several hours', stop: pauseAs('all'), repair: pauseAs('none') },
     {
-      what: 'hours outside the maintenance window',
+      what: 'several hours outside the maintenance window',
       stop: ({ remediator }: GroupAccount) => {
         remediator.now += 61_000;
       },
@@ -307,9 +307,13 @@ describe('what was added for a wide rule that its owner revokes is taken back', 
       },
       settings: { maintenance_window: closing },
     },
-    { what: 'hours of a pause that nobody understands', stop: pauseAs('al'), repair: pauseAs('none') },
     {
-      what: 'hours of a hold',
+      what: 'several hours with a pause that cannot be parsed',
+      stop: pauseAs('al'),
+      repair: pauseAs('none'),
+    },
+    {
+      what: 'several hours with a hold',
       stop: ({ remediator }: GroupAccount) => {
         const name = { account: ACCOUNT, region: REGION, resource: GROUP, rule: '*' };
         remediator.table.holds.push({ name, reason: 'the owner looks at it', by: 'Ada' });
@@ -333,10 +337,10 @@ describe('what was added for a wide rule that its owner revokes is taken back', 
   });
 
   test.each([
-    { what: 'settings that cannot be used', stop: settings(true), repair: settings(false) },
+    { what: 'invalid settings', stop: settings(true), repair: settings(false) },
     { what: 'a role that cannot be assumed', stop: role(true), repair: role(false) },
-    { what: 'a pause that nobody understands', stop: pauseAs('al'), repair: pauseAs('none') },
-  ])('where the attempt after a kill meets $what, and people are told', async ({ stop, repair }) => {
+    { what: 'a pause that cannot be parsed', stop: pauseAs('al'), repair: pauseAs('none') },
+  ])('if the attempt after a kill encounters $what, which an alarm reports', async ({ stop, repair }) => {
     const { of, early, results } = await stoppedForHours(stop, repair, { isKilled: true });
 
     expect(early).toEqual([]);
@@ -345,7 +349,7 @@ describe('what was added for a wide rule that its owner revokes is taken back', 
   });
 });
 
-test('a snapshot that two findings share is changed once, though the second one’s reads lag', async () => {
+test('a snapshot that two findings share is changed once, even if the second one’s reads lag', async () => {
   const snapshot = { id: 'orders1-s0', tags: {}, sharedWith: ['all'] };
   const shared = { of: 'cluster' as const, isThere: true, tags: {}, snapshots: [snapshot] };
   const first: AwsState = { ...EMPTY_STATE, databases: { orders1: shared } };
@@ -359,7 +363,7 @@ test('a snapshot that two findings share is changed once, though the second one�
   expect(of.writes).toEqual(['ModifyDBClusterSnapshotAttribute']);
 });
 
-test('nothing is taken back on an answer to the question for the pause that took seconds', async () => {
+test('nothing is taken back if the read of the pause took seconds', async () => {
   const of = new GroupAccount({ 'sg-00000001': [openRule('sgr-1a0', 20, 443)] });
   const job = of.job(SSH, 'sg-00000001');
   await endedAfter(of, 1, job);
@@ -371,7 +375,7 @@ test('nothing is taken back on an answer to the question for the pause that took
   of.remediator.fault = (port) => {
     if (port !== 'pause') return undefined;
     questions += 1;
-    // Someone pauses directly after the second question was looked up, and its answer takes seven seconds.
+    // Someone pauses directly after the second read was processed, and its answer takes seven seconds.
     if (questions === 2) of.remediator.now += 7_000;
     if (questions > 2) of.remediator.pause = 'all';
     return undefined;
@@ -384,7 +388,7 @@ test('nothing is taken back on an answer to the question for the pause that took
   expect(of.writes).toEqual(['AuthorizeSecurityGroupIngress']);
 });
 
-describe('a snapshot that two findings share waits for the answer that the first one’s change did not get', () => {
+describe('a snapshot that two findings share waits while the first one’s change has no answer', () => {
   /** Two findings of one cluster, whose last snapshot's change got no answer, and whose reads are from before. */
   async function withoutAnswer(...snapshots: readonly string[]) {
     const shared = {
@@ -422,7 +426,7 @@ describe('a snapshot that two findings share waits for the answer that the first
     });
   });
 
-  test('only until reads must be true: then it is changed for the second one, if the first one’s call had no effect', async () => {
+  test('only until reads must be current: it is then changed for the second one, if the first one’s call had no effect', async () => {
     const shared = {
       of: 'cluster' as const,
       isThere: true,
@@ -461,7 +465,7 @@ describe('a snapshot that two findings share waits for the answer that the first
     });
   });
 
-  test('though the first one is exempt by then, until reads must be true', async () => {
+  test('even if the first one is exempt by then, until reads must be current', async () => {
     const { of, job } = await withoutAnswer('s0');
     const exemption = {
       account: ACCOUNT,
@@ -489,7 +493,7 @@ describe('a snapshot that two findings share waits for the answer that the first
   });
 });
 
-test('a hold that is set while something is taken back counts for what comes two seconds later', async () => {
+test('a hold that is set while something is taken back is effective two seconds later', async () => {
   const of = new GroupAccount({ 'sg-00000001': [openRule('sgr-1a0', 20, 443)] });
   const job = of.job(SSH, 'sg-00000001');
   await endedAfter(of, 1, job);
@@ -499,7 +503,7 @@ test('a hold that is set while something is taken back counts for what comes two
   );
   const name = { account: ACCOUNT, region: '*', resource: '*', rule: '*' };
   of.remediator.fault = (port) => {
-    // The hold is set directly after the job asked, and the first look in the account takes seconds.
+    // The hold is set directly after the job's read, and the first read in the account takes seconds.
     if (port !== 'session') return undefined;
     of.remediator.now += 3_000;
     of.remediator.table.holds.push({ name, reason: 'incident', by: 'Ada' });

@@ -41,7 +41,7 @@ beforeEach(async () => {
 const statusOf = (user: string) => [...(remediator.account.users.get(user)?.values() ?? [])];
 
 describe('a message', () => {
-  test('whose request exists has it acted on, and said', async () => {
+  test('whose request exists carries it out, and the result is logged', async () => {
     const message = desk.ask([fix]);
 
     await desk.act(message);
@@ -85,7 +85,7 @@ describe('a message', () => {
       /does not match its message: .* its region eu-central-1$/,
     ],
     ['of another kind', (message) => ({ ...message, kind: 'check' }), /does not match .*: its kind is undo,/],
-  ])('%s changes nothing, and is said', async (_, forge, words) => {
+  ])('%s changes nothing, and is logged', async (_, forge, words) => {
     const message = forge(desk.ask([fix]));
     const calls = remediator.account.calls.length;
 
@@ -97,7 +97,7 @@ describe('a message', () => {
     expect(desk.results.size).toBe(0);
   });
 
-  test('of a request that nobody understands changes nothing', async () => {
+  test('for a request that cannot be parsed changes nothing', async () => {
     const message = desk.ask([fix]);
     desk.requests.set(`request#${message.request.principal}#${message.request.id}`, {
       problem: 'version: 2',
@@ -108,7 +108,7 @@ describe('a message', () => {
     });
   });
 
-  test('of a request that nobody understands is refused where it says that it belongs there', async () => {
+  test('for a request that cannot be parsed writes a refusal if the request names the same account, region, and kind', async () => {
     const message = desk.ask([fix]);
     const { account, region } = message;
     const key = `request#${message.request.principal}#${message.request.id}`;
@@ -129,7 +129,7 @@ describe('a message', () => {
     ['account', { account: '444455556666' }],
     ['region', { region: 'us-east-1' }],
     ['kind', { kind: 'check' as const }],
-  ])('of one of another %s that nobody understands has no result', async (_, other) => {
+  ])('for a request with another %s that cannot be parsed writes no result', async (_, other) => {
     const message = desk.ask([fix]);
     const { account, region } = message;
     const key = `request#${message.request.principal}#${message.request.id}`;
@@ -141,7 +141,7 @@ describe('a message', () => {
     expect(desk.results.size).toBe(0);
   });
 
-  test('of a request that was acted on and is not understood any more keeps its result', async () => {
+  test('for a finished request that can no longer be parsed keeps its result', async () => {
     const message = desk.ask([fix]);
     await desk.act(message);
     const { account, region } = message;
@@ -153,7 +153,7 @@ describe('a message', () => {
     expect(desk.result(message)).toMatchObject({ state: 'done' });
   });
 
-  test('of a request that was acted on changes nothing', async () => {
+  test('for a finished request changes nothing', async () => {
     const message = desk.ask([fix]);
     await desk.act(message);
     remediator.account.users.get('deploy')?.set('old1', 'Inactive');
@@ -166,8 +166,8 @@ describe('a message', () => {
 
   test.each<[string, number, RegExp]>([
     ['older than an hour', -61 * MINUTE, /must begin within an hour: submit it again/],
-    ['of the future', 10 * MINUTE, /in the future: correct the clock/],
-  ])('of a request that is %s is refused', async (_, offset, reason) => {
+    ['from the future', 10 * MINUTE, /in the future: correct the clock/],
+  ])('for a request that is %s refuses it', async (_, offset, reason) => {
     const message = desk.ask([fix], { at: new Date(remediator.now + offset).toISOString() });
 
     await desk.act(message);
@@ -180,7 +180,7 @@ describe('a message', () => {
     expect(statusOf('deploy')).toEqual(['Inactive']);
   });
 
-  test('of a fix of no region is for the home region', async () => {
+  test('for a fix without a region is for the home region', async () => {
     desk.isHome = false;
     const message = desk.ask([fix]);
 
@@ -191,7 +191,7 @@ describe('a message', () => {
     ]);
   });
 
-  test('that is delivered while another attempt works on it does nothing', async () => {
+  test('that is delivered while another attempt processes it does nothing', async () => {
     const message = desk.ask([fix]);
     let second: Promise<unknown> | undefined;
 
@@ -205,7 +205,7 @@ describe('a message', () => {
     expect(remediator.account.changed).toEqual(['deploy/old1', 'deploy/old1']);
   });
 
-  test('that comes back after its function was killed goes on, however old it is', async () => {
+  test('that returns after its function was killed continues, regardless of its age', async () => {
     const message = desk.ask([fix]);
     await expect(desk.act(message, { steps: 30 })).rejects.toBeInstanceOf(Killed);
     remediator.now += 120 * MINUTE;
@@ -242,7 +242,7 @@ describe('a request to check', () => {
     expect(desk.result(message)?.reason).toBeUndefined();
   });
 
-  test('says why it can not', async () => {
+  test('says why it cannot', async () => {
     const message = check();
     remediator.fault = (port) => (port === 'session' ? awsError('AccessDenied', 403) : undefined);
 
@@ -257,8 +257,8 @@ describe('a request to check', () => {
 
 describe('requests behind jobs', () => {
   /**
-   * Lets jobs look at what is pending, as the function does.
-   * @param before told each request's id before it is acted on
+   * Makes jobs process pending requests, as the function does.
+   * @param before called with the id of each request before it is carried out
    */
   function listen(before: (id: string) => void = () => {}): string[] {
     const acted: string[] = [];
@@ -281,7 +281,7 @@ describe('requests behind jobs', () => {
     remediator.table.pending.push({ ...request, at: new Date(remediator.now).toISOString() });
   };
 
-  test('are acted on before the next job changes anything', async () => {
+  test('are carried out before the next job changes anything', async () => {
     const acted = listen();
     const message = desk.ask([fix]);
     list(message);
@@ -293,7 +293,7 @@ describe('requests behind jobs', () => {
     expect(remediator.account.changed.slice(-2)).toEqual(['deploy/old1', 'backup/old2']);
   });
 
-  test('are acted on once, whoever comes first', async () => {
+  test('are carried out once, regardless of who is first', async () => {
     const acted = listen();
     const message = desk.ask([fix]);
     list(message);
@@ -306,7 +306,7 @@ describe('requests behind jobs', () => {
     expect(own).toMatchObject({ outcomes: [], over: expect.stringMatching(/already carried out/) });
   });
 
-  test('of the same finding are known to the job', async () => {
+  test('for the same finding are known to the job', async () => {
     listen();
     list(desk.ask([fix]));
     const poll = { ...jobOf('deploy').poll, asOf: new Date(remediator.now).toISOString() };
@@ -317,7 +317,7 @@ describe('requests behind jobs', () => {
     expect(known?.changes.map(({ outcome }) => outcome)).toEqual(['remediated', 'undone', 'remediated']);
   });
 
-  test('that fail are no error of the job', async () => {
+  test('that fail are not an error of the job', async () => {
     listen();
     list(desk.ask([fix]));
     const broken = desk.ask([fix]);
@@ -341,7 +341,7 @@ describe('requests behind jobs', () => {
     ['the second', 'is read', 1],
     ['the first', 'is acted on', 0],
     ['the second', 'is acted on', 1],
-  ])('are acted on although %s fails when it %s', async (_, when, index) => {
+  ])('are carried out even if %s fails when it %s', async (_, when, index) => {
     const both = [desk.ask([fix]), desk.ask([fix])];
     const [broken, other] = index === 0 ? both : both.toReversed();
     if (broken === undefined || other === undefined) throw new Error('two were asked');
@@ -361,7 +361,7 @@ describe('requests behind jobs', () => {
     expect(statusOf('backup')).toEqual(['Inactive']);
   });
 
-  test('beside one whose result is unreadable are acted on', async () => {
+  test('are carried out even if the result of another one is unreadable', async () => {
     const acted = listen();
     const [broken, message] = [desk.ask([fix]), desk.ask([fix])];
     list(broken);
@@ -374,7 +374,7 @@ describe('requests behind jobs', () => {
     expect(desk.result(message)).toMatchObject({ state: 'done' });
   });
 
-  test('that nobody understands are refused', async () => {
+  test('that cannot be parsed are refused', async () => {
     listen();
     const message = desk.ask([fix]);
     const { account, region } = message;
@@ -387,7 +387,7 @@ describe('requests behind jobs', () => {
     expect(desk.result(message)).toMatchObject({ state: 'refused' });
   });
 
-  test('that are listed and do not exist, or are over, hold up nothing', async () => {
+  test('that are listed but do not exist, or have ended, delay nothing', async () => {
     const acted = listen();
     const old = {
       principal: PRINCIPAL,
@@ -406,11 +406,11 @@ describe('requests behind jobs', () => {
   });
 });
 
-describe('requests that came while a job was at work that comes back', () => {
+describe('requests that arrived during a job that is retried', () => {
   const place = { account: ACCOUNT, region: REGION };
   const attempt = { number: 1, last: false, remainingMilliseconds: () => 300_000 };
 
-  /** Asks for the undo of a fix, and has the function look before it puts its job back. @returns the requests it acted on */
+  /** Requests the undo of a fix, and lets the function check before it returns its job to the queue. @returns the requests that were carried out */
   async function putBack(
     given: Partial<Attempt> = {},
     store: Partial<RequestsStore> = {},
@@ -427,14 +427,14 @@ describe('requests that came while a job was at work that comes back', () => {
     return acted;
   }
 
-  test('are acted on before that waits', async () => {
+  test('are carried out before the job waits', async () => {
     expect(await putBack({ number: 3 })).toHaveLength(1);
     expect(statusOf('deploy')).toEqual(['Active']);
   });
 
   test.each<[string, Partial<Attempt>, Partial<RequestsStore>]>([
-    ['after the last attempt: nothing waits then', { last: true }, {}],
-    ['without the time for it', { remainingMilliseconds: () => 30_000 }, {}],
+    ['after the last attempt, because nothing waits then', { last: true }, {}],
+    ['without enough time', { remainingMilliseconds: () => 30_000 }, {}],
     [
       'where the table does not answer',
       {},
@@ -458,7 +458,7 @@ describe('a poll after an undo', () => {
     };
   };
 
-  test('leaves alone what is held', async () => {
+  test('does not change what is held', async () => {
     await desk.undo([fix]);
     const name = { account: fix && '111122223333', region: 'global', resource: 'deploy', rule: '*' };
     remediator.table.holds.push({ name, reason: 'undone', by: 'ada@example.com' });
@@ -469,7 +469,7 @@ describe('a poll after an undo', () => {
     expect(remediator.published.at(-1)).toMatchObject({ outcome: 'deferred', gate: 'hold' });
   });
 
-  test('fixes what is not held, and takes it neither for undone by hand nor for recurring', async () => {
+  test('fixes what is not held, and counts it neither as undone by hand nor as recurring', async () => {
     for (let times = 0; times < 3; times += 1) {
       const [newest] = desk.fixesOf('deploy');
       if (newest !== undefined) await desk.undo([newest]);
@@ -487,7 +487,7 @@ describe('a poll after an undo', () => {
   });
 });
 
-test('everything since a time, over 200 findings, is undone by requests of 25', async () => {
+test('everything since a time, over 200 findings, is undone by requests for 25 each', async () => {
   const users = Array.from({ length: 200 }, (_, number) => `user-${number}`);
   remediator = new RemediatorInMemory(Object.fromEntries(users.map((user) => [user, [`old-${user}`]])));
   remediator.settings = settingsOf({ limits: { per_account_per_hour: 1000, per_rule_per_hour: 1000 } });

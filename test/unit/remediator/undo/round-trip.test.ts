@@ -30,7 +30,7 @@ class RoundTrip {
     return { ...job, findings: job.findings.map((finding) => ({ ...finding, region })) };
   }
 
-  /** Fixes the finding, with all looks that this takes. */
+  /** Fixes the finding, with all follow-up jobs. */
   async fix(): Promise<void> {
     const { remediator } = this.account;
     await remediator.attempt(this.#job);
@@ -41,7 +41,7 @@ class RoundTrip {
     remediator.now += 20 * MINUTE;
   }
 
-  /** Lists what is not as it was before the fix. */
+  /** Lists what differs from the state before the fix. */
   get left(): string[] {
     return notGivenBack(initialState(this.#subject), this.account.state);
   }
@@ -52,7 +52,7 @@ const byRunbook = SUBJECTS.filter(({ method }) => method === 'runbook');
 
 describe('undoing a fix', () => {
   const ofGroups = byApi.filter(({ rule }) => rule.startsWith('security-group-'));
-  test.each(ofGroups)('$rule, $what: gives back rules that AWS does not modify', async (subject) => {
+  test.each(ofGroups)('$rule, $what: restores rules that AWS can’t modify', async (subject) => {
     const trip = new RoundTrip(subject);
     trip.account.beforeWrite = (operation) => {
       if (operation !== 'ModifySecurityGroupRules') return;
@@ -71,7 +71,7 @@ describe('undoing a fix', () => {
     expect(trip.left).toEqual([]);
   });
 
-  test.each(byApi)('$rule, $what: gives back what was there', async (subject) => {
+  test.each(byApi)('$rule, $what: restores the earlier state', async (subject) => {
     const trip = new RoundTrip(subject);
     await trip.fix();
     const changed = trip.left;
@@ -87,9 +87,9 @@ describe('undoing a fix', () => {
   });
 
   test.each(byApi)(
-    '$rule, $what: from the record of attempts that were cut off anywhere',
+    '$rule, $what: from the record of attempts that were interrupted anywhere',
     async (subject) => {
-      // The first undo is ended after each of its steps in turn, until it comes through.
+      // The first undo is interrupted after each of its steps in turn, until it completes.
       for (let steps = 1, isOver = false; !isOver; steps += 1) {
         const trip = new RoundTrip(subject);
         await trip.fix();
@@ -112,16 +112,19 @@ describe('undoing a fix', () => {
     },
   );
 
-  test.each(byRunbook)('$rule, $what: what a document did is said, and not undone', async (subject) => {
-    const trip = new RoundTrip(subject);
-    await trip.fix();
-    const writes = trip.account.writes.length;
+  test.each(byRunbook)(
+    '$rule, $what: what a document changed is reported, and not undone',
+    async (subject) => {
+      const trip = new RoundTrip(subject);
+      await trip.fix();
+      const writes = trip.account.writes.length;
 
-    const outcomes = await trip.desk.undo(trip.desk.fixesOf(subject.resource));
+      const outcomes = await trip.desk.undo(trip.desk.fixesOf(subject.resource));
 
-    expect(outcomes.map(({ reason }) => reason)).toEqual([
-      expect.stringMatching(/only the document knows its changes/),
-    ]);
-    if (outcomes[0]?.outcome === 'undo_refused') expect(trip.account.writes).toHaveLength(writes);
-  });
+      expect(outcomes.map(({ reason }) => reason)).toEqual([
+        expect.stringMatching(/only the document knows its changes/),
+      ]);
+      if (outcomes[0]?.outcome === 'undo_refused') expect(trip.account.writes).toHaveLength(writes);
+    },
+  );
 });

@@ -37,7 +37,7 @@ async function fixed(group = GROUP, rule = SSH): Promise<Fix> {
 }
 
 describe('an undo', () => {
-  test('says whose it is, of what, and by what', async () => {
+  test('records who requested it, what it undoes, and the changes that it made', async () => {
     const fix = await fixed();
 
     const [outcome] = await desk.undo([fix], { reason: 'cut our bastion off' });
@@ -59,7 +59,7 @@ describe('an undo', () => {
     expect(account.ports(GROUP)).toEqual(['tcp 20-23', 'tcp 22-22']);
   });
 
-  test('is in the history of the finding, and takes what it took back off what was changed lately', async () => {
+  test('is in the history of the finding, and removes what it reverted from the recent changes', async () => {
     const fix = await fixed();
     await desk.undo([fix]);
 
@@ -70,7 +70,7 @@ describe('an undo', () => {
     expect(changed.map(({ undo }) => undo)).toEqual([true, true]);
   });
 
-  test('has a session of its own, with the permissions of the undo', async () => {
+  test('has its own session, with the permissions for undo', async () => {
     const fix = await fixed();
     const sessions: { name: string; actions: string[] }[] = [];
     const open = account.remediator.openSession;
@@ -91,14 +91,14 @@ describe('an undo', () => {
     ]);
   });
 
-  test('waits neither for a window nor for a limit, and goes on in a pause', async () => {
+  test('waits neither for a window nor for a limit, and continues during a pause', async () => {
     const fix = await fixed();
     account.remediator.pause = 'all';
 
     expect(await desk.undo([fix])).toMatchObject([{ outcome: 'undone' }]);
   });
 
-  test('names its evidence before it is there, for whoever lists outcomes', async () => {
+  test('announces its evidence before it is written, for lists of outcomes', async () => {
     const fix = await fixed();
 
     await desk.undo([fix]);
@@ -133,12 +133,12 @@ describe('an undo', () => {
       gate: 'pause',
       reason: expect.stringMatching(/already undone: "~ ingress/),
     });
-    // A later request goes on where that one was stopped.
+    // A later request continues where that one was stopped.
     expect(then).toMatchObject({ outcome: 'undone' });
     expect(account.ports(GROUP)).toEqual(['tcp 20-23', 'tcp 22-22']);
   });
 
-  test('of an undo is refused with words', async () => {
+  test('of an undo is refused, with the reason', async () => {
     const fix = await fixed();
     await desk.undo([fix]);
     const undone = [...account.remediator.objects.keys()].at(-1) ?? '';
@@ -151,7 +151,7 @@ describe('an undo', () => {
     });
   });
 
-  test('of what is undone is refused', async () => {
+  test('of a fix that is already undone is refused', async () => {
     const fix = await fixed();
     await desk.undo([fix]);
 
@@ -176,7 +176,7 @@ describe('an undo', () => {
     });
   });
 
-  test('of what evidence does not have is refused, and has no outcome', async () => {
+  test('of a fix that is not in the evidence is refused, and has no outcome', async () => {
     const fix = await fixed();
     const objects = account.remediator.objects.size;
     const forged: Fix[] = [
@@ -202,8 +202,8 @@ describe('an undo', () => {
   });
 });
 
-describe('what someone changed since', () => {
-  test('is not written over: the undo is refused and says what', async () => {
+describe('what someone has changed since the fix', () => {
+  test('is not overwritten: the undo is refused, and the reason says what changed', async () => {
     const fix = await fixed();
     account.setRules(GROUP, [openRule('sgr-01', 8000, 8080), openRule('sgr-09', 23, 23)]);
     const before = account.ports(GROUP);
@@ -220,7 +220,7 @@ describe('what someone changed since', () => {
     expect(account.ports(GROUP)).toEqual(before);
   });
 
-  test('is said with who changed it, where CloudTrail may be asked', async () => {
+  test('is reported with who changed it, if CloudTrail may be queried', async () => {
     const fix = await fixed();
     account.setRules(GROUP, [openRule('sgr-01', 8000, 8080)]);
     const open = account.remediator.openSession;
@@ -266,7 +266,7 @@ describe('what someone changed since', () => {
     ]);
   });
 
-  test('stays, and what else the fix changed is undone with force', async () => {
+  test('stays, and the rest of the fix is undone with force', async () => {
     const fix = await fixed();
     account.setRules(GROUP, [openRule('sgr-01', 8000, 8080)]);
 
@@ -280,7 +280,7 @@ describe('what someone changed since', () => {
     expect(account.ports(GROUP)).toEqual(['tcp 22-22', 'tcp 8000-8080']);
   });
 
-  test('besides what the fix changed, stands against nothing', async () => {
+  test('does not prevent the undo if it concerns something else', async () => {
     const fix = await fixed();
     account.setRules(GROUP, [...(account.group(GROUP)?.rules ?? []), openRule('sgr-09', 443, 443)]);
 
@@ -288,12 +288,12 @@ describe('what someone changed since', () => {
     expect(account.ports(GROUP)).toEqual(['tcp 20-23', 'tcp 22-22', 'tcp 443-443']);
   });
 
-  test('between the look and the write is not written over', async () => {
+  test('between the read and the write is not overwritten', async () => {
     const fix = await fixed();
     let looks = 0;
     account.before = ({ operation }) => {
       if (operation === 'DescribeSecurityGroupRules') looks += 1;
-      // Each of the two changes is compared by a read.
+      // Each of the two changes is compared with a read.
       if (looks === 3) account.setRules(GROUP, [openRule('sgr-01', 8000, 8080)]);
     };
 
@@ -309,7 +309,7 @@ describe('several fixes of one resource', () => {
     account.setRules(GROUP, [openRule('sgr-01', 20, 4000)]);
   });
 
-  test('an older one alone is refused, with the names of the newer', async () => {
+  test('an older one alone is refused, and the reason lists the newer ones', async () => {
     const older = await fixed(GROUP, SSH);
     await fixed(GROUP, RDP);
     const before = account.ports(GROUP);
@@ -348,8 +348,8 @@ describe('several fixes of one resource', () => {
   });
 });
 
-describe('what AWS does', () => {
-  test('refuses is the reason, with what the role lacks', async () => {
+describe('AWS’s answers to the calls of an undo', () => {
+  test('a refusal is the reason, with the permission that the role lacks', async () => {
     const fix = await fixed();
     account.before = ({ operation }) => {
       if (operation === 'ModifySecurityGroupRules') throw awsError('UnauthorizedOperation', 403);
@@ -363,7 +363,7 @@ describe('what AWS does', () => {
     });
   });
 
-  test('throttles is sent again', async () => {
+  test('a call that is throttled is sent again', async () => {
     const fix = await fixed();
     let times = 0;
     account.before = ({ operation }) => {
@@ -376,7 +376,7 @@ describe('what AWS does', () => {
     expect(times).toBe(2);
   });
 
-  test('can not do now is attempted again, and said at the end', async () => {
+  test('a call that is not possible now is attempted again, and reported at the end', async () => {
     const fix = await fixed();
     account.before = ({ operation }) => {
       if (operation === 'ModifySecurityGroupRules') throw awsError('ServiceUnavailable', 503);
@@ -396,7 +396,7 @@ describe('what AWS does', () => {
     expect(desk.result(message)).toMatchObject({ state: 'done' });
   });
 
-  test('a role that is missing is the reason', async () => {
+  test('a missing role is the reason', async () => {
     const fix = await fixed();
     account.remediator.openSession = () => {
       throw awsError('AccessDenied', 403);
