@@ -60,10 +60,22 @@ function permissionOf({ actions, resources, conditions }: Permission) {
   return { actions, resources, ...(conditions === undefined ? {} : { conditions }) };
 }
 
+const resourceIdSchema = z.looseObject({ pattern: z.string() });
+
+/**
+ * The regular expression of a rule's resource ids in Terraform's syntax, which has no lookarounds: some of its matches are
+ * not ids, but every id matches.
+ */
+function resourceIdPatternOf({ resourceId }: RuleFacts): string {
+  const { pattern } = resourceIdSchema.parse(z.toJSONSchema(resourceId));
+  return pattern.replaceAll(/\(\?<?[!=][^()]*\)/g, '').replaceAll('(?:', '(');
+}
+
 function catalogued(rule: RuleFacts, options: Options) {
   return {
     title: rule.title,
     legacy_id: rule.legacyId,
+    resource_id_pattern: resourceIdPatternOf(rule),
     resource_type: rule.resourceType,
     scope: rule.scope,
     severity: rule.severity,

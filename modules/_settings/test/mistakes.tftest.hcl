@@ -79,7 +79,7 @@ run "misspelled_attributes" {
     }
   }
 
-  expect_failures = [output.rules]
+  expect_failures = [output.rules, check.exemptions_name_resources]
 
   assert {
     condition = local.encryption_mistakes == [
@@ -309,12 +309,36 @@ run "options_without_effect" {
       s3-bucket-public = { runbook_then = "report", exemptions = [
         { resource = "x", reason = "website", owner = "me", expires = "2020-01-31" },
         { region = "us-east-1", reason = "website", owner = "me", expires = "2099-01-31" },
+        { resource = "arn:aws:s3:::website", reason = "website", owner = "me", expires = "2099-01-31" },
+        { resource = "arn:aws:s3:::website-*", reason = "website", owner = "me", expires = "2099-01-31" },
+        { resource = "website-*", reason = "website", owner = "me", expires = "2099-01-31" },
+        { resource = "website-1", reason = "website", owner = "me", expires = "2099-01-31" },
       ] }
       iam-access-key-unrotated = { options = { max_age_days = 30 } }
+      cloudtrail-log-file-validation = { exemptions = [
+        { resource = "all", reason = "moves soon", owner = "me", expires = "2099-01-31" },
+        { resource = "arn:aws:cloudtrail:eu-central-1:111111111111:trail/all", reason = "moves soon", owner = "me", expires = "2099-01-31" },
+        { resource = "arn:*:trail/all", reason = "moves soon", owner = "me", expires = "2099-01-31" },
+      ] }
+      security-group-ssh-open = { exemptions = [
+        { resource = "sg-0123456789abcdef0", reason = "bastion", owner = "me", expires = "2099-01-31" },
+        { resource = "SG-0123456789abcdef0", reason = "bastion", owner = "me", expires = "2099-01-31" },
+      ] }
     }
   }
 
-  expect_failures = [check.exemptions_count, check.exemptions_name_regions, check.maintenance_windows_are_polled, check.options_have_an_effect]
+  expect_failures = [check.exemptions_count, check.exemptions_name_regions, check.exemptions_name_resources, check.maintenance_windows_are_polled, check.options_have_an_effect]
+
+  assert {
+    condition = [for warning in local.vain_exemptions : regex("^rules.*is not for", warning)] == [
+      "rules[\"cloudtrail-log-file-validation\"]: the exemption of all is not for",
+      "rules[\"s3-bucket-public\"]: the exemption of x is not for",
+      "rules[\"s3-bucket-public\"]: the exemption of arn:aws:s3:::website is not for",
+      "rules[\"s3-bucket-public\"]: the exemption of arn:aws:s3:::website-* is not for",
+      "rules[\"security-group-ssh-open\"]: the exemption of SG-0123456789abcdef0 is not for",
+    ]
+    error_message = join("\n", local.vain_exemptions)
+  }
 
   assert {
     condition = local.vain_options == [
