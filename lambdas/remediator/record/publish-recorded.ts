@@ -25,15 +25,20 @@ export interface Due {
 
 /**
  * Selects what must be published: events for the outcomes that differ from the previous ones, and the counts of all. This
- * includes the outcomes of earlier attempts, which may have been interrupted before they published them.
+ * includes the outcomes of earlier attempts, which may have been interrupted before they published them, except for
+ * findings that are left to the next attempt.
  * @param written the outcomes that this attempt recorded
+ * @param left the resources of the findings that the next attempt processes
  */
 export function dueOf(
   { job, journal, log, memory, ports }: Work,
   written: readonly RecordedOutcome[],
+  left: ReadonlySet<string>,
   { publishesAll, deferredDays, cleared }: Pick<Learned, 'publishesAll' | 'deferredDays' | 'cleared'>,
 ): Due {
-  const recorded = log.own().filter((each) => written.includes(each) || !isProvisional(each.outcome));
+  const isOver = ({ outcome }: RecordedOutcome): boolean =>
+    !isProvisional(outcome) && !left.has(outcome.finding.resource);
+  const recorded = log.own().filter((each) => written.includes(each) || isOver(each));
   const published = recorded.filter(
     (each) => written.includes(each) || !journal.isPublished(each.outcome.finding.resource),
   );

@@ -27,7 +27,8 @@ export async function publishAndEnd(
   learned: Learned,
 ): Promise<{ readonly due: Due; readonly failures: readonly unknown[] }> {
   const { lease } = learned;
-  const due = dueOf(work, written, learned);
+  const left = work.attempt.last ? [] : unfinished.map(({ finding }) => finding.resource);
+  const due = dueOf(work, written, new Set(left), learned);
   const endsBeside = isEnd(due, learned) && !comesBack({ unfinished, failures: before });
   const [unpublished, gateFailures, unrecorded = []] = await Promise.all([
     publishDue(work, due),
