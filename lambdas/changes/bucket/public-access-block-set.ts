@@ -109,7 +109,8 @@ function check(
       `bucket ${resource} is no longer public by its ${publicBy.join(' or ')}: someone else has changed it in the meantime`,
     );
   }
-  // Which of them is open need not be known: the planned settings disable both ways if nobody changes others.
+  // It does not matter which of them is open: the planned settings disable both ways, unless someone changes other
+  // settings.
   const left = waysLeftBy(merge(now, change));
   if (left.length > 0) {
     throw new StalePlanError(

@@ -77,7 +77,7 @@ const isBusy = (error: unknown): boolean => isNotTaken(error) || isAwsError(erro
 
 /**
  * Checks the VPC directly before its log group is created.
- * @throws StalePlanError if it is gone, has an exemption tag, or is logged by someone else's flow log now
+ * @throws StalePlanError if it is gone, has an exemption tag, or is now logged by someone else's flow log
  */
 async function look(session: AwsSession, vpc: string): Promise<void> {
   const [flowLogs] = await Promise.all([readFlowLogsOf(session, vpc), checkMayBeLogged(session, vpc)]);
@@ -135,7 +135,7 @@ async function retain(session: AwsSession, { resource, retentionDays }: LogGroup
 export const changeKind: ChangeKind<LogGroupCreate> = {
   kind: 'log-group-create',
   pace: paceOnceThrottled('cloudwatchlogs'),
-  // While some are created, others get their retention.
+  // While some log groups are created, others get their retention.
   atOnce: 2 * CALLS_PER_SECOND,
   schema,
   looksAtAll: ({ vpc }) => vpc !== undefined,

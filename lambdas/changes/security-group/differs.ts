@@ -20,7 +20,7 @@ function missingOf(rules: readonly ExistingRule[], standing: readonly ExistingRu
   return undefined;
 }
 
-/** Describes the first existing rule with the same protocol, ports and source as one of the given rules. */
+/** Describes the first existing rule with the same protocol, ports, and source as one of the given rules. */
 export function standingOf(
   rules: readonly IngressRule[],
   standing: readonly ExistingRule[],

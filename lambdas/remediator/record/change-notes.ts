@@ -66,7 +66,7 @@ export class ChangeNotes extends KnownChanges {
     this.put({ ...entry, begun, steps, noted, ...(begunAt !== undefined && { begunAt }) });
   }
 
-  /** Notes that nothing about a change is unknown any longer, regardless of which attempt began it. */
+  /** Notes that the result of a change is known, regardless of which attempt began it. */
   settle(resource: string, line: string): void {
     const entry = this.entry(resource);
     this.put({

@@ -106,7 +106,7 @@ export class OutcomeLog {
     await this.#done.announce(this.#number).catch(() => undefined);
   }
 
-  /** Announces the object that is likely to be written next while something is read. */
+  /** Announces the object that will probably be written next, while something is read. */
   async announceWhile<T>(reading: Promise<T>): Promise<T> {
     const announcing = this.announceAhead();
     try {

@@ -65,7 +65,7 @@ async function provisionalFacts(
 }
 
 /**
- * Lists the completed changes with several calls of which an earlier attempt made an unknown part: their records do not
+ * Lists completed changes with several calls, of which an earlier attempt may have made a part: their records may not
  * contain everything that was added.
  */
 async function inDoubt(resource: string, journal: Journal): Promise<RecordedChange[]> {

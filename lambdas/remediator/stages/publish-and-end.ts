@@ -7,19 +7,19 @@ import type { Work } from '../work.ts';
 import { scheduleInvestigation } from './investigations.ts';
 import { recordGates } from './record-gates.ts';
 
-/** The result of an attempt up to here. */
+/** Result of an attempt before anything is published. */
 interface Attempted {
   /** The outcomes that it recorded. */
   readonly written: readonly RecordedOutcome[];
   /** The findings that it leaves to the next attempt. */
   readonly unfinished: readonly Unfinished[];
-  /** The errors that bring the job back. */
+  /** The errors because of which the job is retried. */
   readonly failures: readonly unknown[];
 }
 
 /**
- * Publishes the recorded outcomes, ends the lease, and keeps for the next attempt what it must know.
- * @returns what was due to be published, and all errors that bring the job back
+ * Publishes the recorded outcomes, ends the lease, and saves what the next attempt needs.
+ * @returns what was due to be published, and all errors because of which the job is retried
  */
 export async function publishAndEnd(
   { written, unfinished, failures: before }: Attempted,
@@ -56,9 +56,9 @@ export async function publishAndEnd(
 }
 
 /**
- * Checks whether the findings may be recorded while their outcomes are published. If the attempt is interrupted then, the
- * message's next delivery publishes the outcomes in the findings' histories again. Notices have no such history: they count
- * as published once they are recorded.
+ * Checks whether the findings may be recorded while their outcomes are published. If the attempt is interrupted then,
+ * the message's next delivery publishes the outcomes in the findings' histories again. Notices have no such history,
+ * and count as published once they are recorded.
  */
 function isEnd({ notices, deferrals }: Due, { lease, isRoleRefused }: Learned): boolean {
   return lease?.isFirst === true && notices.length === 0 && deferrals.length === 0 && !isRoleRefused;

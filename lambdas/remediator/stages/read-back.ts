@@ -68,7 +68,10 @@ function notesOf(result: Assessment): readonly string[] {
   return result.state === 'compliant' ? (result.notes ?? []) : [];
 }
 
-/** Assesses resources whose findings are pending. An attempt that changes nothing announces its outcomes meanwhile. */
+/**
+ * Assesses resources whose findings are pending. An attempt that changes nothing announces its outcomes in the
+ * meantime.
+ */
 export function assessPending(
   session: AwsSession,
   resources: readonly string[],

@@ -25,34 +25,34 @@ interface Request {
   error?: { readonly code: string; readonly message: string };
 }
 
-/** Resources behind Cloud Control, and a real SDK client before it, in memory. An update takes as long as a test wants. */
+/** Resources behind Cloud Control, in memory, with a real SDK client. A test sets the duration of updates. */
 export class CloudControlAccount {
   readonly resources: Map<string, Properties>;
-  /** Milliseconds of the remediator's clock. */
+  /** Duration of an update, in milliseconds of the remediator's clock. */
   lasts = 0;
-  /** The error by which updates end, instead of well. */
+  /** The error with which updates end instead of succeeding. */
   fails: { readonly code: string; readonly message: string } | undefined;
-  /** True where an update that fails has set the values by then. */
+  /** True if an update that fails has already set the values. */
   setsBeforeItFails = false;
-  /** The error that a call is answered with. */
+  /** The error with which a call is answered. */
   refuses: (operation: string) => string | undefined = () => undefined;
-  /** The modifications of databases that wait for their maintenance windows. */
+  /** The pending modifications of databases, which wait for their maintenance windows. */
   pending: Readonly<Record<string, string>> = {};
   parameterGroup = 'in-sync';
-  /** The stacks that manage resources, by their physical ids. */
+  /** The stacks that manage resources, by physical id. */
   readonly stacks = new Map<string, { readonly stack: string; readonly type: string }>();
-  /** Called before a call takes effect, with the life of the attempt. */
+  /** Called before a call takes effect, with the lifeline of the attempt. */
   beforeCall: (operation: string, life: Lifeline) => void = () => {};
-  /** Called once a call has taken effect: the error with which its answer is lost. */
+  /** Called after a call has taken effect. @returns the error with which its answer is lost */
   afterCall: (operation: string, life: Lifeline) => Error | undefined = () => undefined;
-  /** Changes the properties of a resource whose update has ended well. */
+  /** Changes the properties of a resource after its update has succeeded. */
   onDone: (properties: Properties) => Properties = (properties) => properties;
-  /** Called before an update is taken. */
+  /** Called before an update is accepted. */
   beforeUpdate: () => void = () => {};
-  /** The patches that were taken, in order, with their client tokens. */
+  /** The accepted patches, in order, with their client tokens. */
   readonly updates: { readonly patch: unknown; readonly clientToken: string | undefined }[] = [];
   readonly requested: SessionRequest[] = [];
-  /** Open pauses of the functions. */
+  /** Pauses of the functions that have not ended. */
   onSleep: () => void = () => {};
   #requests: Request[] = [];
 
@@ -133,7 +133,7 @@ export class CloudControlAccount {
         body: `<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code><Message>Stack for ${id} does not exist</Message></Error></ErrorResponse>`,
       };
     }
-    // The whole stack's resources, and no more than 100 of them.
+    // The resources of the whole stack, at most 100.
     const members = [...this.stacks]
       .filter(([, { stack }]) => stack === managed.stack)
       .slice(0, 100)

@@ -11,7 +11,7 @@ import {
 } from '../../../lab/scripted-aws/scripted-aws.ts';
 import { accountSettingsOf, ruleSettingsOf } from './remediator-in-memory.ts';
 
-/** Secrets that no log may hold. */
+/** Secrets that no log may contain. */
 export const SECRETS = ['remediator-secret', 'target-secret', 'target-token'];
 
 const entriesSchema = z.object({
@@ -30,26 +30,26 @@ const batchSchema = z.looseObject({
 });
 const transactionSchema = z.looseObject({ TransactItems: z.array(z.object({ Put: putSchema })) });
 
-/** All of AWS that a remediator's function meets, over the wire: what each service answers where all is well. */
+/** AWS services that a remediator's function calls, behind real HTTP servers, with their answers if nothing fails. */
 export class Cloud {
   settings: RuleSettings = ruleSettingsOf();
   accountSettings: AccountSettings = accountSettingsOf();
-  /** User → its only access key's status. */
+  /** Status of the only access key, by user. */
   readonly users = new Map<string, 'Active' | 'Inactive'>();
   readonly objects = new Map<string, string>();
-  /** Items of the findings table, by key: no condition is looked at. */
+  /** Items of the findings table, by key. Conditions are ignored. */
   readonly items = new Map<string, object>();
   readonly deadLetters: string[] = [];
-  /** Messages that were put on other queues. */
+  /** Messages that were sent to other queues. */
   readonly sent: z.infer<typeof messageSchema>[] = [];
-  /** Answers given instead, by service and operation: `iam:UpdateAccessKey`, `s3:PUT`. */
+  /** Answers that are returned instead, by service and operation: `iam:UpdateAccessKey`, `s3:PUT`. */
   readonly faults = new Map<string, Answer | Silence>();
-  /** The same, asked at each call. */
+  /** The same, determined at each call. */
   fault: (operation: string) => Answer | undefined = () => undefined;
   readonly operations: string[] = [];
   readonly visibilities: unknown[] = [];
   readonly events: z.infer<typeof eventSchema>[] = [];
-  /** Events of whole jobs, with their counts. */
+  /** Events about whole jobs, with their counts. */
   readonly jobEvents: z.infer<typeof eventSchema>[] = [];
 
   answer(call: ReceivedCall): Answer | Silence {
@@ -111,7 +111,7 @@ export class Cloud {
         return jsonAnswer({});
       }
       case 'dynamodb:BatchGetItem': {
-        // What jobs leave behind for one another is none of these tests' business, but for what is known of accounts.
+        // These tests do not depend on what jobs leave for each other, except for the items of accounts.
         const { RequestItems } = batchSchema.parse(JSON.parse(body));
         const asked = Object.entries(RequestItems).map(([table, { Keys }]) => [
           table,

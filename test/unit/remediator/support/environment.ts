@@ -1,6 +1,6 @@
 import type { Environment } from '../../../../lambdas/remediator/environment.ts';
 
-/** Environment as Lambda gives it. */
+/** Environment variables as Lambda sets them. */
 export const variables = {
   NAME: 'cspm',
   AWS_REGION: 'eu-central-1',

@@ -4,7 +4,7 @@ import type { ConfiguredWork } from '../../../../lambdas/remediator/work.ts';
 import { rule } from '../../../../lambdas/rules/iam-access-key-unrotated/rule.ts';
 import { jobOf, RemediatorInMemory, settingsOf } from './remediator-in-memory.ts';
 
-/** Values that a gate is asked with. */
+/** Values with which a gate is checked. */
 export function gateContext(
   settings: Partial<Settings> = {},
   remediator = new RemediatorInMemory(),

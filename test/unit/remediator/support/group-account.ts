@@ -13,20 +13,20 @@ import { ACCOUNT, REGION, RemediatorInMemory, regionalJobOf, settingsOf } from '
 export const SSH = 'security-group-ssh-open';
 export const RDP = 'security-group-rdp-open';
 
-/** A rule that lets in the world. */
+/** A rule that is open to the world. */
 export function openRule(id: string, fromPort: number, toPort: number): GroupRule {
   return { id, protocol: 'tcp', fromPort, toPort, source: '0.0.0.0/0', description: '', tags: {} };
 }
 
-/** Security groups behind the SDK's clients, and a remediator of them. Someone may act before each call. */
+/** Security groups behind the SDK's clients, with a remediator for them. Someone may act before each call. */
 export class GroupAccount {
   readonly remediator = new RemediatorInMemory();
   readonly calls: ModelCall[] = [];
-  /** Runs before a call, and may throw instead of it. */
+  /** Runs before a call, and may throw instead of the call. */
   before: (call: ModelCall) => void = () => {};
-  /** Runs after a call that took effect, before its answer is seen. */
+  /** Runs after a call that took effect, before the remediator gets the answer. */
   after: (call: ModelCall) => void = () => {};
-  /** Tells whether a read answers the first state instead of the one that stands. */
+  /** Checks whether a read returns the first state instead of the current one. */
   lags: (call: ModelCall) => boolean = () => false;
   readonly #model: AwsModel;
 
@@ -45,7 +45,7 @@ export class GroupAccount {
       );
   }
 
-  /** A job of a rule for groups. */
+  /** A job of a rule for these groups. */
   job(rule: string, ...groups: readonly string[]): Job {
     this.remediator.settings = settingsOf({ rule });
     return regionalJobOf(rule, groups);
@@ -55,7 +55,7 @@ export class GroupAccount {
     return this.#model.state.groups[id];
   }
 
-  /** `tcp 20-21`, sorted. */
+  /** The traffic of the rules, sorted: `tcp 20-21`. */
   ports(id: string): string[] {
     const rules = this.group(id)?.rules ?? [];
     return rules.map(({ protocol, fromPort, toPort }) => `${protocol} ${fromPort}-${toPort}`).sort();
@@ -75,7 +75,7 @@ export class GroupAccount {
     this.#set(id, undefined);
   }
 
-  /** The calls that were to change something. */
+  /** The calls that should change something. */
   get writes(): string[] {
     return this.calls.map(({ operation }) => operation).filter((operation) => this.#model.isWrite(operation));
   }

@@ -10,8 +10,8 @@ export const NOW = Date.parse('2026-06-30T12:00:00Z');
 export type Status = 'Active' | 'Inactive';
 
 /**
- * The fate of a call. `cut`: it never arrives; `lost`: it takes effect, and its answer is lost on the way; `no
- * effect`: AWS says yes, and does nothing.
+ * Fault of a call. `cut`: it never arrives. `lost`: it takes effect, but its answer is lost. `no
+ * effect`: AWS reports success, but does nothing.
  */
 export type Fault = { readonly code: string; readonly status?: number } | 'cut' | 'lost' | 'no effect';
 
@@ -21,7 +21,7 @@ export interface Call {
   readonly key: string;
 }
 
-/** Access keys are too old to be active, but for those that are called `new…`. */
+/** Access keys are too old to be active, except for those with names that begin with `new`. */
 const created = (key: string): string => (key.startsWith('new') ? '2026-06-01' : '2025-01-01');
 
 const inputSchema = z.looseObject({
@@ -31,14 +31,14 @@ const inputSchema = z.looseObject({
 });
 
 /**
- * The IAM users of an account, with their access keys, in memory, as the SDK's clients answer. A finding
+ * IAM users of an account in memory, with their access keys, behind the SDK's clients. A finding
  * of `iam-access-key-unrotated` names a user, and its plan has a change for each old key that is active.
  */
 export class IamAccount {
-  /** User → key → status. */
+  /** Statuses, by user and key. */
   readonly users = new Map<string, Map<string, Status>>();
   readonly tags = new Map<string, Record<string, string>>();
-  /** Keys that were changed, in order: `user/key`. */
+  /** Changed keys, in order: `user/key`. */
   readonly changed: string[] = [];
   readonly calls: Call[] = [];
   readonly sessions: SessionRequest[] = [];
@@ -50,14 +50,14 @@ export class IamAccount {
     }
   }
 
-  /** The keys that the rule is against. */
+  /** The keys that violate the rule. */
   oldKeys(user: string): string[] {
     return [...(this.users.get(user) ?? [])].flatMap(([key, status]) =>
       status === 'Active' && !key.startsWith('new') ? [key] : [],
     );
   }
 
-  /** The operations that were called, without those before `since`. */
+  /** The called operations, without those before `since`. */
   operations(since = 0): string[] {
     return this.calls.slice(since).map(({ operation }) => operation);
   }

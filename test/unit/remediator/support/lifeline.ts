@@ -1,9 +1,9 @@
-/** The end of a function: from then on, nothing that it calls has any effect. */
+/** Error at the end of a function, after which none of its calls has an effect. */
 export class Killed extends Error {
   override readonly name = 'Killed';
 }
 
-/** Counts what an attempt does to its ports, and ends the attempt after so many steps. */
+/** Counts the steps of an attempt at its ports, and ends the attempt after a number of steps. */
 export class Lifeline {
   #left: number;
   readonly #onStep: () => void | Promise<void>;
@@ -22,7 +22,7 @@ export class Lifeline {
     this.#left = 0;
   }
 
-  /** One step before an effect, one after it: so that an attempt may end between the two. */
+  /** Takes one step before an effect and one after it, so that an attempt may end between the two. */
   async step<T>(effect: () => T | Promise<T>): Promise<T> {
     await this.#take();
     const result = await effect();

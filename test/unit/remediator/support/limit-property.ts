@@ -7,11 +7,11 @@ import { LimitCounts } from '../../../../lambdas/remediator/record/limit-counts.
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** A job that reserves room, makes its changes some time before it ends, and gives back what it did not change. */
+/** A job that reserves room, makes its changes some time before it ends, and releases the room that it did not use. */
 interface Job {
   readonly wanted: number;
   readonly unchanged: number;
-  /** Minutes for which it may live, and after which it makes its changes. */
+  /** Maximum lifetime, and time of its changes, in minutes. */
   readonly lives: number;
   readonly changesAfter: number;
 }
@@ -36,7 +36,7 @@ interface Made {
   readonly changes: number;
 }
 
-/** The most changes within any hour. */
+/** Maximum number of changes within any hour. */
 function mostWithinAnHour(made: readonly Made[]): number {
   const within = (from: number): number =>
     made.filter(({ at }) => at >= from && at < from + HOUR).reduce((sum, { changes }) => sum + changes, 0);
@@ -44,10 +44,10 @@ function mostWithinAnHour(made: readonly Made[]): number {
 }
 
 /**
- * Lets jobs race for room, at moments over some hours, and checks that within no hour more is changed than the limit, and
- * that all of it is free again when nothing has been reserved for long.
- * @param table whose updates are made one after another, whatever is sent at once
- * @param turns resolves when a worker may go on, so that others come in between
+ * Lets jobs compete for room, at times over some hours, and checks that no hour contains more changes than the limit, and
+ * that all room is available again when nothing has been reserved for a long time.
+ * @param table a table that makes updates one after another, even if they are sent in parallel
+ * @param turns resolves when a worker may continue, so that others can run in between
  */
 export function neverMoreThanTheLimit(
   table: () => Pick<FindingsTable, 'read' | 'updateIf'>,

@@ -10,12 +10,12 @@ import type { FoundCounters } from '../../../../lambdas/remediator/record/room.t
 
 const HOUR_MILLISECONDS = 3_600_000;
 
-/** Counters of changes in memory: each change counts for an hour after it is made at the latest. */
+/** Counters of changes in memory. Each change counts until an hour after its latest possible time. */
 export class MemoryCounts implements Pick<LimitCounts, 'read' | 'reserve' | 'release' | 'keep' | 'forget'> {
   readonly #now: () => number;
   /** Reservations, by counter. */
   readonly reserved = new Map<string, { readonly id: string; readonly until: number; changes: number }[]>();
-  /** Findings that wait for room, by counter. */
+  /** Findings for which room is kept, by counter. */
   readonly waiting = new Map<string, Map<string, number>>();
   #made = 0;
 
@@ -23,7 +23,7 @@ export class MemoryCounts implements Pick<LimitCounts, 'read' | 'reserve' | 'rel
     this.#now = now;
   }
 
-  /** Number of changes that count now. */
+  /** Number of changes that currently count. */
   used(rule: string, account: string): number {
     const counting = (this.reserved.get(countKey({ rule, scope: account }).pk) ?? []).filter(
       ({ until }) => until + HOUR_MILLISECONDS > this.#now(),
@@ -31,7 +31,7 @@ export class MemoryCounts implements Pick<LimitCounts, 'read' | 'reserve' | 'rel
     return counting.reduce((sum, { changes }) => sum + changes, 0);
   }
 
-  /** Reads nothing: what stands there is looked at when room is reserved. */
+  /** Reads nothing: the counters are checked when room is reserved. */
   async read(): Promise<FoundCounters> {
     return new Map();
   }

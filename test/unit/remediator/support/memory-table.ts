@@ -25,11 +25,11 @@ import type {
   Taken,
 } from '../../../../lambdas/remediator/record/findings-store.ts';
 
-/** The findings table in memory. */
+/** Findings table in memory. */
 export class MemoryTable implements FindingsStore {
   /** Leases by the job's id. */
   readonly leases = new Map<string, Lease>();
-  /** Changes that were made lately, by resource. */
+  /** Recent changes, by resource. */
   readonly changed = new Map<string, Changed>();
   /** Records of findings, by `findingKey`. */
   readonly findings = new Map<string, FindingRecord>();
@@ -40,21 +40,21 @@ export class MemoryTable implements FindingsStore {
   /** The holds that operators have set. */
   readonly holds: Hold[] = [];
 
-  /** The retries that operators have asked for. */
+  /** The retries that operators have requested. */
   readonly retries: RetryRequest[] = [];
 
   /** The requests that operators have listed as pending. */
   pending: PendingItem['requests'] = [];
 
-  /** Knowledge of the account. */
+  /** The account's item. */
   account: AccountItem | undefined;
-  /** Item that the collector wrote of the last jobs. */
+  /** The collector's item about the last jobs. */
   sent: SentItem | undefined;
   /** The breakers, by `rule account`. */
   readonly breakers = new Map<string, TripItem>();
-  /** The hour in which each was counted last. */
+  /** The hour in which each breaker was last counted. */
   readonly breakersCounted = new Map<string, number>();
-  /** The words of operators who resumed a rule, in the same way. */
+  /** The items of operators who resumed a rule, by `rule account`. */
   readonly resumed = new Map<string, BreakerState['resume']>();
 
   async takeLease({ job }: JobName, lease: Lease, now: number, isRedelivered = false): Promise<Taken> {

@@ -5,17 +5,17 @@ import { type ModelCall, modelSession } from '../../../lab/aws-model/session.ts'
 import type { AwsState } from '../../../lab/aws-model/state.ts';
 import { ACCOUNT, RemediatorInMemory, regionalJobOf, settingsOf } from './remediator-in-memory.ts';
 
-/** A remediator whose sessions work on the model of AWS: for rules whose resources `IamAccount` does not have. */
+/** A remediator whose sessions use the model of AWS, for rules whose resources `IamAccount` does not have. */
 export class ModelAccount {
   readonly remediator = new RemediatorInMemory();
   readonly writes: string[] = [];
-  /** State that reads answer instead of the one that stands there. */
+  /** State that reads return instead of the current one. */
   past: AwsState | undefined;
-  /** Acts before each call. */
+  /** Runs before each call. */
   onCall: (operation: string) => void = () => {};
-  /** Acts before a write of ours takes effect, and may throw what AWS answers instead. */
+  /** Runs before one of our writes takes effect, and may throw AWS's error instead. */
   beforeWrite: (operation: string) => void = () => {};
-  /** Acts when a write of ours has been made, before its answer. */
+  /** Runs after one of our writes has taken effect, before its answer. */
   onWrite: () => void = () => {};
   readonly #model: AwsModel;
   readonly #rule: string;
@@ -32,7 +32,7 @@ export class ModelAccount {
     return this.#model.state;
   }
 
-  /** Acts as someone else, or AWS itself. */
+  /** Changes the state as someone else, or as AWS itself. */
   set(state: AwsState): void {
     this.#model.set(state);
   }

@@ -7,12 +7,12 @@ import type { Lifeline } from './lifeline.ts';
 /** Time that AWS takes to carry out a change, in milliseconds of the remediator's clock. */
 const MINUTES = 4 * 60_000;
 
-/** A Redshift cluster, behind real SDK clients, in memory. A change of it takes minutes, in which it is `modifying`. */
+/** Redshift cluster in memory, behind real SDK clients. A change takes minutes, in which the cluster is `modifying`. */
 export class RedshiftAccount {
   isPublic = true;
-  /** Settings that the cluster was changed to, in order. */
+  /** Settings to which the cluster was changed, in order. */
   readonly changed: boolean[] = [];
-  /** True where the answers of changes are lost on their way. */
+  /** True if the answers to changes are lost. */
   losesAnswers = false;
   #pending: { readonly isPublic: boolean; readonly until: number } | undefined;
 

@@ -32,7 +32,7 @@ export function findingOf(resource: string): Finding {
   return { rule: RULE, account: ACCOUNT, region: 'global', resource };
 }
 
-/** A job of these users. */
+/** A job for these users. */
 export function jobOf(...users: readonly string[]): Job {
   return {
     version: 1,
@@ -44,20 +44,20 @@ export function jobOf(...users: readonly string[]): Job {
   };
 }
 
-/** The mark of a complete poll of the rule at this moment, which sent one job. */
+/** The mark of a complete poll of the rule at this time, which sent one job. */
 export function sentAt(asOf: string): SentItem {
   const place = { rule: RULE, account: ACCOUNT, region: REGION };
   const poll = { ...POLL, asOf };
   return { ...sentKey(place), version: 1, expiresAt: 0, ...place, poll, at: asOf, jobs: 1, until: asOf };
 }
 
-/** A job of another rule, of resources in the region. */
+/** A job of another rule, for resources in the region. */
 export function regionalJobOf(rule: string, resources: readonly string[]): Job {
   const findings = resources.map((resource) => ({ rule, account: ACCOUNT, region: REGION, resource }));
   return { ...jobOf(), poll: { ...POLL, rule }, findings };
 }
 
-/** A rule that is enforced, without exemptions, as its object says. */
+/** Settings object of a rule that is enforced, without exemptions. */
 export function ruleSettingsOf(settings: Partial<RuleSettings> = {}): RuleSettings {
   return {
     version: 2,
@@ -78,7 +78,7 @@ export function ruleSettingsOf(settings: Partial<RuleSettings> = {}): RuleSettin
   };
 }
 
-/** Makes the settings of accounts for all rules: none, unless they are given. */
+/** Creates the settings of accounts for all rules. Default: none. */
 export function accountSettingsOf(settings: Partial<AccountSettings> = {}): AccountSettings {
   return {
     version: 2,
@@ -93,7 +93,7 @@ export function accountSettingsOf(settings: Partial<AccountSettings> = {}): Acco
 }
 
 /** A rule that is enforced, without exemptions. */
-/** A breaker by which a job changes one resource by itself first; then the others, side by side. */
+/** A breaker with which a job changes one resource first, and then the others in parallel. */
 export const ONE_AT_FIRST = { changes: 1, failed_percent: 100 };
 
 export function settingsOf(settings: Partial<Settings> = {}): Settings {
@@ -105,7 +105,7 @@ export function settingsOf(settings: Partial<Settings> = {}): Settings {
   };
 }
 
-/** Makes an error of an AWS service, as the SDK throws it. */
+/** Creates an error of an AWS service, as the SDK throws it. */
 export function awsError(name: string, status: number): Error {
   return Object.assign(new Error(`${name} by fault`), {
     name,
@@ -118,9 +118,9 @@ export interface AttemptOptions {
   readonly number?: number;
   readonly last?: boolean;
   readonly remainingMilliseconds?: () => number;
-  /** The attempt is ended after so many steps. */
+  /** The number of steps after which the attempt is interrupted. */
   readonly steps?: number;
-  /** Called at each step that is taken. */
+  /** Called at each step. */
   readonly onStep?: () => void | Promise<void>;
 }
 
@@ -145,7 +145,7 @@ type Port =
   | keyof EvidenceStore
   | keyof FindingsStore;
 
-/** The remediator with all its ports in memory. What attempts did stays from one to the next. */
+/** The remediator with all its ports in memory. The effects of an attempt remain for the next one. */
 export class RemediatorInMemory {
   readonly account: IamAccount;
   settings: Settings = settingsOf();
@@ -156,27 +156,27 @@ export class RemediatorInMemory {
   readonly inProgress = new Map<string, InProgressMark>();
   readonly table = new MemoryTable();
   readonly counts = new MemoryCounts(() => this.now);
-  /** The jobs that were put off, in order. */
+  /** The delayed jobs, in order. */
   readonly later: { readonly job: Job; readonly delaySeconds: number }[] = [];
   /** The reports of a missing role, in order. */
   readonly rolesMissing: RoleMissing[] = [];
-  /** The jobs that wanted to look whether a missing role is back, in order, and whether they may. */
+  /** The jobs that claimed the check whether a missing role is back, in order, and whether they got the claim. */
   readonly probes: Probe[] = [];
   mayProbe = true;
-  /** Notices about findings that the event bus has, in order. */
+  /** Notices about findings on the event bus, in order. */
   readonly notices: FindingNotice[] = [];
-  /** Notices that people were given of rules that are held back, in order. */
+  /** Notices about what prevents a rule's fixes, in order. */
   readonly heldBack: Notice[] = [];
   /** Time of the last notice, by item. */
   readonly told = new Map<string, number>();
-  /** The questions about items of operators, in order. */
+  /** The reads of operators' items, in order. */
   readonly operatorQuestions: { readonly at: number; readonly names: OperatorNames }[] = [];
-  /** Outcomes that the event bus has, in order. */
+  /** Outcomes on the event bus, in order. */
   readonly published: Outcome[] = [];
-  /** Chooses the error that a port throws instead of what it should do, asked at each call. */
+  /** Chooses, at each call, the error that a port throws instead of its effect. */
   fault: (port: Port) => Error | undefined = () => undefined;
   now = NOW;
-  /** Acts on requests that wait behind jobs. */
+  /** Carries out requests that wait behind jobs. */
   actOnPending: Ports['actOnPending'] = async () => false;
   /** Opens another session instead of one in the account. */
   openSession: ((request: SessionRequest, now: () => number, life: Lifeline) => AwsSession) | undefined;
@@ -189,12 +189,12 @@ export class RemediatorInMemory {
     return this.outcomes.get(nameOf({ poll: POLL, finding: findingOf(user) }));
   }
 
-  /** The outcomes that count: of each finding and poll the last line. */
+  /** The outcomes that count: the last line for each finding and poll. */
   get outcomes(): ReadonlyMap<string, Outcome> {
     return new Map([...this.objects.values()].flat().map((outcome) => [nameOf(outcome), outcome]));
   }
 
-  /** Lets jobs be as if they had never been worked on. */
+  /** Forgets that jobs have been processed. */
   forget(): void {
     this.objects.clear();
     this.table.findings.clear();
@@ -202,14 +202,14 @@ export class RemediatorInMemory {
     this.table.done.clear();
   }
 
-  /** The job that was put off last. */
+  /** The last delayed job. */
   get lastLook(): Job {
     const look = this.later.at(-1);
     if (look === undefined) throw new Error('no job was put off');
     return look.job;
   }
 
-  /** Works on the jobs that were put off until none is left, each when its time has come. @returns how many there were */
+  /** Processes delayed jobs until none is left, each when it is due. @returns the number of jobs */
   async workOffLater(most = 60): Promise<number> {
     for (let looks = 0; looks < most; looks += 1) {
       const next = this.later.shift();
@@ -220,7 +220,7 @@ export class RemediatorInMemory {
     throw new Error(`still not done after ${most} looks`);
   }
 
-  /** Names of outcomes by user. */
+  /** Names of outcomes, by user. */
   get names(): Record<string, string> {
     return Object.fromEntries(
       [...this.outcomes.values()].map(({ finding, outcome }) => [finding.resource, outcome]),
@@ -233,13 +233,13 @@ export class RemediatorInMemory {
     try {
       return await remediate(job, { number, last, remainingMilliseconds }, this.ports(life));
     } finally {
-      // The job of a function that was ended, or could not end its lease, comes back when the lease is over.
+      // The job of a function that was killed, or could not end its lease, returns when the lease has expired.
       const { state } = this.table.leases.get(jobId(job)) ?? {};
       if (state === 'held') this.now += VISIBILITY_TIMEOUT_MILLISECONDS;
     }
   }
 
-  /** The ports of the remediator, which end at their call once `life` is over. */
+  /** The ports of the remediator. Their calls fail once `life` has ended. */
   ports(life = new Lifeline()): Ports {
     const call = async <T>(port: Port, effect: () => T | Promise<T>): Promise<T> =>
       life.step(() => {
@@ -361,7 +361,7 @@ export class RemediatorInMemory {
   }
 }
 
-/** Names a version: S3 gives the same content the same tag. */
+/** Returns the name of a version: the same content has the same ETag in S3. */
 function versionOf(journal: JournalRecord): string {
   return JSON.stringify(journal);
 }

@@ -16,12 +16,12 @@ const startSchema = z.looseObject({
 });
 type Start = z.infer<typeof startSchema>;
 
-/** An automation execution, which goes on when a test says so. */
+/** An automation execution, which proceeds when a test requests it. */
 export interface Execution {
   readonly id: string;
   readonly region: string;
   readonly trail: string;
-  /** The start as it was asked for. */
+  /** The start as requested. */
   readonly start: Start;
   status: string;
   failure?: string;
@@ -45,16 +45,16 @@ const refuse = (code: string, status = 400): Answer => ({
  * memory. A finding of `cloudtrail-log-file-validation` names a trail.
  */
 export class TrailAccount {
-  /** ARN → whether its log files are validated. */
+  /** State of log file validation, by ARN. */
   readonly trails = new Map<string, boolean>();
   readonly tags = new Map<string, Record<string, string>>();
-  /** All that were started, oldest first. */
+  /** All executions, oldest first. */
   readonly executions: Execution[] = [];
   readonly calls: TrailCall[] = [];
   readonly sessions: SessionRequest[] = [];
-  /** Trails for which an execution was started while another one worked on them. */
+  /** Trails for which an execution was started while another one was running. */
   readonly overlaps: string[] = [];
-  /** False while AWS does not list executions that it started a moment ago. */
+  /** False while AWS does not list executions that were just started. */
   listsExecutions = true;
   fault: (call: TrailCall) => Fault | undefined = () => undefined;
 
@@ -70,7 +70,7 @@ export class TrailAccount {
     return this.executions.filter(({ status }) => status === 'InProgress');
   }
 
-  /** Ends what still goes on. A success has done what it should. */
+  /** Ends running executions. A successful one has had its effect. */
   end(status: 'Success' | 'Failed' | 'Cancelled' = 'Success', failure?: string): void {
     for (const execution of this.running) {
       execution.status = status;

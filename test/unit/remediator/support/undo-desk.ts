@@ -21,19 +21,19 @@ export const PRINCIPAL = 'AROAOPERATOR:ada';
 /** A time longer than a lease. */
 const VISIBILITY_TIMEOUT_MILLISECONDS = 400_000;
 
-/** Operators' requests and their results in memory, beside a remediator that acts on them. */
+/** Requests of operators and their results in memory, with a remediator that carries them out. */
 export class UndoDesk {
   /** Requests by key. */
   readonly requests = new Map<string, FoundRequest>();
   readonly results = new Map<string, RequestResult>();
   /** Ids of requests whose results are of another version. */
   readonly unreadable = new Set<string>();
-  /** Keys of the evidence that was named for whoever lists outcomes. */
+  /** Keys of the evidence that was announced for lists of outcomes. */
   readonly announced = new Set<string>();
-  /** The messages that were put off, in order. */
+  /** The delayed messages, in order. */
   readonly later: { readonly message: RequestMessage; readonly delaySeconds: number }[] = [];
   isHome = true;
-  /** Chooses the error that the table answers instead of a request. */
+  /** Chooses the error that the table returns instead of a request. */
   failure: (name: RequestName) => Error | undefined = () => undefined;
   readonly #remediator: RemediatorInMemory;
 
@@ -41,7 +41,7 @@ export class UndoDesk {
     this.#remediator = remediator;
   }
 
-  /** The fixes of a resource that stand in evidence, newest first. */
+  /** The fixes of a resource in the evidence, newest first. */
   fixesOf(resource: string): Fix[] {
     const found = [...this.#remediator.objects].flatMap(([evidence, outcomes]) =>
       outcomes.flatMap(({ finding, applied, undo }): Fix[] => {
@@ -53,7 +53,7 @@ export class UndoDesk {
     return found.reverse();
   }
 
-  /** Writes a request to undo, as the command line does. @returns the message that names it */
+  /** Writes a request for an undo, as the command line does. @returns the message that names it */
   ask(fixes: readonly Fix[], request: Partial<Extract<RequestItem, { kind: 'undo' }>> = {}): RequestMessage {
     const name = { principal: PRINCIPAL, id: randomUUID() };
     const item: RequestItem = {
@@ -73,14 +73,14 @@ export class UndoDesk {
     return { version: 1, kind: item.kind, request: name, account: ACCOUNT, region: REGION };
   }
 
-  /** Undoes fixes, with all looks that this takes. @returns the outcomes */
+  /** Undoes fixes, with all follow-up messages. @returns the outcomes */
   async undo(fixes: readonly Fix[], request: Parameters<UndoDesk['ask']>[1] = {}): Promise<Outcome[]> {
     const message = this.ask(fixes, request);
     const outcomes = [...(await this.act(message)).outcomes];
     return [...outcomes, ...(await this.finish())];
   }
 
-  /** Delivers what was put off, until nothing is. */
+  /** Delivers delayed messages until none is left. */
   async finish(): Promise<Outcome[]> {
     const outcomes: Outcome[] = [];
     for (let next = this.later.shift(); next !== undefined; next = this.later.shift()) {
@@ -97,7 +97,7 @@ export class UndoDesk {
     try {
       return await actOnRequest(message, attempt, this.#ports(life));
     } finally {
-      // A function that was ended cannot end its lease: its message comes back when that is over.
+      // A function that was killed cannot end its lease. Its message returns when the lease has expired.
       const { job } = requestLeaseName(message, message.request);
       const { state } = this.#remediator.table.leases.get(job) ?? {};
       if (state === 'held') this.#remediator.now += VISIBILITY_TIMEOUT_MILLISECONDS;
@@ -108,7 +108,7 @@ export class UndoDesk {
     return this.results.get(keyOf(request));
   }
 
-  /** The store without an attempt that may end. */
+  /** The store without an attempt that may be interrupted. */
   get store(): RequestsStore {
     return this.#storeOf(new Lifeline());
   }
