@@ -5,7 +5,7 @@ import { gateContext } from '../support/gate-context.ts';
 import { ACCOUNT, findingOf, RemediatorInMemory, RULE } from '../support/remediator-in-memory.ts';
 
 const on: HoldName = { account: ACCOUNT, region: 'global', resource: '*', rule: '*' };
-const hold = { reason: 'the auditors look at it', by: 'Ada' };
+const hold = { reason: 'the auditors are checking it', by: 'Ada' };
 const finding = findingOf('deploy');
 
 let remediator: RemediatorInMemory;
@@ -17,12 +17,12 @@ test.each<[string, Partial<HoldName>, string]>([
   [
     'the account, permanently',
     { region: '*' },
-    `account ${ACCOUNT} is held for all rules by Ada until it is released: the auditors look at it; to release it earlier: cspm-remediation release --account ${ACCOUNT}`,
+    `account ${ACCOUNT} is held for all rules by Ada until it is released: the auditors are checking it; to release it earlier: cspm-remediation release --account ${ACCOUNT}`,
   ],
   [
     'the region, for one rule',
     { rule: RULE },
-    `account ${ACCOUNT} in global is held for ${RULE} by Ada until it is released: the auditors look at it; to release it earlier: cspm-remediation release --account ${ACCOUNT} --region global --rule ${RULE}`,
+    `account ${ACCOUNT} in global is held for ${RULE} by Ada until it is released: the auditors are checking it; to release it earlier: cspm-remediation release --account ${ACCOUNT} --region global --rule ${RULE}`,
   ],
 ])('a hold on %s', async (_, name, reason) => {
   remediator.table.holds.push({ name: { ...on, ...name }, ...hold });
@@ -54,7 +54,7 @@ test('a hold is effective until the end of its last day', async () => {
   const over = await ask(day(remediator.now - 86_400_000));
 
   expect(counting?.details.reason).toContain(
-    `by Ada until ${day(remediator.now)}: the auditors look at it; to release it earlier: cspm-remediation release`,
+    `by Ada until ${day(remediator.now)}: the auditors are checking it; to release it earlier: cspm-remediation release`,
   );
   expect(over).toBeUndefined();
 });

@@ -15,7 +15,7 @@ import {
 } from '../support/remediator-in-memory.ts';
 
 const on: HoldName = { account: ACCOUNT, region: 'global', resource: 'AKIA-1', rule: '*' };
-const hold = { reason: 'the auditors look at it', by: 'Ada' };
+const hold = { reason: 'the auditors are checking it', by: 'Ada' };
 const TRAIL = `arn:aws:cloudtrail:eu-central-1:${ACCOUNT}:trail/audit`;
 const finding = findingOf('deploy');
 const changes = [{ kind: 'k', resource: 'AKIA-1' }];
@@ -42,7 +42,7 @@ test.each<[string, Partial<HoldName>, RegExp]>([
   expect(verdict).toMatchObject({ outcome: 'deferred', details: { willRetry: true } });
   expect(verdict?.details.reason).toMatch(says);
   expect(verdict?.details.reason).toContain(
-    `the auditors look at it; to release it earlier: ${releaseCommand({ ...on, ...name })}`,
+    `the auditors are checking it; to release it earlier: ${releaseCommand({ ...on, ...name })}`,
   );
 });
 

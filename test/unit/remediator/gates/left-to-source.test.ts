@@ -5,7 +5,7 @@ import { findingOf } from '../support/remediator-in-memory.ts';
 
 test('a finding that the source is fixing is left to it, and the other findings of the job pass', async () => {
   const context = gateContext();
-  const job = { ...context.job, leaves: { deploy: 'Netskope is at work' } };
+  const job = { ...context.job, leaves: { deploy: 'Netskope is fixing it' } };
 
   const left = await leftToSource(findingOf('deploy'), { ...context, job });
   const other = await leftToSource(findingOf('build'), { ...context, job });
@@ -14,7 +14,7 @@ test('a finding that the source is fixing is left to it, and the other findings 
   expect(left).toMatchObject({
     state: 'concluded',
     outcome: 'deferred',
-    details: { reason: 'Netskope is at work', willRetry: true },
+    details: { reason: 'Netskope is fixing it', willRetry: true },
   });
   expect([other, asked]).toEqual([undefined, undefined]);
 });

@@ -75,8 +75,8 @@ const cases: readonly Case[] = [
   },
   {
     name: 'left to the source',
-    job: (user) => ({ leaves: { [user]: 'Netskope is at work' } }),
-    says: { outcome: 'deferred', reason: 'Netskope is at work' },
+    job: (user) => ({ leaves: { [user]: 'Netskope is fixing it' } }),
+    says: { outcome: 'deferred', reason: 'Netskope is fixing it' },
   },
   {
     name: 'superseded',

@@ -55,7 +55,7 @@ test('a forged message can only close a finding, which the next poll opens again
 });
 
 describe('a finding that the source itself is fixing', () => {
-  const leaving: Job = { ...jobOf('deploy'), leaves: { deploy: 'Netskope is at work' }, run: 'first' };
+  const leaving: Job = { ...jobOf('deploy'), leaves: { deploy: 'Netskope is fixing it' }, run: 'first' };
 
   test('is deferred for that reason, and nothing is read', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old'] });
@@ -67,7 +67,7 @@ describe('a finding that the source itself is fixing', () => {
     expect(remediator.account.calls).toEqual([]);
     expect(remediator.outcome('deploy')).toMatchObject({
       outcome: 'deferred',
-      reason: 'Netskope is at work',
+      reason: 'Netskope is fixing it',
       willRetry: true,
     });
     expect(remediator.published).toHaveLength(1);

@@ -143,8 +143,8 @@ describe('the record of a finding', () => {
     ],
     [
       'ids of executions',
-      'AWS-DisablePublic 0a1b2c3d-0000-4000-8000-abcdefabcdef is at work',
-      'AWS-DisablePublic ffeeddcc-0000-4000-8000-abcdefabcdef is at work',
+      'AWS-DisablePublic 0a1b2c3d-0000-4000-8000-abcdefabcdef is running',
+      'AWS-DisablePublic ffeeddcc-0000-4000-8000-abcdefabcdef is running',
     ],
   ])('a reason in which only %s differ has no event', (_, one, other) => {
     const { published } = live([

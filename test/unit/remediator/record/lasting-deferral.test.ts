@@ -18,7 +18,7 @@ beforeEach(() => {
   remediator = new RemediatorInMemory({ deploy: ['AKIA-1'], other: ['AKIA-2'] });
   remediator.table.holds.push({
     name: { account: ACCOUNT, region: 'global', resource: 'deploy', rule: '*' },
-    reason: 'the auditors look at it',
+    reason: 'the auditors are checking it',
     by: 'Ada',
   });
 });

@@ -17,7 +17,7 @@ function recordOf(...items: readonly object[]): RequestsRecord {
 }
 
 describe('a request of a newer version', () => {
-  test('says where it belongs', async () => {
+  test('is read with its account, region, and kind', async () => {
     const record = recordOf({ ...requestKey(name), ...place, kind: 'undo', version: 2, scope: 'all' });
 
     expect(await record.read(name)).toEqual({
@@ -26,14 +26,14 @@ describe('a request of a newer version', () => {
     });
   });
 
-  test('that does not say it is a problem alone', async () => {
+  test('without these is read as a problem only', async () => {
     const record = recordOf({ ...requestKey(name), version: 2, where: place });
 
     expect(await record.read(name)).toEqual({ problem: expect.stringMatching(/kind/) });
   });
 });
 
-test('a result of a newer version does not hide those beside it', async () => {
+test('a result of a newer version does not hide other results', async () => {
   const result = { version: 1, kind: 'undo', ...place, state: 'done', beganAt: '2026-11-24T12:00:00Z' };
   const record = recordOf(
     { ...resultKey(place, name), version: 2 },

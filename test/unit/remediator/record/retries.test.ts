@@ -6,7 +6,7 @@ const NOON = Date.parse('2026-06-30T12:00:00Z');
 const MINUTE = 60_000;
 const finding = findingOf('deploy');
 
-/** Asks at noon, of what failed at eleven, with one request of an operator's. */
+/** Checks at noon, for a failure at eleven, with one request of an operator. */
 function isAskedBy(at: number, resource = 'deploy'): boolean {
   const retries = new Retries({ now: () => NOON, sleep: async () => {} });
   const name = { account: finding.account, region: finding.region, resource };
@@ -15,15 +15,15 @@ function isAskedBy(at: number, resource = 'deploy'): boolean {
 }
 
 test.each([
-  ['before what happened last', -61 * MINUTE, false],
-  ['since what happened last', -59 * MINUTE, true],
+  ['before the last event', -61 * MINUTE, false],
+  ['after the last event', -59 * MINUTE, true],
   ['now', 0, true],
-  // It would count for everything that happens until then.
+  // It would be effective for everything that happens until then.
   ['in the future', 1, false],
 ])('a retry that is dated %s', (_when, fromNoon, expected) => {
   expect(isAskedBy(NOON + fromNoon)).toBe(expected);
 });
 
-test('a retry of another resource counts for nothing', () => {
+test('a retry of another resource has no effect', () => {
   expect(isAskedBy(NOON, 'build')).toBe(false);
 });

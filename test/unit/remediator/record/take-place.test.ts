@@ -29,8 +29,8 @@ function outcomeOf(line: Partial<Outcome> = {}): Outcome {
 const [one, two] = [applied('~ one', 1), applied('~ two', 2)];
 const earlier = '2026-06-30T12:00:00Z';
 
-describe('a line that takes the place of another job’s', () => {
-  test('has what that job changed, in order, and says so', () => {
+describe('a line that replaces the line of another job', () => {
+  test('contains what that job changed, in order, and says so', () => {
     const other = outcomeOf({ applied: [one], plan: [one, two], seen: 'open', startedAt: earlier });
 
     const line = takePlace(outcomeOf({ outcome: 'remediated', applied: [two] }), other, []);
@@ -45,25 +45,25 @@ describe('a line that takes the place of another job’s', () => {
     });
   });
 
-  test('says that it was remediated where that job did it', () => {
+  test('is `remediated` if that job made the changes', () => {
     const line = takePlace(outcomeOf(), outcomeOf({ outcome: 'failed', applied: [one] }), []);
 
     expect(line).toMatchObject({ outcome: 'remediated', applied: [one] });
   });
 
-  test('keeps what that job left unconfirmed, with what to look at', () => {
-    const other = outcomeOf({ outcome: 'failed', reason: 'look at deploy', unconfirmed: [one] });
+  test('keeps what that job left unconfirmed, with what to check', () => {
+    const other = outcomeOf({ outcome: 'failed', reason: 'check deploy', unconfirmed: [one] });
 
     const line = takePlace(outcomeOf(), other, []);
 
     expect(line).toMatchObject({
       outcome: 'compliant',
       unconfirmed: [one],
-      reason: 'another job of this poll: look at deploy',
+      reason: 'another job of this poll: check deploy',
     });
   });
 
-  test('has nothing twice that the other one had from this job’s earlier lines', () => {
+  test('contains nothing twice that the other line had from this job’s earlier lines', () => {
     const was = outcomeOf({ applied: [one], unconfirmed: [two] });
     const other = outcomeOf({ applied: [one], unconfirmed: [two] });
     const own = outcomeOf({ outcome: 'remediated', applied: [two] });
@@ -73,39 +73,39 @@ describe('a line that takes the place of another job’s', () => {
 
   test.each([
     {
-      what: 'this job found made',
+      what: 'this job found by a read',
       own: applied('~ one', 1, true),
       other: applied('~ one', 2),
       kept: 'other',
     },
     {
-      what: 'the other one found made',
+      what: 'the other one found by a read',
       own: applied('~ one', 2),
       other: applied('~ one', 1, true),
       kept: 'own',
     },
     {
-      what: 'both found made',
+      what: 'both found by a read',
       own: applied('~ one', 1, true),
       other: applied('~ one', 2, true),
       kept: 'other',
     },
-  ] as const)('has a change that $what once, as it was made', ({ own, other, kept }) => {
+  ] as const)('contains a change that $what once, as it was made', ({ own, other, kept }) => {
     const line = takePlace(outcomeOf({ applied: [own] }), outcomeOf({ applied: [other] }), []);
 
     expect(line.applied).toEqual([{ own, other }[kept]]);
   });
 
-  describe('of a log group that an ended attempt of this job made', () => {
+  describe('a log group that an interrupted attempt of this job created', () => {
     const logGroup = (made: string[], minute: number, found?: true): AppliedChange => {
       const group = applied('+ log group', minute, found);
       return { ...group, change: { kind: 'log-group-create', resource: 'logs', made } };
     };
 
     test.each([
-      { what: 'left it as it was', parts: [], found: ['log group', 'retention'] },
-      { what: 'gave it its retention', parts: ['retention'], found: ['log group'] },
-    ])('has it, too, where the other job $what', ({ parts, found }) => {
+      { what: 'left it unchanged', parts: [], found: ['log group', 'retention'] },
+      { what: 'set its retention', parts: ['retention'], found: ['log group'] },
+    ])('is also in the line if the other job $what', ({ parts, found }) => {
       const own = logGroup(found, 1, true);
       const other = logGroup(parts, 2);
 
@@ -115,8 +115,8 @@ describe('a line that takes the place of another job’s', () => {
     });
 
     test.each([
-      { what: 'keeps the doubt where this job left it as it was', made: [], doubts: 1 },
-      { what: 'has no doubt where this job made it', made: ['log group', 'retention'], doubts: 0 },
+      { what: 'stays unconfirmed if this job left it unchanged', made: [], doubts: 1 },
+      { what: 'is confirmed if this job created it', made: ['log group', 'retention'], doubts: 0 },
     ])('$what', ({ made, doubts }) => {
       const { change, line } = logGroup(['log group'], 1);
       const other = outcomeOf({ outcome: 'failed', unconfirmed: [{ change, line }] });
@@ -127,7 +127,7 @@ describe('a line that takes the place of another job’s', () => {
     });
   });
 
-  test('has both flow logs that two calls made, one of which was found', () => {
+  test('a line contains both flow logs that two calls created, one of which was found by a read', () => {
     const flowLog = (flowLogId: string, minute: number, found?: true): AppliedChange => {
       const made = applied('+ flow log', minute, found);
       return { ...made, change: { kind: 'flow-log-create', resource: 'vpc', flowLogId } };

@@ -930,9 +930,9 @@ interface Delivery extends AttemptOptions {
 }
 
 /**
- * Delivers jobs one after another, as the queue does for an account: one that is not finished comes back before any
- * other. What is put off joins the queue at its end.
- * @returns how many steps each delivery took
+ * Delivers jobs one after another, as the queue does for an account: an unfinished job is delivered again before any
+ * other. Delayed jobs are added to the end of the queue.
+ * @returns the number of steps of each delivery
  */
 async function deliverAll(jobs: readonly Job[], deliveryOf: (number: number) => Delivery): Promise<number[]> {
   const queue: Message[] = jobs.map((job) => ({ job, received: 0 }));

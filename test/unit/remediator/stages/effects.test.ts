@@ -48,7 +48,7 @@ async function follow(
     const [outcome] = remediator.outcomes.values();
     if (outcome !== undefined) return { outcome, minutes: (remediator.now - begun) / MINUTE };
     const later = remediator.later.at(-1);
-    if (later === undefined) throw new Error('nothing looks again');
+    if (later === undefined) throw new Error('there is no follow-up job');
     remediator.now += later.delaySeconds * 1_000;
     await remediator.attempt(later.job);
   }
@@ -178,7 +178,7 @@ test('a read that does not show our flow log proves nothing about it', async () 
   await of.remediator.attempt(of.job(VPC));
   of.past = withFlowLogs(withoutFlowLogs, VPC, [others]);
   const first = of.remediator.later.at(-1);
-  if (first === undefined) throw new Error('nothing looks again');
+  if (first === undefined) throw new Error('there is no follow-up job');
 
   of.remediator.now += first.delaySeconds * 1_000;
   const { inProgress } = await of.remediator.attempt(first.job);

@@ -302,7 +302,7 @@ describe('a read that still shows a rule that we revoked is stale', () => {
     let reads = 0;
     account.lags = ({ operation }) => {
       if (operation === 'DescribeSecurityGroupRules') reads += 1;
-      // The first one is the plan's, the second one looks for our own change.
+      // The first read is for the plan, and the second one checks for our own change.
       return reads !== 2;
     };
 

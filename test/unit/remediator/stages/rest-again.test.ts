@@ -19,7 +19,7 @@ const buckets: AwsState = {
 };
 const users: AwsState = { ...EMPTY_STATE, users: Object.fromEntries(NAMES.map((name) => [name, user])) };
 
-/** A rule, what violates it, its reads of tags, and of one thing that a change looks at, and the state with other tags of the last one, or without it. */
+/** A rule, resources that violate it, its reads of tags and of what a change checks itself, and the state with other tags of the last resource, or without it. */
 const cases = [
   {
     rule: 's3-bucket-public',

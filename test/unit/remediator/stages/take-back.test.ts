@@ -316,7 +316,7 @@ describe('what was added for a wide rule that its owner revokes is taken back', 
       what: 'several hours with a hold',
       stop: ({ remediator }: GroupAccount) => {
         const name = { account: ACCOUNT, region: REGION, resource: GROUP, rule: '*' };
-        remediator.table.holds.push({ name, reason: 'the owner looks at it', by: 'Ada' });
+        remediator.table.holds.push({ name, reason: 'the owner is checking it', by: 'Ada' });
         remediator.now += 2_000;
       },
       repair: ({ remediator }: GroupAccount) => {

@@ -205,7 +205,7 @@ export class RemediatorInMemory {
   /** The last delayed job. */
   get lastLook(): Job {
     const look = this.later.at(-1);
-    if (look === undefined) throw new Error('no job was put off');
+    if (look === undefined) throw new Error('no job was delayed');
     return look.job;
   }
 
