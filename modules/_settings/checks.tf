@@ -30,15 +30,6 @@ check "exemptions_name_regions" {
   }
 }
 
-# Warns about exemptions that no resource of the rule can match, such as those that name an ARN where findings name an id: the
-# resource would be remediated.
-check "exemptions_name_resources" {
-  assert {
-    condition     = length(local.vain_exemptions) == 0
-    error_message = "${join("; ", local.vain_exemptions)}. No finding matches these exemptions, so the resources are remediated: expected resource ids as Netskope shows them."
-  }
-}
-
 # Warns about options that have no effect, for example because Netskope does not report the findings that they would add.
 check "options_have_an_effect" {
   assert {
@@ -48,17 +39,6 @@ check "options_have_an_effect" {
 }
 
 locals {
-  # Of an exemption with `*`, only the characters are checked: an id without colons is not an ARN.
-  vain_exemptions = flatten([
-    for id, rule in local.rules : [
-      for exemption in rule.exemptions : [
-        for pattern in [try(local.catalog[id].resource_id_pattern, "")] :
-        "rules[\"${id}\"]: the exemption of ${exemption.resource} is not for a resource id of the rule, which matches ${pattern}"
-        if strcontains(exemption.resource, "*") ? strcontains(exemption.resource, ":") && !strcontains(pattern, ":") && pattern != "" : length(regexall(pattern, exemption.resource)) == 0
-      ] if exemption.resource != "" && !strcontains(exemption.resource, module.inputs.in_place)
-    ]
-  ])
-
   vain_options = concat(
     flatten([
       for id, rule in local.rules : [

@@ -79,6 +79,8 @@ locals {
           exemption.account == "*" || exemption.group == null ? [] : ["has an account and a group: expected one of the two"],
           can(regex(local.exempt_region_pattern, exemption.region)) ? [] : ["has the region \"${exemption.region}\": expected a region's code, global or *"],
           exemption.resource != "" ? [] : ["has an empty resource: expected a resource's id or a pattern such as sg-0123*"],
+          # No finding would match it, and the resource would be remediated.
+          strcontains(exemption.resource, ":") && !strcontains(try(local.catalog_by_key[id].resource_id_pattern, ":"), ":") ? ["names an ARN: expected the resource's id, as Netskope shows it, or a pattern with *"] : [],
         ) : ".exemptions[${index}] (${exemption.resource}) ${problem}"]
       ]),
       flatten([
