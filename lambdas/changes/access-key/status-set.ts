@@ -62,7 +62,7 @@ function showsOurs(statuses: ReadonlyMap<string, string>, ours: readonly Change[
 
 /**
  * Checks the key directly before the write.
- * @throws StalePlanError if the key is gone, already has the desired status or has been used, or the read is stale
+ * @throws StalePlanError if the key is gone, already has the desired status, or has been used, or if the read is stale
  */
 async function look(
   session: AwsSession,
@@ -89,7 +89,7 @@ async function look(
 export const changeKind: ChangeKind<IamAccessKeyStatusSet> = {
   kind: 'iam-access-key-status-set',
   pace: paceOnceThrottled('iam'),
-  // IAM documents no rate; it applies to the account, regardless of the region.
+  // IAM does not document a rate. Its limits apply to the account, regardless of the region.
   atOnce: 10,
   schema,
   describe({ resource, key, before, after, created, lastUsed }) {

@@ -70,8 +70,8 @@ const retainerOf = (tags: Readonly<Record<string, string>>): string | undefined 
   tags[RETAINED_FOR] ?? tags[MADE_FOR];
 
 /**
- * Checks whether CloudWatch Logs temporarily did not accept a call, possibly because it is working on the log group
- * (aws-cdk#15709).
+ * Checks whether CloudWatch Logs temporarily did not accept a call, possibly because another operation on the log group
+ * is in progress (aws-cdk#15709).
  */
 const isBusy = (error: unknown): boolean => isNotTaken(error) || isAwsError(error, 'OperationAborted');
 
@@ -183,7 +183,7 @@ export const changeKind: ChangeKind<LogGroupCreate> = {
       ...(isMadeBy(session, tags) ? (['log group'] as const) : []),
       ...(isRetained ? (['retention'] as const) : []),
     ];
-    // Parts that are already recorded are not recorded twice.
+    // Parts that are already recorded are left out.
     const made = parts.filter((part) => !known.some((each) => each.made?.includes(part)));
     return made.length === 0 ? 'none' : { ...planned, made };
   },

@@ -14,9 +14,9 @@ export const narrowSchema = z.object({
   after: networkAclEntrySchema.nullable(),
   /** Entries that are created with free numbers before that. Empty if `after` is null. */
   created: z.array(networkAclEntrySchema),
-  /** All inbound entries that the plan depends on, as described by `describeEntry`, sorted by number. */
+  /** All inbound entries on which the plan depends, in the form of `describeEntry`, sorted by number. */
   seen: z.array(z.string()),
-  /** The subnets that the plan depends on; no others may be associated. */
+  /** The subnets on which the plan depends. No others may be associated. */
   subnets: z.array(z.string()),
   /** Traffic that subnets lose in addition to what the open entry allowed, for the plan's line. */
   cuts: z.string().nullable().default(null),

@@ -18,7 +18,7 @@ export const ingressRuleSchema = z.object({
   protocol: z.string().regex(/^(-1|tcp|udp|icmp|icmpv6|\d{1,3})$/, 'expected a protocol name, number or -1'),
   fromPort: z.number().int().min(-1).max(65_535),
   toPort: z.number().int().min(-1).max(65_535),
-  /** The source of the traffic: a CIDR block, a group id or a prefix list id. */
+  /** The source of the traffic: a CIDR block, a group id, or a prefix list id. */
   source: z.string().min(1),
   /** The description; empty if there is none. */
   description: z.string(),
@@ -93,7 +93,7 @@ export function formatDescription(rule: IngressRule): string {
   return rule.description === '' ? '' : ` ${JSON.stringify(rule.description)}`;
 }
 
-/** Checks whether one of the rules has the same protocol, ports and source. */
+/** Checks whether one of the rules has the same protocol, ports, and source. */
 export function stands(rule: IngressRule, among: readonly IngressRule[]): boolean {
   const key = ruleKey(rule);
   return among.some((other) => ruleKey(other) === key);

@@ -22,7 +22,7 @@ export const limit: Gate<Pick<Moments['whenReserved'], 'refusals'>> = ({ resourc
   });
 };
 
-/** Describes the room that is too small for a finding. */
+/** Describes the remaining room, which is not sufficient for a finding. */
 function roomOf({ room: { left, kept, moreAt }, wasDeferred }: Refusal): string {
   const others = wasDeferred ? 0 : kept;
   const keptFor =

@@ -16,7 +16,7 @@ import { type Job, type Occasion, pollId } from '../../model/job.ts';
 import type { Ports } from '../ports.ts';
 import type { BreakerName, BreakerState } from './findings-store.ts';
 
-/** Time for which a breaker's item is kept. An open one is practically never deleted. */
+/** Time for which a breaker's item is kept. The item of an open breaker is practically never deleted. */
 const KEPT_SECONDS = { open: 10 * 365 * 86_400, closed: 7 * 86_400 };
 
 /** Maximum number of attempts to write, because other writers may be faster. */

@@ -7,7 +7,7 @@ import type { Outcome } from '../../model/outcome.ts';
 /** A version of a journal. */
 export interface JournalVersion {
   readonly journal: JournalRecord;
-  /** Changes with each write. */
+  /** Identifier of the version, which changes with each write. */
   readonly version: string;
 }
 

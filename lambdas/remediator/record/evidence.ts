@@ -91,7 +91,7 @@ export class EvidenceBucket implements EvidenceStore {
       }
       return true;
     } catch (error) {
-      // Conflict: another write of the same object is in progress.
+      // `ConditionalRequestConflict`: another write of the same object is in progress.
       if (!isAwsError(error, 'PreconditionFailed', 'ConditionalRequestConflict')) throw error;
       // The SDK repeats a call that was not answered. The object then already contains the mark of the first call.
       return (await this.#objects.get(key)) === text;

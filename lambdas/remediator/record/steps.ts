@@ -67,7 +67,7 @@ export function isByOtherSince(steps: readonly Step[], line: string, other: Othe
   return mayBeSince(begunAt, other) && !step.others.includes(nameOfOther(other));
 }
 
-/** Removes the last begin of a change that was not made. */
+/** Removes the last step that begins a change, because the change was not made. */
 export function withoutBegin(steps: readonly Step[], line: string): Step[] {
   const last = lastOf(steps, line, 'begun');
   return steps.filter((_, index) => index !== last);

@@ -19,7 +19,7 @@ import { appliedChange } from './applied-change.ts';
  */
 export const MOST_MILLISECONDS_SINCE_ASKED = 2_500;
 
-/** Circumstances in which one change is applied. */
+/** Context in which a change is applied. */
 export interface ChangeContext {
   /** The finding's resource, which is its key in the journal. */
   readonly resource: string;

@@ -74,7 +74,7 @@ export async function enforce(
     );
     addAll(verdicts, planned.verdicts);
   }
-  // These run in parallel.
+  // Room is released, results are noted, and evidence is announced while the resources are read back.
   const [{ kept: counted, failures }, results] = await Promise.all([
     room.release(),
     readBack(session, changed, work),

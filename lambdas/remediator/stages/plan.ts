@@ -28,7 +28,7 @@ import { recordPlan } from './record-plan.ts';
 import { resolveBegun } from './resolve.ts';
 import { verdictOfUnviolated } from './unviolated.ts';
 
-/** The result of planning: each finding is in one of these. */
+/** Result of planning. Each finding is either in `fixes` or in `verdicts`. */
 export interface Planned {
   readonly fixes: readonly PlannedFix[];
   readonly verdicts: Verdicts;

@@ -13,7 +13,7 @@ export interface InverseStep extends UndoStep {
   readonly inverse: RecordedChange;
 }
 
-/** A fix to undo, as recorded in the evidence. */
+/** Fix to undo, as recorded in the evidence. */
 export interface FixToUndo {
   readonly fix: Fix;
   readonly rule: Rule;

@@ -11,7 +11,8 @@ import type { UndoWork } from './undo-work.ts';
 import { withoutFailed } from './without-failed.ts';
 
 /**
- * Time within which an undo must become visible: AWS's reads lag by minutes, and AWS carries out some changes later.
+ * Time within which an undo must become visible. AWS's reads lag by minutes, and AWS carries out some changes only
+ * after it has accepted them.
  */
 const LONGEST_WAIT_MILLISECONDS = 3_600_000;
 

@@ -29,7 +29,7 @@ export interface UndoWork {
   readonly ports: RequestPorts;
   readonly lease: RequestLease;
   readonly sessions: UndoSessions;
-  /** Resources that AWS is still working on for newer fixes of the request; older fixes wait for them. */
+  /** Resources with undos of newer fixes that are still in progress in AWS. The undos of older fixes wait for them. */
   readonly busy: Set<string>;
 }
 
