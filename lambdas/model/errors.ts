@@ -78,7 +78,10 @@ export class TakeBackError extends AutomationError {
   override readonly name = 'TakeBackError';
 }
 
-/** Another attempt is working on the job, so this one does nothing. The job comes back after the other attempt. */
+/**
+ * Another attempt is working on the job, so this one does nothing. The job is delivered again after the other attempt has
+ * ended.
+ */
 export class LeaseHeldError extends AutomationError {
   override readonly name = 'LeaseHeldError';
   /** The latest time at which the other attempt ends, in milliseconds since 1970. Undefined if unknown. */
