@@ -24,7 +24,7 @@ export function dayLines(report: DayReport): string[] {
     ...[...attempts].map(([state, numbers]) => {
       const counts = [...numbers].sort(([one], [other]) => one - other);
       const words = counts.map(([times, number]) => `${number} findings ${times} times`).join(', ');
-      return `  ${state}: ${words}; ${assumptions.get(state) ?? 0} sessions asked for`;
+      return `  ${state}: ${words}; ${assumptions.get(state) ?? 0} sessions requested`;
     }),
     `at most ${mostWithoutRole} sessions requested in one poll of an account without the role; ${messages} messages`,
     `${problems.length} wrong`,
