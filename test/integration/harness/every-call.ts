@@ -1,9 +1,21 @@
 import { GetPublicAccessBlockCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { FindingsTable } from '../../../lambdas/aws/findings-table.ts';
+import { outcomesKey } from '../../../lambdas/model/evidence-keys.ts';
 import { type Job, jobId } from '../../../lambdas/model/job.ts';
+import type { Outcome } from '../../../lambdas/model/outcome.ts';
+import {
+  changedItemSchema,
+  changedKey,
+  doneItemSchema,
+  doneKey,
+  parseItem,
+} from '../../../lambdas/model/table-items.ts';
+import { IN_PART } from '../../../lambdas/remediator/record/in-part.ts';
 import type { AwsCall, Effect, Injection, ProxiedCall } from '../../lab/aws-proxy/index.ts';
 import type { TenantItem } from '../../lab/tenant/index.ts';
 import { type CallName, kindOf, namesOf, textOf } from './call-names.ts';
+import { findingsTableName } from './deployed-form.ts';
 import { passTime } from './functions.ts';
 import { type Deployed, expectWritesWithin, type Harness, nextMoment, startHarness } from './harness.ts';
 import { redrive, send } from './job-service.ts';
@@ -202,9 +214,37 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
   async function expectRemediated(current: Case): Promise<void> {
     const { outcomes } = await deployed.outcomesOf({ rule, asOf: current.asOf }, 1);
     expect(outcomes).toMatchObject([{ outcome: 'remediated' }]);
+    await expectToldOnce(current, outcomes);
     expect(await stateOf(current)).toEqual(remediated);
     await expectAllPlanned();
     expect(await depths()).toEqual({ jobs: 0, deadLetters: 0 });
+  }
+
+  /** Checks that the table informs other jobs of every change once, and of exactly the evidence objects that exist. */
+  async function expectToldOnce({ asOf, item }: Case, outcomes: readonly Outcome[]): Promise<void> {
+    const { product } = deployed;
+    const account = item.account_id;
+    const place = { rule, account, region: REGION, poll: { source: 'netskope', rule, asOf } } as const;
+    const applied = outcomes.flatMap((outcome) => outcome.applied);
+    const resources = new Set(applied.map(({ change }) => change.resource));
+    const table = new FindingsTable({
+      table: findingsTableName(product),
+      region: REGION,
+      clientOptions: product.client(REGION),
+    });
+    const [changed, done] = await Promise.all([
+      table.read([...resources].map((resource) => changedKey({ account, region: REGION, resource }))),
+      table.read([doneKey(place)]),
+    ]);
+    const lines = new Set(linesOf(applied));
+    // If a later attempt resolves a change that was made in part, the table also keeps the record of the earlier attempt.
+    const told = changed
+      .flatMap((each) => parseItem(changedItemSchema, each).changes)
+      .filter(({ line }) => lines.has(line) || !lines.has(line.replace(IN_PART, '')));
+    expect(linesOf(told), 'changes in the table').toEqual(linesOf(applied));
+    const announced = done.flatMap((each) => parseItem(doneItemSchema, each).jobs);
+    const keys = announced.map(({ job, number }) => outcomesKey(place.poll, job, number)).sort();
+    expect(keys, 'announced evidence').toEqual(await product.evidenceKeys(rule, asOf, account));
   }
 
   async function depths() {
@@ -262,14 +302,15 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
 
   /**
    * Checks an attempt that had to read whether its change was made, could not mark the change at once, restarted it because
-   * a read before it was throttled, or repeated a request that it had made ahead without using the answer.
+   * a read before it was throttled, or repeated a request that it had made ahead: a read without using the answer, or a
+   * write whose answer was lost.
    */
   async function expectResolved(current: Case, name: CallName, effect: InjectedEffect): Promise<void> {
     const isChange = isAmong(clean.changes, name) && isLasting(name, effect);
     const isLook = isAmong(clean.looks, name) && effect === 'throttle';
     expect(
-      isChange || isLook || isMark(name) || isAskedAhead(name),
-      `${textOf(name)} is a change, what it rests on, its mark, or asked for ahead`,
+      isChange || isLook || isMark(name) || isAskedAhead(name) || isToldAhead(name),
+      `${textOf(name)} is a change, what it rests on, its mark, or made ahead`,
     ).toBe(true);
     expect([...deployed.messages('WARN'), ...deployed.messages('ERROR')]).toEqual([]);
     await expectRemediated(current);
@@ -464,6 +505,15 @@ function isTaking({ kind }: CallName): boolean {
 /** Tells whether the call reads what an attempt requests while it takes its lease, and again when it needs it. */
 function isAskedAhead({ kind }: CallName): boolean {
   return ['s3:GetObject rules/', 's3:GetObject accounts.json', 'ssm:GetParameter'].includes(kind);
+}
+
+function linesOf(changes: readonly { readonly line: string }[]): string[] {
+  return changes.map(({ line }) => line).sort();
+}
+
+/** Tells whether the call informs other jobs while changes are read back, and is repeated before the outcome is written. */
+function isToldAhead({ kind }: CallName): boolean {
+  return ['dynamodb:PutItem done#', 'dynamodb:PutItem finding#'].includes(kind);
 }
 
 /** Tells whether the call informs other jobs of a change: the outcomes are written even if it fails. */

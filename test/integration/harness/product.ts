@@ -415,6 +415,11 @@ export class Product {
     return new RecordedOutcomes(this.#s3, this.bucket).linesOf(rule, new Date(asOf));
   }
 
+  /** The keys of a poll's evidence objects with lines of an account's findings. */
+  evidenceKeys(rule: string, asOf: string, account: string): Promise<string[]> {
+    return new RecordedOutcomes(this.#s3, this.bucket).keysOf(rule, new Date(asOf), account);
+  }
+
   async unprocessable(rule: string, asOf: string): Promise<Unprocessable[]> {
     const keys = await this.#list(`unprocessable/${rule}/${epochSeconds(asOf)}/`);
     return Promise.all(keys.map(async (key) => unprocessableSchema.parse(await this.#readJson(key))));

@@ -44,6 +44,13 @@ export class RecordedOutcomes {
     return (await this.#keptLines(rule, at)).map(({ outcome }) => outcome);
   }
 
+  /** The keys of a poll's evidence objects with lines of an account's findings, in the order of the keys. */
+  async keysOf(rule: string, at: Date, account: string): Promise<string[]> {
+    const lines = await this.#keptLines(rule, at);
+    const own = lines.filter(({ outcome }) => outcome.finding.account === account);
+    return [...new Set(own.map(({ evidence }) => evidence))].sort();
+  }
+
   async #keptLines(rule: string, at: Date): Promise<RecordedOutcome[]> {
     const prefix = `outcomes/date=${at.toISOString().slice(0, 10)}/rule=${rule}/`;
     const lines: RecordedOutcome[] = [];
