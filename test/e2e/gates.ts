@@ -373,7 +373,9 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(fixed.map((one) => one?.outcome)).toEqual(Array(3).fill('remediated'));
       expect(fixed.map((one) => one?.recurring?.times)).toEqual([undefined, undefined, 3]);
       expect(fixed[2]?.reason).toMatch(
-        new RegExp(`^${group} has been fixed 3 times since .*Z, and keeps violating the rule: CloudTrail`),
+        new RegExp(
+          `^${group} has been fixed 3 times since .*Z, and keeps violating the rule: find out in CloudTrail in account ${account} who changes it; `,
+        ),
       );
       expect(recurring).toContain('recurring: ');
       expect(ofStack.map((one) => one?.outcome)).toEqual(Array(3).fill('remediated'));
