@@ -1,6 +1,7 @@
 /**
  * Proves that a month's evidence is complete: every poll that was due took place, and every finding of every poll has an
- * outcome. It only reads, except with `--keep`. If something is missing, it prints what, and exits with 1.
+ * outcome. It only reads, except with `--keep`. If something is missing, it prints what, and exits with 1. If an option is
+ * missing or invalid, it exits with 2.
  *
  *     node scripts/audit.ts --month 2026-11 --bucket cspm-auto-remediation-evidence-111111111111-eu-central-1 --keep
  *
@@ -28,14 +29,26 @@ const { values } = parseArgs({
     keep: { type: 'boolean', default: false },
   },
 });
-const month = z
-  .string()
-  .regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'expected --month, such as 2026-11')
-  .parse(values.month);
-const bucket = z.string({ error: 'expected --bucket, the name of the evidence bucket' }).parse(values.bucket);
+const given = z
+  .object({
+    month: z
+      .string({ error: '--month is missing: expected a month, such as 2026-11' })
+      .regex(/^\d{4}-(0[1-9]|1[0-2])$/, {
+        error: ({ input }) => `--month ${input}: expected a month, such as 2026-11`,
+      }),
+    bucket: z
+      .string({ error: '--bucket is missing: expected the name of the evidence bucket' })
+      .min(1, '--bucket is empty: expected the name of the evidence bucket'),
+  })
+  .safeParse(values);
+if (!given.success) {
+  process.stderr.write(`${given.error.issues.map(({ message }) => message).join('\n')}\n`);
+  process.exit(2);
+}
+const { month, bucket } = given.data;
 const schedules = new Map(
-  values.schedule.map((given): [string, string] => {
-    const [, rule = '', expression = given] = /^([a-z0-9-]+)=(.*)$/.exec(given) ?? [];
+  values.schedule.map((option): [string, string] => {
+    const [, rule = '', expression = option] = /^([a-z0-9-]+)=(.*)$/.exec(option) ?? [];
     return [rule, expression];
   }),
 );

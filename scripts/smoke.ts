@@ -11,7 +11,6 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { z } from 'zod';
 import { prepareTerraform } from '../test/lab/terraform/index.ts';
 import { deploy, destroy, type Place } from './smoke/deployment.ts';
 import { Steps } from './smoke/steps.ts';
@@ -49,9 +48,11 @@ async function localPlace(): Promise<{ environment: Record<string, string>; stop
 const target = values.local ? await localPlace() : { environment: shell, stop: async () => {} };
 // The SDK's clients read these.
 Object.assign(process.env, target.environment);
-const region = z
-  .string({ error: 'AWS_REGION is not set: expected the region to deploy to, such as "eu-central-1"' })
-  .parse(process.env['AWS_REGION']);
+const region = process.env['AWS_REGION'];
+if (region === undefined || region === '') {
+  say('AWS_REGION is not set: expected the region to deploy to, such as "eu-central-1"');
+  process.exit(1);
+}
 const name = `smoke-${Date.now().toString(36)}`;
 const place: Place = {
   name,

@@ -179,7 +179,16 @@ test("the auditor's command lists what is missing, exits with 1 and keeps its pr
   expect(await Promise.all(kept.map((key) => evidence.json(key)))).toEqual([proof]);
 });
 
-function audit(...args: readonly string[]): Promise<{ code: number; stdout: string }> {
+test('names a missing or invalid option, and exits with 2', async () => {
+  expect(await audit('--month', '2026-13', '--bucket', '')).toEqual({
+    code: 2,
+    stdout: '',
+    stderr:
+      '--month 2026-13: expected a month, such as 2026-11\n--bucket is empty: expected the name of the evidence bucket\n',
+  });
+});
+
+function audit(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const script = path.resolve(import.meta.dirname, '../../scripts/audit.ts');
   const { account, homeRegion } = deployed.product;
   const env = {
@@ -191,8 +200,8 @@ function audit(...args: readonly string[]): Promise<{ code: number; stdout: stri
     NODE_NO_WARNINGS: '1',
   };
   return new Promise((resolve) => {
-    execFile(process.execPath, [script, ...args], { env }, (error, stdout) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout });
+    execFile(process.execPath, [script, ...args], { env }, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
     });
   });
 }
