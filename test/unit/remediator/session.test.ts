@@ -20,8 +20,8 @@ import {
 import { environment } from './support/environment.ts';
 
 /**
- * The longest text that a session policy may have. STS packs policies into a format of its own and refuses one that is
- * too large then; by AWS's own examples that is at about 1,700 characters, and a margin is kept.
+ * Maximum length of a session policy. STS packs policies into an internal format, and refuses those that are then too
+ * large. According to AWS's examples, the limit is at about 1,700 characters, and a margin is kept.
  */
 const LONGEST_POLICY = 1_400;
 
