@@ -30,7 +30,7 @@ export type Given = Readonly<Record<string, unknown>>;
 export interface CommandResult {
   /** The result that `--json` prints, in the command's schema. */
   readonly value: object;
-  /** The same for people, without a line break at its end. */
+  /** The result as text for people, without a line break at its end. */
   readonly text: string;
   /** Default: `done`. */
   readonly exit?: ExitReason;

@@ -25,7 +25,7 @@ export async function placesSince(
   return [...new Map(places.map((place) => [`${place.account} ${place.region}`, place])).values()];
 }
 
-/** Reads the valid lines of a rule's polls since a given time, in some places. */
+/** Reads the valid lines of a rule's polls since a given time, in the given places. */
 export async function linesSince(
   { table, evidence }: { readonly table: Partitions; readonly evidence: Pick<Evidence, 'outcomes'> },
   rule: string,

@@ -45,7 +45,7 @@ export function subjectOf(text: string, hints: Hints, polled: readonly string[])
   );
 }
 
-/** Parses the same for resources that rules change but that have no findings, such as a snapshot. */
+/** Like `subjectOf`, but also accepts resources that rules change but that have no findings, such as a snapshot. */
 export function lenientSubjectOf(text: string, hints: Hints, polled: readonly string[]): Subject {
   const found = text.startsWith('arn:') ? ofArn(text) : (ofFinding(text, polled) ?? ofId(text));
   const { rule, account = found.account, region = found.region } = hints;

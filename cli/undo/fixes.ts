@@ -18,12 +18,12 @@ export interface UndoableFix extends Line {
   readonly resources: readonly string[];
 }
 
-/** Reports whether a line of evidence is of a fix: something was changed, and it is not an undo itself. */
+/** Reports whether a line of evidence describes a fix: something was changed, and it is not an undo itself. */
 export function isFix({ outcome }: Line): boolean {
   return outcome.applied.length > 0 && outcome.undo === undefined;
 }
 
-/** Returns a text that identifies a fix, because an evidence object has those of many findings. */
+/** Returns a text that identifies a fix, because an evidence object contains the fixes of many findings. */
 export function fixName(evidence: string, finding: FindingName): string {
   return `${evidence} ${findingKey(finding)}`;
 }

@@ -53,7 +53,7 @@ async function historyOf({ evidence }: Opened, items: readonly FindingItem[]): P
   return { lines: lines.filter(isFix), undone: new Set(undone) };
 }
 
-/** Reads which of these fixes were undone, from the history of their findings. */
+/** Determines which of these fixes were undone, from the history of their findings. */
 export async function undoneOf(opened: Opened, lines: readonly Line[]): Promise<ReadonlySet<string>> {
   const keys = lines.map(({ outcome: { finding } }) => findingItemKey(finding));
   const items = await opened.table.read(findingItemSchema, keys);

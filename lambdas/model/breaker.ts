@@ -80,7 +80,7 @@ export function withResults(
 }
 
 /**
- * Checks every hour that begins with a result and about which something was learned within the last hour.
+ * Evaluates each 60-minute window that starts at a result, if any result in it became known within the last hour.
  * @returns the reasons to open the breaker, or undefined if it stays closed
  */
 export function judge(

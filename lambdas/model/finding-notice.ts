@@ -9,7 +9,7 @@ import type { Job } from './job.ts';
  */
 export const findingNoticeSchema = z.object({
   version: z.literal(1),
-  /** The same at each delivery of the event. */
+  /** The event's id, which is the same at each delivery. */
   id: z.string(),
   /** `recurring`: the findings were fixed repeatedly. `undone_by`: CloudTrail shows who undid the fixes. */
   kind: z.enum(['recurring', 'undone_by']),

@@ -10,7 +10,7 @@ const count = z.int().nonnegative();
 /** The `detail` of an event of type `Job Outcome`: the number of outcomes of one attempt at a job. */
 export const jobEventSchema = z.object({
   version: z.literal(1),
-  /** The same at each delivery of the event. */
+  /** The event's id, which is the same at each delivery. */
   id: z.string(),
   job: z.string(),
   poll: occasionSchema,

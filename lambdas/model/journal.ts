@@ -16,8 +16,8 @@ export const journalRecordSchema = z.object({
       /** Changes that are known to have been applied. */
       applied: z.array(appliedChangeSchema),
       /**
-       * The lines of changes that may have been applied, each as often as it was begun. Written directly before the
-       * change.
+       * The lines of changes that may have been applied, once per time that the change was started. Written directly
+       * before the change.
        */
       begun: z.array(z.string()).optional(),
       /** The time at which the last change was begun. */

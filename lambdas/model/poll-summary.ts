@@ -30,7 +30,7 @@ const behindSchema = z.object({
   since: timestampSchema,
   /** The region's alarms that have notified people of the cause. */
   alarms: z.array(z.string()).default([]),
-  /** The error because of which the alarms could not be read, if any. */
+  /** The error that prevented the alarms from being read, if any. */
   notAsked: z.string().optional(),
 });
 

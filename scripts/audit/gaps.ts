@@ -56,7 +56,7 @@ export function missingPolls(polls: readonly number[], expected: Expected): numb
   return missing;
 }
 
-/** Finds the same times, and groups those between which no poll took place. */
+/** Finds the times of missing polls, and groups those between which no poll took place. */
 export function gapsOf(polls: readonly number[], expected: Expected): Gap[] {
   const groups: number[][] = [];
   for (const due of missingPolls(polls, expected)) {

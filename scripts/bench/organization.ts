@@ -21,7 +21,7 @@ const FINDINGS_PER_JOB = 25;
 
 /**
  * Creates the jobs of a poll of all rules, by region. The findings of a rule are distributed over the accounts by Zipf's law: the
- * first account has twice as many as the second one, and so on. Each account's findings are distributed over the regions.
+ * nth account has 1/n as many as the first. Each account's findings are distributed over the regions.
  */
 export function jobsOf({ findings, accounts, regions, secondsByRule }: Organization): Job[][] {
   const weights = Array.from({ length: accounts }, (_, index) => 1 / (index + 1));

@@ -4,8 +4,8 @@ import type { Options } from 'tsup';
 type Plugin = NonNullable<Options['esbuildPlugins']>[number];
 
 /**
- * Lets modules of ECMAScript use Node's own as modules of CommonJS do. To import one, Node reads all of its exports, and loads
- * what they need: `node:http` exports `WebSocket`, which needs the whole client behind `fetch` (undici), a tenth of a cold start.
+ * Lets ES modules load Node's built-in modules as lazily as CommonJS modules do. To import one, Node reads all of its exports,
+ * and loads what they need: `node:http` exports `WebSocket`, which needs the whole client behind `fetch` (undici), a tenth of a cold start.
  * `process.getBuiltinModule` is in Node 22.3 and 20.16.
  */
 export const lazyBuiltins: Plugin = {

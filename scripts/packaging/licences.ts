@@ -10,7 +10,7 @@ export function packageFolder(file: string): string | undefined {
 }
 
 /**
- * The license texts of all packages in a bundle, which their licenses require in copies.
+ * The license texts of all packages in a bundle. The licenses require every copy to contain them.
  * @param root the project's folder
  * @param files the bundled files, relative to it
  */

@@ -76,7 +76,7 @@ export async function runCommand(
 
 /**
  * The CPU time of all ended descendants of this process, in seconds. The CPU time of a step is the increase at its end. Undefined
- * on other systems than Linux.
+ * on systems other than Linux.
  */
 export function cpuSecondsOfChildren(): number | undefined {
   const file = '/proc/self/stat';

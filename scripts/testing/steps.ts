@@ -3,7 +3,7 @@ import { type Check, readChecks, readVitestReport } from './checks.ts';
 /** One part of `npm test`: a command, and how to read what it checked. */
 export interface Step {
   readonly name: string;
-  /** Steps that must have succeeded before. */
+  /** Steps that must succeed first. */
   readonly needs: readonly string[];
   /**
    * Returns the command: arguments of Node.

@@ -86,7 +86,7 @@ export interface LabOptions {
   /** Default: an organization of the management account alone. */
   readonly organization?: OrganizationOptions;
   /**
-   * True if calls are refused that a role's policies do not allow, as are sessions of missing roles, and throttled as documented. Default: true. The
+   * True to refuse calls that a role's policies do not allow and sessions of missing roles, and to throttle calls as documented. Default: true. The
    * benchmark turns it off: it would measure the judge's own reads, too.
    */
   readonly strict?: boolean;

@@ -174,7 +174,7 @@ describe('a product that does something else is found out', () => {
     expect(printed.join('')).toContain(`--seed ${SEED} --cases ${report.cases} --kind ${kind} --path `);
   });
 
-  test('a record of a change that was not made is found out, though someone else acts', async () => {
+  test('a record of a change that was not made is detected even if someone else makes changes', async () => {
     const arn = (name: string): string => `arn:aws:cloudtrail:eu-central-1:111122223333:trail/${name}`;
     const trail = { region: 'eu-central-1', isValidated: false, tags: {} };
     const acted: Case = {

@@ -20,7 +20,7 @@ describe('what a rule brings that no rule had before has its tests', () => {
     expect(missing).toEqual([]);
   });
 
-  test('a resource of a new type: what its owners do, in test/integration/harness/owner-acts.ts', () => {
+  test('every resource type has acts of its owner in test/integration/harness/owner-acts.ts', () => {
     const typeOf = (rule: (typeof ruleIds)[number]): string => factsOf(rule).resourceType;
     const known = new Set(ruleIds.filter((rule) => rule in ownerActs).map(typeOf));
 

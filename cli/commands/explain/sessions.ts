@@ -15,7 +15,7 @@ interface Sessions {
   readonly table: Partitions;
 }
 
-/** Returns the names of recent sessions in some places, by which CloudTrail there shows what this deployment did. */
+/** Returns the names of recent sessions in the given places. Searching CloudTrail for them shows what this deployment did. */
 export async function sessionsOf(
   { deployment, table }: Sessions,
   places: readonly Place[],

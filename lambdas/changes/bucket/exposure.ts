@@ -85,7 +85,7 @@ export const waysLeftBy = (block: PublicAccessBlock | null): Way[] => [
   ...(block?.RestrictPublicBuckets === true ? [] : (['policy'] as const)),
 ];
 
-/** Reads whether a bucket is public in the given ways. The others are not read, and count as not public. */
+/** Checks whether a bucket is public in the given ways. The others are not read, and count as not public. */
 export async function readExposure(
   session: AwsSession,
   name: string,

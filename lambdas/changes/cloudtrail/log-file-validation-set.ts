@@ -20,7 +20,7 @@ export type CloudTrailLogFileValidationSet = z.infer<typeof schema>;
 
 const word = (isOn: boolean): string => (isOn ? 'on' : 'off');
 
-/** Reads whether log file validation of a trail is on. @returns undefined if the trail is gone */
+/** Checks whether log file validation of a trail is on. @returns undefined if the trail is gone */
 async function readValidation(
   session: AwsSession,
   { resource, region }: Pick<CloudTrailLogFileValidationSet, 'resource' | 'region'>,

@@ -6,7 +6,7 @@ export const trailArnSchema = z
   .string()
   .regex(pattern, 'expected the ARN of a trail: arn:aws:cloudtrail:<region>:<account>:trail/<name>');
 
-/** Parses a trail's ARN into its home region and owner account, also for shadow trails. */
+/** Parses the ARN of a trail, or of a shadow trail, into its home region and owner account. */
 export function parseTrailArn(arn: string): { region: string; account: string } {
   const [, region = '', account = ''] = pattern.exec(arn) ?? [];
   return { region, account };

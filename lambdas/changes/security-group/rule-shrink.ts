@@ -68,7 +68,7 @@ class Shrinking {
     await this.#add(this.#soFar.pieces, standing);
   }
 
-  /** Adds parts to the group. @param standing the group's rules, read directly before */
+  /** Adds parts to the group. @param standing the group's rules, read directly before this call */
   async #add(parts: readonly IngressRule[], standing: readonly ExistingRule[]): Promise<ExistingRule[]> {
     this.progress('adding');
     const check = (read: readonly ExistingRule[]): void => {

@@ -26,7 +26,7 @@ export interface Moments {
   whenReserved: ConfiguredWork & { readonly refusals: ReadonlyMap<string, Refusal> };
   /** Checked before each change of a plan, and between its calls. */
   beforeEachChange: ConfiguredWork & { readonly changes: readonly Change[] };
-  /** Checked before an interrupted change is taken back, and between the calls of that. */
+  /** Checked before an interrupted change is taken back, and between the calls that do so. */
   beforeEachTakeBack: ConfiguredWork & { readonly changes: readonly Change[] };
 }
 

@@ -2,9 +2,8 @@ import type { Condition } from '../../aws/findings-table.ts';
 
 /**
  * Requires that a lease can be taken. A lease with another schema version is never taken, because its meaning is
- * unknown.
- * A recorded one is only taken by a message that was delivered before, because that delivery may have ended before it
- * sent its events. For any other message, such as one of a repeated poll, the job is done.
+ * unknown. A lease in the state `recorded` is only taken by a redelivered message, because the earlier delivery may have
+ * ended before it sent its events. For any other message, such as one of a repeated poll, the job is done.
  */
 export function mayTake(holder: string, now: number, isRedelivered: boolean): Condition {
   const recorded = isRedelivered ? 'OR #state = :recorded' : 'AND #state <> :recorded';

@@ -14,7 +14,7 @@ export type Entry = JournalRecord['resources'][number];
 export interface Notes {
   /** The progress of the change, one note per attempt that wrote one. */
   readonly notes: readonly RecordedChange[];
-  /** True if no attempt was interrupted between the begin of the change and its first note. */
+  /** True if no attempt was interrupted between the start of the change and its first note. */
   readonly isWhole: boolean;
   /** True if, in addition, the answer to each call is known. */
   readonly isSure: boolean;

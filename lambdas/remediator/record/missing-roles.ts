@@ -74,7 +74,7 @@ export class MissingRoles {
   }
 
   /**
-   * Claims the check for a poll whether an account's missing role is back.
+   * Claims, for one poll, the check of whether an account's missing role exists again.
    * @returns whether this job checks; true for every job if the account is no longer known to lack the role
    */
   async claimProbe(account: string, probe: Probe): Promise<boolean> {

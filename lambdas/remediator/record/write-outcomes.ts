@@ -5,7 +5,7 @@ import type { RecordedOutcome } from './outcome-log.ts';
 
 /**
  * Writes outcomes.
- * @param told writes that must have ended before
+ * @param told writes that must end before the outcomes are written
  * @returns the outcomes that were written, and verdicts on findings whose outcomes could not be written
  */
 export async function writeOutcomes(

@@ -18,7 +18,7 @@ export interface Effects {
 }
 
 /**
- * Reads from AWS whether the changes that this job made or began for findings have their intended effect. Never throws.
+ * Checks in AWS whether the changes that this job made or began for findings have their intended effect. Never throws.
  */
 export async function readEffects(
   session: AwsSession,

@@ -26,7 +26,7 @@ export async function scheduleFollowUp(
   for (const entry of waiting) {
     const { resource } = entry.finding;
     // The time counts from the last change: a later attempt may have made it hours after the first attempt began, and
-    // parts may be taken back days later. If no change is known to be applied, it counts from the begin of one.
+    // parts may be taken back days later. If no change is known to be applied, it counts from the start of one.
     const last = journal.applied(resource).sort(byTime).at(-1);
     const since = last?.appliedAt ?? journal.begunAt(resource)?.toISOString();
     const isUnfinished = unfinished.has(entry.finding);
@@ -64,7 +64,7 @@ export interface HandedOn {
 }
 
 /**
- * Sends the later jobs to which earlier attempts handed over findings again. A duplicate job ends immediately. Findings
+ * Resends the follow-up jobs to which earlier attempts handed over findings. A duplicate job ends immediately. Findings
  * with several valid outcomes are not left to these jobs, because one of the outcomes was written by an attempt that
  * did not know about the later job.
  */

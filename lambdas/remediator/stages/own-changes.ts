@@ -47,7 +47,7 @@ export async function waitForOwnChanges(
   const looksAnew = anew.fixes.map(async (fix) => {
     const before = changedLately.get(fix.finding.resource);
     const asked = new Set(before === undefined ? [] : changedBy(before.fix));
-    // The new plan may change other resources than the first one.
+    // The new plan may change different resources from the first one.
     const unasked = changedBy(fix).filter((each) => !asked.has(each));
     return { fix, known: before?.ours ?? [], others: await ownChangesOf(session, unasked, work) };
   });

@@ -13,13 +13,13 @@ interface Attempted {
   readonly written: readonly RecordedOutcome[];
   /** The findings that it leaves to the next attempt. */
   readonly unfinished: readonly Unfinished[];
-  /** The errors because of which the job is retried. */
+  /** The errors that cause the job to be retried. */
   readonly failures: readonly unknown[];
 }
 
 /**
  * Publishes the recorded outcomes, ends the lease, and saves what the next attempt needs.
- * @returns what was due to be published, and all errors because of which the job is retried
+ * @returns what was due to be published, and all errors that cause the job to be retried
  */
 export async function publishAndEnd(
   { written, unfinished, failures: before }: Attempted,

@@ -14,7 +14,7 @@ const DAY_MILLISECONDS = 24 * HOUR_MILLISECONDS;
 /**
  * Records the results of changes for the breaker, and publishes notices about what prevents fixes: a reached limit once
  * per hour, an open breaker once, and invalid settings once per day, regardless of the number of rules and regions.
- * @returns the errors, because of which the job is retried
+ * @returns the errors, which cause the job to be retried
  */
 export async function recordGates(
   work: Work,

@@ -30,7 +30,7 @@ interface Asked {
 }
 
 /**
- * Reads which changes with unknown results were made, and records them as applied, with the data that their inverses
+ * Determines which changes with unknown results were made, and records them as applied, with the data that their inverses
  * need. Changes that reads don't show remain unconfirmed.
  */
 export async function resolveBegun(
@@ -142,7 +142,7 @@ export async function awaitKnowledge(
   return verdicts;
 }
 
-/** Reads whether a change was made. If the session lacks the permission, the result remains unknown. */
+/** Checks whether a change was made. If the session lacks the permission, the result remains unknown. */
 async function findUnlessRefused(
   session: AwsSession,
   change: Change,

@@ -18,7 +18,7 @@ export async function unfinishedOf(
   return findings.filter((_, index) => unfinished[index]);
 }
 
-/** Keeps findings pending that may have something to take back while changes are not allowed. */
+/** Keeps the findings that may have something to take back pending while changes are not allowed. */
 export function holdUnfinished(
   findings: readonly Finding[],
   work: Pick<Work, 'journal'>,
@@ -28,7 +28,7 @@ export function holdUnfinished(
 }
 
 /**
- * Keeps findings open that may have partial changes to take back if the attempt stops before it can check, for example
+ * Keeps the findings that may have partial changes to take back open if an attempt stops before it can check, for example
  * because of invalid settings or a session that AWS refuses. A later job checks again.
  * @param why the reason why the other findings have failed
  */

@@ -27,7 +27,7 @@ export interface FixToUndo {
   readonly journal: Journal;
 }
 
-/** Maximum number of evidence objects that are read for one job. A job has one per attempt, also after a redrive. */
+/** Maximum number of evidence objects that are read for one job. A job has one per attempt, including attempts after a redrive. */
 const MOST_OBJECTS = 100;
 
 /**

@@ -48,7 +48,7 @@ async function listOldKeys(
   return keys;
 }
 
-/** Reads when keys were last used, and omits keys that are gone. Oldest first. */
+/** Determines when keys were last used, and omits keys that are gone. Oldest first. */
 async function withLastUse(
   session: AwsSession,
   listed: readonly Pick<Key, 'id' | 'created'>[],

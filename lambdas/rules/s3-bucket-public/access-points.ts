@@ -62,7 +62,7 @@ function readPolicyIsPublic(session: AwsSession, name: string, region: string): 
 }
 
 /**
- * Reads which of a bucket's access points are public by their own policies, which GetBucketPolicyStatus does not
+ * Determines which of a bucket's access points are public by their own policies, which GetBucketPolicyStatus does not
  * consider. A role from an older version lacks the permissions for this, which does not fail the finding.
  */
 export async function readAccessPoints(

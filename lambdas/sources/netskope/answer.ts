@@ -32,7 +32,7 @@ const successSchema = z.object({
   total: z.int().nonnegative().optional().catch(undefined),
 });
 
-/** The parts of an answer that name an error, also of one that reports success. */
+/** The parts of a response that name an error, even if it reports success. */
 const namedErrorSchema = z.union([
   z.object({ errorCode: z.string().min(1) }),
   z.object({ errors: z.union([z.string().min(1), z.array(z.unknown()).min(1)]) }),

@@ -1,6 +1,6 @@
 interface Waiter {
   readonly go: () => void;
-  /** A time; none for a caller that only waking lets continue. */
+  /** True if the caller waits until it is woken, without a time limit. */
   readonly endless: boolean;
   timer?: NodeJS.Timeout;
 }

@@ -10,7 +10,7 @@ export function bodyText(answer: AwsAnswer): string {
   return answer.body.toString('utf8');
 }
 
-/** The same answer with another body. */
+/** A copy of an answer with another body. */
 export function withBody(answer: AwsAnswer, body: string): AwsAnswer {
   return { ...answer, body: Buffer.from(body) };
 }

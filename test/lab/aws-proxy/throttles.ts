@@ -12,7 +12,7 @@ interface Rate {
 const ec2Reads: Rate = { burst: 100, perSecond: 20 };
 const ec2Writes: Rate = { burst: 50, perSecond: 5 };
 
-/** The same page: reads that use a smaller bucket if they have neither a filter nor a page size. */
+/** Reads, listed on the same page, that use a smaller bucket if they have neither a filter nor a page size. */
 const ec2UnfilteredReads: Rate = { burst: 50, perSecond: 10 };
 const readInFull: ReadonlySet<string> = new Set([
   'DescribeInstances',

@@ -32,7 +32,7 @@ export interface Poll {
 }
 
 const POLL_TIMEOUT_MILLISECONDS = 420_000;
-/** A time by which the scheduler has the schedule: it accepts none in the past. */
+/** Time until the first poll, so that the schedule exists before it is due: the scheduler rejects times in the past. */
 const FIRST_POLL_MILLISECONDS = 10_000;
 /** Interval of checks. Each check of each rule lists all outcomes, which also slows the local AWS down. */
 const LOOK_INTERVAL_MILLISECONDS = 1000;

@@ -253,7 +253,7 @@ export class PermissionJudge {
   }
 }
 
-/** Caches the result of `read` from its first success on, but not that there is none. */
+/** Caches the first value that `read` returns. A missing value is not cached. */
 function remembered<T>(
   known: Map<string, Promise<T | undefined>>,
   key: string,

@@ -37,7 +37,7 @@ const ofTheKey: Readonly<Record<string, readonly string[]>> = {
 
 /** CloudWatch Logs puts the log group into the encryption context, which the simulator does not support. */
 const LOG_GROUP = 'kms:EncryptionContext:aws:logs:arn';
-/** A key that the simulator compares in the same way. */
+/** A key that the simulator supports and compares in the same way, used instead. */
 const STAND_IN = 'aws:SourceArn';
 
 function withStandIn(policy: PolicyDocument): PolicyDocument {

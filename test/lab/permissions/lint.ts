@@ -11,7 +11,7 @@ import type { PolicyDocument, Statement } from './policy.ts';
 const TAG_KEY = /^(aws:(?:ResourceTag|RequestTag)|ec2:ResourceTag)\/.+$/;
 
 /**
- * Finds elements that AWS accepts silently and that have no effect, or more than they seem to: actions that do not exist,
+ * Finds elements that AWS accepts silently and that have no effect, or a wider one than they seem to: actions that do not exist,
  * resources that an action does not support, `*` where it supports single ones, condition keys that AWS does not fill for it.
  * @returns one line per finding
  */
@@ -62,7 +62,7 @@ function fits(pattern: string, { arn }: ResourceType): boolean {
 /** Reports whether there is a text that both patterns match; `*` matches any text. */
 function overlap(one: string, other: string): boolean {
   const isStars = (text: string): boolean => /^\**$/.test(text);
-  // For the rest of the second pattern from each position, whether it overlaps with the rest of the first; from the end.
+  // For each position in the second pattern: whether the rest from there overlaps the rest of the first. Filled from the end.
   let after = Array.from({ length: other.length + 1 }, (_, place) => isStars(other.slice(place)));
   for (let index = one.length - 1; index >= 0; index -= 1) {
     const here: boolean[] = [];

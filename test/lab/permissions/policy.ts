@@ -58,7 +58,7 @@ export function withAccount(arn: string): string {
   return arn.replace(/^(arn:[^:]*:ssm:[^:]*:)(?=:document\/)/, `$1${NO_ACCOUNT}`);
 }
 
-/** The same for all resources in a policy. */
+/** Applies `withAccount` to all resources in a policy. */
 export function withAccounts(policy: PolicyDocument): PolicyDocument {
   return {
     ...policy,

@@ -2,7 +2,7 @@ import { type RunSimulationResults, runSimulation } from '@cloud-copilot/iam-sim
 import { type NamedPolicy, type PolicyDocument, withAccount, withAccounts } from './policy.ts';
 import type { ConditionValues } from './requirement.ts';
 
-/** A check whether policies allow a principal an action. */
+/** A check of whether policies allow a principal to perform an action. */
 export interface Question {
   readonly principal: string;
   readonly action: string;

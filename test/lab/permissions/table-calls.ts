@@ -96,6 +96,6 @@ export const tableCalls: Calls = {
     const { ':pk': key } = valuesSchema.parse(call.parameters['ExpressionAttributeValues']);
     return [onItems(call, 'Query', text(call, 'TableName'), [{ pk: key }])];
   },
-  // Of all items, whose partition keys the request does not contain.
+  // A scan covers all items, and the request names no partition keys.
   'dynamodb:Scan': (call) => [onItems(call, 'Scan', text(call, 'TableName'), undefined)],
 };

@@ -23,7 +23,7 @@ export interface SlowRedshift extends AsyncDisposable {
   lasts: ChangeLength;
   /** Finishes the current changes. */
   finish(): Promise<void>;
-  /** The same, and later changes take no time. */
+  /** Finishes the current changes. Later ones take no time. */
   stop(): Promise<void>;
 }
 

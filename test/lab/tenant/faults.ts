@@ -68,7 +68,7 @@ export type TenantFault = AnswerFault | DeliveryFault | ListFault;
 
 /** The requests that a fault affects; by default all. */
 export interface FaultScope {
-  /** The first so many that match the other conditions. */
+  /** Number of requests that are affected: the first ones that match the other conditions. */
   readonly requests?: number;
   /** Requests with at least this `skip`. */
   readonly skipFrom?: number;

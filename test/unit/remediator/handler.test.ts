@@ -198,7 +198,7 @@ describe('a job', () => {
     expect(cloud.operations).not.toContain('sqs:ChangeMessageVisibility');
   });
 
-  test('reads and writes the table as often for 25 findings as for one', async () => {
+  test('reads and writes the table no more often for 25 findings than for one', async () => {
     const names = Array.from({ length: 25 }, (_, number) => `user-${number}`);
     for (const [number, name] of names.entries())
       cloud.users.set(name, number % 2 === 0 ? 'Active' : 'Inactive');

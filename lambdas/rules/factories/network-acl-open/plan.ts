@@ -32,7 +32,7 @@ function standsAlready(
 
 /**
  * Returns free numbers with the same effect as the open entry's: after it, then before it, up to the next deny entries.
- * The order of allow entries among each other has no effect.
+ * The relative order of allow entries has no effect.
  */
 function freeNumbers(entries: readonly NetworkAclEntry[], open: NetworkAclEntry, count: number): number[] {
   const taken = new Set(entries.map(({ ruleNumber }) => ruleNumber));
@@ -86,7 +86,7 @@ function partsOf(open: NetworkAclEntry, sources: readonly string[], { rest }: Op
 
 /**
  * Plans narrower entries at the position of each open entry, so that the order of the list keeps its effect. The last
- * of them takes the open entry's number in one step, so that no traffic is cut in between, and fewer numbers and
+ * of them takes the open entry's number in one step, so that traffic is never interrupted, and fewer numbers and
  * entries are needed. If no entry is missing, or earlier entries make the open entry ineffective, it is removed without
  * a replacement.
  */

@@ -122,7 +122,7 @@ function planFor(
 /**
  * Creates a rule against security groups that open ports to the world. Its plan closes exactly these ports. A rule of
  * which nothing remains is revoked. A wider rule is shrunk in place, by its id, after the other parts of what it opens
- * have been added as narrower rules. All of this is one change per wide rule, so that no traffic is cut in between. A
+ * have been added as narrower rules. All of this is one change per wide rule, so that traffic is never interrupted. A
  * part that already exists (same protocol, ports and source) is not added again, so a plan after an interrupted attempt
  * finishes its work. A part that a rule for other ports covers is added anyway, because that rule may be removed
  * independently.

@@ -50,7 +50,7 @@ test('beyond the limit of an account, findings are deferred, with their plans', 
   });
 });
 
-test('also beyond the limit of a rule for all accounts', async () => {
+test('defers findings beyond the limit of a rule for all accounts', async () => {
   limitTo(100, 2);
 
   await remediator.attempt(jobOf(...all));

@@ -129,7 +129,7 @@ describe('outcomes', () => {
     expect([...objects]).toEqual([[key, lines]]);
   });
 
-  test('may not exist', async () => {
+  test('are undefined if their object does not exist', async () => {
     await using aws = await scriptedAws(s3(new Map()));
 
     await expect(bucketAt(aws).readOutcomes(key)).resolves.toBeUndefined();

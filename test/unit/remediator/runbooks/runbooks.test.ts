@@ -555,7 +555,7 @@ describe('another poll', () => {
     expect(account.executions).toHaveLength(1);
   });
 
-  test('that waits because of the end does not change the end time', async () => {
+  test('that waits after the end of an execution leaves the recorded end time unchanged', async () => {
     const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
     await remediator.attempt(job);
     account.end();
@@ -834,7 +834,7 @@ describe('between the start and the follow-up job', () => {
     expect(asked.filter((body) => body.includes(other))).toEqual([]);
   });
 
-  test('fixed by direct calls from now on: only once the execution has ended, regardless of what should have followed it', async () => {
+  test('after a switch to direct calls, is fixed once the execution has ended, regardless of what should have followed it', async () => {
     const job = pollOf(0, MAIN);
     enforce({ runbook_then: 'report' });
     await remediator.attempt(job);

@@ -51,7 +51,7 @@ const nothing = (family: string): string =>
 const noAnswers = (family: string): string =>
   `blocks return traffic for connections that 1 subnet opens over ${family}: nothing outside the VPC can reach TCP ports 49152-60999 (subnet-1)`;
 
-describe('a plan is refused, with the cuts, if', () => {
+describe('a plan is refused, naming the lost traffic, if', () => {
   test.each([
     {
       what: 'the other half of the world is denied in two blocks',
