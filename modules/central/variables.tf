@@ -157,7 +157,7 @@ variable "tags" {
 }
 
 variable "audit_trail" {
-  description = "A CloudTrail trail that records who writes settings, and who other than the functions writes the findings table; null creates none."
+  description = "A CloudTrail trail that records who writes settings, and who writes the findings table, except for the functions; null creates none."
   type        = any
   default     = null
 }

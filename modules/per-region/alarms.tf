@@ -46,7 +46,7 @@ locals {
       told_by = "alarm"
     }
     jobs-near-retention = {
-      description = "A job in ${local.queue_name} is older than three quarters of the ${module.typed.queue.retention_days} days for which the queue keeps it. SQS then silently drops it. The log of ${local.remediator_name} says what delays its account."
+      description = "A job in ${local.queue_name} has waited for three quarters of the queue's retention of ${module.typed.queue.retention_days} days. At the end of that time, SQS silently deletes it. The log of ${local.remediator_name} says what delays its account."
       namespace   = "AWS/SQS"
       metric      = "ApproximateAgeOfOldestMessage"
       dimensions  = { QueueName = local.queue_name }
@@ -54,7 +54,7 @@ locals {
       threshold   = module.typed.queue.retention_days * local.day * 0.75
     }
     jobs-delayed-near-retention = {
-      description = "A job in ${local.delayed_name} is older than three quarters of the ${module.typed.queue.retention_days} days for which the queue keeps it. SQS then silently drops it. The log of ${local.remediator_name} says why it is not forwarded."
+      description = "A job in ${local.delayed_name} has waited for three quarters of the queue's retention of ${module.typed.queue.retention_days} days. At the end of that time, SQS silently deletes it. The log of ${local.remediator_name} says why it is not forwarded."
       namespace   = "AWS/SQS"
       metric      = "ApproximateAgeOfOldestMessage"
       dimensions  = { QueueName = local.delayed_name }

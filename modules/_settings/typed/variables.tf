@@ -413,7 +413,7 @@ variable "alarms" {
 }
 
 variable "audit_trail" {
-  description = "A CloudTrail trail that records who writes settings, and who other than the functions writes the findings table; null creates none."
+  description = "A CloudTrail trail that records who writes settings, and who writes the findings table, except for the functions; null creates none."
   type = object({
     # The S3 bucket for the log files, preferably in a log account. Its policy must allow CloudTrail to write to it. Required.
     bucket = optional(string, "")

@@ -138,7 +138,7 @@ export const SUBJECTS: readonly Subject[] = [
   },
   {
     rule: 'network-acl-default-allows-all',
-    what: 'taken out',
+    what: 'subnet moved away',
     resource: 'acl-0000000a',
     state: aclOf(true),
     options: { allow_isolation: true },
