@@ -4,6 +4,7 @@ import { counts, dueAt, isDue } from '../../lambdas/model/back-off.ts';
 import { SettingsError } from '../../lambdas/model/errors.ts';
 import { exemptionsOf } from '../../lambdas/model/exemptions.ts';
 import type { Finding } from '../../lambdas/model/finding.ts';
+import { remediatorRegion } from '../../lambdas/model/finding.ts';
 import { limitsOf } from '../../lambdas/model/limits.ts';
 import { describeWindow, isOpen } from '../../lambdas/model/maintenance-window.ts';
 import {
@@ -29,7 +30,6 @@ import type { Opened } from '../deployed/index.ts';
 import { changesCounted } from '../deployed/limits.ts';
 import { pauseIn } from '../deployed/pauses.ts';
 import type { FindingName } from './find.ts';
-import { remediatorRegion } from './places.ts';
 
 /** A reason why a finding is not changed now. */
 export interface Obstacle {

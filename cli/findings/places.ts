@@ -4,11 +4,6 @@ import type { Opened } from '../deployed/index.ts';
 
 const POLLS_AT_ONCE = 8;
 
-/** The region whose remediator processes findings of a region. Findings without a region belong to the home region. */
-export function remediatorRegion(region: string, homeRegion: string): string {
-  return region === 'global' ? homeRegion : region;
-}
-
 /** Lists the accounts that the deployment knows: those in the jobs of the last polls, and those in the settings. */
 export async function knownAccounts({ deployment, table, evidence, settings }: Opened): Promise<string[]> {
   const marks = await table.read(pollItemSchema, deployment.rules.map(pollKey));

@@ -1,10 +1,9 @@
 import { type UndoStep, undoStepsOf } from '../../lambdas/changes/undo-steps.ts';
 import { InvalidInputError } from '../../lambdas/model/errors.ts';
-import { findingKey } from '../../lambdas/model/finding.ts';
+import { findingKey, remediatorRegion } from '../../lambdas/model/finding.ts';
 import type { Fix } from '../../lambdas/model/requests.ts';
 import type { Line } from '../deployed/outcomes.ts';
 import type { FindingName } from '../findings/find.ts';
-import { remediatorRegion } from '../findings/places.ts';
 
 /** A fix that can be undone, as recorded in the evidence. */
 export interface UndoableFix extends Line {

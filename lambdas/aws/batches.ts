@@ -1,3 +1,6 @@
+/** Maximum number of values that EC2 accepts in one filter of a request. */
+export const EC2_FILTER_VALUES = 200;
+
 /** Splits a list into chunks of at most `size` items, in order. */
 export function* chunks<T>(items: readonly T[], size: number): Generator<T[]> {
   for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);

@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
 import { logCalls, loggingCalls } from './call-log.ts';
 import { asError, isNotTaken } from './errors.ts';
+import { perSession } from './per-session.ts';
 import type { AwsCall, AwsSession } from './session.ts';
 
 /** Reads many resources in as few calls as their API allows. @returns the existing ones, by key */
@@ -22,16 +23,10 @@ interface Answer<Value> {
 export function sharedRead<Value>(
   readAll: ReadAll<Value>,
 ): (session: AwsSession, key: string) => Promise<Value | undefined> {
-  const loaders = new WeakMap<AwsSession, DataLoader<string, Answer<Value>>>();
-  const loaderOf = (session: AwsSession): DataLoader<string, Answer<Value>> => {
-    const known = loaders.get(session);
-    if (known !== undefined) return known;
-    const made = new DataLoader<string, Answer<Value>>((keys) => answerAll(session, keys, readAll), {
-      cache: false,
-    });
-    loaders.set(session, made);
-    return made;
-  };
+  const loaderOf = perSession(
+    (session) =>
+      new DataLoader<string, Answer<Value>>((keys) => answerAll(session, keys, readAll), { cache: false }),
+  );
   return async (session, key) => {
     const { value, calls } = await loaderOf(session).load(key);
     // Each caller records the call, for its evidence and its count of calls.

@@ -1,4 +1,5 @@
 import pLimit, { type LimitFunction } from 'p-limit';
+import { perSession } from '../aws/per-session.ts';
 import type { AwsSession } from '../aws/session.ts';
 
 /**
@@ -6,10 +7,5 @@ import type { AwsSession } from '../aws/session.ts';
  * make their first call, others make the next one.
  */
 export function limitPerSession(atOnce: number): (session: AwsSession) => LimitFunction {
-  const limits = new WeakMap<AwsSession, LimitFunction>();
-  return (session) => {
-    const limit = limits.get(session) ?? pLimit(atOnce);
-    limits.set(session, limit);
-    return limit;
-  };
+  return perSession(() => pLimit(atOnce));
 }

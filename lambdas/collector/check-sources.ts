@@ -1,3 +1,4 @@
+import { asError } from '../aws/errors.ts';
 import { type Source, sourceSchema } from '../model/job.ts';
 import type { FindingSource } from '../sources/source.ts';
 
@@ -12,7 +13,7 @@ export async function checkSources(
   const checks = Object.entries(sources).map(async ([name, source]) => {
     const problem = await source.check(asOf).then(
       () => undefined,
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      (error: unknown) => asError(error).message,
     );
     return { source: sourceSchema.parse(name), ...(problem !== undefined && { problem }) };
   });

@@ -1,4 +1,4 @@
-import { findingKey } from '../model/finding.ts';
+import { findingKey, remediatorRegion } from '../model/finding.ts';
 import { type Job, type Poll, pollId } from '../model/job.ts';
 import { JobGrouper, jobsByRegion } from './job-grouper.ts';
 import type { JobSink } from './job-sink.ts';
@@ -44,7 +44,7 @@ export async function closeMissing(
   const findings = [...listed, ...notGiven.filter((finding) => unread.mayHave(finding))];
   const missing = notGiven
     .filter((finding) => !unread.mayHave(finding))
-    .map((finding) => ({ finding, region: finding.region === 'global' ? homeRegion : finding.region }))
+    .map((finding) => ({ finding, region: remediatorRegion(finding.region, homeRegion) }))
     .filter(({ region }) => regions.includes(region));
   for (const [region, ofRegion] of jobsByRegion(closingJobs(poll, run, missing)))
     await jobs.send(region, ofRegion);

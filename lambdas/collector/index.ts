@@ -1,6 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
 import { z } from 'zod';
+import { asError } from '../aws/errors.ts';
 import { count } from '../aws/metrics.ts';
 import { parseEnvironment } from '../model/environment.ts';
 import type { FailingRules } from '../model/failing-rules.ts';
@@ -158,10 +159,10 @@ export async function handler(
     // The operator who requested a plan gets the error, so it does not count as a failed poll.
     if (request?.poll.plans !== true) count('PollFailed', 1);
     const poll = request === undefined ? 'a poll' : `poll ${pollId(request.poll)}`;
-    const why = error instanceof Error ? error.message : String(error);
+    const thrown = asError(error);
     logger.error(
-      `${poll} failed: ${why}. It is retried; if the retries fail, too, fix the cause and invoke the function with the event from the polls' dead-letter queue`,
-      { error: error instanceof Error ? error : new Error(why) },
+      `${poll} failed: ${thrown.message}. It is retried; if the retries fail, too, fix the cause and invoke the function with the event from the polls' dead-letter queue`,
+      { error: thrown },
     );
     throw error;
   }

@@ -1,3 +1,4 @@
+import { asError } from '../aws/errors.ts';
 import { DeliveryError } from '../model/errors.ts';
 import type { Job } from '../model/job.ts';
 import { jobsByRegion } from './job-grouper.ts';
@@ -37,9 +38,7 @@ export class Outbox {
   async flush(): Promise<void> {
     await this.#send((waiting) => waiting.length);
     if (this.#failures.size === 0) return;
-    const failures = [...this.#failures].map(
-      ([region, error]) => `${region}: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    const failures = [...this.#failures].map(([region, error]) => `${region}: ${asError(error).message}`);
     throw new DeliveryError(
       `jobs were not accepted in ${this.#failures.size} of the regions (the others received theirs): ${failures.join('; ')}`,
       { cause: [...this.#failures.values()][0] },

@@ -43,3 +43,11 @@ export type Finding = z.infer<typeof findingSchema>;
 export function findingKey(finding: Pick<Finding, 'rule' | 'account' | 'region' | 'resource'>): string {
   return [finding.rule, finding.account, finding.region, finding.resource].join('#');
 }
+
+/**
+ * Returns the region whose remediator processes findings of a region. Findings without a region belong to the home
+ * region.
+ */
+export function remediatorRegion(region: string, homeRegion: string): string {
+  return region === 'global' ? homeRegion : region;
+}

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { asError } from '../../../lambdas/aws/errors.ts';
 import { AutomationError } from '../../../lambdas/model/errors.ts';
 import { sourceSchema } from '../../../lambdas/model/job.ts';
 import { type CheckRequest, checkRequestSchema, principalSchema } from '../../../lambdas/model/requests.ts';
@@ -89,7 +90,7 @@ async function checkRolesIn(
 function checkOf({ request: { account, region }, is, error, result }: Submitted<CheckRequest>): Check {
   const place = `${account} ${region}`;
   if (is === 'not submitted' || is === 'perhaps submitted' || is === 'not woken') {
-    const says = `not checked: ${error instanceof Error ? error.message : String(error)}`;
+    const says = `not checked: ${asError(error).message}`;
     return { check: 'role', place, is: 'unknown', says };
   }
   if (!isComplete(result)) {

@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { remediatorRegion } from '../../../lambdas/model/finding.ts';
 import { type CommandResult, type Given, parseGiven } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { type Opened, open } from '../../deployed/index.ts';
 import { findKnown, type Known } from '../../findings/find.ts';
-import { remediatorRegion } from '../../findings/places.ts';
 import { subjectOf } from '../../findings/subject.ts';
 import { placeGiven, ruleGivenSchema } from '../../given.ts';
 import { changeOf } from './change.ts';

@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import { remediatorRegion } from '../../../lambdas/model/finding.ts';
 import type { Context } from '../../context.ts';
 import type { Opened } from '../../deployed/index.ts';
 import type { Line } from '../../deployed/outcomes.ts';
 import { CliError } from '../../errors.ts';
 import type { FindingName } from '../../findings/find.ts';
-import { remediatorRegion } from '../../findings/places.ts';
 import { lenientSubjectOf } from '../../findings/subject.ts';
 import { placeGiven, regionsOf, ruleGivenSchema, rulesOf } from '../../given.ts';
 import { sinceSchema } from '../../time.ts';

@@ -1,5 +1,5 @@
 import type { FlowLog } from '@aws-sdk/client-ec2';
-import { chunks } from '../../aws/batches.ts';
+import { chunks, EC2_FILTER_VALUES } from '../../aws/batches.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { sharedRead } from '../../aws/shared-read.ts';
 import { tagMap } from '../../aws/tags.ts';
@@ -65,9 +65,6 @@ export function checkUnlogged(vpc: string, flowLogs: readonly VpcFlowLog[]): voi
 export const isDeliveryOpen = (created: Date, now: Date): boolean =>
   now.getTime() - created.getTime() < MINUTES_UNTIL_DELIVERY_IS_KNOWN * 60_000;
 
-/** Maximum number of values that EC2 accepts in one filter of a request. */
-const VPCS_PER_CALL = 200;
-
 /** Reads the flow logs of VPCs. @returns the flow logs by VPC; a VPC without any has no entry */
 export async function readFlowLogs(
   session: AwsSession,
@@ -76,7 +73,7 @@ export async function readFlowLogs(
   const { EC2Client, paginateDescribeFlowLogs } = await import('../../aws/ec2.ts');
   const client = session.client(EC2Client);
   const flowLogs = new Map<string, VpcFlowLog[]>();
-  for (const Values of chunks(vpcs, VPCS_PER_CALL)) {
+  for (const Values of chunks(vpcs, EC2_FILTER_VALUES)) {
     const pages = paginateDescribeFlowLogs({ client }, { Filter: [{ Name: 'resource-id', Values }] });
     for await (const page of pages) {
       for (const flowLog of (page.FlowLogs ?? []).map(parse))

@@ -1,4 +1,4 @@
-import { chunks } from '../../aws/batches.ts';
+import { chunks, EC2_FILTER_VALUES } from '../../aws/batches.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { sharedRead } from '../../aws/shared-read.ts';
 import { tagMap } from '../../aws/tags.ts';
@@ -10,14 +10,11 @@ export interface Vpc {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** Maximum number of values that EC2 accepts in one filter of a request. */
-const VPCS_PER_CALL = 200;
-
 /** Reads VPCs. @returns those that exist, by id */
 export async function readVpcs(session: AwsSession, ids: readonly string[]): Promise<Map<string, Vpc>> {
   const { EC2Client, paginateDescribeVpcs } = await import('../../aws/ec2.ts');
   const vpcs = new Map<string, Vpc>();
-  for (const Values of chunks(ids, VPCS_PER_CALL)) {
+  for (const Values of chunks(ids, EC2_FILTER_VALUES)) {
     // Uses a filter, because the parameter would fail the whole call if one VPC does not exist.
     const pages = paginateDescribeVpcs(
       { client: session.client(EC2Client) },

@@ -1,12 +1,9 @@
 import { z } from 'zod';
-import { chunks } from '../../aws/batches.ts';
+import { chunks, EC2_FILTER_VALUES } from '../../aws/batches.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { sharedRead } from '../../aws/shared-read.ts';
 import { tagMap } from '../../aws/tags.ts';
 import { type ExistingRule, normalizePorts } from './ingress-rule.ts';
-
-/** Maximum number of values that EC2 accepts in one filter of a request. */
-const GROUPS_PER_CALL = 200;
 
 /**
  * EC2's error codes for a security group that does not exist. It documents both.
@@ -67,7 +64,7 @@ export async function readSecurityGroups(
   const { EC2Client, paginateDescribeSecurityGroups } = await import('../../aws/ec2.ts');
   const client = session.client(EC2Client);
   const groups = new Map<string, SecurityGroup>();
-  for (const Values of chunks(ids, GROUPS_PER_CALL)) {
+  for (const Values of chunks(ids, EC2_FILTER_VALUES)) {
     const pages = paginateDescribeSecurityGroups(
       { client, pageSize: 1000 },
       { Filters: [{ Name: 'group-id', Values }] },
@@ -98,7 +95,7 @@ export async function readIngressRules(
   const { EC2Client, paginateDescribeSecurityGroupRules } = await import('../../aws/ec2.ts');
   const client = session.client(EC2Client);
   const rules = new Map<string, ExistingRule[]>();
-  for (const Values of chunks(groups, GROUPS_PER_CALL)) {
+  for (const Values of chunks(groups, EC2_FILTER_VALUES)) {
     const pages = paginateDescribeSecurityGroupRules(
       { client, pageSize: 1000 },
       { Filters: [{ Name: 'group-id', Values }] },

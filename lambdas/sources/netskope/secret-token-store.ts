@@ -1,5 +1,6 @@
 import type { SecretsProvider } from '@aws-lambda-powertools/parameters/secrets';
 import type { AwsClientOptions } from '../../aws/client-defaults.ts';
+import { asError } from '../../aws/errors.ts';
 import { FindingSourceError } from '../../model/errors.ts';
 import type { TokenStore } from './client.ts';
 
@@ -30,7 +31,7 @@ export class SecretTokenStore implements TokenStore {
     try {
       value = await this.#provider.get(this.name, { maxAge: MAX_AGE_SECONDS, forceFetch: fresh });
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = asError(error).message;
       throw new FindingSourceError(`the API token cannot be read from ${this.name}: ${why}`, {
         cause: error,
       });

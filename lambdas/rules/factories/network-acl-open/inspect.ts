@@ -1,4 +1,5 @@
 import type { NetworkAcl, Vpc } from '@aws-sdk/client-ec2';
+import { chunks, EC2_FILTER_VALUES } from '../../../aws/batches.ts';
 import type { AwsSession } from '../../../aws/session.ts';
 import { tagMap } from '../../../aws/tags.ts';
 import { readNetworkAcls, subnetsOf } from '../../../changes/network-acl/calls.ts';
@@ -47,9 +48,6 @@ async function readVpcCidrs(session: AwsSession, ids: readonly string[]): Promis
   return cidrs;
 }
 
-/** Maximum number of values in an EC2 filter. */
-const FILTER_VALUES = 200;
-
 /**
  * Reads the address families of subnets. A block that is being associated or disassociated counts, because it may still
  * carry traffic. A subnet that EC2 does not list, because it is new, may have both.
@@ -57,10 +55,10 @@ const FILTER_VALUES = 200;
 async function readSubnets(session: AwsSession, ids: readonly string[]): Promise<Map<string, Subnet>> {
   const { EC2Client, paginateDescribeSubnets } = await import('../../../aws/ec2.ts');
   const subnets = new Map(ids.map((id) => [id, { id, ipv4: true, ipv6: true }]));
-  for (let at = 0; at < ids.length; at += FILTER_VALUES) {
+  for (const Values of chunks(ids, EC2_FILTER_VALUES)) {
     const pages = paginateDescribeSubnets(
       { client: session.client(EC2Client) },
-      { Filters: [{ Name: 'subnet-id', Values: ids.slice(at, at + FILTER_VALUES) }] },
+      { Filters: [{ Name: 'subnet-id', Values }] },
     );
     for await (const { Subnets = [] } of pages) {
       for (const { SubnetId: id = '', CidrBlock, Ipv6CidrBlockAssociationSet = [] } of Subnets) {
