@@ -37,6 +37,13 @@ const shut: MaintenanceWindow = { days: ['TUE'], start: '13:00', end: '14:00', t
 const keysOf = (changes: readonly { readonly change: object }[]): unknown[] =>
   changes.map(({ change }) => ('key' in change ? change.key : undefined));
 
+/** Checks that the key of `deploy` is planned with read permissions only, and nothing is changed. */
+function expectOnlyPlanned(remediator: RemediatorInMemory): void {
+  expect(keysOf(remediator.outcome('deploy')?.plan ?? [])).toEqual(['old']);
+  expect(remediator.account.sessions.map(({ permissions }) => permissions)).toEqual([rule.permissions.read]);
+  expect(remediator.account.changed).toEqual([]);
+}
+
 describe('a finding', () => {
   test('is fixed, read back, and recorded, with what was seen, planned, and applied', async () => {
     const remediator = new RemediatorInMemory({ deploy: ['old1', 'old2', 'new'] });
@@ -261,11 +268,7 @@ describe('a maintenance window', () => {
       seen: { keys: [{ id: 'old' }] },
       applied: [],
     });
-    expect(keysOf(remediator.outcome('deploy')?.plan ?? [])).toEqual(['old']);
-    expect(remediator.account.sessions.map(({ permissions }) => permissions)).toEqual([
-      rule.permissions.read,
-    ]);
-    expect(remediator.account.changed).toEqual([]);
+    expectOnlyPlanned(remediator);
   });
 
   test('within the window, the rule is enforced', async () => {
@@ -321,11 +324,7 @@ describe('pause', () => {
       seen: { keys: [{ id: 'old' }] },
       applied: [],
     });
-    expect(keysOf(remediator.outcome('deploy')?.plan ?? [])).toEqual(['old']);
-    expect(remediator.account.sessions.map(({ permissions }) => permissions)).toEqual([
-      rule.permissions.read,
-    ]);
-    expect(remediator.account.changed).toEqual([]);
+    expectOnlyPlanned(remediator);
   });
 
   test('is effective between two findings: the first is fixed, the second is not changed', async () => {

@@ -50,11 +50,7 @@ async function run(
     if (port === 'writeJournal') steps.push(port);
     return undefined;
   };
-  let hasActed = false;
-  account.onWrite = () => {
-    if (!hasActed) account.set(act(account.state));
-    hasActed = true;
-  };
+  account.actAfterFirstWrite(act);
   await remediator.attempt(account.job(...NAMES));
   const writes = account.writes.length;
   await remediator.workOffLater();

@@ -52,11 +52,7 @@ async function run(
   const { remediator } = account;
   const operations: string[] = [];
   account.onCall = (operation) => operations.push(operation);
-  let hasActed = false;
-  account.onWrite = () => {
-    if (!hasActed) account.set(act(account.state));
-    hasActed = true;
-  };
+  account.actAfterFirstWrite(act);
   await remediator.attempt(account.job(...NAMES));
   await remediator.workOffLater();
   const outcomes = new Map(

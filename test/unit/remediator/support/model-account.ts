@@ -37,6 +37,14 @@ export class ModelAccount {
     this.#model.set(state);
   }
 
+  /** Changes the state as someone else, once, directly after our first write. */
+  actAfterFirstWrite(act: (state: AwsState) => AwsState): void {
+    this.onWrite = () => {
+      this.onWrite = () => {};
+      this.set(act(this.state));
+    };
+  }
+
   job(...resources: readonly string[]): Job {
     return regionalJobOf(this.#rule, resources);
   }
