@@ -62,7 +62,7 @@ locals {
       threshold   = module.typed.queue.retention_days * local.day * 0.75
     }
     take-back-failed = {
-      description = "An incomplete change could not be rolled back: something may be open that was closed before. The log of ${local.remediator_name} in ${local.region} names the resource and the change. Close it by hand."
+      description = "An incomplete change could not be rolled back: something may be open that was closed before. The log of ${local.remediator_name} in ${local.region} names the resource and the change. Remove the access by hand."
       namespace   = var.link.metrics_namespace
       metric      = local.metric.TakeBackFailed
       dimensions  = { service = local.remediator_name }

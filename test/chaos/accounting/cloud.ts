@@ -50,7 +50,7 @@ export interface Seen extends Transition {
   readonly account: string;
 }
 
-/** All of AWS that the product uses: the services of its own account, and the accounts in which it works. */
+/** The parts of AWS that the product uses: the services in the account where it is deployed, and the target accounts. */
 export class CloudModel {
   now = Date.parse('2026-06-30T12:00:00Z');
   readonly counts = new Counts();

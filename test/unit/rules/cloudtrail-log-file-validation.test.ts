@@ -32,7 +32,7 @@ function regionOf(call: ReceivedCall): string {
 }
 
 /**
- * Simulates CloudTrail as in its API reference: by ARN, it returns trails of its own region, and no error for others.
+ * Simulates CloudTrail as in its API reference: given ARNs, it returns the trails of the region that is called, and no error for others.
  */
 async function cloudTrail(trails: Trail[], tagsPerPage = 20) {
   const inRegion = (call: ReceivedCall): Trail[] =>

@@ -226,7 +226,7 @@ describe('a change that only the state shows', () => {
   const group = 'sg-0000000a';
   const BEGUN = Date.parse('2026-06-30T12:00:00Z');
 
-  /** Resolves a revocation that was begun, if another job recorded the same one at a time of its own clock. */
+  /** Resolves a revocation that was started, if another job, whose clock may differ, recorded the same one. */
   async function resolved(appliedAt: string, isKnownBefore: boolean): Promise<number> {
     const job = regionalJobOf(SSH, [group]);
     const ports = new RemediatorInMemory().ports();
