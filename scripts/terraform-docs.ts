@@ -1,7 +1,7 @@
 /**
  * Writes the tables of inputs and outputs to the README of each module that has one, and those of the root module to
- * docs/inputs.md, from their Terraform files. Checks that each variable has one sentence, also in modules and examples without a
- * table, and that each attribute has a comment.
+ * docs/inputs.md, from their Terraform files. Checks that each variable has one sentence, also in modules and examples
+ * without a table, and that each attribute has a comment.
  *
  *     node scripts/terraform-docs.ts           write
  *     node scripts/terraform-docs.ts --check   change nothing; exit 1 and name every file that is stale
@@ -47,7 +47,7 @@ function mistakes(folder: string, inputs: readonly (readonly string[])[]): strin
   return inputs.flatMap(([name = '', , , meaning = '']) => {
     const at = `${path.relative(root, folder) || 'the root module'}, ${name}`;
     if (meaning === '')
-      return [`${at}: expected a comment directly before the attribute, which describes it`];
+      return [`${at}: expected a comment immediately before the attribute, which describes it`];
     const isAttribute = name.includes('.');
     if (isAttribute || !severalSentences.test(meaning)) return [];
     return [`${at}: expected one sentence, and details in comments before its attributes: ${meaning}`];

@@ -78,8 +78,20 @@ async function listedNames(table: Table): Promise<HoldName[]> {
 }
 
 /** Describes a hold: `sg-0123 in 222222222222 eu-central-1, for all rules`. */
-export function describeHold({ account, region, resource, rule }: HoldName): string {
+export function describeHold(name: HoldName): string {
+  return `${describeHeld(name)}, for ${rulesOf(name)}`;
+}
+
+/** Says that something is held: `sg-0123 in 222222222222 eu-central-1 is held for all rules`. */
+export function sayHeld(name: HoldName): string {
+  return `${describeHeld(name)} is held for ${rulesOf(name)}`;
+}
+
+function describeHeld({ account, region, resource }: HoldName): string {
   const what = resource === ALL ? 'everything' : resource;
-  const where = region === ALL ? account : `${account} ${region}`;
-  return `${what} in ${where}, for ${rule === ALL ? 'all rules' : rule}`;
+  return `${what} in ${region === ALL ? account : `${account} ${region}`}`;
+}
+
+function rulesOf({ rule }: HoldName): string {
+  return rule === ALL ? 'all rules' : rule;
 }

@@ -25,7 +25,7 @@ import { accountItemSchema, accountKey, type FindingItem } from '../../lambdas/m
 import { ruleIds } from '../../lambdas/rules/catalogue.ts';
 import type { Context } from '../context.ts';
 import { openBreakers } from '../deployed/breakers.ts';
-import { describeHold, readHolds } from '../deployed/holds.ts';
+import { readHolds, sayHeld } from '../deployed/holds.ts';
 import type { Opened } from '../deployed/index.ts';
 import { changesCounted } from '../deployed/limits.ts';
 import { pauseIn } from '../deployed/pauses.ts';
@@ -95,8 +95,8 @@ const held: Look = async ({ opened, finding, changed, context }) => {
     gate: 'hold',
     says:
       says === undefined
-        ? `${describeHold(name)} is held by an item that cannot be parsed`
-        : `${describeHold(name)}, is held by ${says.by}: ${says.reason}`,
+        ? `${sayHeld(name)} by an item that cannot be parsed`
+        : `${sayHeld(name)} by ${says.by}: ${says.reason}`,
     ...(says?.until !== undefined && { until: says.until }),
     remedy: releaseCommand(name),
   }));
@@ -200,7 +200,7 @@ const limit: Look = async ({ opened, settings, finding, context }) => {
     .filter(({ counter, most }) => (counted.get(counter.scope) ?? 0) >= most)
     .map(({ name, counter, most }) => ({
       gate: 'limit',
-      says: `${counted.get(counter.scope)} changes of the last hour count, and ${name} is ${most}`,
+      says: `${name} is ${most}, and ${counted.get(counter.scope)} changes already count toward it`,
       remedy: `wait, or raise limits.${name}`,
     }));
 };

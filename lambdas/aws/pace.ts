@@ -58,8 +58,8 @@ const SAME_MILLISECONDS = 1_000;
  * the quotas. Each function instance counts separately. Jobs for one account and region never run in parallel, so one
  * instance makes all changes there at a time.
  *
- * The SDK's adaptive mode (`retryMode: 'adaptive'`) is not used. It delays calls directly before they are sent, when a
- * change must no longer wait because its basis was just read. Callers wait for their turn before that read.
+ * The SDK's adaptive mode (`retryMode: 'adaptive'`) is not used. It delays calls immediately before they are sent, when
+ * a change must no longer wait because its basis was just read. Callers wait for their turn before that read.
  */
 export class Pacer {
   readonly #clock: Clock;

@@ -11,8 +11,8 @@ const sends = new AsyncLocalStorage<number>();
 const checks = new AsyncLocalStorage<() => Promise<void> | void>();
 
 /**
- * Runs work and checks each of its calls that changes something directly before it is sent, because earlier reads may
- * have taken time.
+ * Runs work and checks each of its calls that changes something immediately before it is sent, because earlier reads
+ * may have taken time.
  * @param check throws if the call must not be sent. It must not wait for anything if the call depends on a read
  */
 export function checkingChanges<T>(check: () => Promise<void> | void, work: () => Promise<T>): Promise<T> {

@@ -144,7 +144,7 @@ interface Listing {
   readonly clock: Clock;
 }
 
-/** Adds requests to the list of their place. @throws DeliveryError if other writers were faster each time; AWS's own error otherwise */
+/** Adds requests to the list of their place. @throws DeliveryError if another writer changed it during each attempt; AWS's own error otherwise */
 async function list(
   requests: readonly Pick<HandedIn, 'request' | 'name'>[],
   { table, put, clock }: Listing,

@@ -78,7 +78,9 @@ export interface CutOff {
   readonly isBegunAnew?: boolean;
   /** True if an earlier attempt began a change of the same rule or entry whose result is also unknown. */
   readonly isBegunBefore?: boolean;
-  /** True if a later change of the same rule or entry was completed, so the current state is the result of that change. */
+  /**
+   * True if a later change of the same rule or entry was completed, so the current state is the result of that change.
+   */
   readonly isSuperseded?: boolean;
   /** The changes to the resource that were completed since the change was planned. What they depend on must remain. */
   readonly others?: readonly Change[];
@@ -136,7 +138,7 @@ export interface ChangeKind<C extends Change> {
   /** Returns the maximum number of calls that it makes to one API. Default: one. */
   calls?(change: C): number;
   /**
-   * Checks whether `apply` reads everything on which the plan depends, including exemption tags, directly before it
+   * Checks whether `apply` reads everything on which the plan depends, including exemption tags, immediately before it
    * writes. If so, the resource is not read separately before that. Default: no.
    */
   looksAtAll?(change: C): boolean;
@@ -145,8 +147,8 @@ export interface ChangeKind<C extends Change> {
   /** Returns what to check by hand if the result is unknown, as the object of "check". Default: the resource. */
   toLookAt?(change: C): string;
   /**
-   * Makes the change in AWS. Unless the API has a condition for this, reads the resource directly before the write: if
-   * what the change depends on is gone or differs from what the plan saw, nothing is written.
+   * Makes the change in AWS. Unless the API has a condition for this, reads the resource immediately before the write:
+   * if what the change depends on is gone or differs from what the plan saw, nothing is written.
    * @param note Records the progress of the change. A change with several calls calls it before its first call and
    *   after each successful call, with what `inverse` needs to undo the progress so far, so that the record is correct
    *   even if the next call fails.

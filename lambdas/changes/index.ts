@@ -101,7 +101,7 @@ export const applyChange = working(
   ) => kind.apply(session, change, note, { mayContinue, tookBack, ours, ...more }),
 );
 
-/** Checks whether a change reads everything that its plan depends on directly before it writes. */
+/** Checks whether a change reads everything that its plan depends on immediately before it writes. */
 export const looksAtAll = asking((kind, change) => kind.looksAtAll(change));
 
 /** Returns the rate at which a kind of change calls AWS in one account. */
@@ -149,7 +149,9 @@ export const isPlannedAnyway = asking((kind) => kind.isPlannedAnyway);
 /** Checks whether the record of an applied change lists everything that it was meant to add. */
 export const namesAll = asking((kind, applied) => kind.namesAll(applied));
 
-/** Checks whether the rule or entry that an applied change concerns is unchanged, because the change was made in part. */
+/**
+ * Checks whether the rule or entry that an applied change concerns is unchanged, because the change was made in part.
+ */
 export const leavesTarget = asking((kind, applied) => kind.leavesTarget(applied));
 
 /** Checks whether a plan depends on a rule or an entry of its resource that an applied change removed. */

@@ -27,16 +27,16 @@ export function modeFor(settings: Settings, account: string, now: Date): Mode {
 export function decideMode(settings: Settings, account: string, now: Date): DecidedMode {
   const { allRules } = settings;
   const leftOut = [
-    ...leavesOut(account, settings, allRules, ofRule(settings)),
-    ...leavesOut(account, allRules, allRules, 'all rules'),
+    ...leavesOut(account, settings, allRules, forRule(settings)),
+    ...leavesOut(account, allRules, allRules, 'for all rules'),
   ];
   if (leftOut.length > 0) return { mode: 'off', because: leftOut };
-  const own = saidOf(account, settings, allRules, ofRule(settings)) ?? {
+  const own = saidOf(account, settings, allRules, forRule(settings)) ?? {
     mode: settings.mode,
-    because: [`mode of ${ofRule(settings)} is ${settings.mode}`],
+    because: [`mode ${forRule(settings)} is ${settings.mode}`],
   };
   const ceilings = [
-    saidOf(account, allRules, allRules, 'all rules'),
+    saidOf(account, allRules, allRules, 'for all rules'),
     newAccountMode(account, allRules, now),
   ].filter((each) => each !== undefined);
   const mode = lowestMode([own.mode, ...ceilings.map((each) => each.mode)]) ?? own.mode;
@@ -44,8 +44,8 @@ export function decideMode(settings: Settings, account: string, now: Date): Deci
   return { mode, because: [...own.because, ...lowering.flatMap(({ because }) => because)] };
 }
 
-function ofRule({ rule }: Pick<Settings, 'rule'>): string {
-  return `rule ${rule}`;
+function forRule({ rule }: Pick<Settings, 'rule'>): string {
+  return `for rule ${rule}`;
 }
 
 type Said = Pick<
@@ -58,15 +58,15 @@ function leavesOut(
   account: string,
   { accounts, excluded_accounts, excluded_groups }: Said,
   allRules: AccountSettings,
-  of: string,
+  scope: string,
 ): string[] {
   const groups = groupsOf(account, allRules).filter((group) => excluded_groups.includes(group));
   return [
     ...(accounts.length > 0 && !accounts.includes(account)
-      ? [`accounts of ${of} does not list the account`]
+      ? [`accounts ${scope} does not include the account`]
       : []),
-    ...(excluded_accounts.includes(account) ? [`excluded_accounts of ${of} lists the account`] : []),
-    ...groups.map((group) => `excluded_groups of ${of} lists its group ${group}`),
+    ...(excluded_accounts.includes(account) ? [`excluded_accounts ${scope} includes the account`] : []),
+    ...groups.map((group) => `excluded_groups ${scope} includes its group ${group}`),
   ];
 }
 
@@ -89,15 +89,15 @@ function saidOf(
   account: string,
   { mode_by_account, mode_by_group }: Said,
   allRules: AccountSettings,
-  of: string,
+  scope: string,
 ): DecidedMode | undefined {
   const own = mode_by_account[account];
-  if (own !== undefined) return { mode: own, because: [`mode_by_account of ${of} is ${own}`] };
+  if (own !== undefined) return { mode: own, because: [`mode_by_account ${scope} is ${own}`] };
   const groups = groupsOf(account, allRules);
   const mode = lowestMode(groups.flatMap((name) => mode_by_group[name] ?? []));
   if (mode === undefined) return undefined;
   const naming = groups.filter((name) => mode_by_group[name] === mode);
-  return { mode, because: naming.map((name) => `mode_by_group of ${of} is ${mode} for its group ${name}`) };
+  return { mode, because: naming.map((name) => `mode_by_group ${scope} is ${mode} for its group ${name}`) };
 }
 
 function newAccountMode(

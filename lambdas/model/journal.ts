@@ -16,7 +16,7 @@ export const journalRecordSchema = z.object({
       /** Changes that are known to have been applied. */
       applied: z.array(appliedChangeSchema),
       /**
-       * The lines of changes that may have been applied, once per time that the change was started. Written directly
+       * The lines of changes that may have been applied, once per time that the change was started. Written immediately
        * before the change.
        */
       begun: z.array(z.string()).optional(),

@@ -4,7 +4,7 @@ import type { Change } from '../changes/change.ts';
 import type { Json } from '../model/json.ts';
 import type { RuleFacts } from './facts.ts';
 
-/** State of a resource that its plan depends on, but that its changes do not read directly before they write. */
+/** State of a resource that its plan depends on, but that its changes do not read immediately before they write. */
 export interface Rest {
   /** The state when the plan was made. */
   readonly seen: Json;

@@ -9,7 +9,7 @@ export interface Attribute {
   readonly type: TypeExpression;
   /** The default, as written; `null` if an optional attribute has none, undefined if the attribute is required. */
   readonly default: string | undefined;
-  /** The comment lines directly before it, without `#`. */
+  /** The comment lines immediately before it, without `#`. */
   readonly comment: string;
 }
 

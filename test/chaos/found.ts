@@ -337,7 +337,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     }),
   },
   {
-    what: 'accepts that it removes a rule whose description someone changed directly before',
+    what: 'accepts that it removes a rule whose description someone changed immediately before',
     case: groupCase(
       [
         group(

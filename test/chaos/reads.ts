@@ -59,8 +59,8 @@ export class Reads {
   }
 
   /**
-   * Counts the calls that mention one of the names, after call `from` and up to call `to`, which counts too. A read that
-   * is too old to show what must be there is repeated, and does not count.
+   * Counts the calls that mention one of the names, after call `from` and up to call `to`, which counts too. A read
+   * that is too old to show what must be there is repeated, and does not count.
    */
   callsAbout(names: readonly string[], from: number, to: number): number {
     let about = 1;
@@ -85,7 +85,7 @@ export class Reads {
     return this.#used;
   }
 
-  /** `now`, but with the resource as the read directly before this call returned it; undefined if there was none. */
+  /** `now`, but with the resource as the read immediately before this call returned it; undefined if there was none. */
   seen(resource: string, now: AwsState, number: number): AwsState | undefined {
     this.#used = [];
     if (this.#kind === 'runbook') return this.#seenByRunbook(resource, now, number);

@@ -49,7 +49,10 @@ const CALL_MILLISECONDS = 300;
 const LONGEST_LAG_MILLISECONDS = 300_000;
 /** S3's user guide says to wait 15 minutes after some bucket settings. No API is documented to lag longer. */
 const END_OF_LAG_MILLISECONDS = 900_000;
-/** Number of calls from the read of a resource's tags to the first write of a change, with two refusals because of duplicates. */
+/**
+ * Number of calls from the read of a resource's tags to the first write of a change, with two refusals because of
+ * duplicates.
+ */
 const CALLS_OF_A_CHANGE = 8;
 /** The same for buckets, which are read in parallel, each by several calls. */
 const CALLS_OF_A_BUCKET = 12;
@@ -136,8 +139,8 @@ class CaseRun implements CaseResult {
   /** Resources for which a write of this job repeated what someone else had just done. */
   readonly #same = new Set<string>();
   /**
-   * Resources for which it is uncertain what this job did, with the version since which it is: the answer to a write was
-   * lost, or an attempt was killed.
+   * Resources for which it is uncertain what this job did, with the version since which it is: the answer to a write
+   * was lost, or an attempt was killed.
    */
   readonly #inDoubt = new Map<string, number>();
   /** The version in which a document had made its change, as far as a job has seen that it is over, by resource. */
@@ -222,8 +225,8 @@ class CaseRun implements CaseResult {
   }
 
   /**
-   * Processes a job as its queue would: attempt after attempt, and follow-up jobs. A job that is not done after its last
-   * attempt is a dead letter, and stays one. @returns the number of killed attempts
+   * Processes a job as its queue would: attempt after attempt, and follow-up jobs. A job that is not done after its
+   * last attempt is a dead letter, and stays one. @returns the number of killed attempts
    */
   async #work(first: Job, kills: readonly number[]): Promise<number> {
     let killed = 0;
@@ -572,8 +575,8 @@ class CaseRun implements CaseResult {
   }
 
   /**
-   * Tells whether a write removes what the product had added although the rule or entry was narrowed: the answer to that
-   * call was lost, and someone else has changed the resource since, so that no read can tell.
+   * Tells whether a write removes what the product had added although the rule or entry was narrowed: the answer to
+   * that call was lost, and someone else has changed the resource since, so that no read can tell.
    */
   #isGuessed(write: Write): boolean {
     const since = this.#inDoubt.get(write.resource);
@@ -587,8 +590,8 @@ class CaseRun implements CaseResult {
   }
 
   /**
-   * Tells whether a write would change what the read directly before it showed. If it changes nothing now, someone else
-   * made the same change.
+   * Tells whether a write would change what the read immediately before it showed. If it changes nothing now, someone
+   * else made the same change.
    */
   #isSame(resource: string, { operation, input, region }: ModelCall): boolean {
     const before = this.#reads.seen(resource, this.#model.state, this.#calls);
@@ -607,7 +610,9 @@ class CaseRun implements CaseResult {
     this.#same.add(resource);
   }
 
-  /** The write as if it met the state that the read directly before it returned, if it would have been right there. */
+  /**
+   * The write as if it met the state that the read immediately before it returned, if it would have been right there.
+   */
   #excused(write: Write, { region }: ModelCall): Write | undefined {
     const before = this.#reads.seen(write.resource, write.before, this.#calls);
     if (before === undefined || !this.#actedSince(write.resource)) return undefined;
@@ -634,8 +639,8 @@ class CaseRun implements CaseResult {
   }
 
   /**
-   * Tells whether the read is from before a write of the product, and shows that: the product must not rely on it. Writes
-   * whose answer was lost do not count.
+   * Tells whether the read is from before a write of the product, and shows that: the product must not rely on it.
+   * Writes whose answer was lost do not count.
    */
   #isKnownToBeOld(seen: Write): boolean {
     const { versions } = this.#model;
@@ -786,7 +791,8 @@ class CaseRun implements CaseResult {
   }
 
   /**
-   * Tells whether the calls of one check may have shown parts of several states, none of which was as they say together.
+   * Tells whether the calls of one check may have shown parts of several states, none of which was as they say
+   * together.
    */
   #isTorn(resource: string): boolean {
     const isTorn =
@@ -795,14 +801,16 @@ class CaseRun implements CaseResult {
     return isTorn;
   }
 
-  /** Tells whether someone else made the same change to a rule or entry as a change of the product with an unknown end. */
+  /**
+   * Tells whether someone else made the same change to a rule or entry as a change of the product with an unknown end.
+   */
   #isEndedByOthers(resource: string, outcome: Outcome, options: { orGone: boolean }): boolean {
     return this.#endedByOthers(resource, outcome, options).size > 0;
   }
 
   /**
-   * Selects the rules or entries to which someone else made exactly the change that the product planned and whose end is
-   * unknown: the two cannot be distinguished.
+   * Selects the rules or entries to which someone else made exactly the change that the product planned and whose end
+   * is unknown: the two cannot be distinguished.
    */
   #endedByOthers(
     resource: string,
@@ -863,7 +871,8 @@ class CaseRun implements CaseResult {
     const byOthers = this.#endedByOthers(resource, whole, { orGone: true });
     for (const [item, { after }] of recorded.net) {
       if (made.has(item)) continue;
-      // The state before cannot be compared if someone else changed it, too: then the results of the product's calls count.
+      // The state before cannot be compared if someone else changed it, too: then the results of the product's calls
+      // count.
       const isMade = [...(madeOf.get(item) ?? [])].some(
         (text) => text === after || (text !== null && ends.get(item)?.(text) === true),
       );
@@ -880,7 +889,9 @@ class CaseRun implements CaseResult {
     }
   }
 
-  /** Undoes all recorded changes, the last first, if nobody else acted. Its first reads lag if those of the jobs did. */
+  /**
+   * Undoes all recorded changes, the last first, if nobody else acted. Its first reads lag if those of the jobs did.
+   */
   async #judgeUndo(outcomes: readonly Outcome[]): Promise<void> {
     if (outcomes.some(({ unconfirmed }) => unconfirmed !== undefined)) {
       this.counts.add('not undone: a change is recorded as unconfirmed');

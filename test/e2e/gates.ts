@@ -242,7 +242,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
 
       expect(of('sg-0000000000000000a')).toMatchObject({
         outcome: 'not_applicable',
-        reason: `rule ${RDP} is off for account ${excluded} until its settings are changed: excluded_accounts of all rules lists the account`,
+        reason: `rule ${RDP} is off for account ${excluded} until its settings are changed: excluded_accounts for all rules includes the account`,
       });
       expect(of('sg-0000000000000000b')).toMatchObject({
         outcome: 'exempt',
@@ -326,7 +326,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(reasons).toContainEqual(
         expect.stringMatching(
           new RegExp(
-            `^${SSH} changes at most 2 resources per hour in account ${account}: this finding needs 1 change.* more are available from .*Z.* raise limits\\.per_account_per_hour$`,
+            `^${SSH} changes at most 2 resources per hour in account ${account}: this finding needs 1 change.* more become available at .*Z.* raise limits\\.per_account_per_hour$`,
           ),
         ),
       );

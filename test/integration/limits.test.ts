@@ -76,7 +76,7 @@ describe('limits', () => {
     expect(reasons.sort()).toEqual([
       expect.stringMatching(
         new RegExp(
-          `^${SSH} changes at most 3 resources per hour in account ${first}: this finding needs 1 change, and the limit leaves 0; more are available from .*Z\\. .*raise limits\\.per_account_per_hour$`,
+          `^${SSH} changes at most 3 resources per hour in account ${first}: this finding needs 1 change, and none is left; more become available at .*Z\\. .*raise limits\\.per_account_per_hour$`,
         ),
       ),
       expect.stringMatching(

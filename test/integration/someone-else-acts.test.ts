@@ -78,7 +78,7 @@ beforeEach(() => {
 /** Tells whether a target role makes the call, for the product. */
 const isOurs = ({ principal }: AwsCall): boolean => principal.assumedBy?.account === deployed.product.account;
 
-/** Lets someone else act once, directly before the product's call of this operation with this number. */
+/** Lets someone else act once, immediately before the product's call of this operation with this number. */
 function actBefore(operation: string, number: number, act: () => Promise<unknown>): Injection {
   const effect = {
     before: async () => {
@@ -133,7 +133,7 @@ describe('the owner of a group that allows tcp 20-443 from everywhere', () => {
   const office = `tcp 22-22 ${OFFICE} office`;
   const afterRead = ['DescribeSecurityGroupRules', 2, 'right after the read'] as const;
   const onceAdded = ['DescribeSecurityGroupRules', 3, 'when a part has been added'] as const;
-  const atLast = ['ModifySecurityGroupRules', 1, 'directly before the rule is shrunk'] as const;
+  const atLast = ['ModifySecurityGroupRules', 1, 'immediately before the rule is shrunk'] as const;
   /** Record of an addition that is removed again: it has both. */
   const addedAndTakenBack = [
     { line: expect.stringMatching(/^~ .* \(in part\)$/) },

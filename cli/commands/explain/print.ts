@@ -123,13 +123,13 @@ function notUs({ is_ours: isOurs, sessions, resource }: Explanation, { colors, w
   const shown = names.slice(-MOST_SESSIONS);
   const search =
     shown.length === 0
-      ? `It had no session there within the last three days. In CloudTrail, its sessions use the role ${role}, and are named ${pattern}`
-      : `In CloudTrail, its recent calls there use the role ${role}, in these sessions (user names): ${shown.join(', ')}`;
+      ? `Within the last three days, it had no session in the account. In CloudTrail, its sessions use the role ${role}, and are named ${pattern}`
+      : `In CloudTrail, its recent calls in the account use the role ${role}, in these sessions (user names): ${shown.join(', ')}`;
   return list(
     colors.bold('NOT CHANGED BY THIS DEPLOYMENT'),
     [
       `There is no record that this deployment changed ${resource}.`,
-      `${search}. Anything else was done by somebody else.`,
+      `${search}. Other calls were made by somebody else.`,
     ],
     width,
   );

@@ -4,8 +4,8 @@ export const hold: CommandFacts = {
   name: 'hold',
   summary: 'Keep the remediators away from a resource, a region of an account, or an account.',
   description: [
-    'Within seconds, nothing further changes there: findings are deferred, with who holds them and why. A change that has begun is completed. Dry runs and undos continue.',
-    'The resource is the one that would be changed, such as a snapshot, or the one that the finding names. The command shows existing holds, and asks before it does anything.',
+    'Within five seconds, no further change begins there: findings are deferred, and the reason says who holds them and why. A call that AWS has already received is completed; a change that consists of several calls stops between them, and continues after the release. Dry runs and undos continue.',
+    'The resource is the one that would be changed, such as a snapshot, or the one that the finding names. The command shows existing holds, and asks for confirmation.',
   ],
   policy: 'operator',
   examples: [

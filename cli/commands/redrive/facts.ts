@@ -5,7 +5,7 @@ export const redrive: CommandFacts = {
   summary: 'Clear the dead-letter queues: send back jobs that changed something, and drop the rest.',
   description: [
     'It processes the dead letters of each region one by one. Jobs with changes in their journal, jobs that close findings, and undo requests go back to their queue and are completed. Other jobs and failed polls are dropped, because the next poll checks their findings. Messages that are not jobs stay, unless --discard drops them.',
-    'Fix the cause first: cspm-remediation status and the log of the remediator name it. It asks before it does anything.',
+    'Fix the cause first: cspm-remediation status and the log of the remediator name it. The command counts the dead letters, and asks for confirmation.',
   ],
   policy: 'operator',
   examples: [

@@ -4,8 +4,8 @@ export const retry: CommandFacts = {
   name: 'retry',
   summary: 'Let the next poll attempt failed findings again, or check fixed ones before the next scan.',
   description: [
-    'A failed finding is attempted again after an hour, four hours, and then daily. After you have fixed the cause, this ends the wait: the next poll attempts what failed before now, once.',
-    'It asks before it does anything. For an immediate attempt, poll the rule afterwards.',
+    'A failed finding is attempted again after an hour, four hours, and then daily. After you have fixed the cause, this command ends the wait: the next poll attempts everything that has failed until now, once.',
+    'It asks for confirmation first. For an immediate attempt, poll the rule afterwards.',
   ],
   policy: 'operator',
   examples: [

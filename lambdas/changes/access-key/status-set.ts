@@ -61,7 +61,7 @@ function showsOurs(statuses: ReadonlyMap<string, string>, ours: readonly Change[
 }
 
 /**
- * Checks the key directly before the write.
+ * Checks the key immediately before the write.
  * @throws StalePlanError if the key is gone, already has the desired status, or has been used, or if the read is stale
  */
 async function look(

@@ -33,7 +33,8 @@ const schema = z.object({
    */
   publicBy: z.array(waySchema).optional(),
   /**
-   * Null if the bucket has no public access block. Once the change is applied: the settings directly before the write.
+   * Null if the bucket has no public access block. Once the change is applied: the settings immediately before the
+   * write.
    */
   before: publicAccessBlockSchema.nullable(),
   /**
@@ -164,7 +165,7 @@ async function apply(
 /**
  * Changes individual settings of a bucket's public access block, or removes the block. The bucket must belong to the
  * session's account. S3 only accepts all four settings together, and has no conditional write, so the current settings
- * are read directly before each write and merged.
+ * are read immediately before each write and merged.
  */
 export const changeKind: ChangeKind<S3PublicAccessBlockSet> = {
   kind: 's3-public-access-block-set',

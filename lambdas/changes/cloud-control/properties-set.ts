@@ -57,7 +57,7 @@ async function failedState(
 }
 
 /**
- * Reads the resource directly before the write: the tested values may have changed, and missing ones can't be tested.
+ * Reads the resource immediately before the write: tested values may have changed, and missing ones can't be tested.
  * @throws StalePlanError if the resource is gone, a property differs from the plan, or the read is stale
  * @throws ChangeRefusedError, busy, if AWS would also apply pending modifications that are not ours
  */

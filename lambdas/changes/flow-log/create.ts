@@ -39,7 +39,7 @@ function showsOurs(flowLogs: readonly VpcFlowLog[], ours: readonly Change[]): bo
 }
 
 /**
- * Checks the VPC and its flow logs directly before the write.
+ * Checks the VPC and its flow logs immediately before the write.
  * @throws StalePlanError if the VPC is gone or has an exemption tag, if someone else's flow log now logs its traffic,
  *   or if the read is stale
  * @throws ChangeRefusedError if a flow log with the same destination exists and delivers nothing, because AWS does not

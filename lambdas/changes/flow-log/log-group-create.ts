@@ -76,7 +76,7 @@ const retainerOf = (tags: Readonly<Record<string, string>>): string | undefined 
 const isBusy = (error: unknown): boolean => isNotTaken(error) || isAwsError(error, 'OperationAborted');
 
 /**
- * Checks the VPC directly before its log group is created.
+ * Checks the VPC immediately before its log group is created.
  * @throws StalePlanError if it is gone, has an exemption tag, or is now logged by someone else's flow log
  */
 async function look(session: AwsSession, vpc: string): Promise<void> {

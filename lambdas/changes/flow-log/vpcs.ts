@@ -31,7 +31,7 @@ export async function readVpcs(session: AwsSession, ids: readonly string[]): Pro
 const readShared = sharedRead(readVpcs);
 
 /**
- * Checks directly before a write that a VPC still exists and has no exemption tag, batched with other reads.
+ * Checks immediately before a write that a VPC still exists and has no exemption tag, batched with other reads.
  * @throws StalePlanError if it does not or has one
  */
 export async function checkMayBeLogged(session: AwsSession, id: string): Promise<void> {

@@ -147,7 +147,7 @@ async function giveUp(
 }
 
 /**
- * Sends a call, directly after a new read if entries have already been created: without the open entry, they would
+ * Sends a call, immediately after a new read if entries have already been created: without the open entry, they would
  * allow traffic that was not allowed before. If AWS does not accept the call, `mayContinue` is called and the network
  * ACL is read again before each retry.
  */
@@ -199,7 +199,7 @@ async function apply(
 /**
  * Replaces an open inbound entry of a network ACL with narrower entries, or deletes it.
  *
- * EC2 has no conditional calls here, and identifies an entry by its number alone, so all entries are read directly
+ * EC2 has no conditional calls here, and identifies an entry by its number alone, so all entries are read immediately
  * before each call. A gap remains between this read and the call: an entry that someone else creates with the same
  * number in that moment is replaced. The address families of the subnets come from the read of the resource, which is
  * repeated if it is older than two seconds. A CIDR block that AWS is still associating already counts.

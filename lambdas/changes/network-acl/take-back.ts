@@ -31,7 +31,7 @@ async function lookFor(
 
 /**
  * Deletes entries from a network ACL, each only if it is exactly as it was created. EC2 deletes by number alone, so
- * each entry is read directly before the call. A different entry with the same number stays.
+ * each entry is read immediately before the call. A different entry with the same number stays.
  * @param looks Maximum number of reads for an entry that no read shows yet.
  * @param removed Called for each deleted entry.
  * @param mayContinue Called before each entry, because deleting many entries takes time.

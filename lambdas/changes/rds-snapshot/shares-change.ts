@@ -14,8 +14,8 @@ const schema = z.object({
   /** The kind of snapshot: of a DB instance, or of an Aurora or Multi-AZ cluster. Each has its own API. */
   of: z.enum(['instance', 'cluster']),
   /**
-   * The account ids with which the snapshot is shared, or `all`. Once the change is applied: the shares directly before
-   * the write.
+   * The account ids with which the snapshot is shared, or `all`. Once the change is applied: the shares immediately
+   * before the write.
    */
   before: z.array(z.string()),
   /** The shares afterwards. Those that differ from `before` are removed or added. */

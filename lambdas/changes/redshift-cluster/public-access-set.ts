@@ -32,7 +32,7 @@ const shows = (cluster: Cluster, { after }: RedshiftClusterPublicAccessSet): boo
   cluster.ClusterStatus === 'modifying' || isUnderWay(cluster, after);
 
 /**
- * Checks the cluster directly before the write.
+ * Checks the cluster immediately before the write.
  * @throws StalePlanError if the cluster is gone, already has the desired state or is being changed to it, or the read
  *   is stale
  * @throws ChangeRefusedError, busy, if AWS would currently refuse the change

@@ -73,7 +73,7 @@ interface AuthorizeOptions {
  * Adds inbound rules with CIDR sources and one shared set of tags to a group in one call: AWS creates all of them or
  * none. Existing rules remain unchanged. If the call is not answered, a read can't resolve this: it may show the same
  * rules from before the group was last read.
- * @param before The group's rules, read directly before the call. None of them counts as created by this call.
+ * @param before The group's rules, read immediately before the call. None of them counts as created by this call.
  * @param options.mayLag True if that read may be older than the removal of a requested rule. AWS is then called even if
  *   the read shows the rule, and reports an existing rule as a duplicate. Only for calls with one rule.
  * @param options.check Called with each further read before missing rules are sent again. Throws if they must not be

@@ -31,7 +31,7 @@ export type Modification = 'done' | 'gone' | 'unmodifiable';
  *
  * If the call is not answered, only a read that is certainly newer than the one before the call determines the result:
  * a read from before the rule was widened shows it as gone, or as already shrunk.
- * @param standing the rule, read directly before the call
+ * @param standing the rule, read immediately before the call
  * @param made rules that were just added: EC2 never reuses an id, so a read that shows one of them is newer
  * @throws AWS's error if the call was not answered and no read proves that the rule was changed
  */

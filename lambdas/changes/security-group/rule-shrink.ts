@@ -68,7 +68,7 @@ class Shrinking {
     await this.#add(this.#soFar.pieces, standing);
   }
 
-  /** Adds parts to the group. @param standing the group's rules, read directly before this call */
+  /** Adds parts to the group. @param standing the group's rules, read immediately before this call */
   async #add(parts: readonly IngressRule[], standing: readonly ExistingRule[]): Promise<ExistingRule[]> {
     this.progress('adding');
     const check = (read: readonly ExistingRule[]): void => {
@@ -174,7 +174,7 @@ class Shrinking {
 /**
  * Closes a part of a wide inbound rule: adds narrower rules for the traffic that stays open, and then shrinks the wide
  * rule in place, by its id, so that no connection is interrupted. EC2 has no condition for the second call, so the rule
- * is read again directly before it.
+ * is read again immediately before it.
  */
 export const changeKind: ChangeKind<RuleShrink> = {
   kind: 'security-group-rule-shrink',

@@ -13,8 +13,8 @@ export const limit: Gate<Pick<Moments['whenReserved'], 'refusals'>> = ({ resourc
   const needed = `this finding needs ${changes} ${changes === 1 ? 'change' : 'changes'}`;
   const until =
     changes > reached.most
-      ? `${needed}, so it waits until ${setting} is at least ${changes}`
-      : `${needed}, and the limit leaves ${roomOf(refusal)}. The finding comes before new ones at the next poll; to allow more changes, raise ${setting}`;
+      ? `${needed}, so it stays deferred until ${setting} is raised to at least ${changes}`
+      : `${needed}, and ${roomOf(refusal)}. At the next poll, it takes precedence over new findings; to allow more changes, raise ${setting}`;
   return conclude('deferred', {
     willRetry: true,
     gate: 'limit',
@@ -28,6 +28,7 @@ function roomOf({ room: { left, kept, moreAt }, wasDeferred }: Refusal): string 
   const keptFor =
     others === 0
       ? ''
-      : `, ${others === left ? 'all' : others} of them reserved for findings that are already waiting`;
-  return `${left}${keptFor}${moreAt === undefined ? '' : `; more are available from ${new Date(moreAt).toISOString()}`}`;
+      : `, ${others === left ? '' : `${others} of them `}reserved for findings that are already waiting`;
+  const more = moreAt === undefined ? '' : `; more become available at ${new Date(moreAt).toISOString()}`;
+  return `${left === 0 ? 'none' : left} ${left < 2 ? 'is' : 'are'} left${keptFor}${more}`;
 }

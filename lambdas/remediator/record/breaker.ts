@@ -107,7 +107,7 @@ export class Breaker {
 
   /**
    * Adds the noted results to those of all jobs, and opens the breaker if they reach its thresholds.
-   * @throws DeliveryError if other writers were faster each time; AWS's own error otherwise
+   * @throws DeliveryError if another writer changed the item during each attempt; AWS's own error otherwise
    */
   async write(): Promise<void> {
     if (this.#own.size === 0) return;
@@ -127,7 +127,7 @@ export class Breaker {
       if (isWritten) return;
     }
     throw new DeliveryError(
-      `${tripKey(this.name).pk} could not be written: other writers were faster ${ATTEMPTS} times in a row`,
+      `${tripKey(this.name).pk} could not be written: another writer changed the item during each of ${ATTEMPTS} attempts`,
     );
   }
 

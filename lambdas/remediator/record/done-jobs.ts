@@ -87,7 +87,7 @@ export class DoneJobs {
     );
     if (isDone) return;
     throw new DeliveryError(
-      `the list of evidence of ${pollId(this.#job.poll)} for account ${this.#job.account} could not be written: other writers were faster ${MOST_WRITES} times in a row`,
+      `the list of evidence of ${pollId(this.#job.poll)} for account ${this.#job.account} could not be written: another writer changed the item during each of ${MOST_WRITES} attempts`,
     );
   }
 
@@ -104,7 +104,7 @@ export class DoneJobs {
   }
 
   /**
-   * Changes the item's entries, and repeats this if other writers were faster.
+   * Changes the item's entries, and repeats this if another writer changed the item in the meantime.
    * @param change returns the same list if there is nothing left to change
    * @returns whether the change was made within the maximum number of writes
    */

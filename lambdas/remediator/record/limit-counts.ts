@@ -100,7 +100,7 @@ export class LimitCounts {
 
   /**
    * Reserves room for all changes that `choose` selects, or for none.
-   * @throws DeliveryError if other writers were faster each time; AWS's own error if the table can't be read or written
+   * @throws DeliveryError if another writer changed the item during each attempt; AWS's own error if the table can't be read or written
    */
   async reserve({ counter, found: counters, limit, until, choose, deferred }: Wish): Promise<Granted> {
     const id = randomUUID().slice(0, 13);
@@ -134,7 +134,7 @@ export class LimitCounts {
       item = put.found === undefined ? undefined : parseItem(countItemSchema, put.found);
     }
     throw new DeliveryError(
-      `${countKey(counter).pk} could not be written: other writers were faster ${ATTEMPTS} times in a row`,
+      `${countKey(counter).pk} could not be written: another writer changed the item during each of ${ATTEMPTS} attempts`,
     );
   }
 

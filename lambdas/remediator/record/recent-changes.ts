@@ -140,7 +140,7 @@ export class RecentChanges {
     }
   }
 
-  /** @throws DeliveryError if other writers were faster each time; AWS's own error otherwise */
+  /** @throws DeliveryError if another writer changed the item during each attempt; AWS's own error otherwise */
   async #write(): Promise<void> {
     const writer = randomUUID();
     for (let writes = 0; writes < MOST_WRITES; writes += 1) {
@@ -152,7 +152,7 @@ export class RecentChanges {
     }
     const { account } = this.#context.job;
     throw new DeliveryError(
-      `changes in account ${account} could not be written: other writers were faster ${MOST_WRITES} times in a row`,
+      `changes in account ${account} could not be written: another writer changed the item during each of ${MOST_WRITES} attempts`,
     );
   }
 

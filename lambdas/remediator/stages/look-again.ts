@@ -16,9 +16,9 @@ const CALLS_OF_A_CHANGE = 3;
 /**
  * Reads resources again in one batch before their next changes if their last reads are not fresh, and checks the gates.
  * A plan that has not begun must be unchanged. If a plan has begun, its remaining changes must still be part of the new
- * plan; each change itself checks the state that it depends on. Changes that read all of it directly before they write
- * are left out. For rules that need several calls per resource, only what their changes do not read is read again, such as
- * tags, and everything only if it has changed. The result is noted in each plan.
+ * plan; each change itself checks the state that it depends on. Changes that read all of it immediately before they
+ * write are left out. For rules that need several calls per resource, only what their changes do not read is read
+ * again, such as tags, and everything only if it has changed. The result is noted in each plan.
  */
 export async function lookAgain(
   session: AwsSession,
@@ -55,8 +55,8 @@ export async function lookAgain(
 }
 
 /**
- * Checks whether what the changes of a resource do not read themselves is still the same. Only for resources that have not
- * been changed yet, of rules that support it; otherwise false.
+ * Checks whether what the changes of a resource do not read themselves is still the same. Only for resources that have
+ * not been changed yet, of rules that support it; otherwise false.
  */
 async function hasSameRest({ index, fix: { rest } }: ApplyingFix): Promise<boolean> {
   if (index > 0 || rest === undefined) return false;

@@ -13,7 +13,7 @@ const MOST_WRITES = 10;
 /**
  * Writes what was undone to the table. Jobs then wait until AWS's reads show it, and no longer expect to see the
  * reverted changes. An item is only overwritten if it has not changed since it was read.
- * @throws DeliveryError if other writers were faster each time; AWS's own error otherwise
+ * @throws DeliveryError if another writer changed the item during each attempt; AWS's own error otherwise
  */
 export async function noteUndone(
   fix: Fix,
@@ -46,6 +46,6 @@ export async function noteUndone(
     if (await ports.table.writeChanged(changed, over)) return;
   }
   throw new DeliveryError(
-    `undone changes in account ${account} could not be written: other writers were faster ${MOST_WRITES} times in a row`,
+    `undone changes in account ${account} could not be written: another writer changed the item during each of ${MOST_WRITES} attempts`,
   );
 }

@@ -43,7 +43,7 @@ export const facts = defineFacts({
     control: 'CIS AWS Foundations Benchmark 1.2.0, 1.4',
     finds: 'Active access keys of IAM users that were created `max_age_days` ago or earlier.',
     changes:
-      "Makes each such key inactive. Anything that still uses the key stops working, so each change says when the key was last used. With `unused_only_days`, keys in use stay active and are named in the outcome's reason; the last use is read again directly before a key is made inactive.",
+      "Makes each such key inactive. Anything that still uses the key stops working, so each change says when the key was last used. With `unused_only_days`, keys in use stay active and are named in the outcome's reason; the last use is read again immediately before a key is made inactive.",
     neverTouches:
       "Keys are never deleted. The root user's keys can only be changed by the root user: a finding about `<root_account>` is `unprocessable`, with that reason.",
     undo: 'Makes the key active again, unless it was deleted or made active in the meantime.',

@@ -26,7 +26,7 @@ export const facts = defineFacts({
     control: 'Netskope best practice BPR-1-9',
     finds: 'Clusters that are publicly accessible.',
     changes:
-      'Makes the cluster not publicly accessible, which takes AWS several minutes. Anyone who reaches the cluster by its public address no longer can. A cluster that is paused, being resized or being modified is `deferred`.',
+      'Turns off public access to the cluster, which takes AWS several minutes. Clients that connect to its public address lose access. A cluster that is paused, being resized or being modified is `deferred`.',
     neverTouches: 'All other settings of the cluster, including its security groups.',
     undo: 'Makes the cluster publicly accessible again, which also takes AWS several minutes. AWS does not document that the cluster keeps its public IP address: if it had an Elastic IP address, the outcome names it, so that you can check it.',
   },

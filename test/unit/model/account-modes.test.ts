@@ -100,23 +100,23 @@ describe('the settings that determined a mode are', () => {
   const because = (rule: Partial<RuleSettings>, allRules: Partial<AccountSettings> = {}) =>
     decideMode(settingsOf({ ...rule, allRules: accountSettingsOf({ groups, ...allRules }) }), ACCOUNT, NOW)
       .because;
-  const of = 'rule iam-access-key-unrotated';
+  const scope = 'for rule iam-access-key-unrotated';
 
   test.each<[string, Partial<RuleSettings>, Partial<AccountSettings>, string[]]>([
-    ["the rule's mode", { mode: 'enforce' }, {}, [`mode of ${of} is enforce`]],
+    ["the rule's mode", { mode: 'enforce' }, {}, [`mode ${scope} is enforce`]],
     [
       "the account's mode",
       { mode: 'off', mode_by_account: { [ACCOUNT]: 'enforce' } },
       {},
-      [`mode_by_account of ${of} is enforce`],
+      [`mode_by_account ${scope} is enforce`],
     ],
     [
       'each group with the lowest mode',
       { mode: 'off', mode_by_group: { production: 'dry_run', web: 'dry_run' } },
       {},
       [
-        `mode_by_group of ${of} is dry_run for its group production`,
-        `mode_by_group of ${of} is dry_run for its group web`,
+        `mode_by_group ${scope} is dry_run for its group production`,
+        `mode_by_group ${scope} is dry_run for its group web`,
       ],
     ],
     [
@@ -127,8 +127,8 @@ describe('the settings that determined a mode are', () => {
         new_accounts: { mode: 'dry_run', until: { [ACCOUNT]: '2026-07-01T00:00:00Z' } },
       },
       [
-        `mode of ${of} is enforce`,
-        'mode_by_group of all rules is dry_run for its group web',
+        `mode ${scope} is enforce`,
+        'mode_by_group for all rules is dry_run for its group web',
         'new_accounts is dry_run until 2026-07-01T00:00:00Z',
       ],
     ],
@@ -136,16 +136,16 @@ describe('the settings that determined a mode are', () => {
       'not settings that lower it less, or not at all',
       { mode: 'dry_run' },
       { mode_by_account: { [ACCOUNT]: 'enforce' } },
-      [`mode of ${of} is dry_run`],
+      [`mode ${scope} is dry_run`],
     ],
     [
       'all settings that exclude the account, and no others',
       { mode: 'enforce', excluded_groups: ['web'], accounts: [OTHER] },
       { excluded_accounts: [ACCOUNT] },
       [
-        `accounts of ${of} does not list the account`,
-        `excluded_groups of ${of} lists its group web`,
-        'excluded_accounts of all rules lists the account',
+        `accounts ${scope} does not include the account`,
+        `excluded_groups ${scope} includes its group web`,
+        'excluded_accounts for all rules includes the account',
       ],
     ],
   ])('%s', (_, rule, allRules, expected) => {

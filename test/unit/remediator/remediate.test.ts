@@ -169,7 +169,7 @@ describe('a finding', () => {
     expect(remediator.outcome('deploy')).toMatchObject({
       outcome: 'not_applicable',
       mode: 'off',
-      reason: `rule ${RULE} is off for account ${ACCOUNT} until its settings are changed: mode of rule ${RULE} is off`,
+      reason: `rule ${RULE} is off for account ${ACCOUNT} until its settings are changed: mode for rule ${RULE} is off`,
     });
     expect(remediator.account.sessions).toEqual([]);
   });

@@ -240,7 +240,7 @@ describe('a change whose plan is out of date changes nothing', () => {
     },
   );
 
-  test('its owner deletes the open entry directly before we do: what was made is taken back', async () => {
+  test('its owner deletes the open entry immediately before we do: what was made is taken back', async () => {
     const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
     const before = once('ReplaceNetworkAclEntry', () => {
       acl.entries = deleting(100)(acl.entries);

@@ -135,7 +135,7 @@ describe('a wide rule is shrunk', () => {
   });
 });
 
-test('and keeps a description that its owner changes while the other part is added', async () => {
+test('a rule that is shrunk keeps the description that its owner sets while the other part is added', async () => {
   const group = new SecurityGroupModel([wide]);
   meddle(group, LOOK, 2, () => changed(group, { ...wide, description: 'web servers' }));
 

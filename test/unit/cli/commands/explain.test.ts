@@ -81,7 +81,7 @@ test('shows everything that is known about a finding', async () => {
       source: { ...finding, failingSince: '2026-11-12T12:00:00Z' },
       settings: {
         mode: 'enforce',
-        because: [`mode of rule ${SSH} is enforce`],
+        because: [`mode for rule ${SSH} is enforce`],
         method: 'api',
         limits: { per_account_per_hour: 50, per_rule_per_hour: 200 },
         breaker: { changes: 5, failed_percent: 50 },
@@ -130,7 +130,7 @@ test('shows where each setting comes from', async () => {
   const { out } = await runCli(aws, ['explain', GROUP], { width: 200 });
 
   expect(findings).toMatchObject([{ settings: { defaults: ['method', 'maintenance_window', 'breaker'] } }]);
-  expect(out).toContain(`- mode enforce: mode of rule ${SSH} is enforce\n`);
+  expect(out).toContain(`- mode enforce: mode for rule ${SSH} is enforce\n`);
   expect(out).toContain('- fixed by direct calls, from the default\n');
   expect(out).toContain(`- at most 5 changes per hour in an account, 200 in total, from rules/${SSH}.json\n`);
   expect(out).toContain(`- options {"replacement_cidrs":["10.0.0.0/8"]}, from rules/${SSH}.json\n`);
@@ -182,7 +182,7 @@ describe('what prevents a change', () => {
     ],
     [
       'off',
-      'excluded_accounts of all rules lists the account',
+      'excluded_accounts for all rules includes the account',
       () =>
         aws.objects.set(
           'settings/accounts.json',
@@ -213,10 +213,10 @@ describe('what prevents a change', () => {
     ],
     [
       'hold',
-      'is held by ada: incident',
+      'is held for all rules by ada: incident',
       () =>
         aws.put({ pk: `hold#${PRODUCTION}#${HOME}#*`, sk: '*', version: 1, by: 'ada', reason: 'incident' }),
-      /does not change the resource: everything in 222222222222 eu-central-1, for all rules, is held by ada/,
+      /does not change the resource: everything in 222222222222 eu-central-1 is held for all rules by ada/,
     ],
     [
       'role',
@@ -318,7 +318,7 @@ describe('what prevents a change', () => {
 
     const { findings } = await explained(GROUP);
 
-    const says = `sg-of-group in ${PRODUCTION} ${HOME}, for all rules, is held by ada: incident`;
+    const says = `sg-of-group in ${PRODUCTION} ${HOME} is held for all rules by ada: incident`;
     expect(findings).toMatchObject([{ against: [{ gate: 'hold', says }] }]);
   });
 

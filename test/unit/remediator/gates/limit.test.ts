@@ -45,7 +45,7 @@ test('beyond the limit of an account, findings are deferred, with their plans', 
     applied: [],
     plan: [{ line: expect.stringContaining('AKIA-d') }],
     reason: expect.stringMatching(
-      /^iam-access-key-unrotated changes at most 3 resources per hour in account 111122223333: this finding needs 1 change, and the limit leaves 0; more are available from 2026-06-30T13:.*Z\. The finding comes before new ones at the next poll; to allow more changes, raise limits\.per_account_per_hour$/,
+      /^iam-access-key-unrotated changes at most 3 resources per hour in account 111122223333: this finding needs 1 change, and none is left; more become available at 2026-06-30T13:.*Z\. At the next poll, it takes precedence over new findings; to allow more changes, raise limits\.per_account_per_hour$/,
     ),
   });
 });
@@ -226,7 +226,9 @@ test('the reason of a finding that needs more than the limit says which limit wo
 
   const verdict = await limit(findingOf('a'), { refusals: new Map([['a', refusal]]) });
 
-  expect(verdict?.details.reason).toMatch(/so it waits until limits\.per_account_per_hour is at least 40$/);
+  expect(verdict?.details.reason).toMatch(
+    /so it stays deferred until limits\.per_account_per_hour is raised to at least 40$/,
+  );
 });
 
 test('the reason says how much room is kept for others', () => {
@@ -241,13 +243,11 @@ test('the reason says how much room is kept for others', () => {
     return verdict !== undefined && 'details' in verdict ? verdict.details.reason : undefined;
   };
 
-  expect(reasonOf(3, false)).toContain(
-    'the limit leaves 3, all of them reserved for findings that are already waiting.',
-  );
+  expect(reasonOf(3, false)).toContain('and 3 are left, reserved for findings that are already waiting.');
   expect(reasonOf(2, false)).toContain(
-    'the limit leaves 3, 2 of them reserved for findings that are already waiting.',
+    'and 3 are left, 2 of them reserved for findings that are already waiting.',
   );
-  expect(reasonOf(2, true)).toContain('the limit leaves 3. The finding comes before');
+  expect(reasonOf(2, true)).toContain('and 3 are left. At the next poll, it takes precedence');
 });
 
 test('findings are deferred even if no room can be kept for them', async () => {

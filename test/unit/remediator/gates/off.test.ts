@@ -20,7 +20,7 @@ test('a rule that is off does not process a finding, unless an earlier attempt c
   expect(untouched).toMatchObject({
     state: 'concluded',
     outcome: 'not_applicable',
-    details: { reason: expect.stringMatching(/ until its settings are changed: mode of rule .* is off$/) },
+    details: { reason: expect.stringMatching(/ until its settings are changed: mode for rule .* is off$/) },
   });
   expect([changed, enabled]).toEqual([undefined, undefined]);
 });

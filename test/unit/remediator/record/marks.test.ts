@@ -47,7 +47,7 @@ function exempt(remediator: RemediatorInMemory): void {
   remediator.settings = settingsOf({ exemptions: [exemption] });
 }
 
-test('if a function ends directly after the mark of a change, the next attempt knows that it was applied', async () => {
+test('if a function ends immediately after the mark of a change, the next attempt knows that it was applied', async () => {
   const { remediator, marks } = remediatorOf(['one', 'two'], end);
   await endOf(remediator);
   const changed = [...remediator.account.changed];
@@ -167,7 +167,7 @@ test('what another attempt recorded about the same resource is kept, regardless 
   remediator.fault = (port) => {
     if (port !== 'writeChanged') return undefined;
     writes += 1;
-    // Directly before the first write: this attempt has outlived its lease, and its write arrives late.
+    // Immediately before the first write: this attempt has outlived its lease, and its write arrives late.
     if (writes === 1) {
       const place = { account: ACCOUNT, region: 'global', resource: 'deploy' };
       remediator.table.changed.set('deploy', { ...place, changes: [theirs], writer: 'theirs' });

@@ -11,7 +11,10 @@ const vpc = { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] };
 const cluster = { isPublic: true, pending: null, tags: {} };
 const all = <T>(of: T): Record<string, T> => Object.fromEntries(NAMES.map((name) => [name, of]));
 
-/** A rule whose changes read everything directly before they write, and what happens to the last resource in the meantime. */
+/**
+ * A rule whose changes read everything immediately before they write, and what happens to the last resource in the
+ * meantime.
+ */
 const cases = [
   {
     rule: 'vpc-flow-logs-disabled',

@@ -94,7 +94,7 @@ test('a resource that then violates the rule in a way that cannot be fixed is no
   };
   const options = { replacement_cidrs: ['10.0.0.0/8', '192.168.0.0/16'] };
   const of = new ModelAccount('network-acl-subnet-allows-all', initial, options);
-  // Directly after our last write, its owner opens it again, between entries that leave no number free.
+  // Immediately after our last write, its owner opens it again, between entries that leave no number free.
   of.onWrite = () => {
     if (of.writes.at(-1) !== 'ReplaceNetworkAclEntry') return;
     const entries = [

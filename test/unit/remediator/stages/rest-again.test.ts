@@ -3,7 +3,10 @@ import { EXEMPTION_TAG } from '../../../../lambdas/model/exemption-tag.ts';
 import { type AwsState, EMPTY_STATE, type Tags, withEntry } from '../../../lab/aws-model/state.ts';
 import { ModelAccount } from '../support/model-account.ts';
 
-/** More changes than the default breaker allows at once at first: the last resources are read again before their changes. */
+/**
+ * More changes than the default breaker allows at once at first: the last resources are read again before their
+ * changes.
+ */
 const NAMES = Array.from({ length: 7 }, (_, index) => `name-${index}`);
 const LAST = 'name-6';
 
@@ -19,7 +22,10 @@ const buckets: AwsState = {
 };
 const users: AwsState = { ...EMPTY_STATE, users: Object.fromEntries(NAMES.map((name) => [name, user])) };
 
-/** A rule, resources that violate it, its reads of tags and of what a change checks itself, and the state with other tags of the last resource, or without it. */
+/**
+ * A rule, resources that violate it, its reads of tags and of what a change checks itself, and the state with other
+ * tags of the last resource, or without it.
+ */
 const cases = [
   {
     rule: 's3-bucket-public',
@@ -125,7 +131,7 @@ describe('rds-snapshot-public', () => {
 
     expect(new Set(outcomes.values())).toEqual(new Set(['remediated']));
     expect(writes).toBe(NAMES.length);
-    // For the plan, directly before the change, and afterwards.
+    // For the plan, immediately before the change, and afterwards.
     expect(count('DescribeDBSnapshotAttributes')).toBe(3 * NAMES.length);
     // For the plan, for the later ones, and afterwards.
     expect(count('DescribeDBInstances')).toBe(3);

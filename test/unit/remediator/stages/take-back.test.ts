@@ -375,7 +375,7 @@ test('nothing is taken back if the read of the pause took seconds', async () => 
   of.remediator.fault = (port) => {
     if (port !== 'pause') return undefined;
     questions += 1;
-    // Someone pauses directly after the second read was processed, and its answer takes seven seconds.
+    // Someone pauses immediately after the second read was processed, and its answer takes seven seconds.
     if (questions === 2) of.remediator.now += 7_000;
     if (questions > 2) of.remediator.pause = 'all';
     return undefined;
@@ -503,7 +503,7 @@ test('a hold that is set while something is taken back is effective two seconds 
   );
   const name = { account: ACCOUNT, region: '*', resource: '*', rule: '*' };
   of.remediator.fault = (port) => {
-    // The hold is set directly after the job's read, and the first read in the account takes seconds.
+    // The hold is set immediately after the job's read, and the first read in the account takes seconds.
     if (port !== 'session') return undefined;
     of.remediator.now += 3_000;
     of.remediator.table.holds.push({ name, reason: 'incident', by: 'Ada' });

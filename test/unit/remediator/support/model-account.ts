@@ -37,7 +37,7 @@ export class ModelAccount {
     this.#model.set(state);
   }
 
-  /** Changes the state as someone else, once, directly after our first write. */
+  /** Changes the state as someone else, once, immediately after our first write. */
   actAfterFirstWrite(act: (state: AwsState) => AwsState): void {
     this.onWrite = () => {
       this.onWrite = () => {};

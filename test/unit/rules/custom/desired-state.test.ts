@@ -398,7 +398,7 @@ describe('pending modifications by other people', () => {
     expect(account.updates).toEqual([]);
   });
 
-  test('are read directly before the write', async () => {
+  test('are read immediately before the write', async () => {
     let reads = 0;
     account.refuses = (operation) => {
       if (operation === 'GetResource') reads += 1;
