@@ -264,7 +264,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
         plan: [{ line: expect.stringContaining('tcp 3389') }],
         reason: expect.stringMatching(
           new RegExp(
-            `^${RDP} changes nothing outside its maintenance window, \\d\\d:00 to \\d\\d:30 .*: it waits for the first poll after .*Z; to fix it sooner, change maintenance_window in the rule's settings$`,
+            `^${RDP} changes nothing outside its maintenance window, \\d\\d:00 to \\d\\d:30 .*: the finding waits for the first poll after .*Z; to fix it sooner, change maintenance_window in the rule's settings$`,
           ),
         ),
       });
@@ -340,7 +340,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(outcomesOf(later)).toEqual([...Array(3).fill('awaiting_scan'), ...Array(2).fill('remediated')]);
       const awaiting = all.map((resource) => later(resource)).find((one) => one?.outcome === 'awaiting_scan');
       expect(awaiting?.reason).toMatch(
-        /^fixed at .*Z, after the last scan at .*Z: it is checked again after the next scan, or from .*Z at the latest; to check it sooner: cspm-remediation retry \S+ --account \d+ --region \S+$/,
+        /^fixed at .*Z, after the last scan at .*Z: it is checked again after the next scan, or after .*Z if there is none; to check it sooner: cspm-remediation retry \S+ --account \d+ --region \S+$/,
       );
     });
 

@@ -13,6 +13,6 @@ export const awaitingScan: Gate = (finding, { memory, journal, retries, ports })
   if (awaited === undefined || ports.clock.now() >= awaited.until) return undefined;
   if (retries.isAsked(finding, awaited.fixedAt)) return undefined;
   const [fixed, until] = [awaited.fixedAt, awaited.until].map((moment) => new Date(moment).toISOString());
-  const reason = `fixed at ${fixed}, after the last scan at ${finding.lastScanTime}: it is checked again after the next scan, or from ${until} at the latest; to check it sooner: ${retries.advice(finding)}`;
+  const reason = `fixed at ${fixed}, after the last scan at ${finding.lastScanTime}: it is checked again after the next scan, or after ${until} if there is none; to check it sooner: ${retries.advice(finding)}`;
   return conclude('awaiting_scan', { gate: 'awaiting_scan', reason });
 };

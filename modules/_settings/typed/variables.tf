@@ -464,7 +464,7 @@ variable "notifications" {
     topic_arn = optional(string)
     # Addresses that get the messages. Each must confirm its subscription once.
     email_addresses = optional(set(string), [])
-    # Whether to also send a message for each finding with one of `outcomes`, at each poll.
+    # Whether to also send a message for each event of a finding with one of `outcomes`: when its outcome or reason changes, or with `events = "all"` at each poll.
     each_finding = optional(bool, false)
     # The outcomes of `each_finding`: `deferred`, `failed`, `not_applicable`, `unprocessable`.
     outcomes = optional(set(string), ["failed", "unprocessable"])

@@ -264,7 +264,7 @@ describe('a maintenance window', () => {
       outcome: 'deferred',
       mode: 'enforce',
       willRetry: true,
-      reason: `${RULE} changes nothing outside its maintenance window, 13:00 to 14:00 UTC on TUE: it waits for the first poll after 2026-06-30T13:00:00.000Z; to fix it sooner, change maintenance_window in the rule's settings`,
+      reason: `${RULE} changes nothing outside its maintenance window, 13:00 to 14:00 UTC on TUE: the finding waits for the first poll after 2026-06-30T13:00:00.000Z; to fix it sooner, change maintenance_window in the rule's settings`,
       seen: { keys: [{ id: 'old' }] },
       applied: [],
     });

@@ -54,7 +54,7 @@ describe('a finding that was fixed', () => {
         outcome: 'awaiting_scan',
         gate: 'awaiting_scan',
         applied: [],
-        reason: `fixed at ${timeOf(fixedAt)}, after the last scan at ${timeOf(fixedAt - HOUR)}: it is checked again after the next scan, or from ${timeOf(fixedAt + DAY)} at the latest; to check it sooner: cspm-remediation retry deploy --account ${ACCOUNT} --region global`,
+        reason: `fixed at ${timeOf(fixedAt)}, after the last scan at ${timeOf(fixedAt - HOUR)}: it is checked again after the next scan, or after ${timeOf(fixedAt + DAY)} if there is none; to check it sooner: cspm-remediation retry deploy --account ${ACCOUNT} --region global`,
       },
     });
     expect(after).toMatchObject({ isCalled: true, outcome: { outcome: 'compliant' } });

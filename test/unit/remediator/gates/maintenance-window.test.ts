@@ -19,7 +19,7 @@ test('a rule changes nothing outside its maintenance window', async () => {
     details: {
       willRetry: true,
       reason: expect.stringMatching(
-        /13:00 to 14:00 UTC on TUE: it waits for the first poll after 2026-06-30T13:00:00\.000Z; .*change maintenance_window/,
+        /13:00 to 14:00 UTC on TUE: the finding waits for the first poll after 2026-06-30T13:00:00\.000Z; .*change maintenance_window/,
       ),
     },
   });
