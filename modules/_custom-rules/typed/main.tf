@@ -1,7 +1,2 @@
 # Gives `custom_rules` its type and defaults. Terraform silently ignores misspelled attributes
 # here; ../../_inputs finds them in the original values.
-
-output "custom_rules" {
-  description = "`custom_rules`, with types and defaults."
-  value       = var.custom_rules
-}
