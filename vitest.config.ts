@@ -80,7 +80,7 @@ export default defineConfig({
     // Coverage of the unit tests, which must reach every line that decides something.
     coverage: {
       provider: 'v8',
-      include: ['lambdas/**'],
+      include: ['lambdas/**/*.ts'],
       reporter: ['text-summary', 'json-summary', 'html'],
       thresholds: { statements: 80, branches: 75, functions: 80, lines: 80 },
     },
