@@ -110,7 +110,7 @@ class PollRun {
   readonly #grouper: JobGrouper;
   /** Findings that the source itself is fixing. */
   readonly #left: JobGrouper;
-  /** Reasons to leave these findings to the source, by resource. */
+  /** Reasons to leave these findings to the source, by `findingKey`. */
   readonly #reasons = new Map<string, string>();
   /** Keys of every finding and every unprocessable item so far. */
   readonly #keys = new Set<string>();
@@ -183,7 +183,7 @@ class PollRun {
   /** Adds a finding that the source itself is fixing, which is recorded as deferred without reading the resource. */
   #defer(finding: Finding, region: string, reason: string): Job[] {
     this.#tally.deferred();
-    this.#reasons.set(finding.resource, reason);
+    this.#reasons.set(findingKey(finding), reason);
     return this.#leaving(this.#left.add(finding, region));
   }
 
@@ -191,7 +191,7 @@ class PollRun {
   #leaving(jobs: readonly Job[]): Job[] {
     return jobs.map((job) => {
       const reasons = job.findings.map(
-        ({ resource }) => [resource, this.#reasons.get(resource) ?? ''] as const,
+        (finding) => [finding.resource, this.#reasons.get(findingKey(finding)) ?? ''] as const,
       );
       return { ...job, leaves: Object.fromEntries(reasons) };
     });

@@ -258,6 +258,26 @@ describe('a finding that the source itself is fixing', () => {
     expect(pollSummarySchema.safeParse(summary).error).toBeUndefined();
   });
 
+  test('keeps its own reason, if resources of other accounts and regions have the same id', async () => {
+    const id = { resource: groupId(1) };
+    const { jobs, dependencies } = setUp(
+      page([
+        sourceFinding({ ...id, remediationAtWork: 'since one' }),
+        sourceFinding({ ...id, account: '222222222222', remediationAtWork: 'since two' }),
+        sourceFinding({ ...id, region: HOME, remediationAtWork: 'since three' }),
+      ]),
+    );
+
+    await collect(dependencies, REQUEST);
+
+    const reasons = jobs.taken.map(({ account, region, leaves }) => [account, region, leaves?.[id.resource]]);
+    expect(reasons.sort()).toEqual([
+      ['111111111111', HOME, 'since three'],
+      ['111111111111', 'us-east-1', 'since one'],
+      ['222222222222', 'us-east-1', 'since two'],
+    ]);
+  });
+
   test('is in a job with another id if a repeated poll finds that the source is no longer fixing it', async () => {
     const given = sourceFinding({ resource: groupId(1) });
     const runs = [{ ...given, remediationAtWork: 'Netskope is at work' }, given].map((each) =>
