@@ -50,7 +50,10 @@ function planOfFix(fix: UndoableFix, { colors, width }: Style): string {
 }
 
 /** Prints the result of an undo. */
-export function printResult({ requests, fixes, held }: Undone, { colors, width }: Style): string {
+export function printResult(
+  { requests, fixes, held, held_before: before }: Undone,
+  { colors, width }: Style,
+): string {
   const rows = fixes.map(({ rule, account, region, resource, is, reason, changes }) => [
     rule,
     account,
@@ -62,11 +65,15 @@ export function printResult({ requests, fixes, held }: Undone, { colors, width }
   const counts = new Map<string, number>();
   for (const { is } of fixes) counts.set(is, (counts.get(is) ?? 0) + 1);
   const words = [...counts].map(([is, number]) => `${number} ${is}`).join(', ');
+  const others =
+    before.length === 0
+      ? ''
+      : `; ${before.length} ${before.length === 1 ? 'was' : 'were'} held before, for at least as long`;
   return [
     table(['RULE', 'ACCOUNT', 'REGION', 'RESOURCE', 'RESULT', ''].map(colors.bold), rows, width),
     ...(fixes.some(({ is }) => !isAnswered.has(is)) ? standing(requests, held, width) : []),
     fold(
-      `${words}. The command put ${amount(held.length, 'resource')} on hold: to end a hold, use cspm-remediation release.`,
+      `${words}. The command put ${amount(held.length, 'resource')} on hold${others}. To end a hold, use cspm-remediation release.`,
       width,
     ),
   ].join('\n\n');

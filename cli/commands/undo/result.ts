@@ -49,6 +49,9 @@ export const undoSchema = z.object({
     }),
   ),
   held: z.array(z.string()).meta({ description: 'The resources on which the command put a hold.' }),
+  held_before: z.array(z.string()).meta({
+    description: 'The resources whose earlier hold lasts at least as long; it remains as it is.',
+  }),
   fixes: z.array(undoneFixSchema),
 });
 export type Undone = z.infer<typeof undoSchema>;

@@ -2,6 +2,7 @@ import type { UndoRequest } from '../../../lambdas/model/requests.ts';
 import type { UndoableFix } from '../../undo/fixes.ts';
 import type { RequestedFixes } from '../../undo/requests.ts';
 import type { Awaited, Submitted } from '../../undo/submit.ts';
+import type { HeldResources } from './hold-all.ts';
 import type { Undone, UndoneFix } from './result.ts';
 
 /** Explains an error in one line. */
@@ -11,7 +12,7 @@ type Explain = (error: unknown) => string;
 export function resultOf(
   asked: readonly RequestedFixes[],
   { requests, error }: Awaited<UndoRequest>,
-  held: string[],
+  holds: HeldResources,
   explain: Explain,
 ): Undone {
   return {
@@ -20,7 +21,7 @@ export function resultOf(
       const { account, region } = request;
       return { ...name, account, region, problem: problemOf(each, explain) };
     }),
-    held,
+    ...heldOf(holds),
     fixes: asked.flatMap(({ account, fixes }, index) =>
       fixes.map((fix) => ({
         ...described(fix, account),
@@ -31,14 +32,18 @@ export function resultOf(
 }
 
 /** The result if no request was submitted. */
-export function notSubmitted(asked: readonly RequestedFixes[], held: string[], reason: string): Undone {
+export function notSubmitted(asked: readonly RequestedFixes[], holds: HeldResources, reason: string): Undone {
   return {
     requests: [],
-    held,
+    ...heldOf(holds),
     fixes: asked.flatMap(({ account, fixes }) =>
       fixes.map((fix) => ({ ...described(fix, account), is: 'not submitted' as const, reason })),
     ),
   };
+}
+
+function heldOf({ held, heldBefore }: HeldResources): Pick<Undone, 'held' | 'held_before'> {
+  return { held, held_before: heldBefore };
 }
 
 /** Says why a request did not arrive, or begins later; undefined if it arrived. */

@@ -53,11 +53,11 @@ export async function run(context: Context, given: Given): Promise<CommandResult
   const caller = await callerOf(context.clients, opened.deployment.home_region);
   const principal = principalSchema.parse(caller.userId);
   const requests = requestsOf(fixes);
-  const { held, error } = await holdAll(opened.table, fixes, order, caller);
+  const { error, ...holds } = await holdAll(opened.table, fixes, order, caller, context.now());
   const policy = `${opened.deployment.name}-operator`;
   if (error !== undefined) {
     const reason = `a hold could not be written: ${explainError(error, policy).line}`;
-    return resultWith(notSubmitted(requests, held, reason), screen);
+    return resultWith(notSubmitted(requests, holds, reason), screen);
   }
   const submitted = await submitAll(
     context,
@@ -72,7 +72,7 @@ export async function run(context: Context, given: Given): Promise<CommandResult
     }),
   );
   return resultWith(
-    resultOf(requests, over, held, (cause) => explainError(cause, policy).line),
+    resultOf(requests, over, holds, (cause) => explainError(cause, policy).line),
     screen,
   );
 }

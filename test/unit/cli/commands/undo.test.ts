@@ -217,6 +217,62 @@ describe('undo', () => {
     expect(aws.item(`hold#${PRODUCTION}#${HOME}#${GROUP}`, '*')).toMatchObject({ until: '2026-12-31' });
   });
 
+  test.each<[string, string | undefined, string[]]>([
+    ['without an end, if the undo asks for one', undefined, ['--until', '2026-12-31']],
+    ['without an end, if the undo asks for none either', undefined, []],
+    ['until the same day', '2026-12-31', ['--until', '2026-12-31']],
+    ['until a later day', '2027-01-01', ['--until', '2026-12-31']],
+  ])('keeps a hold by someone else %s', async (_, until, argv) => {
+    answer();
+    const hold = {
+      pk: `hold#${PRODUCTION}#${HOME}#${GROUP}`,
+      sk: '*',
+      version: 1,
+      by: 'grace',
+      reason: 'incident',
+    };
+    aws.put({ ...hold, ...(until !== undefined && { until }) });
+
+    const text = await runCli(aws, ['undo', GROUP, '--reason', 'x', '--yes', ...argv]);
+    const { code, out } = await runCli(aws, ['undo', GROUP, '--reason', 'x', '--yes', '--json', ...argv]);
+
+    expect(aws.item(hold.pk, '*')).toEqual({ ...hold, ...(until !== undefined && { until }) });
+    expect(undoSchema.parse(JSON.parse(out))).toMatchObject({
+      held: [],
+      held_before: [`${PRODUCTION} ${HOME} ${GROUP}`],
+      fixes: [{ is: 'undone' }],
+    });
+    expect({ code, text: text.out.replaceAll(/\s+/g, ' ') }).toEqual({
+      code: 0,
+      text: expect.stringContaining(
+        'The command put 0 resources on hold; 1 was held before, for at least as long. To end a hold',
+      ),
+    });
+  });
+
+  test('extends a hold by someone else that would end first, and keeps its reason', async () => {
+    answer();
+    const pk = `hold#${PRODUCTION}#${HOME}#${GROUP}`;
+    aws.put({ pk, sk: '*', version: 1, by: 'grace', reason: 'incident', until: '2026-12-30' });
+
+    await runCli(aws, ['undo', GROUP, '--reason', 'x', '--yes', '--until', '2026-12-31']);
+
+    expect(aws.item(pk, '*')).toMatchObject({
+      reason: 'undone: x; also held by grace until 2026-12-30: incident',
+      until: '2026-12-31',
+    });
+  });
+
+  test('replaces a hold that has ended', async () => {
+    answer();
+    const pk = `hold#${PRODUCTION}#${HOME}#${GROUP}`;
+    aws.put({ pk, sk: '*', version: 1, by: 'grace', reason: 'incident', until: '2026-11-23' });
+
+    await runCli(aws, ['undo', GROUP, '--reason', 'x', '--yes', '--until', '2026-12-31']);
+
+    expect(aws.item(pk, '*')).toMatchObject({ reason: 'undone: x', until: '2026-12-31' });
+  });
+
   test.each<[string, () => string[], () => string[]]>([
     ['all fixes of a resource, newest first', () => [GROUP, '--with-newer'], () => [keys.new, keys.old]],
     ['everything since a time', () => ['--since', '08:30'], () => [keys.new, keys.old, keys.staging]],
