@@ -19,6 +19,14 @@ export interface Ports extends ScreenOptions {
 }
 
 /**
+ * Ignores that the reader of a stream has gone, as `head` does: the work goes on, and the exit code says how it ended.
+ * @throws any other error, such as that of a full disk
+ */
+function ignoreClosedPipe(error: Error): void {
+  if (!('code' in error) || error.code !== 'EPIPE') throw error;
+}
+
+/**
  * Runs a command line. Never throws.
  * @param argv the arguments after the program's name
  * @returns the exit code
@@ -26,6 +34,7 @@ export interface Ports extends ScreenOptions {
 export async function run(argv: readonly string[], ports: Ports): Promise<number> {
   const screen = new Screen(ports);
   const { stdout, stderr } = ports;
+  for (const stream of [stdout, stderr]) stream.on('error', ignoreClosedPipe);
   let policy = 'viewer';
   let command: string | undefined;
   let profile: string | undefined;
