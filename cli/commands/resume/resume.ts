@@ -23,7 +23,13 @@ export async function run(context: Context, given: Given): Promise<CommandResult
   const { rules, account, breaker, reason } = parseGiven(givenSchema, given);
   const deployment = await context.deployment();
   for (const rule of rules) rulesOf(deployment, rule);
-  if (breaker !== undefined) return closeBreakers(context, breaker, account, reason);
+  if (breaker !== undefined) {
+    if (rules.length === 0) return closeBreakers(context, breaker, account, reason);
+    throw new CliError(
+      'usage',
+      '--breaker cannot be combined with rules, whose pause would end: run resume once for each',
+    );
+  }
   const words = [...rules, ...account.map((id) => `account:${id}`)];
   return setPauses(context, (before) =>
     words.length === 0 ? [] : before.filter((word) => !words.includes(word)),

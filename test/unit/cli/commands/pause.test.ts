@@ -92,3 +92,17 @@ test('closes a breaker in the named accounts', async () => {
   expect(without).toMatchObject({ code: 2 });
   expect(without.error).toMatch(/--breaker requires --account/);
 });
+
+test('closes no breaker, and ends no pause, if rules are named as well', async () => {
+  aws.parameters.set(`${HOME} /${NAME}/pause`, SSH);
+
+  const argv = ['resume', SSH, '--breaker', SSH, '--account', PRODUCTION];
+  const { code, error } = await runCli(aws, argv);
+
+  expect(code).toBe(2);
+  expect(error).toContain(
+    '--breaker cannot be combined with rules, whose pause would end: run resume once for each',
+  );
+  expect(pauseOf(HOME)).toBe(SSH);
+  expect(aws.item(`resume#${SSH}#${PRODUCTION}`, 'breaker')).toBeUndefined();
+});
