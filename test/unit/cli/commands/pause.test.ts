@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { pauseSchema } from '../../../../cli/commands/pause/result.ts';
 import { resumeSchema } from '../../../../cli/commands/resume/result.ts';
-import { PRODUCTION, SSH } from '../support/records.ts';
+import { PRODUCTION, SSH, STAGING } from '../support/records.ts';
 import { runCli } from '../support/run-cli.ts';
 import { HOME, jsonError, NAME, SmallAws } from '../support/small-aws.ts';
+
+const KEYS = 'iam-access-key-unrotated';
 
 let aws: SmallAws;
 beforeEach(async () => {
@@ -59,6 +61,72 @@ describe('pause and resume', () => {
     expect(code).toBe(7);
     expect(out).toMatch(/^eu-central-1 +not set +no\. Attach the policy cspm-auto-remediation-operator/m);
     expect(out).toMatch(/^us-east-1 +all +was none$/m);
+  });
+
+  describe('while somebody else sets the pause', () => {
+    const KEY = `${HOME} /${NAME}/pause`;
+
+    /** Lets somebody else write these values, each directly before a write of this command. */
+    const others = (...values: string[]): void => {
+      aws.fault = ({ operation, region }) => {
+        const value = operation === 'AmazonSSM.PutParameter' && region === HOME ? values.shift() : undefined;
+        if (value !== undefined) aws.putParameter(KEY, value);
+        return undefined;
+      };
+    };
+
+    test.each<[string, string[], string, string[], string]>([
+      [
+        'what they paused stays paused',
+        ['pause', SSH],
+        'none',
+        [`account:${STAGING}`],
+        `account:${STAGING},${SSH}`,
+      ],
+      ['however often they write', ['pause'], 'none', [SSH, `${SSH},${KEYS}`], `${SSH},${KEYS},all`],
+      ['what they resumed is not paused again', ['pause', SSH], KEYS, ['none'], SSH],
+      ['what they paused is not resumed', ['resume', SSH], SSH, [`${SSH},all`], 'all'],
+    ])('%s', async (_, argv, before, values, after) => {
+      aws.parameters.set(KEY, before);
+      others(...values);
+
+      const { code, out } = await runCli(aws, [...argv, '--region', HOME, '--json']);
+
+      expect({ code, pause: pauseOf(HOME) }).toEqual({ code: 0, pause: after });
+      expect(pauseSchema.parse(JSON.parse(out)).regions).toEqual([
+        { region: HOME, pause: after, before: values.at(-1) },
+      ]);
+    });
+
+    test('says so if it cannot read what it overwrote', async () => {
+      others(`account:${STAGING}`);
+      const { fault } = aws;
+      aws.fault = (call) =>
+        String(call.input['Name']).includes(':')
+          ? jsonError('AccessDeniedException', 400, 'no')
+          : fault?.(call);
+
+      const { code, out } = await runCli(aws, ['pause', SSH, '--region', HOME, '--json']);
+
+      expect(code).toBe(7);
+      expect(pauseSchema.parse(JSON.parse(out)).regions).toEqual([
+        {
+          region: HOME,
+          problem: `set to ${SSH}, but somebody else set it at the same time, and what they set could not be read: no. Attach the policy ${NAME}-operator to the role that you use; agree with them, and set it again`,
+        },
+      ]);
+    });
+
+    test('gives up after some attempts, and says what is set', async () => {
+      others(...['1', '2', '3', '4', '5', '6'].map((digit) => `account:${digit.repeat(12)}`));
+
+      const { code, out } = await runCli(aws, ['pause', SSH, '--region', HOME, '--json']);
+
+      expect({ code, pause: pauseOf(HOME) }).toEqual({ code: 7, pause: `account:444444444444,${SSH}` });
+      expect(pauseSchema.parse(JSON.parse(out)).regions[0]?.problem).toBe(
+        `set to account:444444444444,${SSH}, but somebody else keeps setting it, last to account:555555555555: agree with them, and set it again`,
+      );
+    });
   });
 
   test('refuses to pause undos of only some rules', async () => {

@@ -81,6 +81,8 @@ export class SmallAws implements AsyncDisposable {
   readonly objects = new Map<string, string>();
   /** Values by region and name: `eu-central-1 /name/pause`. */
   readonly parameters = new Map<string, string>();
+  /** Values that were written, by region and name. The first is version 2, and replaced the value that a test had set. */
+  readonly #written = new Map<string, string[]>();
   /** Bodies of messages by region and name of the queue. */
   readonly queues = new Map<string, string[]>();
   readonly alarms = new Map<string, readonly Readonly<Record<string, string>>[]>();
@@ -112,6 +114,12 @@ export class SmallAws implements AsyncDisposable {
 
   get endpoint(): string {
     return this.#server?.endpoint ?? '';
+  }
+
+  /** Writes a new version of a parameter. @param key its region and name */
+  putParameter(key: string, value: string): void {
+    this.parameters.set(key, value);
+    this.#written.set(key, [...(this.#written.get(key) ?? []), value]);
   }
 
   put(item: { readonly pk: string; readonly sk: string } & Readonly<Record<string, unknown>>): void {
@@ -156,14 +164,21 @@ export class SmallAws implements AsyncDisposable {
       status: 200,
       body: `<GetCallerIdentityResponse><GetCallerIdentityResult><Account>${ACCOUNT}</Account><UserId>AROAEXAMPLE:ada</UserId><Arn>arn:aws:sts::${ACCOUNT}:assumed-role/operator/ada</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>`,
     }),
+    // https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-versions.html
     'AmazonSSM.GetParameter': ({ region, input }) => {
-      const Value = this.parameters.get(`${region} ${input['Name']}`);
-      if (Value === undefined) return jsonError('ParameterNotFound');
-      return jsonAnswer({ Parameter: { Name: input['Name'], Value } });
+      const [name = '', version] = String(input['Name']).split(':');
+      const key = `${region} ${name}`;
+      const written = this.#written.get(key) ?? [];
+      const Version = version === undefined ? written.length + 1 : Number(version);
+      const Value = version === undefined ? this.parameters.get(key) : written[Version - 2];
+      if (Value === undefined)
+        return jsonError(version === undefined ? 'ParameterNotFound' : 'ParameterVersionNotFound');
+      return jsonAnswer({ Parameter: { Name: name, Value, Version } });
     },
     'AmazonSSM.PutParameter': ({ region, input }) => {
-      this.parameters.set(`${region} ${input['Name']}`, String(input['Value']));
-      return jsonAnswer({ Version: 2 });
+      const key = `${region} ${input['Name']}`;
+      this.putParameter(key, String(input['Value']));
+      return jsonAnswer({ Version: (this.#written.get(key)?.length ?? 0) + 1 });
     },
     'DynamoDB.BatchGetItem': ({ input }) => {
       const asked = z.record(z.string(), z.object({ Keys: z.array(keySchema) })).parse(input['RequestItems']);
