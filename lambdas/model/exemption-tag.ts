@@ -26,10 +26,27 @@ export function isOver(lastDay: string, now: Date): boolean {
   return now.toISOString().slice(0, 10) > lastDay;
 }
 
-/** Parses a resource's exemption tag. */
-export function exemptionTagOf(tags: Readonly<Record<string, string>> = {}, now: Date): TagExempting {
+type Tags = Readonly<Record<string, string>>;
+
+/** Reports whether a key is that of the exemption tag, apart from case and surrounding spaces. */
+function isExemptionKey(key: string): boolean {
+  return key.trim().toLowerCase() === EXEMPTION_TAG;
+}
+
+/**
+ * Parses a resource's exemption tag. A misspelled key counts as malformed: someone meant to exempt the resource, and IAM,
+ * unlike most services, does not distinguish the case of keys.
+ */
+export function exemptionTagOf(tags: Tags = {}, now: Date): TagExempting {
   const tag = tags[EXEMPTION_TAG];
-  if (tag === undefined) return { ended: [] };
+  if (tag === undefined) {
+    const misspelled = Object.keys(tags).find(isExemptionKey);
+    if (misspelled === undefined) return { ended: [] };
+    return {
+      ended: [],
+      malformed: `the resource has a tag "${misspelled}": expected the key ${EXEMPTION_TAG}. The resource is not changed until the tag is corrected or removed`,
+    };
+  }
   const match = /^(.*[^\s;,])[\s;,]+until\s+(\S+)$/is.exec(tag.trim());
   const [, reason, until = ''] = match ?? [];
   if (reason === undefined || !z.iso.date().safeParse(until).success) {
@@ -42,8 +59,16 @@ export function exemptionTagOf(tags: Readonly<Record<string, string>> = {}, now:
   return { reason: `${reason} (tag, until ${until})`, ended: [] };
 }
 
+/** Replaces the exemption tag among a resource's tags with that of another resource. */
+export function withExemptionOf(other: Tags, tags: Tags): Tags {
+  return Object.fromEntries([
+    ...Object.entries(tags).filter(([key]) => !isExemptionKey(key)),
+    ...Object.entries(other).filter(([key]) => isExemptionKey(key)),
+  ]);
+}
+
 /** Reports whether a resource must not be changed because of its exemption tag. A malformed tag counts, too. */
-export function isExemptByTag(tags: Readonly<Record<string, string>> | undefined, now: Date): boolean {
+export function isExemptByTag(tags: Tags | undefined, now: Date): boolean {
   const { reason, malformed } = exemptionTagOf(tags, now);
   return reason !== undefined || malformed !== undefined;
 }

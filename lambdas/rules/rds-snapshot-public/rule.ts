@@ -1,7 +1,7 @@
 import type { AwsSession } from '../../aws/session.ts';
 import { sharedRead } from '../../aws/shared-read.ts';
 import type { RdsSnapshotSharesChange } from '../../changes/rds-snapshot/shares-change.ts';
-import { EXEMPTION_TAG, exemptionTagOf } from '../../model/exemption-tag.ts';
+import { exemptionTagOf, withExemptionOf } from '../../model/exemption-tag.ts';
 import { defineRule } from '../rule.ts';
 import { facts } from './facts.ts';
 import {
@@ -155,10 +155,10 @@ function judge(
   if (unmarked.length === 0 && exempt.length === 0)
     return { state: 'compliant', ...(notes.length > 0 && { notes }) };
 
-  const tags = Object.assign({}, ...sources.toReversed().map((source) => source.now?.tags ?? {}));
-  // No snapshot remains to be fixed, so the tag of a snapshot exempts the finding.
+  const own = Object.assign({}, ...sources.toReversed().map((source) => source.now?.tags ?? {}));
+  // If no snapshot remains to be fixed, the tag of a snapshot exempts the finding.
   const [first] = exempt;
-  if (unmarked.length === 0 && first !== undefined) tags[EXEMPTION_TAG] = first.tags[EXEMPTION_TAG];
+  const tags = unmarked.length === 0 && first !== undefined ? withExemptionOf(first.tags, own) : own;
   return {
     state: 'violation',
     seen: { publicSnapshots: inOrder(unmarked.length > 0 ? unmarked : exempt) },

@@ -176,4 +176,32 @@ describe('the exemption tag', () => {
     expect({ reason, ended }).toEqual({ reason: undefined, ended: [] });
     expect(malformed).toContain(`tag ${EXEMPTION_TAG} is "${tag}": expected "<reason> until <last day>"`);
   });
+
+  // IAM users cannot have a second tag whose key differs in case only; most other resources can.
+  test.each(['CSPM-Auto-Remediation:Exempt', 'cspm-auto-remediation:Exempt', ` ${EXEMPTION_TAG}\u00a0`])(
+    'is malformed if its key is %j, whatever its value',
+    (key) => {
+      for (const value of ['public web site until 2026-12-31', '']) {
+        expect(exemptionTagOf({ Name: 'a', [key]: value }, lastMoment)).toEqual({
+          ended: [],
+          malformed: `the resource has a tag "${key}": expected the key ${EXEMPTION_TAG}. The resource is not changed until the tag is corrected or removed`,
+        });
+      }
+    },
+  );
+
+  test('counts as it is if another one has a misspelled key', () => {
+    const tags = { 'CSPM-Auto-Remediation:Exempt': 'x', [EXEMPTION_TAG]: 'public web site until 2026-06-30' };
+
+    expect(exemptionTagOf(tags, lastMoment)).toMatchObject({
+      reason: 'public web site (tag, until 2026-06-30)',
+    });
+  });
+
+  test.each(['cspm-auto-remediation', 'cspm-auto-remediation:exempted', 'exempt', 'owner'])(
+    'is not one with the key %j',
+    (key) => {
+      expect(exemptionTagOf({ [key]: 'x until 2026-12-31' }, lastMoment)).toEqual({ ended: [] });
+    },
+  );
 });
