@@ -69,13 +69,39 @@ const runbookSchema = documentSchema.extend({
 });
 export type CustomRunbook = z.infer<typeof runbookSchema>;
 
+/** An escape that JavaScript accepts only without the flag `u`: of punctuation that has no meaning in patterns. */
+const PLAIN_ESCAPE = /[^A-Za-z0-9^$\\.*+?()[\]{}|/]/;
+
+/**
+ * Compiles a regular expression that must match a whole text. Terraform has checked it for its own syntax, RE2, which allows
+ * escapes such as `\-` everywhere.
+ * @throws SyntaxError if JavaScript does not accept it
+ */
+export function wholePattern(pattern: string): RegExp {
+  const accepted = pattern.replaceAll(/\\([\x20-\x7e])/g, (whole, character: string) =>
+    PLAIN_ESCAPE.test(character) ? `\\x${character.charCodeAt(0).toString(16)}` : whole,
+  );
+  return new RegExp(`^(?:${accepted})$`, 'u');
+}
+
+const patternSchema = z.string().transform((pattern, context) => {
+  try {
+    wholePattern(pattern);
+    return pattern;
+  } catch {
+    const message = `expected a regular expression that JavaScript accepts, got ${pattern.slice(0, 200)}`;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  }
+});
+
 export const customRuleSchema = z
   .strictObject({
     title: z.string().min(1),
     scope: z.enum(['regional', 'global']),
     severity: z.enum(['low', 'medium', 'high', 'critical']),
     /** A regular expression that the whole of a finding's resource id must match. */
-    resource_id_pattern: z.string().optional(),
+    resource_id_pattern: patternSchema.optional(),
     /** A description of what a fix can break. */
     risk: z.string(),
     desired_state: desiredStateSchema.optional(),

@@ -52,6 +52,10 @@ locals {
     ]
   ]) }
 
+  # What Terraform accepts in a regular expression, and the functions, which use JavaScript's syntax, do not: flags, named classes, and
+  # escapes with letters or digits.
+  only_terraform = "\\(\\?[^:<]|\\[\\[:|\\\\(?:[0-9AaCEQz]|x\\{|[pP][^{])"
+
   # ARNs that, without placeholders, consist only of wildcards: they name no service, so they are as broad as "*".
   every_resource = "^(a|ar|arn|arn:[a-z-]*)?[*?:/]*[*?][*?:/]*$"
 
@@ -96,6 +100,10 @@ locals {
     contains(["regional", "global"], rule.scope) ? [] : [".scope is \"${rule.scope}\": expected regional or global"],
     contains(["low", "medium", "high", "critical"], rule.severity) ? [] : [".severity is \"${rule.severity}\": expected low, medium, high or critical"],
     rule.resource_id_pattern == null || can(regexall(coalesce(rule.resource_id_pattern, "x"), "")) ? [] : [".resource_id_pattern is \"${rule.resource_id_pattern}\": expected a regular expression"],
+    [
+      for found in try(distinct(regexall(local.only_terraform, replace(rule.resource_id_pattern, "\\\\", ""))), []) :
+      ".resource_id_pattern is \"${rule.resource_id_pattern}\": expected a regular expression without ${found}, which JavaScript does not accept"
+    ],
     rule.desired_state == null ? [] : !can(local.types[rule.desired_state.resource_type]) ? [
       ".desired_state.resource_type is \"${rule.desired_state.resource_type}\", which is unknown (as of ${local.type_date}): expected a CloudFormation type such as AWS::RDS::DBInstance"
       ] : concat(

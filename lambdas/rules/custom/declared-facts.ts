@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { CustomRule } from '../../model/custom-rule.ts';
+import { type CustomRule, wholePattern } from '../../model/custom-rule.ts';
 import type { RuleFacts } from '../facts.ts';
 import { isArn, namesArn } from './placeholders.ts';
 import { customRunbook, undoPermissions } from './runbook.ts';
@@ -8,8 +8,7 @@ import { customRunbook, undoPermissions } from './runbook.ts';
 const SAFE = /^[^\s*?$"'<>&;%{}\\`\p{C}]+$/u;
 
 function resourceIdOf({ resource_id_pattern, desired_state, runbook }: CustomRule): z.ZodType<string> {
-  const pattern =
-    resource_id_pattern === undefined ? undefined : new RegExp(`^(?:${resource_id_pattern})$`, 'u');
+  const pattern = resource_id_pattern === undefined ? undefined : wholePattern(resource_id_pattern);
   const documents =
     runbook === undefined ? [] : [runbook, ...(runbook.undo === undefined ? [] : [runbook.undo])];
   const texts = [

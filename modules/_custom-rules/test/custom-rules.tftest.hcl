@@ -98,6 +98,11 @@ run "every_mistake_at_once" {
         runbook             = { document = "Acme" }
       }
       neither = { netskope_rule_names = [], scope = "everywhere", severity = "dire", resource_id_pattern = "(" }
+      syntax = {
+        netskope_rule_names = ["H"]
+        resource_id_pattern = "(?i)[[:alpha:]]\\A\\x{41}\\pL\\d\\-\\\\A(?:x)[\\w]\\x41\\p{Lu}"
+        runbook             = { document = "Acme" }
+      }
       unknown-type = {
         netskope_rule_names = ["RDS DB instances should have  deletion protection enabled"]
         desired_state       = { resource_type = "AWS::RDS::Instance", set = { "/A" = 1 } }
@@ -190,6 +195,11 @@ run "every_mistake_at_once" {
       "custom_rules[\"statements\"].permissions.write[2] gives rds:ModifyDBInstance on every resource: name its resources, or the action in permissions.allow",
       "custom_rules[\"statements\"].permissions.write[3] gives rds:ModifyDBInstance on every resource: name its resources, or the action in permissions.allow",
       "custom_rules[\"statements\"].permissions.write[4] gives rds:ModifyDBInstance on every resource: name its resources, or the action in permissions.allow",
+      "custom_rules[\"syntax\"].resource_id_pattern is \"(?i)[[:alpha:]]\\A\\x{41}\\pL\\d\\-\\\\A(?:x)[\\w]\\x41\\p{Lu}\": expected a regular expression without (?i, which JavaScript does not accept",
+      "custom_rules[\"syntax\"].resource_id_pattern is \"(?i)[[:alpha:]]\\A\\x{41}\\pL\\d\\-\\\\A(?:x)[\\w]\\x41\\p{Lu}\": expected a regular expression without [[:, which JavaScript does not accept",
+      "custom_rules[\"syntax\"].resource_id_pattern is \"(?i)[[:alpha:]]\\A\\x{41}\\pL\\d\\-\\\\A(?:x)[\\w]\\x41\\p{Lu}\": expected a regular expression without \\A, which JavaScript does not accept",
+      "custom_rules[\"syntax\"].resource_id_pattern is \"(?i)[[:alpha:]]\\A\\x{41}\\pL\\d\\-\\\\A(?:x)[\\w]\\x41\\p{Lu}\": expected a regular expression without \\x{, which JavaScript does not accept",
+      "custom_rules[\"syntax\"].resource_id_pattern is \"(?i)[[:alpha:]]\\A\\x{41}\\pL\\d\\-\\\\A(?:x)[\\w]\\x41\\p{Lu}\": expected a regular expression without \\pL, which JavaScript does not accept",
       "custom_rules[\"unknown-type\"].desired_state.resource_type is \"AWS::RDS::Instance\", which is unknown (as of 2026-10-20): expected a CloudFormation type such as AWS::RDS::DBInstance",
       "custom_rules[\"lists\"].netskope_rule_names has \"D\", which lists and no-update claim: expected one rule for each name",
       "custom_rules[\"rds-instance-public\"].netskope_rule_names has \"Ensure S3 Bucket is not publicly accessible.\", which rds-instance-public and s3-bucket-public claim: expected one rule for each name",

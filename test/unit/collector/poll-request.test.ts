@@ -11,6 +11,16 @@ const event = {
   netskope_rule_names: ['Our own benchmark: SSH'],
 };
 
+const definition = {
+  title: 'Queues are tagged',
+  scope: 'regional',
+  severity: 'low',
+  risk: '',
+  resource_id_pattern: '[a-z]+',
+  runbook: { document: 'Acme-Tag', version: '1', parameters: {} },
+  permissions: { read: [], write: [], undo: [], automation: [] },
+};
+
 describe("a schedule's event", () => {
   test('is a poll of the scheduled time', () => {
     expect(parsePollRequest(event, NOW)).toEqual({
@@ -51,16 +61,6 @@ describe("a schedule's event", () => {
   });
 
   test('can be for a custom rule, with its definition', () => {
-    const definition = {
-      title: 'Queues are tagged',
-      scope: 'regional',
-      severity: 'low',
-      risk: '',
-      resource_id_pattern: '[a-z]+',
-      runbook: { document: 'Acme-Tag', version: '1', parameters: {} },
-      permissions: { read: [], write: [], undo: [], automation: [] },
-    };
-
     const { poll, rule } = parsePollRequest({ ...event, rule: 'acme-tagging', definition }, NOW);
 
     expect(poll.rule).toBe('acme-tagging');
@@ -72,6 +72,34 @@ describe("a schedule's event", () => {
     );
     expect(() => parsePollRequest({ ...event, rule: 'acme', definition: {} }, NOW)).toThrow('definition');
   });
+
+  test.each([
+    // Terraform's syntax accepts these; JavaScript alone does not.
+    ['my\\-queue\\:[a-z\\-]+', 'my-queue:a-b', 'my-queue:A'],
+    ['a\\\\-b|c', 'c', 'a-b'],
+    ['[\\w\\-]+\\.\\d', 'a-b.1', 'a-bx1'],
+    ['\\x41\\p{Lu}', 'AB', 'Ab'],
+  ])('compiles the pattern %j', (resource_id_pattern, matching, other) => {
+    const { rule } = parsePollRequest(
+      { ...event, rule: 'acme', definition: { ...definition, resource_id_pattern } },
+      NOW,
+    );
+
+    expect(rule.resourceId.safeParse(matching).success).toBe(true);
+    expect(rule.resourceId.safeParse(other).success).toBe(false);
+  });
+
+  test.each(['(?i)queue', 'a{', ']', '[[:alpha:]]', '\\Aqueue'])(
+    'refuses the pattern %j, which JavaScript does not accept',
+    (resource_id_pattern) => {
+      const given = { ...event, rule: 'acme', definition: { ...definition, resource_id_pattern } };
+
+      expect(() => parsePollRequest(given, NOW)).toThrow(InvalidInputError);
+      expect(() => parsePollRequest(given, NOW)).toThrow(
+        `definition.resource_id_pattern: expected a regular expression that JavaScript accepts, got ${resource_id_pattern}`,
+      );
+    },
+  );
 
   test.each<[string, unknown, RegExp]>([
     ['a text', 'security-group-ssh-open', /object/],
