@@ -23,6 +23,9 @@ locals {
     for id, rule in local.typed : id => contains(keys(local.catalog_by_key), id) ? { for name, _ in local.catalog_by_key[id].options.properties : name => true } : { for name, _ in rule.options : name => true }
   }
 
+  # The pattern of each rule's resource ids. A rule without one accepts any id.
+  whole_ids = { for id, rule in local.catalog_by_key : id => try(rule.resource_id_pattern, "^(?:${rule.definition.resource_id_pattern})$", "") }
+
   # Suggestions for an unknown rule: rules that share a word with it, otherwise the first rules of the catalog.
   similar_rules = {
     for given in setsubtract(keys(local.typed), keys(local.catalog_by_key)) : given => coalescelist(
@@ -79,8 +82,17 @@ locals {
           exemption.account == "*" || exemption.group == null ? [] : ["has an account and a group: expected one of the two"],
           can(regex(local.exempt_region_pattern, exemption.region)) ? [] : ["has the region \"${exemption.region}\": expected a region's code, global or *"],
           exemption.resource != "" ? [] : ["has an empty resource: expected a resource's id or a pattern such as sg-0123*"],
-          # No finding would match it, and the resource would be remediated.
-          strcontains(exemption.resource, ":") && !strcontains(try(local.catalog_by_key[id].resource_id_pattern, ":"), ":") ? ["names an ARN: expected the resource's id, as Netskope shows it, or a pattern with *"] : [],
+          # No finding would match these, and the resource would be remediated.
+          strcontains(exemption.resource, ":") && !strcontains(try(local.catalog_by_key[id].resource_id_pattern, ":"), ":") ? ["names an ARN: expected the resource's id, as Netskope shows it, or a pattern with *"] :
+          can(regex("\\s", exemption.resource)) ? ["contains white space: expected the resource's id, as Netskope shows it, or a pattern with *"] :
+          strcontains(exemption.resource, "*") || exemption.resource == "" || try(length(regexall(local.whole_ids[id], exemption.resource)) > 0, true) ? [] : [
+            "names no resource of this rule: expected a resource's id, as Netskope shows it, or a pattern with *"
+          ],
+          [
+            for scope in [try(local.catalog_by_key[id].scope, "")] :
+            scope == "global" ? "has the region \"${exemption.region}\": expected global or *, because findings of this rule have no region" : "has the region \"global\": expected a region's code or *, because findings of this rule have a region"
+            if scope == "global" && !can(regex("^${replace(exemption.region, "*", ".*")}$", "global")) || scope == "regional" && exemption.region == "global"
+          ],
         ) : ".exemptions[${index}] (${exemption.resource}) ${problem}"]
       ]),
       flatten([

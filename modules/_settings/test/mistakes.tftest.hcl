@@ -77,7 +77,7 @@ run "misspelled_attributes" {
       security-group-ssh-open = {
         schedule           = "rate(1 day)"
         maintenance_window = { start = "22:00", end = "04:00", stop = "04:00" }
-        exemptions         = [{ resource = "x", reason = "r", owner = "o", expires = "2099-01-31" }, { resource = "x", reason = "r", owner = "o", expires = "2099-01-31", regions = "*" }]
+        exemptions         = [{ reason = "r", owner = "o", expires = "2099-01-31" }, { reason = "r", owner = "o", expires = "2099-01-31", regions = "*" }]
       }
     }
   }
@@ -292,6 +292,47 @@ run "with_long_values" {
   }
 }
 
+# Findings that these would exempt do not exist, so the resources would be remediated.
+run "exemptions_that_match_nothing" {
+  command = plan
+
+  variables {
+    custom_rules = {
+      queues = {
+        netskope_rule_names = ["Q"]
+        resource_id_pattern = "[a-z]+|orders-[0-9]"
+        runbook             = { document = "Acme" }
+      }
+    }
+    rules = { for id, exemptions in {
+      security-group-ssh-open = [{ resource = "web-servers" }, { resource = "sg-0123456789abcdef0 " }, { resource = " *" }, { region = "global" }, { region = "g*" }, { resource = "sg-0123456789abcdef0", region = "eu-*" }]
+      CIS-1-2-0-1-4           = [{ resource = "deploy", region = "eu-central-1" }, { region = "eu-*" }, { resource = "deploy", region = "g*" }, { region = "global" }]
+      queues                  = [{ resource = "xorders-1" }, { resource = "orders-1" }, { resource = "x*", region = "global" }]
+      redshift-cluster-public = [{ resource = "Sales" }]
+      s3-bucket-public        = [{ resource = "my.bucket" }, { resource = "my_bucket/logs" }]
+      rds-instance-public     = [{ resource = "orders" }]
+    } : id => { exemptions = [for exemption in exemptions : merge({ reason = "r", owner = "o", expires = "2099-01-31" }, exemption)] } }
+  }
+
+  expect_failures = [output.rules]
+
+  assert {
+    condition = tolist(local.mistakes) == tolist([
+      "rules[\"CIS-1-2-0-1-4\"].exemptions[0] (deploy) has the region \"eu-central-1\": expected global or *, because findings of this rule have no region",
+      "rules[\"CIS-1-2-0-1-4\"].exemptions[1] (*) has the region \"eu-*\": expected global or *, because findings of this rule have no region",
+      "rules[\"queues\"].exemptions[0] (xorders-1) names no resource of this rule: expected a resource's id, as Netskope shows it, or a pattern with *",
+      "rules[\"queues\"].exemptions[2] (x*) has the region \"global\": expected a region's code or *, because findings of this rule have a region",
+      "rules[\"redshift-cluster-public\"].exemptions[0] (Sales) names no resource of this rule: expected a resource's id, as Netskope shows it, or a pattern with *",
+      "rules[\"s3-bucket-public\"].exemptions[1] (my_bucket/logs) names no resource of this rule: expected a resource's id, as Netskope shows it, or a pattern with *",
+      "rules[\"security-group-ssh-open\"].exemptions[0] (web-servers) names no resource of this rule: expected a resource's id, as Netskope shows it, or a pattern with *",
+      "rules[\"security-group-ssh-open\"].exemptions[1] (sg-0123456789abcdef0 ) contains white space: expected the resource's id, as Netskope shows it, or a pattern with *",
+      "rules[\"security-group-ssh-open\"].exemptions[2] ( *) contains white space: expected the resource's id, as Netskope shows it, or a pattern with *",
+      "rules[\"security-group-ssh-open\"].exemptions[3] (*) has the region \"global\": expected a region's code or *, because findings of this rule have a region",
+    ])
+    error_message = join("\n", local.mistakes)
+  }
+}
+
 run "runbook_missing_in_this_partition" {
   command = plan
 
@@ -311,7 +352,7 @@ run "options_without_effect" {
     schedule = { expression = "rate(7 hours)", time_zone = "UTC", maintenance_window = { days = ["SAT"], start = "22:00", end = "04:30" } }
     rules = {
       s3-bucket-public = { runbook_then = "report", exemptions = [
-        { resource = "x", reason = "website", owner = "me", expires = "2020-01-31" },
+        { resource = "web", reason = "website", owner = "me", expires = "2020-01-31" },
         { region = "us-east-1", reason = "website", owner = "me", expires = "2099-01-31" },
       ] }
       iam-access-key-unrotated = { options = { max_age_days = 30 } }
