@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { Deployment } from '../../lambdas/model/deployment.ts';
+import { formatIssues } from '../../lambdas/model/issues.ts';
 import { type Poll, pollSchema } from '../../lambdas/model/job.ts';
+import { jsonText } from '../../lambdas/model/json.ts';
 import type { Clients } from '../aws/clients.ts';
 import { InvokeCommand, LambdaClient } from '../aws/lambda.ts';
 import { readSchedule } from '../deployed/schedule.ts';
@@ -14,20 +16,32 @@ const namesSchema = z.object({ netskope_rule_names: z.array(z.string()) });
 const errorSchema = z.object({ errorMessage: z.string() });
 const startedSchema = z.object({ poll: pollSchema });
 
-/** Calls the collector, and waits for its answer. @throws CliError `refused` with its error message if it fails */
-export async function callCollector(
+/**
+ * Calls the collector, and waits for its answer.
+ * @throws CliError `refused` with its error message if it fails, or if the answer has another form than the schema
+ */
+export async function callCollector<T>(
   clients: Clients,
   deployment: Deployment,
   event: object,
-): Promise<unknown> {
+  schema: z.ZodType<T>,
+): Promise<T> {
   const { home_region, functions } = deployment;
   const { FunctionError, Payload } = await clients
     .client(LambdaClient, home_region, PATIENCE)
     .send(new InvokeCommand({ FunctionName: functions.collector, Payload: JSON.stringify(event) }));
-  const answer: unknown = JSON.parse(Buffer.from(Payload ?? []).toString() || '{}');
-  if (FunctionError === undefined) return answer;
-  const words = errorSchema.safeParse(answer).data?.errorMessage ?? FunctionError;
-  throw new CliError('refused', `${functions.collector}: ${words}`);
+  const text = Buffer.from(Payload ?? []).toString() || '{}';
+  if (FunctionError !== undefined) {
+    const words = jsonText(errorSchema).safeParse(text).data?.errorMessage ?? FunctionError;
+    throw new CliError('refused', `${functions.collector}: ${words}`);
+  }
+  const answer = jsonText(schema).safeParse(text);
+  if (answer.success) return answer.data;
+  throw new CliError(
+    'refused',
+    `this version of cspm-remediation cannot read the answer of ${functions.collector} (${formatIssues(answer.error)}): use the version that came with the deployed module, or run terraform apply again`,
+    { cause: answer.error },
+  );
 }
 
 /** The purpose of a poll. */
@@ -54,7 +68,7 @@ export async function startPoll(
     );
   }
   const event = { ...input, scheduled_time: 'now', ...(onlyPlans && { at_most: 'dry_run' }) };
-  return startedSchema.parse(await callCollector(clients, deployment, event)).poll;
+  return (await callCollector(clients, deployment, event, startedSchema)).poll;
 }
 
 /** The rule's Netskope names that its schedule adds to those that the collector knows; none if it has no schedule. */

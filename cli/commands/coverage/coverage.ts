@@ -24,12 +24,11 @@ export async function run(context: Context, given: Given): Promise<CommandResult
   const value = await screen.progress('querying Netskope for all failed findings', async () => {
     const opened = await open(context);
     const [answer, polled] = await Promise.all([
-      callCollector(context.clients, opened.deployment, { list: 'failing_rules' }),
+      callCollector(context.clients, opened.deployment, { list: 'failing_rules' }, failingRulesSchema),
       polledRules(context, opened),
     ]);
-    const rules = failingRulesSchema
-      .parse(answer)
-      .failing_rules.flatMap(({ rules: of }) => of)
+    const rules = answer.failing_rules
+      .flatMap(({ rules: of }) => of)
       .map((rule): CoveredRule => ({ ...rule, ...whatServes(rule.name, polled) }))
       .sort((one, other) => other.findings - one.findings || one.name.localeCompare(other.name));
     return withModes(opened, coverageOf(rules, context.now()));

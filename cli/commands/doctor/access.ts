@@ -21,14 +21,17 @@ export const token: Examine = async ({ context, opened: { deployment } }) => {
   const all = sourceSchema.options.join(', ');
   return unlessDenied('token', all, `${name}-operator`, async () => {
     try {
-      const answer = await callCollector(context.clients, deployment, { check: 'sources' });
-      return sourcesSchema
-        .parse(answer)
-        .sources.map(({ source, problem }) =>
-          problem === undefined
-            ? ok('token', source, 'the tenant accepts it')
-            : attention('token', source, problem, 'docs/operations.md, "Rotate the token"'),
-        );
+      const { sources } = await callCollector(
+        context.clients,
+        deployment,
+        { check: 'sources' },
+        sourcesSchema,
+      );
+      return sources.map(({ source, problem }) =>
+        problem === undefined
+          ? ok('token', source, 'the tenant accepts it')
+          : attention('token', source, problem, 'docs/operations.md, "Rotate the token"'),
+      );
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
       return [attention('token', all, error.message, 'see the log of the collector')];

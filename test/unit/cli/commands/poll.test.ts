@@ -76,6 +76,22 @@ describe('poll', () => {
     expect(JSON.parse(out).polls).toMatchObject([{ outcomes: { planned: 1 }, without_outcome: 2 }]);
   });
 
+  test.each<[string, string[]]>([
+    ['a poll', ['poll', SSH]],
+    ['a plan', ['plan', SSH]],
+    ['the coverage', ['coverage']],
+  ])('says that the collector is of another version if its answer cannot be read: %s', async (_, argv) => {
+    aws.invoke = () => ({ value: { started: true } });
+
+    const { code, out, error } = await runCli(aws, argv);
+
+    expect(code).toBe(7);
+    expect(`${out}${error}`).toMatch(
+      /this version of cspm-remediation cannot read the answer of \S+-collector \(\w+: Invalid input.*\): use the version that came with the deployed module/,
+    );
+    expect(error).not.toContain('    at ');
+  });
+
   test("reports a failed poll with the collector's message, and does not delay the others", async () => {
     aws.schedules.set('s3-bucket-public', {
       Target: { Input: JSON.stringify({ rule: 's3-bucket-public' }) },
