@@ -21,13 +21,19 @@ export interface DeploymentQuery {
 /**
  * Finds a deployment by its name: in the region from the command line, then in that of the environment or the profile. Every
  * region of the deployment names the home region, which describes it.
- * @throws CliError `notFound` if there is none, `usage` if `region` is not a region code
+ * @throws CliError `notFound` if there is none, `usage` if `name` cannot be one or `region` is not a region code
  */
 export async function findDeployment(
   clients: Clients,
   { name, region }: DeploymentQuery,
 ): Promise<Deployment> {
   const tried: string[] = [];
+  if (!/^[a-z]([a-z0-9-]*[a-z0-9])?$/.test(name)) {
+    throw new CliError(
+      'usage',
+      `--name "${name.slice(0, 60)}" is not the name of a deployment: expected lowercase letters, digits and hyphens, as \`name\` of its Terraform module`,
+    );
+  }
   if (region !== undefined && region !== 'global' && !regionSchema.safeParse(region).success) {
     throw new CliError(
       'usage',

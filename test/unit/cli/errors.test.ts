@@ -27,6 +27,13 @@ describe('an error is one line that says what to do', () => {
         `there is no deployment "elsewhere" in account ${ACCOUNT}, region ${HOME}: .*--region.*--name`,
       ),
     ],
+    ...['', 'My deployment', 'acme/pause:2'].map((name): [string, string[], undefined, number, RegExp] => [
+      `what cannot be the name of a deployment: "${name}"`,
+      ['status', '--name', name],
+      undefined,
+      2,
+      new RegExp(`--name "${name}" is not the name of a deployment: expected lowercase letters, digits and`),
+    ]),
     [
       'missing permissions',
       ['status'],
