@@ -124,6 +124,9 @@ export function isDenied(error: unknown): boolean {
     'UnauthorizedOperation',
     'AuthorizationError',
     'Forbidden',
+    // SQS, if the queue is encrypted with a customer key that the caller may not use.
+    'KmsAccessDenied',
+    'KMS.AccessDenied',
   );
 }
 

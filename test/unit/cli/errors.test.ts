@@ -35,6 +35,13 @@ describe('an error is one line that says what to do', () => {
       new RegExp(`--name "${name}" is not the name of a deployment: expected lowercase letters, digits and`),
     ]),
     [
+      'a key that the caller may not use',
+      ['status'],
+      jsonError('KmsAccessDenied', 400, "The caller doesn't have the required KMS access"),
+      4,
+      new RegExp(`KMS access\\. Attach the policy ${NAME}-viewer`),
+    ],
+    [
       'missing permissions',
       ['status'],
       jsonError('AccessDeniedException', 400, 'User: ada is not authorized to perform: ssm:GetParameter'),
