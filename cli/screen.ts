@@ -54,7 +54,8 @@ export class Screen {
     const { stderr } = this.#options;
     if (stderr.isTTY !== true) return work(() => undefined);
     const { default: yoctoSpinner } = await import('yocto-spinner');
-    const spinner = yoctoSpinner({ text: words, stream: stderr, handleSignals: false });
+    // It hides the cursor, and shows it again when it stops, or when Ctrl-C ends the program.
+    const spinner = yoctoSpinner({ text: words, stream: stderr });
     const timer = setTimeout(() => spinner.start(), PATIENCE);
     try {
       return await work((now) => {

@@ -1,5 +1,5 @@
 import { Readable, Writable } from 'node:stream';
-import { expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Screen } from '../../../cli/screen.ts';
 
 const screenFor = (terminal: object, environment: Record<string, string>) => {
@@ -30,4 +30,53 @@ test.each<[object, Record<string, string>, boolean]>([
   [{}, { FORCE_COLOR: '1' }, true],
 ])('colours: %j %j: %s', (terminal, environment, expected) => {
   expect(screenFor(terminal, environment).colors.isColorSupported).toBe(expected);
+});
+
+describe('progress on a terminal', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+    vi.unstubAllEnvs();
+  });
+
+  test('shows the cursor again if Ctrl-C ends the program', async () => {
+    vi.stubEnv('CI', undefined);
+    vi.stubEnv('TERM', 'xterm');
+    vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval'] });
+    let written = '';
+    const stderr = new Writable({
+      write: (chunk, _encoding, done) => {
+        written += String(chunk);
+        done();
+      },
+    });
+    const screen = new Screen({
+      stdout: new Writable(),
+      stderr: Object.assign(stderr, {
+        isTTY: true,
+        cursorTo: () => true,
+        moveCursor: () => true,
+        clearLine: () => true,
+      }),
+      stdin: Readable.from([]),
+      environment: {},
+    });
+    const exited = new Promise<unknown>((resolve) => {
+      vi.spyOn(process, 'exit').mockImplementation((code) => {
+        resolve(code);
+        throw new Error('exited');
+      });
+    });
+    let isDone: (value?: unknown) => void = () => undefined;
+    const progress = screen.progress('waiting', () => new Promise((resolve) => (isDone = resolve)));
+    await vi.waitFor(() => expect(vi.getTimerCount()).toBeGreaterThan(0));
+    await vi.advanceTimersByTimeAsync(2_000);
+
+    expect(() => process.emit('SIGINT', 'SIGINT')).toThrow('exited');
+
+    await expect(exited).resolves.toBe(130);
+    expect(written.lastIndexOf('\u001B[?25h')).toBeGreaterThan(written.lastIndexOf('\u001B[?25l'));
+    isDone();
+    await progress;
+  });
 });
