@@ -65,6 +65,11 @@ export async function run(context: Context, given: Given): Promise<CommandResult
     requests.map((each) => requestOf(each, order, caller, context.now())),
     principal,
   );
+  if (submitted.some(({ is }) => is === 'submitted' || is === 'not listed')) {
+    screen.remark(
+      'Submitted. To stop waiting, press Ctrl-C: the undo goes on, and cspm-remediation explain shows its result.',
+    );
+  }
   const over = await screen.progress('waiting for the remediators', (say) =>
     awaitAll(opened, submitted, {
       until: Date.now() + order.timeout,

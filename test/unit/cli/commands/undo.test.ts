@@ -172,6 +172,7 @@ describe('undo', () => {
     expect(error).toMatch(
       /Undo: 1 fix, newest first\. Restored resources are held for all rules until they are released: 1 resource\./,
     );
+    expect(error).toMatch(/Submitted\. To stop waiting, press Ctrl-C: the undo goes on/);
     const by = 'arn:aws:sts::111111111111:assumed-role/operator/ada';
     expect(requests()).toEqual([
       {
