@@ -259,7 +259,7 @@ variable "collector" {
     memory_size = optional(number, 512)
     # Timeout in seconds, 30 to 900.
     timeout = optional(number, 900)
-    # Reserved concurrent invocations. Null: unreserved.
+    # Reserved concurrent invocations, at least 1. Null: unreserved.
     reserved_concurrency = optional(number)
     # VPC subnets from which it can reach Netskope and AWS. Empty: no VPC.
     subnet_ids = optional(list(string), [])
@@ -286,6 +286,12 @@ variable "collector" {
   validation {
     condition     = var.collector.timeout >= 30 && var.collector.timeout <= 900
     error_message = "collector.timeout is ${var.collector.timeout}: expected 30 to 900 seconds."
+  }
+
+  # With 0, Lambda would throttle every poll.
+  validation {
+    condition     = var.collector.reserved_concurrency == null ? true : var.collector.reserved_concurrency >= 1 && floor(var.collector.reserved_concurrency) == var.collector.reserved_concurrency
+    error_message = "collector.reserved_concurrency is ${coalesce(var.collector.reserved_concurrency, 0)}: expected a whole number, 1 or more; to stop all polls, set the mode of the rules to off."
   }
 
   validation {

@@ -131,3 +131,21 @@ run "object_lock_without_days" {
   }
   expect_failures = [var.evidence]
 }
+
+run "a_collector_that_could_never_run" {
+  command = plan
+
+  variables {
+    collector = { reserved_concurrency = 0 }
+  }
+
+  expect_failures = [var.collector]
+}
+
+run "a_collector_with_reserved_concurrency" {
+  command = plan
+
+  variables {
+    collector = { reserved_concurrency = 1 }
+  }
+}
