@@ -9,7 +9,7 @@ resource "aws_cloudwatch_metric_alarm" "items_unmatched" {
   for_each = { for id, rule in local.polled_rules : id => rule if local.inputs.alarms.enabled }
 
   alarm_name          = "${var.name}-items-unmatched-${each.key}"
-  alarm_description   = "More than ${local.unmatched_share} % of the items that the source returned for ${each.key} belong to another rule or cloud, or are for findings that passed their check, and are ignored. The rule may have been renamed: the log of ${local.collector_name} names these items. Add a new name to netskope_rule_names."
+  alarm_description   = "More than ${local.unmatched_share} % of the items that the source returned for ${each.key} belong to another rule or cloud, or are for findings that passed their check, and are ignored. The rule may have been renamed: the log of ${local.collector_name} says how many items of each kind there are. Add a new name to netskope_rule_names."
   evaluation_periods  = 2
   datapoints_to_alarm = 1
   comparison_operator = "GreaterThanThreshold"
