@@ -66,7 +66,7 @@ describe('pause and resume', () => {
   describe('while somebody else sets the pause', () => {
     const KEY = `${HOME} /${NAME}/pause`;
 
-    /** Lets somebody else write these values, each directly before a write of this command. */
+    /** Lets somebody else write these values, each immediately before a write of this command. */
     const others = (...values: string[]): void => {
       aws.fault = ({ operation, region }) => {
         const value = operation === 'AmazonSSM.PutParameter' && region === HOME ? values.shift() : undefined;
