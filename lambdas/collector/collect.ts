@@ -167,7 +167,7 @@ class PollRun {
       return [];
     }
     if (reason !== undefined) return this.#defer(finding, region, reason);
-    return this.#grouper.add(finding, region, turn.startAfter);
+    return this.#grouper.add(finding, region, turn);
   }
 
   async finish(): Promise<void> {
@@ -184,7 +184,7 @@ class PollRun {
   #defer(finding: Finding, region: string, reason: string): Job[] {
     this.#tally.deferred();
     this.#reasons.set(findingKey(finding), reason);
-    return this.#leaving(this.#left.add(finding, region));
+    return this.#leaving(this.#left.add(finding, region, { text: reason }));
   }
 
   /** Adds to jobs the reasons why their findings are left to the source. */

@@ -2,7 +2,7 @@ import type { Finding } from '../model/finding.ts';
 import { type Job, MAX_FINDINGS_PER_JOB, type Poll } from '../model/job.ts';
 
 /**
- * Maximum size of a job's findings in bytes. An SQS message has up to 256 KB, and the rest of a job fits into the
+ * Maximum size of a job's findings in bytes, with what the job contains about them elsewhere. An SQS message has up to 256 KB, and the rest of a job fits into the
  * difference.
  */
 const MAX_FINDINGS_BYTES = 200 * 1024;
@@ -23,6 +23,19 @@ const LEFT_WAITING = 7 / 8;
 interface Waiting {
   readonly shared: string;
   readonly own: string;
+  /** The number of bytes that the job contains about the finding elsewhere. */
+  readonly elsewhere: number;
+}
+
+/** What else determines the job of a finding. */
+interface Placing {
+  /**
+   * The number of findings of this account and region that are placed last, because an earlier poll reached them.
+   * Default: 0
+   */
+  readonly startAfter?: number;
+  /** A text about the finding that the job also contains. */
+  readonly text?: string;
 }
 
 interface Group {
@@ -60,11 +73,9 @@ export class JobGrouper {
   /**
    * Adds a finding.
    * @param region the region of the remediator that handles it
-   * @param startAfter the number of findings of this account and region that are placed last, because an earlier poll
-   *   reached them
    * @returns the jobs that are full now, those of one account and region in the order of their chunks
    */
-  add(finding: Finding, region: string, startAfter = 0): Job[] {
+  add(finding: Finding, region: string, { startAfter = 0, text }: Placing = {}): Job[] {
     const key = `${finding.account} ${region}`;
     let group = this.#groups.get(key);
     if (group === undefined) {
@@ -72,7 +83,9 @@ export class JobGrouper {
       group = { account, region, chunk: 0, findings: [], bytes: 0, last: [], toHoldBack: startAfter };
       this.#groups.set(key, group);
     }
-    const waiting = this.#split(finding);
+    // The text is stored by the finding's resource.
+    const elsewhere = text === undefined ? 0 : bytesOf({ [finding.resource]: text });
+    const waiting = { ...this.#split(finding), elsewhere };
     if (group.toHoldBack > 0) {
       group.toHoldBack -= 1;
       group.last.push(waiting);
@@ -101,7 +114,7 @@ export class JobGrouper {
   /** Adds a finding to a group. @returns the jobs that are full now */
   #put(group: Group, waiting: Waiting): Job[] {
     const jobs: Job[] = [];
-    const bytes = Buffer.byteLength(waiting.shared) + Buffer.byteLength(waiting.own);
+    const bytes = Buffer.byteLength(waiting.shared) + Buffer.byteLength(waiting.own) + waiting.elsewhere;
     if (group.bytes + bytes > MAX_FINDINGS_BYTES) jobs.push(...this.#cut(group));
     group.findings.push(waiting);
     group.bytes += bytes;
@@ -110,7 +123,13 @@ export class JobGrouper {
     return jobs;
   }
 
-  #split({ resource, resourceName, failingSince, lastScanTime, ...rest }: Finding): Waiting {
+  #split({
+    resource,
+    resourceName,
+    failingSince,
+    lastScanTime,
+    ...rest
+  }: Finding): Omit<Waiting, 'elsewhere'> {
     const text = JSON.stringify(rest);
     const shared = this.#shared.get(text) ?? text;
     this.#shared.set(shared, shared);
@@ -140,6 +159,10 @@ export class JobGrouper {
     );
     return [{ version: 1, poll: this.#poll, account, region, chunk, findings: parsed, run: this.#run }];
   }
+}
+
+function bytesOf(value: object): number {
+  return Buffer.byteLength(JSON.stringify(value));
 }
 
 /** Groups jobs by the region of their queue. */

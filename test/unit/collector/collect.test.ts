@@ -278,6 +278,26 @@ describe('a finding that the source itself is fixing', () => {
     ]);
   });
 
+  test('is in a job that fits into a message, however long the reasons are', async () => {
+    // Three bytes per character: the names of a Japanese tenant, for example.
+    const long = (length: number) => '\u5b9f'.repeat(length);
+    const findings = Array.from({ length: 150 }, (_, index) =>
+      sourceFinding({
+        resource: groupId(index),
+        accountName: long(256),
+        resourceName: long(256),
+        remediationAtWork: long(300),
+      }),
+    );
+    const { jobs, dependencies } = setUp(page(findings));
+
+    await collect(dependencies, REQUEST);
+
+    const sizes = jobs.taken.map((job) => Buffer.byteLength(JSON.stringify(job)));
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(256 * 1024);
+    expect(jobs.taken.flatMap((job) => job.findings)).toHaveLength(150);
+  });
+
   test('is in a job with another id if a repeated poll finds that the source is no longer fixing it', async () => {
     const given = sourceFinding({ resource: groupId(1) });
     const runs = [{ ...given, remediationAtWork: 'Netskope is at work' }, given].map((each) =>

@@ -123,7 +123,9 @@ describe('jobs', () => {
     const grouper = new JobGrouper(POLL, 'run');
     const ids = Array.from({ length: 240 }, (_, index) => groupId(index));
 
-    const full = ids.flatMap((id) => grouper.add(finding('111111111111', 'us-east-1', id), 'us-east-1', 130));
+    const full = ids.flatMap((id) =>
+      grouper.add(finding('111111111111', 'us-east-1', id), 'us-east-1', { startAfter: 130 }),
+    );
     const jobs = [...full, ...grouper.rest()];
 
     expect(jobs.map(({ chunk }) => chunk)).toEqual([0, 1, 2]);
