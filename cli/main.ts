@@ -78,7 +78,8 @@ interface Run {
 async function runCommand({ facts, given, global, screen, ports }: Run): Promise<number> {
   const { run: work } = await facts.load();
   const { value, text, exit = 'done' } = await work(contextOf(global, screen, ports), given);
-  screen.print(global.json === true ? JSON.stringify(value, null, 2) : text);
+  if (global.json === true) screen.printJson(value);
+  else screen.print(text);
   return exitCodes[exit].code;
 }
 

@@ -38,12 +38,21 @@ export class Screen {
 
   /** Writes a result. */
   print(text: string): void {
+    this.#options.stdout.write(`${printable(text)}\n`);
+  }
+
+  /** Writes a result as JSON. */
+  printJson(value: unknown): void {
+    const text = JSON.stringify(value, null, 2).replaceAll(
+      /[\x7f-\x9f]/g,
+      (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
+    );
     this.#options.stdout.write(`${text}\n`);
   }
 
   /** Writes a message that is not part of the result, to stderr. */
   remark(text: string): void {
-    this.#options.stderr.write(`${text}\n`);
+    this.#options.stderr.write(`${printable(text)}\n`);
   }
 
   /**
@@ -89,6 +98,19 @@ export class Screen {
     }
   }
 }
+
+/**
+ * Replaces control characters, except line feeds and the sequences that set colors. Names and tags of resources can contain
+ * others, with which whoever may set them could change what a terminal shows or does.
+ */
+function printable(text: string): string {
+  return text.replaceAll(COLOR_OR_CONTROL, (found) =>
+    found.length > 1 || found === '\n' ? found : '\ufffd',
+  );
+}
+
+/** A sequence that sets colors, or any control character. */
+const COLOR_OR_CONTROL = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*m|\\p{Cc}`, 'gu');
 
 function widthOf({ stdout, environment }: ScreenOptions): number | undefined {
   if (stdout.isTTY === true) return stdout.columns ?? DEFAULT_WIDTH;

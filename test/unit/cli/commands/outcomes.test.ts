@@ -177,3 +177,20 @@ test.each(['2026-11-24T12:00:01Z', '2026-11-25', '2027-01-01T00:00:00+02:00'])(
     expect(error).toContain(`since: ${time} is in the future: expected a time in the past`);
   },
 );
+
+test('control characters in names and tags of an account do not reach the terminal', async () => {
+  const reason =
+    '\u001b]52;c;ZXZpbA==\u0007site\u001b[2J\u009b31m\r, \u001b[31mred\u001b[39m (tag, until 2099-12-31)';
+  const poll = pollAt('2026-11-24T11:30:00Z');
+  putPoll(aws, poll, [lineOf(poll, 'sg-9', { outcome: 'exempt', reason })]);
+
+  const { out } = await runCli(aws, ['outcomes']);
+  const json = await runCli(aws, ['outcomes', '--json']);
+
+  expect(out).toContain(
+    '\ufffd]52;c;ZXZpbA==\ufffdsite\ufffd[2J\ufffd31m\ufffd, \u001b[31mred\u001b[39m (tag, until',
+  );
+  // The value is unchanged: JSON has escapes for all control characters.
+  expect(json.out.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+  expect(JSON.parse(json.out).outcomes).toContainEqual(expect.objectContaining({ resource: 'sg-9', reason }));
+});
