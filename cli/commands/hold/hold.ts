@@ -7,7 +7,14 @@ import { describeHold, readHolds } from '../../deployed/holds.ts';
 import { open } from '../../deployed/index.ts';
 import { putHold } from '../../deployed/put-hold.ts';
 import { findPlace } from '../../findings/place.ts';
-import { expectNotOver, lastDaySchema, placeGiven, reasonSchema, ruleGivenSchema } from '../../given.ts';
+import {
+  expectNotOver,
+  lastDaySchema,
+  placeGiven,
+  reasonSchema,
+  ruleGivenSchema,
+  rulesOf,
+} from '../../given.ts';
 
 export { holdSchema as result } from './result.ts';
 
@@ -26,6 +33,7 @@ export async function run(context: Context, given: Given): Promise<CommandResult
   expectNotOver(until, context.now());
   const { screen, region } = context;
   const opened = await open(context);
+  rulesOf(opened.deployment, rule);
   const { place, findings } = await findPlace(opened, { resource, account, rule, region }, { isHold: true });
   const name: HoldName = { ...place, rule: rule ?? ALL };
   const { arn: by } = await callerOf(context.clients, opened.deployment.home_region);

@@ -154,6 +154,13 @@ describe('hold', () => {
       undefined,
     ],
     [
+      'the rule is unknown',
+      ['--account', STAGING, '--rule', 's3-buckets-public', '--reason', 'x', '--yes'],
+      2,
+      /unknown rule "s3-buckets-public": expected one of .*s3-bucket-public/,
+      undefined,
+    ],
+    [
       'the resource is unknown',
       ['sg-ffffffff', '--reason', 'x'],
       3,
