@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-iam';
 import {
   DescribeDBSnapshotAttributesCommand,
+  DescribeDBSnapshotsCommand,
   ModifyDBSnapshotAttributeCommand,
   RDSClient,
 } from '@aws-sdk/client-rds';
@@ -164,6 +165,13 @@ test('shares of snapshots', async () => {
             result?.DBSnapshotAttributes?.flatMap(({ AttributeValues = [] }) => AttributeValues).sort(),
         ),
       );
+      for (const SnapshotType of ['manual', 'public']) {
+        const Filters = [{ Name: 'db-snapshot-id', Values: [DBSnapshotIdentifier] }];
+        const { DBSnapshots = [] } = await client.send(
+          new DescribeDBSnapshotsCommand({ SnapshotType, IncludePublic: true, Filters }),
+        );
+        lines.push(DBSnapshots.map(({ DBSnapshotArn }) => DBSnapshotArn));
+      }
     }
     return lines;
   }

@@ -39,20 +39,38 @@ const describeDBInstances: Operation = {
   }),
 };
 
+const snapshotsSchema = z.looseObject({
+  SnapshotType: z.string().optional(),
+  Filters: z.tuple([z.object({ Name: z.string(), Values: z.array(z.string()) })]).optional(),
+});
+
+/** The snapshots that a list requests, each with the name of its database. Public ones of other accounts are not modelled. */
+function listed(input: unknown, state: AwsState, kind: Kind): [string, Snapshot][] {
+  const { SnapshotType, Filters: [filter] = [] } = snapshotsSchema.parse(input);
+  const isById = filter?.Name.endsWith('snapshot-id') === true;
+  const databases =
+    filter === undefined || isById
+      ? Object.entries(state.databases).filter(([, database]) => kindOf(database) === kind)
+      : asked(input, state, kind);
+  return databases
+    .flatMap(([name, { snapshots }]) => snapshots.map((snapshot): [string, Snapshot] => [name, snapshot]))
+    .filter(([, { id }]) => !isById || filter.Values.includes(id))
+    .filter(([, { sharedWith }]) => SnapshotType !== 'public' || sharedWith.includes('all'));
+}
+
 /** Snapshots outlive their instance. https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBSnapshots.html */
 const describeDBSnapshots: Operation = {
   isWrite: false,
-  answer: (input, state) => ({
+  answer: (input, state, { account, region }) => ({
     output: {
-      DBSnapshots: asked(input, state).flatMap(([name, { snapshots }]) =>
-        snapshots.map(({ id, tags }) => ({
-          DBSnapshotIdentifier: id,
-          Status: 'available',
-          DBInstanceIdentifier: name,
-          DbiResourceId: resourceId(name),
-          TagList: sdkTags(tags),
-        })),
-      ),
+      DBSnapshots: listed(input, state, 'instance').map(([name, { id, tags }]) => ({
+        DBSnapshotIdentifier: id,
+        DBSnapshotArn: `arn:aws:rds:${region}:${account}:snapshot:${id}`,
+        Status: 'available',
+        DBInstanceIdentifier: name,
+        DbiResourceId: resourceId(name),
+        TagList: sdkTags(tags),
+      })),
     },
   }),
 };
@@ -120,19 +138,16 @@ function modifyAttribute(kind: Kind): Operation {
 /** https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBClusterSnapshots.html */
 const describeDBClusterSnapshots: Operation = {
   isWrite: false,
-  answer: (_, state) => ({
+  answer: (input, state, { account, region }) => ({
     output: {
-      DBClusterSnapshots: Object.entries(state.databases)
-        .filter(([, database]) => kindOf(database) === 'cluster')
-        .flatMap(([name, { snapshots }]) =>
-          snapshots.map(({ id, tags }) => ({
-            DBClusterSnapshotIdentifier: id,
-            Status: 'available',
-            DBClusterIdentifier: name,
-            DbClusterResourceId: resourceId(name),
-            TagList: sdkTags(tags),
-          })),
-        ),
+      DBClusterSnapshots: listed(input, state, 'cluster').map(([name, { id, tags }]) => ({
+        DBClusterSnapshotIdentifier: id,
+        DBClusterSnapshotArn: `arn:aws:rds:${region}:${account}:cluster-snapshot:${id}`,
+        Status: 'available',
+        DBClusterIdentifier: name,
+        DbClusterResourceId: resourceId(name),
+        TagList: sdkTags(tags),
+      })),
     },
   }),
 };

@@ -28,7 +28,14 @@ import {
   UpdateEventSourceMappingCommand,
   waitUntilFunctionActiveV2,
 } from '@aws-sdk/client-lambda';
-import { DescribeDBInstancesCommand, ModifyDBInstanceCommand, RDSClient } from '@aws-sdk/client-rds';
+import {
+  DescribeDBClusterSnapshotsCommand,
+  DescribeDBInstancesCommand,
+  DescribeDBSnapshotsCommand,
+  ModifyDBInstanceCommand,
+  ModifyDBSnapshotAttributeCommand,
+  RDSClient,
+} from '@aws-sdk/client-rds';
 import {
   ChangeMessageVisibilityCommand,
   CreateQueueCommand,
@@ -715,6 +722,47 @@ test('each DB instance has its own resource id, and keeps it when it is renamed'
   expect(ids[0]).toMatch(/^db-[A-Z0-9]{26}$/);
   expect(ids[1]).not.toBe(ids[0]);
   expect(await idOf('orders-2')).toBe(ids[0]);
+});
+
+test('public snapshots are listed in all accounts of the region, and as AWS filters them', async () => {
+  const other = '222222222222';
+  const rds = new RDSClient(clientSettings(ACCOUNT));
+  const [mine, others] = [ACCOUNT, other].map((account) => new AccountBuilder(aws.endpoint, account));
+  await mine?.instanceWithPublicSnapshot(REGION, 'listed');
+  await mine?.instanceWithPublicSnapshot(REGION, 'unlisted');
+  await others?.instanceWithPublicSnapshot(REGION, 'listed');
+  await mine?.clusterWithPublicSnapshot(REGION, 'listed-cluster');
+  const asked = (Name: string, ...Values: string[]) => ({
+    SnapshotType: 'public',
+    IncludePublic: true,
+    Filters: [{ Name, Values }],
+  });
+  const publicOnes = async (...ids: string[]) => {
+    const { DBSnapshots = [] } = await rds.send(
+      new DescribeDBSnapshotsCommand(asked('db-snapshot-id', ...ids)),
+    );
+    return DBSnapshots.map(({ DBSnapshotArn }) => DBSnapshotArn).sort();
+  };
+
+  const listed = await publicOnes('listed-snapshot', 'no-snapshot');
+  await rds.send(
+    new ModifyDBSnapshotAttributeCommand({
+      DBSnapshotIdentifier: 'listed-snapshot',
+      AttributeName: 'restore',
+      ValuesToRemove: ['all'],
+    }),
+  );
+  const left = await publicOnes('listed-snapshot', 'unlisted-snapshot');
+  const { DBClusterSnapshots = [] } = await rds.send(
+    new DescribeDBClusterSnapshotsCommand(asked('db-cluster-snapshot-id', 'listed-cluster-snapshot')),
+  );
+
+  const arn = (account: string, id: string) => `arn:aws:rds:${REGION}:${account}:${id}`;
+  expect(listed).toEqual([arn(ACCOUNT, 'snapshot:listed-snapshot'), arn(other, 'snapshot:listed-snapshot')]);
+  expect(left).toEqual([arn(ACCOUNT, 'snapshot:unlisted-snapshot'), arn(other, 'snapshot:listed-snapshot')]);
+  expect(DBClusterSnapshots.map(({ DBClusterSnapshotArn }) => DBClusterSnapshotArn)).toEqual([
+    arn(ACCOUNT, 'cluster-snapshot:listed-cluster-snapshot'),
+  ]);
 });
 
 describe('alarms', () => {

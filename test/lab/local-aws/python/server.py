@@ -1,8 +1,8 @@
 """
 server.py STATE: starts LocalEmu with the changes in this folder: Lambda functions in Node processes instead of containers,
-dead letters and message groups as in SQS, composite alarms, concurrent first calls, resource ids of DB instances, no sessions of missing
-roles, a clock that tests put ahead, and less work per call. It ends with its parent. Its settings are environment
-variables: see ../server.ts.
+dead letters and message groups as in SQS, composite alarms, concurrent first calls, resource ids and public snapshots of
+databases, no sessions of missing roles, a clock that tests put ahead, and less work per call. It ends with its parent. Its
+settings are environment variables: see ../server.ts.
 """
 
 import sys
@@ -17,6 +17,7 @@ def main():
 
     light.install()
     import alarms
+    import databases
     import dead_letters
     import first_use
     import gateway
@@ -25,14 +26,13 @@ def main():
     import missing_roles
     import node_functions
     import own_files
-    import resource_ids
     import sent_again
     import transactions
     from localemu.runtime.main import main as run
 
     gateway.install()
     own_files.install()
-    resource_ids.install()
+    databases.install()
     missing_roles.install()
     transactions.install()
     first_use.install()
