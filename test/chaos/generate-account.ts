@@ -50,6 +50,7 @@ export const flowLogCases: fc.Arbitrary<Case> = fc.record({
 
 const shares = fc.constantFrom<string[]>(
   ['all'],
+  ['all'],
   ['all', '444455556666'],
   ['444455556666', 'all', '777788889999'],
   ['444455556666'],
@@ -58,7 +59,7 @@ const shares = fc.constantFrom<string[]>(
 
 const databases: fc.Arbitrary<Database> = fc
   .record({
-    of: fc.constantFrom('instance' as const, 'cluster' as const),
+    of: fc.constantFrom('instance' as const, 'instance' as const, 'cluster' as const),
     isThere: fc.constantFrom(true, true, true, false),
     snapshots: fc.array(
       fc.record({ sharedWith: shares, isExempt: fc.constantFrom(false, false, false, true) }),
@@ -84,7 +85,8 @@ const aliases = fc.constantFrom<Record<string, string>>({}, {}, { Orders1: 'orde
 export const snapshotCases: fc.Arbitrary<Case> = fc.record({
   kind: fc.constant('snapshot' as const),
   aliases,
-  initial: fc.array(databases, { minLength: 1, maxLength: 2 }).map((all) => ({
+  // Changes of several databases begin together, and share a list of public snapshots.
+  initial: fc.array(databases, { minLength: 1, maxLength: 3 }).map((all) => ({
     ...EMPTY_STATE,
     databases: Object.fromEntries(
       all.map(({ snapshots, ...database }, index) => {

@@ -1,7 +1,7 @@
 import { type AwsState, withEntry } from '../lab/aws-model/state.ts';
 import type { Case } from './case.ts';
 import { isExempt } from './exemption.ts';
-import { asSeen, contentOf, NEAR, TAG_READS } from './resources.ts';
+import { asSeen, contentOf, NEAR, PUBLIC_LIST, TAG_READS } from './resources.ts';
 
 /** A write by the product. */
 interface Write {
@@ -49,8 +49,10 @@ export class Reads {
     this.#kind = kind;
   }
 
-  note(operation: string, input: unknown, number: number, state: AwsState, isOld: boolean): void {
-    this.#calls.push({ isWrite: false, number, input: JSON.stringify(input), operation, state, isOld });
+  note(operationOfCall: string, asked: unknown, number: number, state: AwsState, isOld: boolean): void {
+    const input = JSON.stringify(asked);
+    const operation = `${operationOfCall}${input.includes('"SnapshotType":"public"') ? PUBLIC_LIST : ''}`;
+    this.#calls.push({ isWrite: false, number, input, operation, state, isOld });
   }
 
   wrote(number: number, input: unknown, resource: string | undefined): void {
@@ -92,7 +94,7 @@ export class Reads {
     return asSeen(now, resource, (operation, names = [], calls = NEAR) => {
       const isMeant = ({ input, number: at }: Read) =>
         at < number && names.some((name) => input.includes(name));
-      const read = this.#lastRead([operation], isMeant);
+      const read = this.#lastRead([operation].flat(), isMeant);
       return this.#near([resource, ...names], read, number, calls);
     });
   }

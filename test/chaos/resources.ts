@@ -27,12 +27,19 @@ interface Contents {
 type Collection = keyof Contents;
 type State = { readonly [C in Collection]: Readonly<Record<string, Contents[C]>> };
 
+/** A read of a list of public snapshots: being in it is what the list shows. */
+export const PUBLIC_LIST = ' of public ones';
+
 /**
  * Returns a resource's content as the last read before a write showed it; undefined if there was none close enough.
  * @param names the read mentions one of these. Default: the resource
  * @param calls the most calls from that read to the write. Default: `NEAR`
  */
-export type LastRead<T> = (operation: string, names?: readonly string[], calls?: number) => T | undefined;
+export type LastRead<T> = (
+  operation: string | readonly string[],
+  names?: readonly string[],
+  calls?: number,
+) => T | undefined;
 
 interface ResourceKind<T> {
   /** Operations that return the tags of such a resource. */
@@ -97,7 +104,8 @@ const KINDS: { readonly [C in Collection]: ResourceKind<Contents[C]> } = {
     seen: (database, lastRead) => {
       const of = database.of === 'cluster' ? 'DBCluster' : 'DB';
       const ids = database.snapshots.map(({ id }) => id);
-      const read = lastRead(`Describe${of}SnapshotAttributes`, ids);
+      const operations = [`Describe${of}SnapshotAttributes`, `Describe${of}Snapshots${PUBLIC_LIST}`];
+      const read = lastRead(operations, ids);
       return read && { ...database, snapshots: read.snapshots };
     },
     comparable: (database) => ({

@@ -5,7 +5,7 @@ import { StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
 import { ofForm, olderThanOurs } from '../ours.ts';
 import { refusal } from '../refusal.ts';
-import { readShares, snapshotNotFound } from './shares.ts';
+import { isListedAsPublic, readShares, snapshotNotFound } from './shares.ts';
 
 const schema = z.object({
   kind: z.literal('rds-snapshot-shares-change'),
@@ -15,7 +15,7 @@ const schema = z.object({
   of: z.enum(['instance', 'cluster']),
   /**
    * The account ids with which the snapshot is shared, or `all`. Once the change is applied: the shares immediately
-   * before the write.
+   * before the write, or, if a list showed then that the snapshot is still public, the shares that the plan saw.
    */
   before: z.array(z.string()),
   /** The shares afterwards. Those that differ from `before` are removed or added. */
@@ -56,10 +56,36 @@ function shows(now: readonly string[], { before, after }: RdsSnapshotSharesChang
   return !stillThere && without(without(after, before), now).length === 0;
 }
 
+/** Checks whether a change concerns no other share than `all`. */
+const concernsOnlyAll = ({ before, after }: RdsSnapshotSharesChange): boolean =>
+  [...without(before, after), ...without(after, before)].every((share) => share === 'all');
+
+/**
+ * Reads the shares immediately before the write. A list of public snapshots, one for all changes that begin together, is
+ * enough if it shows that `all` is still there to be removed; otherwise, the snapshot's shares are read.
+ * @param last our last change to the snapshot, which the read must show
+ */
+async function look(
+  session: AwsSession,
+  change: RdsSnapshotSharesChange,
+  last: RdsSnapshotSharesChange | undefined,
+): Promise<string[] | undefined> {
+  const { resource, of, before } = change;
+  const isListEnough =
+    before.includes('all') && concernsOnlyAll(change) && (last === undefined || concernsOnlyAll(last));
+  if (isListEnough && (await isListedAsPublic(session, resource, of))) return before;
+  return readShares(session, resource, of);
+}
+
+/** Maximum number of changes that begin together. A group of 25, the most that is sent at once, takes two lists. */
+const CHANGES_AT_ONCE = 13;
+
 /** Changes the accounts with which a manual snapshot is shared. Adds and removes only the shares that differ. */
 export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
   kind: 'rds-snapshot-shares-change',
   pace: paceOnceThrottled('rds'),
+  atOnce: CHANGES_AT_ONCE,
+  startsTogether: true,
   schema,
   describe(change) {
     const removed = without(change.before, change.after);
@@ -72,14 +98,10 @@ export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
   },
   async apply(session, change, note, { ours }) {
     const name = `${change.of} snapshot ${change.resource}`;
-    const now = await readShares(session, change.resource, change.of);
+    const last = ofForm(schema, ours).at(-1);
+    const now = await look(session, change, last);
     if (now === undefined) throw new StalePlanError(`${name} is gone: nothing was changed`);
-    if (
-      !ofForm(schema, ours)
-        .slice(-1)
-        .every((last) => shows(now, last))
-    )
-      throw olderThanOurs(name);
+    if (last !== undefined && !shows(now, last)) throw olderThanOurs(name);
     const removed = without(change.before, change.after).filter((share) => now.includes(share));
     const added = without(without(change.after, change.before), now);
     if (removed.length === 0 && added.length === 0) {

@@ -35,7 +35,7 @@ export const facts = defineFacts({
     finds:
       'Manual snapshots of a DB instance, and of the Aurora or Multi-AZ cluster that it is in, that are shared with `all`, so that every AWS account can restore them. Snapshots are matched by the resource id of the instance or cluster, so those of a renamed one are found; snapshots of a deleted one are matched by its name.',
     changes:
-      'Removes `all` from the accounts that the snapshot is shared with. Snapshots that AWS is working on come last; if AWS refuses, the finding is `deferred`. A snapshot with an exemption tag is not changed, and the outcome names it; if every public snapshot has one, the finding is `exempt`.',
+      'Removes `all` from the accounts that the snapshot is shared with. Snapshots that AWS is working on come last; if AWS refuses, the finding is `deferred`. A snapshot with an exemption tag is not changed, and the outcome names it; if every public snapshot has one, the finding is `exempt`. A snapshot that is made public after the plan was made is found only when the resource is read back. The finding then waits for up to an hour, ends as `failed`, and is planned again at its next attempt.',
     neverTouches:
       'Shares with individual accounts; snapshots of another instance or cluster that had the same name before; automated snapshots and those of AWS Backup; encrypted snapshots, which cannot be public.',
     undo: 'Shares the snapshot with `all` again, unless it was deleted, or someone else shared it with `all`, in the meantime.',

@@ -1,9 +1,10 @@
 import pLimit from 'p-limit';
+import { chunks } from '../../aws/batches.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { tagMap } from '../../aws/tags.ts';
-import { readShares } from '../../changes/rds-snapshot/shares.ts';
+import { readShares, type SnapshotKind } from '../../changes/rds-snapshot/shares.ts';
 
-export type Kind = 'instance' | 'cluster';
+export type Kind = SnapshotKind;
 
 /** An existing DB instance or cluster. */
 export interface Database {
@@ -96,7 +97,7 @@ export async function readClusters(
 
 export async function listInstanceSnapshots(
   session: AwsSession,
-  filter: InstanceFilter,
+  filter: InstanceFilter | 'db-snapshot-id',
   values: readonly string[],
 ): Promise<Candidate[]> {
   if (values.length === 0) return [];
@@ -123,16 +124,22 @@ export async function listInstanceSnapshots(
 }
 
 /**
- * Lists all manual snapshots of clusters. DescribeDBClusterSnapshots has no filter by resource id, and its parameter
- * names one cluster only, so reading all takes fewer calls (the default quota is 100 per account and region).
- * https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBClusterSnapshots.html
+ * Lists manual snapshots of clusters: all, or those with the given identifiers. DescribeDBClusterSnapshots has no filter by
+ * resource id, and its parameter names one cluster only, so reading all takes fewer calls (the default quota is 100 per
+ * account and region). https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBClusterSnapshots.html
  */
-export async function listClusterSnapshots(session: AwsSession): Promise<Candidate[]> {
+export async function listClusterSnapshots(
+  session: AwsSession,
+  ids?: readonly string[],
+): Promise<Candidate[]> {
   const { paginateDescribeDBClusterSnapshots, RDSClient } = await import('../../aws/rds.ts');
   const candidates: Candidate[] = [];
   const pages = paginateDescribeDBClusterSnapshots(
     { client: session.client(RDSClient), pageSize: PAGE_SIZE },
-    { SnapshotType: 'manual' },
+    {
+      SnapshotType: 'manual',
+      ...(ids !== undefined && { Filters: [{ Name: 'db-cluster-snapshot-id', Values: [...ids] }] }),
+    },
   );
   for await (const page of pages) {
     for (const { DBClusterSnapshotIdentifier: id, ...snapshot } of page.DBClusterSnapshots ?? []) {
@@ -160,4 +167,29 @@ export async function readPublic(
     sharedWith: (await readShares(session, candidate.id, candidate.of)) ?? [],
   }));
   return snapshots.filter(({ sharedWith }) => sharedWith.includes('all'));
+}
+
+/** Returns a snapshot's unique name. One of an instance and one of a cluster may have the same identifier. */
+const nameOf = ({ of, id }: Candidate): string => `${of} ${id}`;
+
+/** Lists public snapshots again by their identifiers, in the same order, without reading their shares again. */
+export async function listAgain(
+  session: AwsSession,
+  snapshots: readonly PublicSnapshot[],
+): Promise<PublicSnapshot[]> {
+  const idsOf = (kind: Kind): string[][] => [
+    ...chunks(
+      snapshots.filter(({ of }) => of === kind).map(({ id }) => id),
+      PAGE_SIZE,
+    ),
+  ];
+  const lists = await Promise.all([
+    ...idsOf('instance').map((ids) => listInstanceSnapshots(session, 'db-snapshot-id', ids)),
+    ...idsOf('cluster').map((ids) => listClusterSnapshots(session, ids)),
+  ]);
+  const listed = new Map(lists.flat().map((candidate) => [nameOf(candidate), candidate]));
+  return snapshots.flatMap(({ sharedWith, ...before }) => {
+    const now = listed.get(nameOf(before));
+    return now === undefined ? [] : { ...now, sharedWith };
+  });
 }

@@ -8,6 +8,7 @@ import {
   type Candidate,
   type Database,
   type Kind,
+  listAgain,
   listClusterSnapshots,
   listInstanceSnapshots,
   type PublicSnapshot,
@@ -174,28 +175,34 @@ function inOrder(snapshots: readonly PublicSnapshot[]): Snapshot[] {
     .sort((one, other) => Number(one.status !== 'available') - Number(other.status !== 'available'));
 }
 
-/** Adds the shares to snapshots, and omits those that are not public. */
-type ReadShares = (candidates: readonly Candidate[]) => Promise<PublicSnapshot[]>;
+/** The state from which resources are judged. */
+interface Read {
+  /** The sources of each resource, by its id in lower case. */
+  readonly sourcesOf: ReadonlyMap<string, readonly Source[]>;
+  readonly snapshots: readonly PublicSnapshot[];
+}
 
-/** Returns a snapshot's unique name. One of an instance and one of a cluster may have the same identifier. */
-const nameOf = ({ of, id }: Candidate): string => `${of} ${id}`;
+const sourcesIn = ({ sourcesOf }: Read, resource: string): readonly Source[] =>
+  sourcesOf.get(resource.toLowerCase()) ?? [];
 
-async function inspect(
-  session: AwsSession,
-  resources: readonly string[],
-  readShares: ReadShares,
-): Promise<Map<string, Inspected>> {
-  // RDS stores identifiers in lower case, regardless of the case in requests.
-  const ids = [...new Set(resources.map((resource) => resource.toLowerCase()))];
+/** Returns the identifiers as RDS stores them: in lower case, regardless of the case in requests. */
+const asStored = (ids: readonly string[]): string[] => [...new Set(ids.map((id) => id.toLowerCase()))];
+
+async function readAll(session: AwsSession, resources: readonly string[]): Promise<Read> {
+  const ids = asStored(resources);
   const [sourcesOf, named] = await Promise.all([readSources(session, ids), listNamed(session, ids)]);
   const sources = [...sourcesOf.values()].flat();
-  const snapshots = await readShares(await listCandidates(session, sources, named));
-  const owners = await readOwners(session, snapshots, sources);
+  return { sourcesOf, snapshots: await readPublic(session, await listCandidates(session, sources, named)) };
+}
+
+async function judgeEach(
+  session: AwsSession,
+  resources: readonly string[],
+  read: Read,
+): Promise<Map<string, Inspected>> {
+  const owners = await readOwners(session, read.snapshots, [...read.sourcesOf.values()].flat());
   return new Map(
-    resources.map((resource) => [
-      resource,
-      judge(sourcesOf.get(resource.toLowerCase()) ?? [], snapshots, owners, session.now()),
-    ]),
+    resources.map((id) => [id, judge(sourcesIn(read, id), read.snapshots, owners, session.now())]),
   );
 }
 
@@ -207,22 +214,18 @@ async function inspect(
  */
 export const rule = defineRule<Seen, Record<string, never>>(facts, {
   async inspect(session, resources) {
-    const known = new Map<string, PublicSnapshot['sharedWith']>();
-    const readShares: ReadShares = async (candidates) => {
-      const snapshots = await readPublic(session, candidates);
-      for (const snapshot of snapshots) known.set(nameOf(snapshot), snapshot.sharedWith);
-      return snapshots;
-    };
-    // Each change reads its snapshot's shares again, with one call each. The rest takes few calls for all snapshots.
-    const again = sharedRead((_, some) =>
-      inspect(session, some, async (candidates) =>
-        candidates.flatMap((candidate) => {
-          const sharedWith = known.get(nameOf(candidate));
-          return sharedWith === undefined ? [] : { ...candidate, sharedWith };
-        }),
-      ),
-    );
-    const inspections = await inspect(session, resources, readShares);
+    const read = await readAll(session, resources);
+    // Each change reads its snapshot's shares itself. Snapshots that were made public in the meantime are not found.
+    const again = sharedRead(async (_, some) => {
+      const sources = some.flatMap((resource) => sourcesIn(read, resource));
+      const known = read.snapshots.filter((each) => sources.some((source) => isNamedBy(each, source)));
+      const [sourcesOf, snapshots] = await Promise.all([
+        readSources(session, asStored(some)),
+        listAgain(session, known),
+      ]);
+      return judgeEach(session, some, { sourcesOf, snapshots });
+    });
+    const inspections = await judgeEach(session, resources, read);
     return new Map(
       [...inspections].map(([resource, inspection]) => [
         resource,

@@ -39,7 +39,13 @@ interface Account {
     Record<string, { resourceId?: string; tags?: Readonly<Record<string, string>> }>
   >;
   readonly snapshots: Record<string, Snapshot>;
+  /** ARNs of public snapshots of other accounts. */
+  readonly foreign?: readonly string[];
+  /** AWS's answer to a list of public snapshots, instead of the list. */
+  readonly answerToPublicList?: Answer;
 }
+
+const isPublicList = ({ form }: ReceivedCall): boolean => form.get('SnapshotType') === 'public';
 
 const tagList = (tags: Readonly<Record<string, string>> = {}): string =>
   `<TagList>${Object.entries(tags)
@@ -53,7 +59,10 @@ const badState = {
 } as const;
 
 /** Simulates RDS as in its API reference: filters omit what does not match, and pages continue with `Marker`. */
-async function rds({ instances = {}, clusters = {}, snapshots }: Account, pageSize = 100) {
+async function rds(
+  { instances = {}, clusters = {}, snapshots, foreign = [], answerToPublicList }: Account,
+  pageSize = 100,
+) {
   const paged = (call: ReceivedCall, operation: string, list: string, items: readonly string[]): Answer => {
     const from = Number(call.form.get('Marker') ?? 0);
     const to = from + pageSize;
@@ -70,13 +79,34 @@ async function rds({ instances = {}, clusters = {}, snapshots }: Account, pageSi
     }
     return filter(call) === '';
   };
+  const isListed = (call: ReceivedCall, id: string, { source, sourceId }: Snapshot): boolean =>
+    ['db-snapshot-id', 'db-cluster-snapshot-id'].includes(filter(call))
+      ? asked(call).includes(id)
+      : isAsked(call, source, sourceId);
+  const isOfType = (call: ReceivedCall, { type = 'manual', shares }: Snapshot): boolean =>
+    isPublicList(call) ? shares.includes('all') : call.form.get('SnapshotType') === type;
   const matching = (call: ReceivedCall, of: Snapshot['of']): [string, Snapshot][] =>
     Object.entries(snapshots).filter(
-      ([, snapshot]) =>
-        snapshot.of === of &&
-        isAsked(call, snapshot.source, snapshot.sourceId) &&
-        (snapshot.type ?? 'manual') === call.form.get('SnapshotType'),
+      ([id, snapshot]) => snapshot.of === of && isListed(call, id, snapshot) && isOfType(call, snapshot),
     );
+  const listOf = (
+    call: ReceivedCall,
+    item: string,
+    ownType: string,
+    itemOf: (id: string, snapshot: Snapshot) => string,
+  ): Answer => {
+    if (isPublicList(call) && answerToPublicList !== undefined) return answerToPublicList;
+    const arnElement = (arn: string): string => `<${item}Arn>${arn}</${item}Arn>`;
+    const own = matching(call, item === 'DBSnapshot' ? 'instance' : 'cluster').map(
+      ([id, snapshot]) =>
+        `<${item}>${arnElement(`arn:aws:rds:eu-central-1:111122223333:${ownType}:${id}`)}${itemOf(id, snapshot)}</${item}>`,
+    );
+    const others = foreign.map(
+      (arn) =>
+        `<${item}>${arnElement(arn)}<${item}Identifier>${arn.split(':').at(-1)}</${item}Identifier></${item}>`,
+    );
+    return paged(call, `Describe${item}s`, `${item}s`, isPublicList(call) ? [...others, ...own] : own);
+  };
   const attributes = (of: Snapshot['of'], prefix: string) => (call: ReceivedCall) => {
     const snapshot = snapshots[call.form.get(`${prefix}Identifier`) ?? ''];
     if (snapshot?.of !== of) return queryError(notFound[of], 404);
@@ -125,24 +155,20 @@ async function rds({ instances = {}, clusters = {}, snapshots }: Account, pageSi
             ),
         ),
       'rds:DescribeDBSnapshots': (call) =>
-        paged(
+        listOf(
           call,
-          'DescribeDBSnapshots',
-          'DBSnapshots',
-          matching(call, 'instance').map(
-            ([id, { source, sourceId, tags, encrypted = false, status = 'available' }]) =>
-              `<DBSnapshot>${tagList(tags)}${sourceId === undefined ? '' : `<DbiResourceId>${sourceId}</DbiResourceId>`}<DBSnapshotIdentifier>${id}</DBSnapshotIdentifier><DBInstanceIdentifier>${source}</DBInstanceIdentifier><Status>${status}</Status><Encrypted>${encrypted}</Encrypted></DBSnapshot>`,
-          ),
+          'DBSnapshot',
+          'snapshot',
+          (id, { source, sourceId, tags, encrypted = false, status = 'available' }) =>
+            `${tagList(tags)}${sourceId === undefined ? '' : `<DbiResourceId>${sourceId}</DbiResourceId>`}<DBSnapshotIdentifier>${id}</DBSnapshotIdentifier><DBInstanceIdentifier>${source}</DBInstanceIdentifier><Status>${status}</Status><Encrypted>${encrypted}</Encrypted>`,
         ),
       'rds:DescribeDBClusterSnapshots': (call) =>
-        paged(
+        listOf(
           call,
-          'DescribeDBClusterSnapshots',
-          'DBClusterSnapshots',
-          matching(call, 'cluster').map(
-            ([id, { source, sourceId, tags, encrypted = false, status = 'available' }]) =>
-              `<DBClusterSnapshot>${tagList(tags)}${sourceId === undefined ? '' : `<DbClusterResourceId>${sourceId}</DbClusterResourceId>`}<DBClusterSnapshotIdentifier>${id}</DBClusterSnapshotIdentifier><DBClusterIdentifier>${source}</DBClusterIdentifier><Status>${status}</Status><StorageEncrypted>${encrypted}</StorageEncrypted></DBClusterSnapshot>`,
-          ),
+          'DBClusterSnapshot',
+          'cluster-snapshot',
+          (id, { source, sourceId, tags, encrypted = false, status = 'available' }) =>
+            `${tagList(tags)}${sourceId === undefined ? '' : `<DbClusterResourceId>${sourceId}</DbClusterResourceId>`}<DBClusterSnapshotIdentifier>${id}</DBClusterSnapshotIdentifier><DBClusterIdentifier>${source}</DBClusterIdentifier><Status>${status}</Status><StorageEncrypted>${encrypted}</StorageEncrypted>`,
         ),
       'rds:DescribeDBSnapshotAttributes': attributes('instance', 'DBSnapshot'),
       'rds:DescribeDBClusterSnapshotAttributes': attributes('cluster', 'DBClusterSnapshot'),
@@ -431,6 +457,37 @@ test('25 instances take five calls, plus one per snapshot that may be public', a
   expect(actions).toHaveLength(30);
 });
 
+test('what changes do not read themselves is read again by the identifiers of the snapshots, 100 per call', async () => {
+  const ids = Array.from({ length: 101 }, (_, n) => `s-${n}`);
+  const snapshots = {
+    // Listed by the instance's name, before those that have its resource id.
+    'z-named': ofInstance(['all']),
+    ...Object.fromEntries(
+      ids.map((id) => [id, ofInstance(['all'], { source: 'before', sourceId: 'db-orders' })]),
+    ),
+    last: ofCluster(['all'], { source: 'orders' }),
+    other: ofInstance(['all'], { source: 'invoices' }),
+  };
+  await using aws = await rds({ instances: { orders: {} }, snapshots });
+  const assessment = (await rule.assess(sessionOf(aws.endpoint), ['orders'], {})).get('orders');
+  const rest = assessment?.state === 'violation' ? assessment.rest : undefined;
+  const calls = aws.calls.length;
+
+  const again = await rest?.again();
+
+  expect(again).toEqual(rest?.seen);
+  const lists = aws.calls.slice(calls).filter(({ form }) => form.get('Action')?.endsWith('Snapshots'));
+  const asked = lists.map((call) => [
+    call.form.get('Filters.Filter.1.Name'),
+    listed(call, 'Filters.Filter.1.Values.Value').length,
+  ]);
+  expect(asked.sort()).toEqual([
+    ['db-cluster-snapshot-id', 1],
+    ['db-snapshot-id', 100],
+    ['db-snapshot-id', 2],
+  ]);
+});
+
 describe('the change', () => {
   const anyShares = fc.uniqueArray(fc.constantFrom('all', '999988887777', '444455556666', '123412341234'));
 
@@ -575,6 +632,237 @@ describe('the change', () => {
     const application = applyChange(sessionOf(aws.endpoint), tried);
 
     await expect(application).rejects.toMatchObject({ name: 'ChangeRefusedError', because: 'busy' });
+  });
+});
+
+describe('changes that begin together', () => {
+  const changeOf = (resource: string, of: Snapshot['of'] = 'instance', others: readonly string[] = []) => ({
+    kind: 'rds-snapshot-shares-change',
+    resource,
+    of,
+    before: ['all', ...others],
+    after: [...others],
+  });
+  const reads = (calls: readonly ReceivedCall[]): string[] =>
+    calls
+      .map(({ form }) => form)
+      .filter((form) => form.get('Action')?.startsWith('Describe'))
+      .map((form) =>
+        [
+          form.get('Action'),
+          form.get('SnapshotType'),
+          form.get('DBSnapshotIdentifier') ?? form.get('DBClusterSnapshotIdentifier'),
+        ]
+          .filter((each) => each !== null)
+          .join(' '),
+      )
+      .sort();
+  const modified = (calls: readonly ReceivedCall[]): (string | null)[] =>
+    calls
+      .map(({ form }) => form)
+      .filter((form) => form.get('Action')?.startsWith('Modify'))
+      .map((form) => form.get('DBSnapshotIdentifier') ?? form.get('DBClusterSnapshotIdentifier'))
+      .sort();
+
+  /** Applies changes that begin together, and returns their results, or the names of their errors. */
+  async function applyAll(
+    account: Account,
+    changes: readonly ReturnType<typeof changeOf>[],
+    ours: Readonly<Record<string, ReturnType<typeof changeOf>>> = {},
+  ) {
+    await using aws = await rds(account);
+    const session = sessionOf(aws.endpoint);
+    const results = await Promise.allSettled(
+      changes.map((change) => {
+        const last = ours[change.resource];
+        return applyChange(session, change, undefined, { ours: last === undefined ? [] : [last] });
+      }),
+    );
+    return {
+      results: results.map((result) =>
+        result.status === 'fulfilled' ? result.value : String(result.reason?.name),
+      ),
+      reads: reads(aws.calls),
+      modified: modified(aws.calls),
+      calls: aws.calls,
+    };
+  }
+
+  test('are all confirmed by one list of public snapshots, without reading each', async () => {
+    const snapshots = { one: ofInstance(['all', '999988887777']), two: ofInstance(['all']) };
+
+    const { results, reads, calls } = await applyAll({ snapshots }, [
+      changeOf('one', 'instance', ['999988887777']),
+      changeOf('two'),
+    ]);
+
+    expect(results).toEqual([changeOf('one', 'instance', ['999988887777']), changeOf('two')]);
+    expect([snapshots.one.shares, snapshots.two.shares]).toEqual([['999988887777'], []]);
+    expect(reads).toEqual(['DescribeDBSnapshots public']);
+    const [list] = calls;
+    expect(list?.form.get('IncludePublic')).toBe('true');
+    expect(list?.form.get('Filters.Filter.1.Name')).toBe('db-snapshot-id');
+    expect(list === undefined ? [] : listed(list, 'Filters.Filter.1.Values.Value')).toEqual(['one', 'two']);
+  });
+
+  test('of cluster snapshots are confirmed by a list of their own', async () => {
+    const snapshots = {
+      one: ofCluster(['all']),
+      two: ofCluster(['all']),
+      three: ofInstance(['all']),
+      four: ofInstance(['all']),
+    };
+
+    const { reads, modified } = await applyAll({ snapshots }, [
+      changeOf('one', 'cluster'),
+      changeOf('two', 'cluster'),
+      changeOf('three'),
+      changeOf('four'),
+    ]);
+
+    expect(reads).toEqual(['DescribeDBClusterSnapshots public', 'DescribeDBSnapshots public']);
+    expect(modified).toEqual(['four', 'one', 'three', 'two']);
+  });
+
+  test('are read one by one if the list omits them, and left if they are private or gone', async () => {
+    const { results, reads, modified } = await applyAll(
+      { snapshots: { one: ofInstance(['all']), two: ofInstance(['999988887777']) } },
+      [changeOf('one'), changeOf('two'), changeOf('three')],
+    );
+
+    expect(results).toEqual([changeOf('one'), 'StalePlanError', 'StalePlanError']);
+    expect(reads).toEqual([
+      'DescribeDBSnapshotAttributes three',
+      'DescribeDBSnapshotAttributes two',
+      'DescribeDBSnapshots public',
+    ]);
+    expect(modified).toEqual(['one']);
+  });
+
+  test('are read one by one if the list never contains own snapshots', async () => {
+    const snapshots = { one: ofInstance(['all']), two: ofInstance(['all']) };
+
+    const { reads, modified } = await applyAll(
+      { snapshots, answerToPublicList: xmlAnswer('<DescribeDBSnapshotsResponse/>') },
+      [changeOf('one'), changeOf('two')],
+    );
+
+    expect(reads).toEqual([
+      'DescribeDBSnapshotAttributes one',
+      'DescribeDBSnapshotAttributes two',
+      'DescribeDBSnapshots public',
+    ]);
+    expect(modified).toEqual(['one', 'two']);
+  });
+
+  test('are read one by one if the first page of the list does not contain them', async () => {
+    const page = `<DescribeDBSnapshotsResponse><DescribeDBSnapshotsResult><DBSnapshots/><Marker>1</Marker></DescribeDBSnapshotsResult></DescribeDBSnapshotsResponse>`;
+
+    const { reads } = await applyAll(
+      {
+        snapshots: { one: ofInstance(['all']), two: ofInstance(['all']) },
+        answerToPublicList: xmlAnswer(page),
+      },
+      [changeOf('one'), changeOf('two')],
+    );
+
+    expect(reads).toEqual([
+      'DescribeDBSnapshotAttributes one',
+      'DescribeDBSnapshotAttributes two',
+      'DescribeDBSnapshots public',
+    ]);
+  });
+
+  test.each([
+    'arn:aws:rds:eu-central-1:444455556666:snapshot:two',
+    'arn:aws:rds:us-east-1:111122223333:snapshot:two',
+    'arn:aws:rds:eu-central-1:111122223333:cluster-snapshot:two',
+  ])('are not confirmed by the public snapshot %s', async (arn) => {
+    const { results, reads, modified } = await applyAll(
+      { snapshots: { one: ofInstance(['all']), two: ofInstance([]) }, foreign: [arn] },
+      [changeOf('one'), changeOf('two')],
+    );
+
+    expect(results).toEqual([changeOf('one'), 'StalePlanError']);
+    expect(reads).toEqual(['DescribeDBSnapshotAttributes two', 'DescribeDBSnapshots public']);
+    expect(modified).toEqual(['one']);
+  });
+
+  test.each(['AccessDenied', 'InvalidParameterValue', 'InvalidParameterCombination'])(
+    'are read one by one if AWS answers the list with %s',
+    async (code) => {
+      const { reads, modified } = await applyAll(
+        {
+          snapshots: { one: ofInstance(['all']), two: ofInstance(['all']) },
+          answerToPublicList: queryError(code),
+        },
+        [changeOf('one'), changeOf('two')],
+      );
+
+      expect(reads).toEqual([
+        'DescribeDBSnapshotAttributes one',
+        'DescribeDBSnapshotAttributes two',
+        'DescribeDBSnapshots public',
+      ]);
+      expect(modified).toEqual(['one', 'two']);
+    },
+  );
+
+  test('are not made, and not read either, if AWS throttles the list', async () => {
+    const { results, reads, modified } = await applyAll(
+      {
+        snapshots: { one: ofInstance(['all']), two: ofInstance(['all']) },
+        answerToPublicList: queryError('Throttling'),
+      },
+      [changeOf('one'), changeOf('two')],
+    );
+
+    expect(results).toEqual(['Throttling', 'Throttling']);
+    expect(new Set(reads)).toEqual(new Set(['DescribeDBSnapshots public']));
+    expect(modified).toEqual([]);
+  });
+
+  test('are not made if the list still shows the state before our own last change', async () => {
+    const { results, modified } = await applyAll(
+      { snapshots: { one: ofInstance(['all']), two: ofInstance(['all']) } },
+      [changeOf('one'), changeOf('two')],
+      { two: changeOf('two') },
+    );
+
+    expect(results).toEqual([changeOf('one'), 'StalePlanError']);
+    expect(modified).toEqual(['one']);
+  });
+
+  test.each([
+    {
+      what: 'if they share with `all`, as an undo does',
+      change: { ...changeOf('two'), before: [], after: ['all'] },
+      ours: {},
+    },
+    {
+      what: 'if they also remove other shares',
+      change: { ...changeOf('two'), before: ['all', '999988887777'] },
+      ours: {},
+    },
+    {
+      what: 'if our last change concerns other shares',
+      change: changeOf('two'),
+      ours: { two: { ...changeOf('two'), before: [], after: ['999988887777'] } },
+    },
+  ])('are read one by one $what', async ({ change, ours }) => {
+    const { reads } = await applyAll(
+      {
+        snapshots: {
+          one: ofInstance(['all']),
+          two: ofInstance(['all', '999988887777']),
+          three: ofInstance(['all']),
+        },
+      },
+      [changeOf('one'), change, changeOf('three')],
+      ours,
+    );
+
+    expect(reads).toEqual(['DescribeDBSnapshotAttributes two', 'DescribeDBSnapshots public']);
   });
 });
 

@@ -126,15 +126,41 @@ describe('rds-snapshot-public', () => {
   });
   const exempt = { [EXEMPTION_TAG]: 'migration until 2999-01-01' };
 
-  test('before a later change, its shares are read only once, and the rest with one call for all', async () => {
+  test('before a later change, one list shows that all are still public, and few calls read the rest', async () => {
     const { outcomes, writes, count } = await run(given);
 
     expect(new Set(outcomes.values())).toEqual(new Set(['remediated']));
     expect(writes).toBe(NAMES.length);
-    // For the plan, immediately before the change, and afterwards.
-    expect(count('DescribeDBSnapshotAttributes')).toBe(3 * NAMES.length);
+    // For the plan, and afterwards.
+    expect(count('DescribeDBSnapshotAttributes')).toBe(2 * NAMES.length);
+    // For the plan, by name and by resource id, and afterwards; before both groups of changes; and for the later group.
+    expect(count('DescribeDBSnapshots')).toBe(2 + 2 + 2 + 1);
     // For the plan, for the later ones, and afterwards.
     expect(count('DescribeDBInstances')).toBe(3);
+    // For the plan, and afterwards: none of the later ones is a cluster's.
+    expect(count('DescribeDBClusterSnapshots')).toBe(2);
+  });
+
+  test('before a later change of a cluster, few calls read the rest', async () => {
+    const databases = Object.fromEntries(
+      NAMES.map((name) => [name, { ...database(name), of: 'cluster' as const }]),
+    );
+
+    const { outcomes, count } = await run({ ...given, initial: { ...EMPTY_STATE, databases } });
+
+    expect(new Set(outcomes.values())).toEqual(new Set(['remediated']));
+    expect(count('DescribeDBClusterSnapshotAttributes')).toBe(2 * NAMES.length);
+    // For the plan, and afterwards; before both groups of changes; and for the later group.
+    expect(count('DescribeDBClusterSnapshots')).toBe(2 + 2 + 1);
+  });
+
+  test('a later one whose database has another public snapshot in the meantime is fixed, and not done', async () => {
+    const snapshots = [...last.snapshots, { ...snapshotOf(LAST), id: `${LAST}-s1` }];
+
+    const { outcomes, writes } = await run(given, withLast({ snapshots }));
+
+    expect(outcomes.get(LAST)).toBe('failed');
+    expect(writes).toBe(NAMES.length);
   });
 
   test.each([
