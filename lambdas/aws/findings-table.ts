@@ -88,13 +88,19 @@ export class FindingsTable {
     this.#clock = options.clock ?? systemClock;
   }
 
-  /** Reads the existing items with these keys, in no particular order. */
-  async read(keys: readonly ItemKey[]): Promise<unknown[]> {
-    const found = await pLimit(READS_AT_ONCE).map(chunks(keys, MAX_ITEMS), (batch) => this.#readBatch(batch));
+  /**
+   * Reads the existing items with these keys, in no particular order.
+   * @param mayLag whether the items may lack writes of the last seconds, which halves the price (DynamoDB developer
+   *   guide, "Read consistency")
+   */
+  async read(keys: readonly ItemKey[], mayLag = false): Promise<unknown[]> {
+    const found = await pLimit(READS_AT_ONCE).map(chunks(keys, MAX_ITEMS), (batch) =>
+      this.#readBatch(batch, !mayLag),
+    );
     return found.flat();
   }
 
-  async #readBatch(batch: readonly ItemKey[]): Promise<unknown[]> {
+  async #readBatch(batch: readonly ItemKey[], ConsistentRead: boolean): Promise<unknown[]> {
     const client = this.#connect();
     const { table } = this.#options;
     const items: unknown[] = [];
@@ -102,7 +108,7 @@ export class FindingsTable {
     for (let attempt = 1; pending.length > 0; attempt += 1) {
       const answer = await client.send(
         new BatchGetItemCommand({
-          RequestItems: { [table]: { Keys: pending, ConsistentRead: true } },
+          RequestItems: { [table]: { Keys: pending, ConsistentRead } },
         }),
       );
       items.push(...(answer.Responses?.[table] ?? []).map((item) => unmarshall(item)));

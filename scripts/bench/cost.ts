@@ -5,12 +5,13 @@ export const POLLS_PER_MONTH = 730;
 /** Requests per job message: sent in batches of ten, received and deleted one by one. */
 export const QUEUE_REQUESTS = 2.1;
 /**
- * DynamoDB units per job: one per item that is read, one per item that is written, and two if it is written in a transaction. The
- * writes of a job that changes nothing are counted by its calls.
+ * DynamoDB units per job: one per item that is read, half of one if the read may lag behind writes, one per item that is written, and
+ * two if it is written in a transaction (developer guide, "Read request units"). The writes of a job that changes nothing are
+ * counted by its calls. Of the six items that each job reads in addition to those of its findings, three may lag.
  */
 export const DYNAMO_UNITS = {
-  look: { readsPerFinding: 2, readsPerJob: 6 },
-  fix: { readsPerFinding: 4, readsPerJob: 12, writesPerFinding: 4, writesPerJob: 10 },
+  look: { readsPerFinding: 2, readsPerJob: 4.5 },
+  fix: { readsPerFinding: 4, readsPerJob: 10.5, writesPerFinding: 4, writesPerJob: 10 },
 } as const;
 /** The remediator's default memory, in GB. */
 export const GIGABYTES = 0.5;

@@ -3,6 +3,7 @@ import type { Condition, FindingsTable } from '../../aws/findings-table.ts';
 import { type TripItem, tripKey } from '../../model/breaker.ts';
 import type { Clock } from '../../model/clock.ts';
 import { LeaseHeldError } from '../../model/errors.ts';
+import { resumeKey } from '../../model/operator-items.ts';
 import { pendingItemSchema, pendingKey } from '../../model/requests.ts';
 import {
   accountItemSchema,
@@ -41,7 +42,7 @@ import type {
   Taken,
 } from './findings-store.ts';
 import { ItemsByKey } from './items-by-key.ts';
-import { breakerIn, breakerKeys, readOperatorItems } from './operator-items.ts';
+import { breakerIn, readOperatorItems } from './operator-items.ts';
 
 const keySchema = z.looseObject({ pk: z.string(), sk: z.string() });
 
@@ -109,11 +110,18 @@ export class FindingsRecord implements FindingsStore {
     const keys = {
       findings: findings.map(findingItemKey),
       changed: resources.map(changedKey),
-      breaker: breakerKeys(poll),
-      others: [doneKey(poll), accountKey(poll.account), pendingKey(poll), sentKey(poll)],
+      others: [doneKey(poll), accountKey(poll.account), tripKey(poll)],
     };
-    const items = new ItemsByKey(await this.#table.read(Object.values(keys).flat()));
-    const [done, account, pending, sent] = keys.others.map((key) => items.at(key));
+    // Without the last write of these items, an open breaker stays open for this job, a request is left to its own
+    // message, and findings are processed although a newer poll's jobs process them again.
+    const lagging = [pendingKey(poll), sentKey(poll), resumeKey(poll)];
+    const [current, older] = await Promise.all([
+      this.#table.read(Object.values(keys).flat()),
+      this.#table.read(lagging, true),
+    ]);
+    const items = new ItemsByKey([...current, ...older]);
+    const [done, account] = keys.others.map((key) => items.at(key));
+    const [pending, sent] = lagging.map((key) => items.at(key));
     return {
       changed: items.all(keys.changed).map((item) => parseItem(changedItemSchema, item)),
       findings: items.all(keys.findings).map((item) => parseItem(findingItemSchema, item)),

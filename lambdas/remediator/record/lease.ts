@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { LeaseHeldError } from '../../model/errors.ts';
-import { jobId, pollId } from '../../model/job.ts';
+import { outcomesKey } from '../../model/evidence-keys.ts';
+import { type Job, jobId, pollId } from '../../model/job.ts';
+import { isProvisional, type Outcome } from '../../model/outcome.ts';
 import type { Attempt, Ports } from '../ports.ts';
 import type { Work } from '../work.ts';
 import type { FindingRecord, JobName, Lease } from './findings-store.ts';
+import type { RecordedOutcome } from './outcome-log.ts';
 
 /**
  * Margin for clock differences: a lease is valid for this much longer than the function that holds it can run. A job
@@ -32,10 +35,41 @@ export interface HeldLease {
 export async function takeLease({ job, attempt, ports }: Context): Promise<HeldLease | undefined> {
   const name: JobName = { region: job.region, job: jobId(job) };
   const words = `job of ${pollId(job.poll)} for account ${job.account}`;
-  const held = await holdLease(name, { poll: job.poll, words }, attempt, ports);
-  if (held === undefined) return undefined;
-  const { lease, isFirst } = held;
-  return { isFirst, end: (state, findings) => ports.table.endLease(name, { ...lease, state }, findings) };
+  try {
+    const held = await holdLease(name, { poll: job.poll, words }, attempt, ports);
+    if (held === undefined) return undefined;
+    const { lease, isFirst } = held;
+    return { isFirst, end: (state, findings) => ports.table.endLease(name, { ...lease, state }, findings) };
+  } catch (error) {
+    // The next delivery of the same message may have to send the events.
+    const mayBeDone = error instanceof LeaseHeldError && attempt.number === 1;
+    if (mayBeDone && (await isShownAsDone(job, ports))) return undefined;
+    throw error;
+  }
+}
+
+/** Checks whether the first object of a job's evidence shows that the attempt with the lease has ended. */
+async function isShownAsDone(job: Job, { evidence }: Pick<Ports, 'evidence'>): Promise<boolean> {
+  try {
+    return showsEnd(job, (await evidence.readOutcomes(firstKey(job))) ?? []);
+  } catch {
+    // The caller reports that the lease is held, and the message is delivered again.
+    return false;
+  }
+}
+
+const firstKey = (job: Job): string => outcomesKey(job.poll, jobId(job), 1);
+
+/**
+ * Checks whether outcomes show that a job is done: each finding has a final outcome, and nothing was changed, so that
+ * no change can be missing in the table.
+ */
+function showsEnd({ findings }: Job, outcomes: readonly Outcome[]): boolean {
+  const ended = outcomes.filter(
+    (outcome) => !isProvisional(outcome) && outcome.applied.length === 0 && outcome.unconfirmed === undefined,
+  );
+  const resources = new Set(ended.map(({ finding }) => finding.resource));
+  return findings.every(({ resource }) => resources.has(resource));
 }
 
 /**
@@ -84,15 +118,24 @@ export async function confirmHeld({ job, journal }: Work): Promise<unknown[]> {
 /**
  * Ends the lease and records the results of its findings for later polls. A job is only marked as recorded or done if the
  * changes that it applied are in the table, because nothing would write them afterwards.
+ * @param written outcomes that this attempt wrote. If they show that the job is done, and no finding is to be recorded,
+ * the lease is left to expire, which saves a write
  * @returns the error if the write fails
  */
 export async function endLease(
   lease: HeldLease | undefined,
   state: LeaseEnd,
   findings: readonly FindingRecord[],
-  { recent }: Work,
+  { job, recent }: Work,
+  written: readonly RecordedOutcome[] = [],
 ): Promise<unknown[]> {
   const unwritten = await recent.write();
+  const inFirst = written.filter(({ evidence }) => evidence === firstKey(job));
+  const isShown = showsEnd(
+    job,
+    inFirst.map(({ outcome }) => outcome),
+  );
+  if (isShown && unwritten.length === 0 && findings.length === 0) return [];
   try {
     await lease?.end(unwritten.length === 0 ? state : 'released', findings);
     return unwritten;

@@ -12,7 +12,7 @@ import {
   retryItemSchema,
   retryKey,
 } from '../../model/operator-items.ts';
-import { type ItemKey, parseItem } from '../../model/table-items.ts';
+import { parseItem } from '../../model/table-items.ts';
 import type { BreakerName, BreakerState, OperatorItems, OperatorNames } from './findings-store.ts';
 import { ItemsByKey } from './items-by-key.ts';
 
@@ -29,7 +29,7 @@ export async function readOperatorItems(
     ...new Map(
       [...holds.map(holdKey), ...retries.map(retryKey)].map((key) => [`${key.pk} ${key.sk}`, key]),
     ).values(),
-    ...(breaker === undefined ? [] : breakerKeys(breaker)),
+    ...(breaker === undefined ? [] : [tripKey(breaker), resumeKey(breaker)]),
     ...counters,
   ];
   const items = new ItemsByKey(await table.read(keys));
@@ -39,11 +39,6 @@ export async function readOperatorItems(
     breaker: breaker === undefined ? { item: undefined, resume: undefined } : breakerIn(items, breaker),
     counters: items.all(counters),
   };
-}
-
-/** Returns the keys of a breaker, and of the operator's item that resumes its rule. */
-export function breakerKeys(breaker: BreakerName): ItemKey[] {
-  return [tripKey(breaker), resumeKey(breaker)];
 }
 
 /** Returns the state of a breaker whose keys were read. */

@@ -33,7 +33,7 @@ export async function publishAndEnd(
   const [unpublished, gateFailures, unrecorded = []] = await Promise.all([
     publishDue(work, due),
     recordGates(work, learned),
-    endsBeside ? endLease(lease, 'recorded', due.toWrite, work) : undefined,
+    endsBeside ? endLease(lease, 'recorded', due.toWrite, work, written) : undefined,
   ]);
   const failures = [...before, ...unpublished, ...gateFailures, ...unrecorded];
   try {

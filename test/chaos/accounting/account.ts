@@ -289,7 +289,10 @@ function checkPolls(cloud: CloudModel, lines: readonly Line[], problems: string[
   for (const name of byPoll.keys()) if (!polled.has(name)) problems.push(`poll ${name} has no summary`);
 }
 
-/** No lease is held, the jobs' evidence is listed, and each finding's item names evidence that exists and has its outcome. */
+/**
+ * No lease is held unless evidence shows that its job only looked, the jobs' evidence is listed, and each finding's item names
+ * evidence that exists and has its outcome.
+ */
 function checkTable(cloud: CloudModel, lines: readonly Line[], problems: string[]): void {
   const evidence = new Map(
     [...grouped(lines, ({ key, finding }) => `${key} ${finding.account} ${finding.resource}`)].map(
@@ -303,7 +306,10 @@ function checkTable(cloud: CloudModel, lines: readonly Line[], problems: string[
     const { pk, sk } = itemSchema.parse(stored);
     if (pk.startsWith('lease#')) {
       const { state } = leaseSchema.parse(stored);
-      if (state !== 'done' && state !== 'recorded') problems.push(`${pk} is ${state}`);
+      const ofFirst = written.get(`${pk.split('#')[2]}-1`) ?? [];
+      const onlyLooked = ofFirst.length > 0 && ofFirst.every(({ applied }) => applied.length === 0);
+      if (state !== 'done' && state !== 'recorded' && !(state === 'held' && onlyLooked))
+        problems.push(`${pk} is ${state}`);
       continue;
     }
     if (pk.startsWith('done#')) {

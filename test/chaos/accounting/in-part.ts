@@ -52,7 +52,7 @@ export function inPart(call: SdkCall, random: Random): InPart | undefined {
         taken: { ...call, input: { RequestItems: { [table]: { ...request, Keys: taken } } } },
         answer: (answered) => ({
           ...answered,
-          UnprocessedKeys: { [table]: { ConsistentRead: true, Keys: left } },
+          UnprocessedKeys: { [table]: { ...request, Keys: left } },
         }),
       };
     }

@@ -27,10 +27,7 @@ const updateSchema = z.looseObject({
 type Item = Put['Item'];
 const keySchema = z.looseObject({ pk: z.object({ S: z.string() }), sk: z.object({ S: z.string() }) });
 const batchSchema = z.looseObject({
-  RequestItems: z.record(
-    z.string(),
-    z.object({ Keys: z.array(itemSchema), ConsistentRead: z.literal(true) }),
-  ),
+  RequestItems: z.record(z.string(), z.object({ Keys: z.array(itemSchema), ConsistentRead: z.boolean() })),
 });
 const transactionSchema = z.looseObject({ TransactItems: z.array(z.object({ Put: putSchema })).max(100) });
 
@@ -42,6 +39,9 @@ function keyOf(item: Item): string {
 /** DynamoDB, as far as the product uses it: conditional puts of whole items, transactions, and updates of one item. */
 export class TableModel {
   readonly #items = new Map<string, Item>();
+  /** Items as they were before their last write. */
+  readonly #before = new Map<string, Item | undefined>();
+  #laggingReads = 0;
   /** Transactions that were executed: one that the SDK sends again is not executed again. */
   readonly #done = new WeakSet<object>();
 
@@ -61,12 +61,24 @@ export class TableModel {
     this.#items.delete(JSON.stringify([key.pk, key.sk]));
   }
 
+  /** Reads items. Every second read that need not be consistent lacks the last write of each item. */
   batchGet(input: unknown): object {
-    const Responses = Object.entries(batchSchema.parse(input).RequestItems).map(([table, { Keys }]) => [
-      table,
-      Keys.map((key) => structuredClone(this.#items.get(keyOf(key)))).filter((item) => item !== undefined),
-    ]);
+    const Responses = Object.entries(batchSchema.parse(input).RequestItems).map(
+      ([table, { Keys, ConsistentRead }]) => {
+        const isOld = !ConsistentRead && this.#laggingReads++ % 2 === 0;
+        const items = isOld ? this.#before : this.#items;
+        return [
+          table,
+          Keys.map((key) => structuredClone(items.get(keyOf(key)))).filter((item) => item !== undefined),
+        ];
+      },
+    );
     return { Responses: Object.fromEntries(Responses) };
+  }
+
+  #set(key: string, item: Item): void {
+    this.#before.set(key, this.#items.get(key));
+    this.#items.set(key, item);
   }
 
   put(input: unknown): object {
@@ -79,7 +91,7 @@ export class TableModel {
         ...(found !== undefined && { Item: structuredClone(found) }),
       });
     }
-    this.#items.set(keyOf(put.Item), structuredClone(put.Item));
+    this.#set(keyOf(put.Item), structuredClone(put.Item));
     return found !== undefined && put['ReturnValues'] === 'ALL_OLD' ? { Attributes: found } : {};
   }
 
@@ -94,7 +106,7 @@ export class TableModel {
         ...(found !== undefined && { Item: structuredClone(found) }),
       });
     }
-    this.#items.set(key, updated(update, { ...update.Key, ...found }));
+    this.#set(key, updated(update, { ...update.Key, ...found }));
     return {};
   }
 
@@ -111,7 +123,7 @@ export class TableModel {
         CancellationReasons,
       });
     }
-    for (const put of puts) this.#items.set(keyOf(put.Item), structuredClone(put.Item));
+    for (const put of puts) this.#set(keyOf(put.Item), structuredClone(put.Item));
     this.#done.add(command);
     return {};
   }

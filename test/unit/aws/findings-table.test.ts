@@ -66,6 +66,24 @@ test('items that an answer omits are read again', async () => {
   ]);
 });
 
+test('a read that may lag behind writes says so in every call', async () => {
+  answers = [
+    jsonAnswer({
+      Responses: { findings: [stored('a')] },
+      UnprocessedKeys: { findings: { Keys: [stored('b')] } },
+    }),
+    jsonAnswer({ Responses: { findings: [stored('b')] } }),
+  ];
+
+  const items = await tableAt().read([key('a'), key('b')], true);
+
+  expect(items).toEqual([key('a'), key('b')]);
+  expect(aws.calls.map(({ body }) => JSON.parse(body).RequestItems.findings)).toMatchObject([
+    { ConsistentRead: false, Keys: [stored('a'), stored('b')] },
+    { ConsistentRead: false, Keys: [stored('b')] },
+  ]);
+});
+
 test('items that every answer omits are an error, and do not count as missing', async () => {
   const left = jsonAnswer({ UnprocessedKeys: { findings: { Keys: [stored('a')] } } });
   answers = [left, left, left, left];

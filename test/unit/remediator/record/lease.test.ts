@@ -1,6 +1,8 @@
-import { expect, test } from 'vitest';
-import { jobId } from '../../../../lambdas/model/job.ts';
-import { awsError, jobOf, RemediatorInMemory } from '../support/remediator-in-memory.ts';
+import { describe, expect, test } from 'vitest';
+import { outcomesKey } from '../../../../lambdas/model/evidence-keys.ts';
+import { type Job, jobId } from '../../../../lambdas/model/job.ts';
+import type { Outcome } from '../../../../lambdas/model/outcome.ts';
+import { awsError, jobOf, RemediatorInMemory, settingsOf } from '../support/remediator-in-memory.ts';
 
 const HOLDER = 'another attempt';
 
@@ -78,6 +80,140 @@ test('a second delivery of its message only sends the same events again, and a t
   expect(third).toMatchObject({ outcomes: [], unfinished: [], failures: [] });
   expect(leftBy(remediator)).toEqual(before);
   expect(remediator.published).toEqual([event, event]);
+});
+
+describe('a job of findings whose outcomes the table knows', () => {
+  const again: Job = { ...jobOf('deploy'), poll: { ...jobOf().poll, asOf: '2026-06-30T12:00:00Z' } };
+
+  /** A remediator that only plans, after a first poll of the finding. */
+  async function polledOnce(): Promise<RemediatorInMemory> {
+    const remediator = new RemediatorInMemory({ deploy: ['old'] });
+    remediator.settings = settingsOf({ mode: 'dry_run' });
+    await remediator.attempt(jobOf('deploy'));
+    return remediator;
+  }
+
+  test('takes the lease and announces its evidence, which also shows that it has ended', async () => {
+    const remediator = await polledOnce();
+    const writes: string[] = [];
+    remediator.fault = (port) => {
+      if (/^(takeLease|endLease|writeDone|writeOutcomes)$/.test(port)) writes.push(port);
+      return undefined;
+    };
+
+    const { outcomes, failures } = await remediator.attempt(again);
+
+    expect(outcomes).toMatchObject([{ outcome: 'planned' }]);
+    expect(failures).toEqual([]);
+    expect(writes).toEqual(['takeLease', 'writeDone', 'writeOutcomes']);
+  });
+
+  test('is done for a message of a repeated poll, which does not wait until the lease expires', async () => {
+    const remediator = await polledOnce();
+    await remediator.attempt(again);
+    const before = [leftBy(remediator), structuredClone(remediator.published)];
+
+    const result = await remediator.attempt(again);
+
+    expect(remediator.table.leases.get(jobId(again))?.state).toBe('held');
+    expect(result).toMatchObject({ outcomes: [], unfinished: [], failures: [] });
+    expect([leftBy(remediator), remediator.published]).toEqual(before);
+  });
+
+  test('sends its events again if its own message is delivered again, which then ends the lease', async () => {
+    const remediator = await polledOnce();
+    await remediator.attempt(again);
+    remediator.now += 400_000;
+
+    const { outcomes, failures } = await remediator.attempt(again, { number: 2 });
+
+    expect(outcomes).toMatchObject([{ outcome: 'planned' }]);
+    expect(failures).toEqual([]);
+    expect([...remediator.objects.keys()].filter((key) => key.includes(jobId(again)))).toHaveLength(1);
+    expect(remediator.table.leases.get(jobId(again))?.state).toBe('done');
+  });
+
+  test('is released if its events could not be sent, and the next delivery sends them', async () => {
+    const remediator = await polledOnce();
+    remediator.fault = (port) => (port === 'publish' ? awsError('InternalException', 500) : undefined);
+    const first = await remediator.attempt(again);
+    const { state } = remediator.table.leases.get(jobId(again)) ?? {};
+    remediator.fault = () => undefined;
+
+    const second = await remediator.attempt(again, { number: 2 });
+
+    expect(first.failures).toHaveLength(1);
+    expect(state).toBe('released');
+    expect(second).toMatchObject({ outcomes: [{ outcome: 'planned' }], failures: [] });
+  });
+
+  test('ends its lease if a further finding has a new outcome', async () => {
+    const remediator = new RemediatorInMemory({ deploy: ['old'], further: ['old'] });
+    remediator.settings = settingsOf({ mode: 'dry_run' });
+    await remediator.attempt(jobOf('deploy'));
+    const both: Job = { ...again, findings: jobOf('deploy', 'further').findings };
+
+    await remediator.attempt(both);
+
+    expect(remediator.table.leases.get(jobId(both))?.state).toBe('recorded');
+    expect(remediator.table.findings).toHaveLength(2);
+  });
+});
+
+describe('while another attempt holds the lease, a first message', () => {
+  const job = jobOf('deploy');
+  const key = outcomesKey(job.poll, jobId(job), 1);
+
+  /** A remediator whose job has the lease of another attempt, and the outcomes that this attempt has written. */
+  async function heldWith(change: (outcome: Outcome) => Outcome): Promise<RemediatorInMemory> {
+    const remediator = new RemediatorInMemory({ deploy: [] });
+    await remediator.attempt(job);
+    hold(remediator, remediator.now + 1);
+    const outcomes = remediator.objects.get(key) ?? [];
+    expect(outcomes).toHaveLength(1);
+    remediator.objects.set(key, outcomes.map(change));
+    return remediator;
+  }
+
+  test('is done if the evidence has a final outcome of each finding, and nothing was changed', async () => {
+    const remediator = await heldWith((outcome) => outcome);
+
+    expect(await remediator.attempt(job)).toMatchObject({ outcomes: [], unfinished: [], failures: [] });
+  });
+
+  const change = { kind: 'k', resource: 'deploy', before: null };
+  const applied = [{ change, line: '~ deploy', appliedAt: '2026-06-30T11:00:00Z', requestIds: [] }];
+  const unconfirmed = [{ change, line: '~ deploy' }];
+  test.each<[string, (outcome: Outcome) => Outcome]>([
+    ['something was changed', (outcome) => ({ ...outcome, applied })],
+    ['something may have been changed', (outcome) => ({ ...outcome, unconfirmed })],
+    ['an outcome is not the final one', (outcome) => ({ ...outcome, stillOpen: true })],
+    [
+      'a finding has no outcome',
+      (outcome) => ({ ...outcome, finding: { ...outcome.finding, resource: 'other' } }),
+    ],
+  ])('waits if %s', async (_, changed) => {
+    const remediator = await heldWith(changed);
+
+    await expect(remediator.attempt(job)).rejects.toMatchObject({ name: 'LeaseHeldError' });
+  });
+
+  test('waits if there is no evidence yet, or it cannot be read', async () => {
+    const remediator = await heldWith((outcome) => outcome);
+    remediator.fault = (port) => (port === 'readOutcomes' ? awsError('AccessDenied', 403) : undefined);
+    await expect(remediator.attempt(job)).rejects.toMatchObject({ name: 'LeaseHeldError' });
+    remediator.fault = () => undefined;
+    hold(remediator, remediator.now + 1);
+    remediator.objects.clear();
+
+    await expect(remediator.attempt(job)).rejects.toMatchObject({ name: 'LeaseHeldError' });
+  });
+
+  test('waits if it is a later delivery, because the events may not have been sent', async () => {
+    const remediator = await heldWith((outcome) => outcome);
+
+    await expect(remediator.attempt(job, { number: 2 })).rejects.toMatchObject({ name: 'LeaseHeldError' });
+  });
 });
 
 test('an attempt that leaves work releases the job', async () => {

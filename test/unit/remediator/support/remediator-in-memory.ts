@@ -11,7 +11,7 @@ import type { Outcome } from '../../../../lambdas/model/outcome.ts';
 import type { RoleMissing } from '../../../../lambdas/model/role-missing.ts';
 import type { AccountSettings, RuleSettings, Settings } from '../../../../lambdas/model/settings.ts';
 import { type SentItem, sentKey } from '../../../../lambdas/model/table-items.ts';
-import type { JobResult } from '../../../../lambdas/remediator/job-result.ts';
+import { comesBack, type JobResult } from '../../../../lambdas/remediator/job-result.ts';
 import type { Ports } from '../../../../lambdas/remediator/ports.ts';
 import type { EvidenceStore, InProgressMark } from '../../../../lambdas/remediator/record/evidence-store.ts';
 import type { FindingsStore, OperatorNames } from '../../../../lambdas/remediator/record/findings-store.ts';
@@ -230,12 +230,15 @@ export class RemediatorInMemory {
   async attempt(job: Job, options: AttemptOptions = {}): Promise<JobResult> {
     const { number = 1, last = false, remainingMilliseconds = () => 300_000, steps, onStep } = options;
     const life = new Lifeline(steps, onStep);
+    let isOver = false;
     try {
-      return await remediate(job, { number, last, remainingMilliseconds }, this.ports(life));
+      const result = await remediate(job, { number, last, remainingMilliseconds }, this.ports(life));
+      isOver = !comesBack(result);
+      return result;
     } finally {
       // The job of a function that was killed, or could not end its lease, returns when the lease has expired.
       const { state } = this.table.leases.get(jobId(job)) ?? {};
-      if (state === 'held') this.now += VISIBILITY_TIMEOUT_MILLISECONDS;
+      if (state === 'held' && !isOver) this.now += VISIBILITY_TIMEOUT_MILLISECONDS;
     }
   }
 
