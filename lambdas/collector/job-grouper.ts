@@ -27,7 +27,7 @@ interface Waiting {
   readonly elsewhere: number;
 }
 
-/** What else determines the job of a finding. */
+/** The other values that determine the job of a finding. */
 interface Placing {
   /**
    * The number of findings of this account and region that are placed last, because an earlier poll reached them.
