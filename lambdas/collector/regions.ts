@@ -53,7 +53,7 @@ export function regionLookup(furtherLabels: Readonly<Record<string, string>> = {
   );
   return (name) => {
     const label = normalize(name);
-    if (label === 'global') return 'global';
-    return codes.get(label) ?? (regionSchema.safeParse(label).success ? label : undefined);
+    const isCode = label === 'global' || regionSchema.safeParse(label).success;
+    return codes.get(label) ?? (isCode ? label : undefined);
   };
 }

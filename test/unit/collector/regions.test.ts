@@ -74,5 +74,7 @@ describe('a region', () => {
     expect(further('moon(base)')).toBe('xx-moon-1');
     expect(further('Europe (Paris)')).toBe('eu-west-9');
     expect(further('EU(London)')).toBe('eu-west-2');
+    // A tenant may call the region of its findings so.
+    expect(regionLookup({ Global: 'us-east-1' })('global')).toBe('us-east-1');
   });
 });
