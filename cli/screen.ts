@@ -90,8 +90,12 @@ export class Screen {
       );
     }
     const lines = createInterface({ input: stdin, output: stderr });
+    // Ctrl-C and Ctrl-D end the question with an error, and the end of the input leaves it open.
+    // A last line counts, although the input ends immediately after it.
+    const ended = new Promise<string>((resolve) => lines.once('close', () => setImmediate(resolve, '')));
     try {
-      const answer = await lines.question(`${question} Type "yes" to confirm: `);
+      const asked = lines.question(`${question} Type "yes" to confirm: `).catch(() => '');
+      const answer = await Promise.race([asked, ended]);
       if (answer.trim() !== 'yes') throw new CliError('declined', 'nothing was done');
     } finally {
       lines.close();

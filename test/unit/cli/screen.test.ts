@@ -1,4 +1,4 @@
-import { Readable, Writable } from 'node:stream';
+import { PassThrough, Readable, Writable } from 'node:stream';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Screen } from '../../../cli/screen.ts';
 
@@ -79,4 +79,32 @@ describe('progress on a terminal', () => {
     isDone();
     await progress;
   });
+});
+
+test.each<[string, (stdin: PassThrough) => void]>([
+  ['Ctrl-C', (stdin) => stdin.write('\u0003')],
+  ['Ctrl-D', (stdin) => stdin.write('\u0004')],
+  ['the end of the input', (stdin) => stdin.end()],
+])('%s at a question is the answer no', async (_, press) => {
+  const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => undefined });
+  let isAsked: (value?: unknown) => void = () => undefined;
+  const asked = new Promise((resolve) => (isAsked = resolve));
+  const stderr = new Writable({
+    write: (chunk, _encoding, done) => {
+      if (String(chunk).includes('Type "yes"')) isAsked();
+      done();
+    },
+  });
+  const screen = new Screen({
+    stdout: new Writable(),
+    stderr: Object.assign(stderr, { isTTY: true, columns: 80 }),
+    stdin,
+    environment: {},
+  });
+
+  const answer = screen.confirm('Do you want to undo this?', false);
+  await asked;
+  press(stdin);
+
+  await expect(answer).rejects.toMatchObject({ reason: 'declined', message: 'nothing was done' });
 });
