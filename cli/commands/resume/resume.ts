@@ -5,7 +5,7 @@ import { callerOf } from '../../caller.ts';
 import { type CommandResult, type Given, parseGiven } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { open } from '../../deployed/index.ts';
-import { CliError } from '../../errors.ts';
+import { CliError, explainError } from '../../errors.ts';
 import { reasonSchema, ruleGivenSchema, rulesOf } from '../../given.ts';
 import { setPauses } from '../pause/set-pause.ts';
 
@@ -53,7 +53,18 @@ async function closeBreakers(
   const { arn: by } = await callerOf(context.clients, deployment.home_region);
   const item = resumeItemSchema.parse({ version: 1, at: context.now().toISOString(), by, reason });
   const { version: _, ...said } = item;
-  for (const account of accounts) await table.put({ ...resumeKey({ rule, account }), ...item });
+  for (const [index, account] of accounts.entries()) {
+    try {
+      await table.put({ ...resumeKey({ rule, account }), ...item });
+    } catch (error) {
+      if (index === 0) throw error;
+      const [closed, open] = [accounts.slice(0, index), accounts.slice(index)].map((some) => some.join(', '));
+      const { line } = explainError(error, `${deployment.name}-operator`);
+      throw new CliError('refused', `the breaker is closed in ${closed}, but not in ${open}: ${line}`, {
+        cause: error,
+      });
+    }
+  }
   return {
     value: { closed: accounts.map((account) => ({ rule, account, ...said })) },
     text: `${rule} can change resources again in ${accounts.join(', ')}, from the next poll on.`,

@@ -161,6 +161,22 @@ test('closes a breaker in the named accounts', async () => {
   expect(without.error).toMatch(/--breaker requires --account/);
 });
 
+test('says in which accounts a breaker is closed if AWS refuses the next', async () => {
+  aws.fault = ({ operation, input }) =>
+    operation === 'DynamoDB.PutItem' && JSON.stringify(input).includes(STAGING)
+      ? jsonError('AccessDeniedException', 400, 'no')
+      : undefined;
+
+  const argv = ['resume', '--breaker', SSH, '--account', PRODUCTION, STAGING];
+  const { code, error } = await runCli(aws, argv);
+
+  expect(code).toBe(7);
+  expect(error).toContain(
+    `the breaker is closed in ${PRODUCTION}, but not in ${STAGING}: no. Attach the policy ${NAME}-operator`,
+  );
+  expect(aws.item(`resume#${SSH}#${PRODUCTION}`, 'breaker')).toBeDefined();
+});
+
 test('closes no breaker, and ends no pause, if rules are named as well', async () => {
   aws.parameters.set(`${HOME} /${NAME}/pause`, SSH);
 
