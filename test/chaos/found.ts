@@ -662,6 +662,15 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       ],
     }),
   },
+  {
+    what: 'undoes an added entry that old reads do not show yet',
+    case: aclCase([acl(11, [entry(100)])], [replaceEntries(TWO_CIDRS)], {
+      disturbances: [
+        { at: 1, lag: { versions: 3, reads: 12 } },
+        { at: 5, loss: 'lost' },
+      ],
+    }),
+  },
   ...[13, 14].map((at) => ({
     what: `does not remove an entry after a read from before its own later change (${at})`,
     case: aclCase(

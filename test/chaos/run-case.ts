@@ -1,5 +1,5 @@
 import type { AwsSession } from '../../lambdas/aws/session.ts';
-import type { Change } from '../../lambdas/changes/change.ts';
+import type { Change, Note } from '../../lambdas/changes/change.ts';
 import { applyChange, differenceOf, inverseOf } from '../../lambdas/changes/index.ts';
 import {
   ChangeRefusedError,
@@ -890,7 +890,8 @@ class CaseRun implements CaseResult {
   }
 
   /**
-   * Undoes all recorded changes, the last first, if nobody else acted. Its first reads lag if those of the jobs did.
+   * Undoes all recorded changes, the last first, if nobody else acted. The first reads of each inverse lag if those of the
+   * jobs did.
    */
   async #judgeUndo(outcomes: readonly Outcome[]): Promise<void> {
     if (outcomes.some(({ unconfirmed }) => unconfirmed !== undefined)) {
@@ -902,7 +903,7 @@ class CaseRun implements CaseResult {
       return;
     }
     const [lag] = this.#case.disturbances.flatMap((each) => ('lag' in each ? [each.lag] : []));
-    let reads = lag?.reads ?? 0;
+    let reads = 0;
     const session = modelSession(
       { account: ACCOUNT, region: REGION },
       () => this.#remediator.now,
@@ -918,13 +919,35 @@ class CaseRun implements CaseResult {
         return output;
       },
     );
+    const made = outcomes
+      .flatMap(({ applied }) => applied)
+      .map(({ change, appliedAt }): { change: Change; at: number } => ({
+        change,
+        at: Date.parse(appliedAt),
+      }));
+    const applyInverse = async (inverse: Change): Promise<void> => {
+      // As in the product, each inverse gets the changes that reads may not show yet.
+      const ours = made
+        .filter(({ change, at }) => change.resource === inverse.resource && !this.#isLagOver(at))
+        .map(({ change }) => change);
+      let last: Change | undefined;
+      const note: Note = (soFar, isMade = true) => {
+        last = isMade ? soFar : undefined;
+      };
+      try {
+        last = await applyChange(session, inverse, note, { ours });
+      } finally {
+        if (last !== undefined) made.push({ change: last, at: this.#remediator.now });
+      }
+    };
     try {
       for (const { applied } of [...outcomes].reverse()) {
         for (const { change } of [...applied].reverse()) {
           const inverse = await inverseOf(change);
           if (inverse === undefined) continue;
+          reads = lag?.reads ?? 0;
           try {
-            await applyChange(session, inverse);
+            await applyInverse(inverse);
           } catch (error) {
             // An old read shows a difference: nothing is changed, and the undo is repeated once reads are up to date.
             const isRefused = [StalePlanError, ChangeRefusedError, OutOfTimeError].some(
@@ -933,7 +956,7 @@ class CaseRun implements CaseResult {
             if (lag === undefined || !isRefused) throw error;
             reads = 0;
             this.counts.add('undone once reads were up to date');
-            await undoAgain(session, inverse);
+            await undoAgain(session, inverse, applyInverse);
           }
         }
       }
@@ -951,6 +974,10 @@ class CaseRun implements CaseResult {
     }
   }
 
+  #isLagOver(since: number): boolean {
+    return this.#remediator.now - since >= END_OF_LAG_MILLISECONDS;
+  }
+
   #say(line: string): void {
     if (this.#withTrace) this.trace.push(line);
   }
@@ -962,10 +989,14 @@ class CaseRun implements CaseResult {
 }
 
 /** Applies an inverse that was interrupted: its partial effect may be why it cannot be applied again. */
-async function undoAgain(session: AwsSession, inverse: Change): Promise<void> {
+async function undoAgain(
+  session: AwsSession,
+  inverse: Change,
+  applyInverse: (inverse: Change) => Promise<void>,
+): Promise<void> {
   if ((await differenceOf(session, inverse)) === undefined) return;
   try {
-    await applyChange(session, inverse);
+    await applyInverse(inverse);
   } catch (error) {
     if ((await differenceOf(session, inverse)) !== undefined) throw error;
   }

@@ -6,6 +6,7 @@ import { createEntry, isThere, look, replaceEntry, type Standing } from './calls
 import { describeEntry, sameEntry } from './entry.ts';
 import { lookFirst } from './look-first.ts';
 import { type NetworkAclEntryRestore, restoreSchema } from './restore.ts';
+import { standingOf } from './standing-of.ts';
 import { MAX_LOOKS, removeEntries } from './take-back.ts';
 
 function stale(resource: string, what: string): StalePlanError {
@@ -71,12 +72,15 @@ async function apply(
     },
     mayContinue,
   });
-  const isDone = unknown.length === 0 && (unseen.length === 0 || change.mayBeGone === true);
-  if (isDone) return { ...change, remove: removed };
+  const standingByRecord = standingOf(ours);
+  const hidden = unseen.filter(
+    ({ ruleNumber }) => change.mayBeGone !== true || standingByRecord.has(ruleNumber),
+  );
+  if (unknown.length === 0 && hidden.length === 0) return { ...change, remove: removed };
   // EC2 deletes by number alone. An entry that no read shows is not deleted, because the number may now belong to
   // another entry.
   throw new OutOfTimeError(
-    `AWS's reads of network ACL ${resource} do not show ${[...unseen, ...unknown].map(describeEntry).join(', ')}, which must be removed: they are already gone, or not visible yet`,
+    `AWS's reads of network ACL ${resource} do not show ${[...hidden, ...unknown].map(describeEntry).join(', ')}, which must be removed: they are already gone, or not visible yet`,
   );
 }
 

@@ -7,6 +7,7 @@ import { describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
 import { madeOf, type NetworkAclEntryNarrow, narrowSchema } from './narrow.ts';
 import { type NetworkAclEntryRestore, restoreSchema } from './restore.ts';
 import { showsOurs } from './shows-ours.ts';
+import { standingOf } from './standing-of.ts';
 import { takeBackEntries } from './take-back.ts';
 
 /** Creates the change that records the deletion of entries that are no longer needed. */
@@ -44,17 +45,6 @@ function isReused(ruleNumber: number, since: readonly Change[]): boolean {
     const narrowed = narrowSchema.safeParse(other).data;
     return narrowed !== undefined && madeOf(narrowed).some((entry) => entry.ruleNumber === ruleNumber);
   });
-}
-
-/** Returns the numbers of the entries that changes have created and not deleted again. */
-function standingOf(changes: readonly Change[]): ReadonlySet<number> {
-  const numbers = new Set<number>();
-  for (const change of changes) {
-    for (const number of narrowSchema.safeParse(change).data?.made ?? []) numbers.add(number);
-    for (const { ruleNumber } of restoreSchema.safeParse(change).data?.remove ?? [])
-      numbers.delete(ruleNumber);
-  }
-  return numbers;
 }
 
 /** Checks whether the open entry was replaced or deleted as planned. */

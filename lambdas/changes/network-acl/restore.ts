@@ -12,7 +12,10 @@ export const restoreSchema = z.object({
   over: networkAclEntrySchema.nullable(),
   /** The entries to delete, which were added for the open one. */
   remove: z.array(networkAclEntrySchema),
-  /** Set if the fix may already have deleted them itself, so that the undo does not wait for reads to show them. */
+  /**
+   * Set if the fix may already have deleted them itself. The undo then waits for reads to show them only if our recent
+   * changes created them and did not delete them again.
+   */
   mayBeGone: z.literal(true).optional(),
 });
 export type NetworkAclEntryRestore = z.infer<typeof restoreSchema>;

@@ -936,6 +936,50 @@ describe('an undo', () => {
     });
   });
 
+  describe('of a part that the fix may already have taken back', () => {
+    const part: NetworkAclEntryNarrow = { ...done, closed: 'no' };
+    const out = {
+      kind: 'network-acl-entry-restore',
+      resource: ACL,
+      open: null,
+      over: null,
+      remove: [ten],
+    };
+
+    test('is not complete while the part stands by our records, and no read shows it yet', async () => {
+      const acl: ScriptedAcl = { entries: [open, ten] };
+      let isShown = false;
+      await using aws = await scriptedNetworkAcls(
+        { [ACL]: acl },
+        { shown: () => (isShown ? undefined : [open]) },
+      );
+      const session = sessionOf(aws);
+      const undo = await undoOf(part);
+
+      const early = await applyChange(session, undo, undefined, { ours: [part] }).catch((error) => error);
+      isShown = true;
+      await applyChange(session, undo, undefined, { ours: [part] });
+
+      expect(early).toMatchObject({
+        name: 'OutOfTimeError',
+        message: expect.stringContaining('do not show 101 allow all from 10.0.0.0/8'),
+      });
+      expect(acl.entries).toEqual([open]);
+    });
+
+    test.each([
+      { what: 'our records have its removal', ours: [part, out] },
+      { what: 'reads must show what our records have', ours: [] },
+    ])('is complete without it if $what', async ({ ours }) => {
+      await using aws = await scriptedNetworkAcls({ [ACL]: { entries: [open] } });
+
+      const undone = await applyChange(sessionOf(aws), await undoOf(part), undefined, { ours });
+
+      expect(undone).toMatchObject({ open: null, remove: [] });
+      expect(actionsOf(aws)).not.toContain('DeleteNetworkAclEntry');
+    });
+  });
+
   test('has nothing to do for a change that made nothing', async () => {
     await expect(inverseOf(narrowing)).resolves.toBeUndefined();
   });
