@@ -244,7 +244,7 @@ export interface ChangeKind<C extends Change> {
    */
   differs?(session: AwsSession, applied: C): Promise<string | undefined>;
   /** Describes what an undo of an applied change does not restore. Undefined if it restores everything. */
-  notGivenBack?(applied: C): string | undefined;
+  notRestored?(applied: C): string | undefined;
   /** Checks whether an applied change only took back what the same fix had added, so that there is nothing to undo. */
   takesBack?(applied: C): boolean;
 }

@@ -208,7 +208,7 @@ export const inverseOf = asking((kind, applied) => kind.inverse(applied));
 export const differenceOf = working((kind, session, applied) => kind.differs(session, applied));
 
 /** Describes what an undo of an applied change does not restore. Returns undefined if it restores everything. */
-export const notGivenBack = asking((kind, applied) => kind.notGivenBack(applied));
+export const notRestored = asking((kind, applied) => kind.notRestored(applied));
 
 /** Checks whether an applied change only removed what the same fix had added. */
 export const isTakeBack = asking((kind, applied) => kind.takesBack(applied));

@@ -38,7 +38,7 @@ export interface ParsingKind {
   restsOn(planned: Change): readonly string[];
   inverse(applied: Change): Change | undefined;
   differs(session: AwsSession, applied: Change): Promise<string | undefined>;
-  notGivenBack(applied: Change): string | undefined;
+  notRestored(applied: Change): string | undefined;
   takesBack(applied: Change): boolean;
 }
 
@@ -89,7 +89,7 @@ export function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
     restsOn: (planned) => kind.restsOn?.(parse(planned)) ?? [],
     inverse: (applied) => kind.inverse(parse(applied)),
     differs: async (session, applied) => kind.differs?.(session, parse(applied)),
-    notGivenBack: (applied) => kind.notGivenBack?.(parse(applied)),
+    notRestored: (applied) => kind.notRestored?.(parse(applied)),
     takesBack: (applied) => kind.takesBack?.(parse(applied)) ?? false,
   };
 }

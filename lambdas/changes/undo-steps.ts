@@ -1,5 +1,5 @@
 import type { AppliedChange, RecordedChange } from '../model/outcome.ts';
-import { describeChange, inverseOf, isTakeBack, notGivenBack } from './index.ts';
+import { describeChange, inverseOf, isTakeBack, notRestored } from './index.ts';
 
 /** Undo of one applied change. */
 export interface UndoStep {
@@ -22,7 +22,7 @@ export async function undoStepsOf(applied: readonly AppliedChange[]): Promise<Un
   for (const undoes of [...applied].reverse()) {
     if (await isTakeBack(undoes.change)) continue;
     const change = await inverseOf(undoes.change);
-    const leaves = await notGivenBack(undoes.change);
+    const leaves = await notRestored(undoes.change);
     if (change === undefined && leaves === undefined) continue;
     const inverse =
       change === undefined ? undefined : { change: { ...change }, line: await describeChange(change) };

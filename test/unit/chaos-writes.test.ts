@@ -5,7 +5,7 @@ import { readLibrary } from '../../scripts/library/compile.ts';
 import { LIBRARY_SUBJECTS, SUBJECTS } from '../chaos/writes/subjects.ts';
 import { problemLines, sweep } from '../chaos/writes/sweep.ts';
 
-describe('whatever becomes of a write, the record is what happened, and its inverses give back what was there', () => {
+describe('the record says what happened to a write under any fault, and its inverses restore what was there', () => {
   test.each([...SUBJECTS, ...LIBRARY_SUBJECTS])('$rule, $what', async (subject) => {
     const rows = await sweep(subject);
 

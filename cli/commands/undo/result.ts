@@ -14,7 +14,7 @@ const undoneFixSchema = z.object({
   fixed_at: timestampSchema,
   undoes: z.string().meta({ description: 'The key of the evidence of the fix.' }),
   changes: z.array(z.string()).meta({ description: 'The changes that restore it, in order.' }),
-  not_given_back: z.array(z.string()).meta({ description: 'What an undo cannot restore.' }),
+  not_restored: z.array(z.string()).meta({ description: 'What an undo cannot restore.' }),
   is: z
     .enum([
       'undone',

@@ -69,7 +69,7 @@ function described({ fix, steps, outcome }: UndoableFix, account: string): Omit<
     fixed_at: outcome.finishedAt,
     undoes,
     changes: steps.flatMap(({ inverse }) => inverse?.line ?? []),
-    not_given_back: steps.flatMap(({ leaves }) => leaves ?? []),
+    not_restored: steps.flatMap(({ leaves }) => leaves ?? []),
   };
 }
 

@@ -161,7 +161,7 @@ export const changeKind: ChangeKind<AutomationExecutionStart> = {
     if (ENDED.includes(status)) throw new ChangeRefusedError(`${words} ${FailureMessage}`.trim());
     return words;
   },
-  notGivenBack: ({ document, resource, undo }) =>
+  notRestored: ({ document, resource, undo }) =>
     undo === undefined
       ? `what document ${document} changed in ${resource} is not undone, because only the document knows its changes: see the outcome's "seen" for the earlier state`
       : undefined,

@@ -236,7 +236,7 @@ export const changeKind: ChangeKind<PropertiesSet> = {
     const others = change.properties.filter(({ pointer, after }) => !hasValue(properties, pointer, after));
     return `its ${others.map(({ pointer }) => `${wordOf(pointer)} is ${formatValue(valueAt(properties, pointer))}`).join(', ')}`;
   },
-  notGivenBack({ properties }) {
+  notRestored({ properties }) {
     const kept = inexactOf(properties);
     return kept.length === 0 ? undefined : `${kept.join(', ')} is left as it is: it was not set before`;
   },

@@ -189,6 +189,6 @@ export const changeKind: ChangeKind<LogGroupCreate> = {
   },
   // The logs are evidence, so an undo deletes the flow log and keeps its log group.
   inverse: () => undefined,
-  notGivenBack: ({ resource, made }) =>
+  notRestored: ({ resource, made }) =>
     made?.length === 0 ? undefined : `log group ${resource} remains, with its logs`,
 };

@@ -62,7 +62,7 @@ export const changeKind: ChangeKind<SecurityGroupRulesRevoke> = {
   async differs(session, { resource, rules, revoked = rules }) {
     return standingOf(revoked, await readRulesOf(session, resource));
   },
-  notGivenBack: ({ resource, remains, revoked = [] }) =>
+  notRestored: ({ resource, remains, revoked = [] }) =>
     remains === undefined || revoked.length === 0
       ? undefined
       : `rules of ${resource} are recreated under new ids: ${revoked.map(formatRule).join('; ')}`,

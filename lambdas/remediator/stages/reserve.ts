@@ -167,7 +167,7 @@ export class ReservedRoom {
       if (this.#account?.scope === scope) {
         this.#account = { ...this.#account, used: this.#account.used - back };
       }
-      return this.#giveBack(reservations, back);
+      return this.#release(reservations, back);
     });
     const failed = await Promise.all(givingBack);
     return { kept, failures: [...this.#failures, ...failed.flat()] };
@@ -184,7 +184,7 @@ export class ReservedRoom {
   }
 
   /** Releases reserved changes. Those that cannot be released count for an hour, although they were not made. */
-  async #giveBack(reservations: readonly Reservation[], changes: number): Promise<unknown[]> {
+  async #release(reservations: readonly Reservation[], changes: number): Promise<unknown[]> {
     const failures: unknown[] = [];
     let left = changes;
     for (const reservation of reservations) {

@@ -7,9 +7,9 @@ import { Killed, type Lifeline } from '../../unit/remediator/support/lifeline.ts
 import { RemediatorInMemory, settingsOf } from '../../unit/remediator/support/remediator-in-memory.ts';
 import { UndoDesk } from '../../unit/remediator/support/undo-desk.ts';
 import { ACCOUNT, REGION } from '../case.ts';
-import { contentsOf, notGivenBack } from './given-back.ts';
 import { missingFrom, type Transition, transitionsOf, transitionText } from './items.ts';
 import { Doubts, recordedTransitions } from './recorded.ts';
+import { contentsOf, notRestored } from './restored.ts';
 import { initialState, type Subject } from './subjects.ts';
 
 /** The fates of a write, in the first attempt that makes it. */
@@ -290,7 +290,7 @@ class SubjectRun implements SubjectResult {
     this.#remediator.openSession = () => this.#session(async (call) => this.#carryOut(call));
     const desk = new UndoDesk(this.#remediator);
     const outcomes = await desk.undo(desk.fixesOf(this.#subject.resource).slice(0, 1));
-    const left = notGivenBack(initialState(this.#subject), this.#model.state);
+    const left = notRestored(initialState(this.#subject), this.#model.state);
     // What a document changed is not recorded: an undo says so, and restores what direct calls changed.
     const byDocuments = new Set(contentsOf(this.#ofDocuments));
     this.notUndone = left.filter((each) => byDocuments.has(each));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Job } from '../../../../lambdas/model/job.ts';
-import { notGivenBack } from '../../../chaos/writes/given-back.ts';
+import { notRestored } from '../../../chaos/writes/restored.ts';
 import { initialState, SUBJECTS, type Subject } from '../../../chaos/writes/subjects.ts';
 import { sdkError } from '../../../lab/aws-model/session.ts';
 import { ModelAccount } from '../support/model-account.ts';
@@ -89,7 +89,7 @@ describe.each(byApi)('if AWS denies one of the calls ($rule, $what)', (subject) 
       });
       expect(refused[0]).not.toHaveProperty('unconfirmed');
       expect(undone).toMatchObject([{ outcome: 'undone' }]);
-      expect(notGivenBack(initialState(subject), account.state)).toEqual([]);
+      expect(notRestored(initialState(subject), account.state)).toEqual([]);
     }
   });
 });

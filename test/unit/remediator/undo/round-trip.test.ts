@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Job } from '../../../../lambdas/model/job.ts';
-import { notGivenBack } from '../../../chaos/writes/given-back.ts';
+import { notRestored } from '../../../chaos/writes/restored.ts';
 import { initialState, SUBJECTS, type Subject } from '../../../chaos/writes/subjects.ts';
 import { sdkError } from '../../../lab/aws-model/session.ts';
 import { Killed } from '../support/lifeline.ts';
@@ -43,7 +43,7 @@ class RoundTrip {
 
   /** Lists what differs from the state before the fix. */
   get left(): string[] {
-    return notGivenBack(initialState(this.#subject), this.account.state);
+    return notRestored(initialState(this.#subject), this.account.state);
   }
 }
 

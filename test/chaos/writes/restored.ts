@@ -17,6 +17,6 @@ export function contentsOf(changes: readonly Transition[]): string[] {
 }
 
 /** Lists what an undo has not restored: contents that exist now and did not before, or the other way round. */
-export function notGivenBack(initial: AwsModel['state'], now: AwsModel['state']): string[] {
+export function notRestored(initial: AwsModel['state'], now: AwsModel['state']): string[] {
   return contentsOf(transitionsOf(initial, now));
 }
