@@ -9,7 +9,7 @@ export const exitCodes = {
   unreachable: {
     code: 6,
     meaning:
-      'AWS could not be reached, or throttled the calls, after all retries; or the connection is not trusted; or something other than AWS answered.',
+      'After all retries, AWS could not be reached, or throttled the calls. Or the connection is not trusted, or something other than AWS answered.',
   },
   refused: {
     code: 7,

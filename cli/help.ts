@@ -22,7 +22,7 @@ export function helpOf(command: Command, helper: Help, facts: CommandFacts | und
     ['ARGUMENTS', terms(helper.visibleArguments(command).map(argumentTerm))],
     ['OPTIONS', terms(optionsOf(command, helper))],
     ['GLOBAL OPTIONS', terms(global.map(optionTerm))],
-    ['EXAMPLES', (facts?.examples ?? []).map(({ says, command: line }) => exampleOf(says, line, paragraph))],
+    ['EXAMPLES', (facts?.examples ?? []).map(({ says, command: line }) => exampleOf(paragraph(says), line))],
     ['EXIT CODES', facts === undefined ? terms(exitTerms()) : []],
   ];
   return sections
@@ -68,8 +68,9 @@ function exitTerms(): Term[] {
   return Object.values(exitCodes).map(({ code, meaning }) => ({ term: String(code), says: meaning }));
 }
 
-function exampleOf(says: string, line: string, paragraph: (text: string, indent?: number) => string): string {
-  return `${paragraph(says)}\n\n${paragraph(line, DEEPER)}`;
+/** The command is not folded, so that it can be copied. */
+function exampleOf(says: string, line: string): string {
+  return `${says}\n\n${' '.repeat(DEEPER)}${line}`;
 }
 
 function fullName(command: Command): string {

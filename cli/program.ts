@@ -25,7 +25,7 @@ export interface ProgramOptions {
 }
 
 const DESCRIPTION =
-  'Shows what the automatic remediation of CSPM findings does, and why, and lets operators hold, undo and pause it. It uses the same credentials and region settings as the AWS CLI; the credentials must be those of the security account. It finds the deployment by its name.';
+  'Shows what the automatic remediation of CSPM findings does, and why, and lets operators pause it, hold resources, and undo fixes. It uses the same credentials and region settings as the AWS CLI: the credentials must be those of the security account, and the region one that the deployment protects. It finds the deployment by its name.';
 
 /** Creates the parser of the command line. It throws a CommanderError for invalid usage. */
 export function createProgram(options: ProgramOptions): Command {

@@ -123,7 +123,7 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
     for (const line of planLines(outcomesOf(dryRun), shownWhole, colors)) say(line);
     say(
       JSON.stringify(beforeDryRun) === JSON.stringify(afterDryRun)
-        ? `nothing changed in the accounts (${beforeDryRun.length} facts compared)`
+        ? `nothing changed in the accounts (${beforeDryRun.length} facts compared before and after)`
         : 'SOMETHING CHANGED in the accounts',
     );
 
@@ -140,16 +140,18 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
     step("Enforce in production, with AWS's runbooks where they exist: change one value, apply, poll");
     const production = await enforce('production by runbooks', accounts.production);
 
-    step('Enforce everywhere, with direct calls: what is already remediated is not touched again');
+    step(
+      'Enforce everywhere, with direct calls: what was remediated before waits for a scan, and is not touched again',
+    );
     const everywhere = await enforce('staging directly', accounts.staging);
 
     step("Scan again: the tenant's checks share no code with the rules");
     const secondScan = await tenant.scan(target);
     for (const line of describeScan(secondScan)) say(line);
-    const reasons = new Map(outcomesOf(everywhere).map(({ finding, reason }) => [finding.resource, reason]));
+    const outcomes = new Map(outcomesOf(everywhere).map((outcome) => [outcome.finding.resource, outcome]));
     for (const { resource_id } of secondScan.failed) {
-      const reason = reasons.get(resource_id) ?? 'NO REASON IS KNOWN';
-      say(fold(`still failing: ${resource_id}: ${reason}`, WIDTH, 0, 2));
+      const { outcome = 'NO OUTCOME', reason = 'NO REASON IS KNOWN' } = outcomes.get(resource_id) ?? {};
+      say(fold(`still failing: ${resource_id} is ${outcome}: ${reason}`, WIDTH, 0, 2));
     }
 
     const undone = await operate({ lab, made, target, step, say, signal });

@@ -51,21 +51,21 @@ try {
       say('Everything keeps running. In another shell:');
       for (const [name, value] of Object.entries(environment)) say(`  export ${name}='${value}'`);
       say(`  alias cspm-remediation="node ${program}"`);
-      say('  # as an operator; docs/operations.md has more');
+      say('  # for operators; docs/operations.md has more');
       say('  cspm-remediation status');
       say(`  cspm-remediation explain ${demo.report.undone.resource}`);
       say('  cspm-remediation outcomes --since 1h --changed');
       say('  cspm-remediation undo --since 1h --rule s3-bucket-public --reason "try it"');
       say('  cspm-remediation doctor');
-      say('  # another account: use its twelve digits as AWS_ACCESS_KEY_ID, for example');
+      say('  # as the owner of resources in another account: use its twelve digits as AWS_ACCESS_KEY_ID');
       say(`  AWS_ACCESS_KEY_ID=${accounts.production} aws ec2 describe-security-group-rules`);
       say('  aws s3 ls --recursive s3://cspm-auto-remediation-evidence-111111111111-eu-central-1/outcomes/');
       say(`  cd ${demo.rootFolder} && terraform plan -var-file=run.tfvars.json`);
       const token = encodeURIComponent(tenant.token);
       say(`  curl '${tenant.url}/api/v1/security_assessment?status=Failed&limit=100&token=${token}'`);
-      say('  # after you have opened something else, let the tenant scan again, then poll');
+      say('  # after you have changed resources, let the tenant scan again, then poll');
       say(`  curl '${tenant.url}/api/v1/csa_scan?op=start&name=again&scan_start_by=me&token=${token}'`);
-      say('Ctrl-C ends it.');
+      say('Press Ctrl-C in this shell to end everything.');
       if (!interrupted.signal.aborted) await once(interrupted.signal, 'abort');
     }
   } finally {

@@ -17,7 +17,7 @@ export const plan: CommandFacts = {
   ],
   configure: (command) =>
     command
-      .argument('[rule]', 'The rule, by its id or its legacy id. Default: all that are polled.')
+      .argument('[rule]', 'The rule, by its id or its legacy id. Default: all rules that are not off.')
       .option('--account <id>', 'Show only this account.')
       .option('--all', 'Also show what would not be changed, and why.')
       .option('--timeout <duration>', 'The longest time to wait, such as 30m or 2h.', '30m'),

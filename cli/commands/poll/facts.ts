@@ -14,7 +14,7 @@ export const poll: CommandFacts = {
   ],
   configure: (command) =>
     command
-      .argument('[rule]', 'The rule, by its id or its legacy id. Default: all that are polled.')
+      .argument('[rule]', 'The rule, by its id or its legacy id. Default: all rules that are not off.')
       .option('--wait', 'Wait until all findings have outcomes, and list them.')
       .option('--timeout <duration>', 'With --wait: the longest time to wait, such as 30m or 2h.', '30m'),
   load: () => import('./poll.ts'),

@@ -29,9 +29,9 @@ export function planOf(
 
 function planOfFix(fix: UndoableFix, { colors, width }: Style): string {
   const { rule, region, resource } = fix.fix;
-  const lines = fix.steps.flatMap(({ inverse, leaves, undoes }) => [
+  const lines = fix.steps.flatMap(({ inverse, leaves }) => [
     ...(inverse === undefined ? [] : [fold(inverse.line, width, 6, 8)]),
-    ...(leaves === undefined ? [] : [colors.yellow(fold(`! ${undoes.line}: ${leaves}`, width, 6, 8))]),
+    ...(leaves === undefined ? [] : [colors.yellow(fold(`! Note: ${leaves}`, width, 6, 8))]),
   ]);
   const at = shortTime(changedAt(fix));
   return [
@@ -39,7 +39,7 @@ function planOfFix(fix: UndoableFix, { colors, width }: Style): string {
     ...(lines.length === 0
       ? [
           fold(
-            '! this version of the command line does not know this kind of change; the remediator decides',
+            '! Note: this version of the command line does not know this kind of change; the remediator decides',
             width,
             6,
             8,

@@ -791,7 +791,7 @@ test('the plan says what an undo cannot restore, before it asks', async () => {
 
   expect(code).toBe(8);
   expect(error.replaceAll(/\s+/g, ' ')).toContain(
-    `! ~ run it: what document AWS-DisablePublicAccessForSecurityGroup changed in ${resource} is not undone`,
+    `! Note: what document AWS-DisablePublicAccessForSecurityGroup changed in ${resource} is not undone`,
   );
   expect(requests()).toEqual([]);
 });
