@@ -31,8 +31,8 @@ const desiredStateSchema = z.strictObject({
   /** The type's primary identifier, with placeholders: `{{resource}}`. */
   identifier: z.string().min(1),
   /**
-   * Conditions that must all be true for a violation. Empty: a resource violates the rule if any value in `set`
-   * differs.
+   * Conditions that must all be true for a violation, in addition to a value in `set` that differs. Empty: no further
+   * conditions.
    */
   violates: z.record(pointerSchema, conditionSchema),
   /** The values that the properties must have. */

@@ -17,7 +17,7 @@ locals {
     account     = "$.account"
   }
   alarm_arns = "arn:${local.partition}:cloudwatch:${local.home_region}:${local.account_id}:alarm:${var.name}-"
-  alarm_text = "<state>: <alarm> in <region>, account <account>. <description> (<reason>)"
+  alarm_text = "<state>: <alarm> in <region>, account <account>. Meaning of the alarm: <description> (<reason>)"
 
   # Ignores the first OK of a new alarm.
   alarm_states = {
@@ -46,7 +46,7 @@ locals {
         reason   = "$.detail.reason"
         evidence = "$.detail.evidence"
       }
-      text = "<outcome>: <rule> did not fix <resource> in account <account>, region <region>. Reason: <reason> | It is attempted again at a later poll. The record of what was seen, planned, and done is <evidence>"
+      text = "<outcome>: <rule> did not fix <resource> in account <account>, region <region>. Reason: <reason> | It is checked again at a later poll. The record of what was seen, planned, and done is <evidence>"
     }
     unprocessable = {
       wanted      = local.inputs.notifications.each_finding && contains(local.inputs.notifications.outcomes, "unprocessable")

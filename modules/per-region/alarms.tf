@@ -116,7 +116,7 @@ locals {
       evaluation_periods = 2
     }
     breaker-open = {
-      description = "A rule is in dry run in an account, because half of its changes within an hour failed or were undone. To see which rules, and why, query /aws/lambda/${local.remediator_name} in ${local.region} with CloudWatch Logs Insights: filter message like 'in dry run in account' | limit 20. Fix the cause, then resume the rule."
+      description = "A rule is in dry run in an account, because too many of its changes within an hour failed or were undone (breaker.failed_percent). To see which rules, and why, query /aws/lambda/${local.remediator_name} in ${local.region} with CloudWatch Logs Insights: filter message like 'in dry run in account' | limit 20. Fix the cause, then resume the rule."
       namespace   = var.link.metrics_namespace
       metric      = local.metric.BreakerOpen
       dimensions  = { service = local.remediator_name }
@@ -139,7 +139,7 @@ locals {
       datapoints         = 3
     }
     findings-failed = {
-      description = "Findings were not remediated. To see which, and why, query /aws/lambda/${local.remediator_name} in ${local.region} with CloudWatch Logs Insights: fields @timestamp, message | filter outcome = 'failed' | sort @timestamp desc. Fix what the reasons name; the findings are then attempted again. The record of what was seen, planned, and done is in s3://${var.link.evidence_bucket}/outcomes/, by rule, account and region."
+      description = "Findings were not remediated. To see which, and why, query /aws/lambda/${local.remediator_name} in ${local.region} with CloudWatch Logs Insights: fields @timestamp, message | filter outcome = 'failed' | sort @timestamp desc. Fix what the reasons name; the findings are then attempted again. The record of what was seen, planned, and done is in s3://${var.link.evidence_bucket}/outcomes/, by day and rule."
       namespace   = var.link.metrics_namespace
       metric      = local.metric.FailedFindings
       dimensions  = { service = local.remediator_name }

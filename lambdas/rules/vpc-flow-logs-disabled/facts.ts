@@ -52,10 +52,10 @@ const optionsSchema = z.strictObject({
   traffic_type: z
     .enum(['ACCEPT', 'REJECT', 'ALL'])
     .default('ALL')
-    .meta({ description: 'The traffic to log.' }),
+    .meta({ description: 'The traffic to log: ALL, ACCEPT or REJECT.' }),
   max_aggregation_interval: z.literal([60, 600]).default(600).meta({
     description:
-      'The interval in seconds over which the packets of a flow are aggregated. 60 creates more records than 600.',
+      'The interval in seconds over which the packets of a flow are aggregated: 600, or 60, which creates more records.',
   }),
   delivery_role_name: z
     .string()

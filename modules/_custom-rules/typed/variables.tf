@@ -22,7 +22,7 @@ variable "custom_rules" {
       resource_type = optional(string, "")
       # The type's primary identifier, with placeholders such as {{resource}} and {{arn.resource_id}}; parts are joined with `|`.
       identifier = optional(string, "{{resource}}")
-      # When a resource violates the rule, by pointer: a value, { absent = true } or { contains = … }; all must match. Empty: when a value in `set` differs.
+      # Conditions for a violation, in addition to a value in `set` that differs, by pointer: a value, { absent = true } or { contains = … }; all must match. Null: no further conditions.
       violates = optional(any)
       # The values that properties must have, by pointer, such as { "/PubliclyAccessible" = false }. Required.
       set = optional(any)
@@ -35,13 +35,13 @@ variable "custom_rules" {
     }))
     # The Systems Manager document that remediates. Either this or `desired_state`.
     runbook = optional(object({
-      # Its name, or its ARN if another account shares it, with placeholders such as {{region}}; it must be known at plan. Required.
+      # The document's name, or its ARN if another account shares it, with placeholders such as {{region}}; it must be known at plan. Required.
       document = optional(string, "")
-      # A number, or $DEFAULT.
+      # The document's version: a number, or $DEFAULT.
       version = optional(string, "$DEFAULT")
-      # All of its parameters: lists of strings, with placeholders; its role is {{automation_role_arn}}.
+      # All parameters of the document: lists of strings, with placeholders such as {{resource}}, and {{automation_role_arn}} for its role.
       parameters = optional(any)
-      # The document that undoes it, with the same attributes.
+      # The document that undoes it, with the same attributes. Null: no undo.
       undo = optional(any)
       # The resource's ARN, with placeholders, so that its tags are read and can exempt it; {{resource}} if findings name ARNs. Null: its tags are not read.
       resource_arn = optional(string)

@@ -7,7 +7,7 @@ variable "remediator" {
     timeout = optional(number, 300)
     # Concurrent invocations, in addition to 2 for delayed jobs. A new AWS account has a quota of 10 for all functions of a region.
     maximum_concurrency = optional(number, 5)
-    # Reserved concurrent invocations, at least `maximum_concurrency` and 2. Null: unreserved.
+    # Reserved concurrent invocations, at least `maximum_concurrency` plus 2. Null: unreserved.
     reserved_concurrency = optional(number)
     # Subnets of a VPC from which it reaches AWS. Empty: no VPC.
     subnet_ids = optional(list(string), [])
