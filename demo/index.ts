@@ -52,7 +52,9 @@ try {
       for (const [name, value] of Object.entries(environment)) say(`  export ${name}='${value}'`);
       say(`  alias cspm-remediation="node ${program}"`);
       say('  # for operators; docs/operations.md has more');
-      say('  cspm-remediation status');
+      say(
+        '  cspm-remediation status   # two alarms are expected: the first hourly check of the schedules is still due',
+      );
       say(`  cspm-remediation explain ${demo.report.undone.resource}`);
       say('  cspm-remediation outcomes --since 1h --changed');
       say('  cspm-remediation undo --since 1h --rule s3-bucket-public --reason "try it"');

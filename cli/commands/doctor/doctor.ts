@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type CommandResult, type Given, parseGiven } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { open } from '../../deployed/index.ts';
+import { amount } from '../../fold.ts';
 import { placeGiven, regionsOf } from '../../given.ts';
 import type { Screen } from '../../screen.ts';
 import { table } from '../../table.ts';
@@ -74,6 +75,6 @@ function printChecks(checks: readonly Check[], { colors, width }: Screen): strin
     remedy === undefined ? says : `${says}. To do: ${remedy}`,
   ]);
   const number = checks.filter(({ is }) => is === 'attention').length;
-  const words = number === 0 ? 'Nothing needs to be fixed.' : `${number} to fix.`;
+  const words = number === 0 ? 'Nothing needs to be fixed.' : `${amount(number, 'problem')} to fix.`;
   return [table(['STATUS', 'CHECK', 'TARGET', ''].map(colors.bold), rows, width), words].join('\n\n');
 }

@@ -11,6 +11,7 @@ import { ListSubscriptionsByTopicCommand, SNSClient } from '../../aws/sns.ts';
 import { pauseIn } from '../../deployed/pauses.ts';
 import { depthOf } from '../../deployed/queues.ts';
 import { readSchedule } from '../../deployed/schedule.ts';
+import { amount } from '../../fold.ts';
 import { attention, type Examine, ok, type Patient, unlessDenied } from './check.ts';
 import type { Check } from './result.ts';
 
@@ -90,12 +91,13 @@ export const queues: Examine = async ({ context, opened: { deployment }, regions
       if (depth === undefined)
         return [attention('queue', place, 'it is missing', `apply the per-region module in ${region}`)];
       const number = depth.waiting + depth.working;
-      if (number === 0 || !queue.includes('dead-letters')) return [ok('queue', place, `${number} messages`)];
+      if (number === 0 || !queue.includes('dead-letters'))
+        return [ok('queue', place, amount(number, 'message'))];
       return [
         attention(
           'queue',
           place,
-          `${number} dead letters`,
+          amount(number, 'dead letter'),
           'fix what the log names, then: cspm-remediation redrive',
         ),
       ];

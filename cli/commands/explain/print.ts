@@ -87,14 +87,15 @@ function settingsLines({ rule, settings, settings_problem: problem }: ExplainedF
   if (settings === undefined) return problem === undefined ? [] : [problem];
   const { mode, because, method, maintenance_window: window, limits, breaker, options, versions } = settings;
   const object = ruleSettingsKey(rule);
-  const from = (name: string): string => `from ${settings.defaults.includes(name) ? 'the default' : object}`;
+  const from = (name: string): string =>
+    settings.defaults.includes(name) ? '(the default)' : `(from ${object})`;
   return [
     `mode ${mode}: ${because.join('; ')}`,
-    `fixed by ${method === 'api' ? 'direct calls' : "AWS's runbook"}, ${from('method')}`,
-    `${window === undefined ? 'at any time' : `only ${window}`}, ${from('maintenance_window')}`,
-    `at most ${limits.per_account_per_hour} changes per hour in an account, ${limits.per_rule_per_hour} in total, ${from('limits')}`,
-    `the breaker opens when ${breaker.failed_percent} % of at least ${breaker.changes} changes within an hour failed or were undone, ${from('breaker')}`,
-    `options ${JSON.stringify(options)}, ${from('options')}`,
+    `fixed by ${method === 'api' ? 'direct calls' : "AWS's runbook"} ${from('method')}`,
+    `changes are allowed ${window === undefined ? 'at any time' : `only ${window}`} ${from('maintenance_window')}`,
+    `at most ${limits.per_account_per_hour} changes per hour in an account, ${limits.per_rule_per_hour} in total ${from('limits')}`,
+    `the breaker opens when ${breaker.failed_percent} % of at least ${breaker.changes} changes within an hour failed or were undone ${from('breaker')}`,
+    `options ${JSON.stringify(options)} ${from('options')}`,
     `${object} (version ${versions.rule}) contains the rule's settings, merged with those of all rules by Terraform; ${ACCOUNTS_KEY} (version ${versions.accounts}) contains those of accounts`,
   ];
 }

@@ -35,14 +35,14 @@ export function printPlan(plan: Plan, screen: Pick<Screen, 'colors' | 'width'>, 
   }
   const problems = polls.flatMap(({ rule, problem, without_outcome: missing = 0 }) => [
     ...(problem === undefined ? [] : [`${rule}: ${problem}`]),
-    ...(missing === 0 ? [] : [`${rule}: ${missing} findings have no outcome yet`]),
+    ...(missing === 0 ? [] : [`${rule}: ${amount(missing, 'finding')} without an outcome yet`]),
   ]);
   return [
     ...[...places].map(([title, of]) =>
       [colors.bold(title), ...of.map((each) => printFinding(each, screen))].join('\n\n'),
     ),
     ...list(colors.red('INCOMPLETE'), problems, width),
-    summaryOf(counts, colors),
+    summaryOf(counts, problems.length > 0, colors),
   ].join('\n\n');
 }
 
@@ -67,11 +67,18 @@ function colored(text: string, line: string, colors: Colors): string {
   return line.startsWith('~') ? colors.yellow(text) : text;
 }
 
-function summaryOf({ resources, changes, accounts, outcomes }: Plan['counts'], colors: Colors): string {
+function summaryOf(
+  { resources, changes, accounts, outcomes }: Plan['counts'],
+  isIncomplete: boolean,
+  colors: Colors,
+): string {
   const others = Object.entries(outcomes)
     .filter(([outcome]) => outcome !== 'planned')
     .map(([outcome, number]) => `${number} ${outcome}`);
   const rest = others.length === 0 ? '' : ` Not changed: ${others.join(', ')}.`;
-  if (resources === 0) return `${colors.bold('Plan:')} enforcement would change nothing.${rest}`;
+  if (resources === 0) {
+    const why = others.length === 0 && !isIncomplete ? ': there are no findings' : '';
+    return `${colors.bold('Plan:')} enforcement would change nothing${why}.${rest}`;
+  }
   return `${colors.bold('Plan:')} ${amount(changes, 'change')} to ${amount(resources, 'resource')} in ${amount(accounts, 'account')}.${rest}`;
 }

@@ -4,7 +4,7 @@ export const retry: CommandFacts = {
   name: 'retry',
   summary: 'Let the next poll attempt failed findings again, or check fixed ones before the next scan.',
   description: [
-    'A failed finding is attempted again after an hour, four hours, and then daily. After you have fixed the cause, this command ends the wait: the next poll attempts everything that has failed until now, once.',
+    'A failed finding is attempted again after one hour, then after four hours, and then daily. After you have fixed the cause, this command ends the wait: the next poll attempts everything that has failed until now, once.',
     'It asks for confirmation first. For an immediate attempt, poll the rule afterwards.',
   ],
   policy: 'operator',

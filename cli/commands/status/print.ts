@@ -41,7 +41,7 @@ function rowOfRule(rule: RuleStatus, { alarms }: Status, now: Date, alert: Style
   const rest = [
     ...(rule.without_outcome > 0 ? [`${rule.without_outcome} without outcome yet`] : []),
     ...((poll?.unprocessable ?? 0) > 0 ? [alert(`${poll?.unprocessable} unprocessable`)] : []),
-    ...(rule.held > 0 ? [`${rule.held} held`] : []),
+    ...(rule.held > 0 ? [`of which ${rule.held} held`] : []),
     ...(breakers.length > 0 ? [alert(`breaker open in ${breakers.length}`)] : []),
     ...rule.paused.map(({ region, accounts }) =>
       alert(`paused in ${region}${accounts === undefined ? '' : ` for ${accounts.join(' and ')}`}`),

@@ -104,7 +104,7 @@ test.each<[string, () => void, string, RegExp, RegExp]>([
     'dead letters',
     () => aws.queues.set(`us-east-1 ${NAME}-jobs-dead-letters.fifo`, ['x']),
     'queue',
-    /1 dead letters/,
+    /1 dead letter\b/,
     /cspm-remediation redrive/,
   ],
   [
@@ -233,5 +233,5 @@ test('prints a table, with a summary at the end', async () => {
   expect(badly.out).toMatch(
     /^attention +schedule +security-group-ssh-open +it is missing\. To do: run terraform apply/m,
   );
-  expect(badly.out).toMatch(/1 to fix\.\n$/);
+  expect(badly.out).toMatch(/1 problem to fix\.\n$/);
 });

@@ -201,7 +201,7 @@ Plan: 3 changes to 2 resources in 2 accounts. Not changed: 1 exempt, 1 failed.
     const { code, out } = await runCli(aws, ['plan', '--timeout', '0m']);
 
     expect(code).toBe(7);
-    expect(out).toContain('- security-group-ssh-open: 1 findings have no outcome yet');
+    expect(out).toContain('- security-group-ssh-open: 1 finding without an outcome yet');
     expect(out).toContain('Plan: enforcement would change nothing. Not changed: 1 exempt.');
   });
 });
