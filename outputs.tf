@@ -1,5 +1,5 @@
 output "link" {
-  description = "The values that `modules/per-region` needs for a further region, as one object: pass it on unchanged."
+  description = "The values that the modules of this deployment share; for further regions, use `modules/central` and its `link` instead of this root module."
   value       = module.central.link
 }
 

@@ -58,7 +58,7 @@ export function createProgram(options: ProgramOptions): Command {
       'Limit the command to this region, which the deployment must protect. By default, the configured region is used to find the deployment, and the command acts in all regions.',
     )
     .option('--profile <name>', 'The profile of the AWS configuration files to use.')
-    .option('--json', 'Print the result as JSON; docs/command-line.md has the schemas.');
+    .option('--json', 'Print the result as JSON; docs/command-line.schema.json has the schemas.');
   for (const facts of commands) {
     const command = facts.configure(program.command(facts.name).summary(facts.summary));
     command.configureOutput({ outputError: outputErrorOf(facts.name) });

@@ -132,7 +132,9 @@ test('shows where each setting comes from', async () => {
   expect(findings).toMatchObject([{ settings: { defaults: ['method', 'maintenance_window', 'breaker'] } }]);
   expect(out).toContain(`- mode enforce: mode for rule ${SSH} is enforce\n`);
   expect(out).toContain('- fixed by direct calls (the default)\n');
-  expect(out).toContain(`- at most 5 changes per hour in an account, 200 in total (from rules/${SSH}.json)\n`);
+  expect(out).toContain(
+    `- at most 5 changes per hour in an account, 200 in total (from rules/${SSH}.json)\n`,
+  );
   expect(out).toContain(`- options {"replacement_cidrs":["10.0.0.0/8"]} (from rules/${SSH}.json)\n`);
 });
 
