@@ -4,7 +4,7 @@ export const resume: CommandFacts = {
   name: 'resume',
   summary: 'End a pause in all regions, or close the breaker of a rule.',
   description: [
-    'Without options, it ends the whole pause. With rules or accounts, it ends the pause for those only. The next poll processes what was deferred.',
+    'Without options, it ends the whole pause. With rules or accounts, it removes only those from the pause; while everything is paused, that changes nothing. The next poll processes what was deferred.',
     'With --breaker, a rule whose breaker opened in an account can change resources there again: earlier failures no longer count. Fix the cause first.',
   ],
   policy: 'operator',
