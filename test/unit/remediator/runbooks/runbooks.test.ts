@@ -15,6 +15,7 @@ import {
   jobOf,
   RemediatorInMemory,
   settingsOf,
+  VISIBILITY_TIMEOUT_MILLISECONDS,
 } from '../support/remediator-in-memory.ts';
 import { TrailAccount, type TrailCall } from '../support/trail-account.ts';
 
@@ -957,7 +958,10 @@ async function deliverAll(jobs: readonly Job[], deliveryOf: (number: number) => 
 
     counts.push(steps);
     const isKilled = options.steps !== undefined && steps >= options.steps;
-    if (!isKilled && unfinished.length === 0 && failures.length === 0 && !again) queue.shift();
+    const isOver = !isKilled && unfinished.length === 0 && failures.length === 0;
+    if (isOver && !again) queue.shift();
+    // SQS delivers a message that was not deleted again when its visibility timeout has passed.
+    if (isOver && again) remediator.now += VISIBILITY_TIMEOUT_MILLISECONDS;
     for (const { job, delaySeconds } of remediator.later.slice(putOff)) {
       queue.push({ job, received: 0 });
       remediator.now += delaySeconds * 1000;

@@ -125,7 +125,7 @@ export interface AttemptOptions {
 }
 
 /** A time longer than a lease. */
-const VISIBILITY_TIMEOUT_MILLISECONDS = 400_000;
+export const VISIBILITY_TIMEOUT_MILLISECONDS = 400_000;
 
 type Port =
   | 'settings'
