@@ -92,14 +92,18 @@ export function passTime(milliseconds: number): void {
   ahead += milliseconds;
 }
 
-/** Makes sleeps return immediately, at a later time of the clock. No figure depends on rates or on the load of the machine. */
+/**
+ * Makes sleeps return immediately, at a later time of the clock. Sleeps that begin together overlap. No figure depends on rates or on
+ * the load of the machine.
+ */
 function jumpOverWaits(): void {
   const begun = Date.now();
   Object.assign(systemClock, {
     now: () => begun + ahead,
     sleep: async (milliseconds: number) => {
-      passTime(milliseconds);
+      const until = ahead + milliseconds;
       await nextTurn();
+      ahead = Math.max(ahead, until);
     },
   });
 }
