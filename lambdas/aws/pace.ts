@@ -41,6 +41,13 @@ export const cloudTrailWrites: Pace = { quota: 'cloudtrail', perSecond: 1, burst
 export const cloudControlWrites: Pace = { quota: 'cloudcontrol', perSecond: 1, burst: 5 };
 
 /**
+ * Rate for CreateLogGroup: ten per second for each account and region, as for PutRetentionPolicy. The burst is smaller
+ * by one, because calls do not arrive as regularly as they are sent.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
+ */
+export const logGroupCreations: Pace = { quota: 'log-group-creations', perSecond: 10, burst: 9 };
+
+/**
  * Rate for LookupEvents: two per second for each account and region.
  * https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
  */

@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { isAwsError, isNotTaken } from '../../aws/errors.ts';
-import { paceOnceThrottled } from '../../aws/pace.ts';
+import { logGroupCreations, paceOnceThrottled } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import type { ChangeKind } from '../change.ts';
-import { limitPerSession } from '../limit-per-session.ts';
 import { refusal } from '../refusal.ts';
 import { untilTaken } from '../until-taken.ts';
 import { checkUnlogged, readFlowLogsOf } from './flow-logs.ts';
@@ -31,11 +30,6 @@ export type LogGroupCreate = z.infer<typeof schema>;
  * AWS accepts no tags together with a retention.
  */
 const RETAINED_FOR = 'cspm-auto-remediation:retention-for';
-
-/** Maximum number of calls of CreateLogGroup, and of PutRetentionPolicy, per second (CloudWatch Logs quotas). */
-const CALLS_PER_SECOND = 10;
-const creationsOf = limitPerSession(CALLS_PER_SECOND);
-const retentionsOf = limitPerSession(CALLS_PER_SECOND);
 
 /** Current state of a log group. */
 interface Standing {
@@ -134,9 +128,10 @@ async function retain(session: AwsSession, { resource, retentionDays }: LogGroup
  */
 export const changeKind: ChangeKind<LogGroupCreate> = {
   kind: 'log-group-create',
+  // Each creation also waits for `logGroupCreations`, immediately before the reads on which it depends, so all that
+  // begin together may be in progress. Retentions follow one by one, and thus keep the same rate.
   pace: paceOnceThrottled('cloudwatchlogs'),
-  // While some log groups are created, others get their retention.
-  atOnce: 2 * CALLS_PER_SECOND,
+  atOnce: 25,
   schema,
   looksAtAll: ({ vpc }) => vpc !== undefined,
   describe: (change) =>
@@ -145,21 +140,20 @@ export const changeKind: ChangeKind<LogGroupCreate> = {
     const { resource, vpc } = change;
     try {
       const lookAndCreate = async (): Promise<boolean> => {
+        await session.turn(logGroupCreations);
+        // The checks before the change may have been made long before its turn.
+        await mayContinue();
         if (vpc !== undefined) await look(session, vpc);
         return create(session, change);
       };
       const isNotTakenBy = (error: unknown): boolean => isAwsError(error, 'OperationAborted');
-      const isNew = await creationsOf(session)(() =>
-        untilTaken(session, lookAndCreate, { mayContinue, isNotTakenBy }),
-      );
+      const isNew = await untilTaken(session, lookAndCreate, { mayContinue, isNotTakenBy });
       if (isNew) note({ ...change, made: ['log group'] });
       const lookAndRetain = async (isAgain: boolean): Promise<boolean> => {
         const isUnfinished = (isNew && !isAgain) || (await claimUnfinished(session, resource));
         return isUnfinished && retain(session, change);
       };
-      const isRetained = await retentionsOf(session)(() =>
-        untilTaken(session, lookAndRetain, { mayContinue, isNotTakenBy: isBusy }),
-      );
+      const isRetained = await untilTaken(session, lookAndRetain, { mayContinue, isNotTakenBy: isBusy });
       if (!isNew && !isRetained) return { ...change, made: [] };
       const made: LogGroupCreate = {
         ...change,

@@ -36,6 +36,16 @@ test('fifty changes of EC2 at once are served, then five per second', async () =
   expect((await served(60, 200, change)).filter(Boolean)).toHaveLength(60);
 });
 
+test.each(['CreateLogGroup', 'PutRetentionPolicy'])(
+  'ten calls of %s at once are served, then ten per second',
+  async (operation) => {
+    const change = { service: 'logs', operation } as const;
+
+    expect((await served(15, 0, change)).filter(Boolean)).toHaveLength(10);
+    expect((await served(15, 100, change)).filter(Boolean)).toHaveLength(15);
+  },
+);
+
 test('fifty reads of EC2 at once are served without filter and page size, and a hundred with them', async () => {
   const read: Partial<AwsCall> = {
     service: 'ec2',

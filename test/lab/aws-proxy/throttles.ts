@@ -30,6 +30,10 @@ const cloudTrailWrites: Rate = { burst: 1, perSecond: 1 };
 /** https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html */
 const cloudTrailLookups: Rate = { burst: 2, perSecond: 2 };
 
+/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html */
+const logGroupWrites: Rate = { burst: 10, perSecond: 10 };
+const writesOfLogGroups: ReadonlySet<string> = new Set(['CreateLogGroup', 'PutRetentionPolicy']);
+
 /** Reports whether a read has neither. Not to count ids as a filter is the stricter reading of the page. */
 function isUnfiltered({ operation, parameters }: AwsCall): boolean {
   return readInFull.has(operation) && !('MaxResults' in parameters || 'Filter.1.Name' in parameters);
@@ -41,6 +45,7 @@ function rateOf(call: AwsCall): Rate | undefined {
   if (service === 'ec2') return isWrite ? ec2Writes : ec2Reads;
   if (service === 'cloudtrail' && operation === 'LookupEvents') return cloudTrailLookups;
   if (service === 'cloudtrail') return isWrite ? cloudTrailWrites : cloudTrailReads;
+  if (service === 'logs' && writesOfLogGroups.has(operation)) return logGroupWrites;
   return undefined;
 }
 
