@@ -1,5 +1,4 @@
-import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import type { AwsClientOptions } from './client-defaults.ts';
 import { isAwsError } from './errors.ts';
 import {
@@ -25,10 +24,10 @@ export type WriteCondition = { readonly IfNoneMatch?: '*' } | { readonly IfMatch
 /** Maximum number of times that a conditional write is sent if it conflicts with another one. */
 const CONFLICT_ATTEMPTS = 5;
 
-const compress = promisify(gzip);
-const decompress = promisify(gunzip);
-
-/** Client for the objects in the evidence bucket: JSON, and lists of JSON as compressed lines. */
+/**
+ * Client for the objects in the evidence bucket: JSON, and lists of JSON as compressed lines. Lines are compressed
+ * synchronously: they take milliseconds, and the order of later calls does not depend on a thread.
+ */
 export class EvidenceObjects {
   readonly #options: EvidenceObjectsOptions;
   #client: S3Client | undefined;
@@ -54,7 +53,7 @@ export class EvidenceObjects {
     const answer = await this.#get(key);
     if (answer === undefined) return undefined;
     const bytes = (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
-    const text = (await decompress(bytes)).toString();
+    const text = gunzipSync(bytes).toString();
     const lines = text.split('\n').filter((line) => line !== '');
     return { lines: lines.map((line): unknown => JSON.parse(line)), etag: answer.ETag ?? '' };
   }
@@ -85,7 +84,7 @@ export class EvidenceObjects {
    */
   async putLines(key: string, values: readonly unknown[], condition: WriteCondition = {}): Promise<string> {
     const text = values.map((value) => `${JSON.stringify(value)}\n`).join('');
-    const Body = await compress(text);
+    const Body = gzipSync(text);
     // No `ContentEncoding`, because clients would then decompress the object and its name would be wrong.
     return this.#put({ ...this.#place(key), Body, ContentType: 'application/gzip', ...condition });
   }

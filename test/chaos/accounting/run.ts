@@ -12,6 +12,7 @@ import { accountSettingsOf, ruleSettingsOf } from '../../unit/remediator/support
 import { type Account, accountFor } from './account.ts';
 import { BUCKETS, CloudModel, type Invocation } from './cloud.ts';
 import { type Expected, HOME_REGION, type Landscape, landscape, REGIONS, RULE_KINDS } from './findings.ts';
+import { loadCode } from './load-code.ts';
 import { poll } from './polls.ts';
 import type { Message, QueueModel } from './queue.ts';
 import { Random } from './random.ts';
@@ -57,6 +58,7 @@ export interface AccountingOptions {
  * with their outcomes and changes.
  */
 export async function runAccounting(options: AccountingOptions): Promise<Account> {
+  await loadCode();
   const restore = interceptLogs();
   const random = new Random(options.seed);
   const run = new AccountingRun(landscape(options.findings, random), random, options);

@@ -67,17 +67,20 @@ const documents: Readonly<
   },
 };
 
-/** The state after the executions that are due have made their changes. */
+/**
+ * The state after the executions that are due have made their changes, each at its own time: the last call may be hours
+ * ago.
+ */
 export function withExecutionsAt(state: AwsState, now: number): AwsState {
   return Object.entries(state.executions).reduce((before, [id, execution]) => {
     const { worksAt, document, parameters } = execution;
     if (worksAt === null || worksAt > now) return before;
-    const effect = documents[document]?.(before, parameters, now) ?? { state: before };
+    const effect = documents[document]?.(before, parameters, worksAt) ?? { state: before };
     const isFailed = 'failure' in effect;
     const after = isFailed ? before : effect.state;
     // The document waits until the cluster is available again.
-    const waits = after.clusters[parameters['ClusterIdentifier']?.[0] ?? '']?.pending?.until ?? now;
-    const until = isFailed ? now : Math.max(execution.until, waits);
+    const waits = after.clusters[parameters['ClusterIdentifier']?.[0] ?? '']?.pending?.until ?? worksAt;
+    const until = isFailed ? worksAt : Math.max(execution.until, waits);
     const done = { ...execution, until, worksAt: null, ...(isFailed && { failure: effect.failure }) };
     return { ...after, executions: withEntry(before.executions, id, done) };
   }, state);
