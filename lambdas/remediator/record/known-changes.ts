@@ -148,6 +148,11 @@ export class KnownChanges {
     return [...this.entry(resource).applied];
   }
 
+  /** The changes that are known to have been applied for any finding, including those that a follow-up job leaves out. */
+  get appliedToAny(): AppliedChange[] {
+    return this.entries.flatMap(({ applied }) => applied);
+  }
+
   /** Returns the last automation execution that was started for a resource. */
   execution(resource: string): AutomationExecutionStart | undefined {
     for (const { change } of this.applied(resource).reverse()) {

@@ -7,6 +7,7 @@ import { type Job, journalId } from '../../model/job.ts';
 import type { AppliedChange } from '../../model/outcome.ts';
 import type { Ports } from '../ports.ts';
 import type { Changed } from './findings-store.ts';
+import { IN_PART, wholeLine } from './in-part.ts';
 import type { Journal } from './journal.ts';
 import type { OutcomeLog } from './outcome-log.ts';
 import { mayBeSince, nameOfOther } from './steps.ts';
@@ -176,11 +177,23 @@ export class RecentChanges {
   }
 
   #changesOf(resource: string): RecentChange[] {
-    const known = this.#knownOf(resource);
-    const own = this.#ownTo(resource).filter(
-      (each) => !known.some((other) => isDeepStrictEqual(other, each)),
+    const known = this.#knownOf(resource).filter((each) => !this.#isReplaced(each));
+    return [...known, ...notIn(this.#ownTo(resource), known)];
+  }
+
+  /**
+   * Checks whether this job recorded a change as made in part, and its journal now contains a later record of the same
+   * change instead, which includes that part.
+   */
+  #isReplaced({ rule, job: name, ...known }: RecentChange): boolean {
+    const { job, journal } = this.#context;
+    if (name !== journalId(job) || !known.line.endsWith(IN_PART)) return false;
+    const applied = journal.appliedToAny;
+    if (notIn([known], applied).length === 0) return false;
+    return applied.some(
+      ({ line, change }) =>
+        wholeLine(line) === wholeLine(known.line) && change.resource === known.change.resource,
     );
-    return [...known, ...own];
   }
 
   #ownTo(resource: string): RecentChange[] {

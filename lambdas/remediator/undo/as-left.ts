@@ -3,7 +3,7 @@ import type { Change } from '../../changes/change.ts';
 import { differenceOf, inverseOf } from '../../changes/index.ts';
 import type { AppliedChange } from '../../model/outcome.ts';
 import { culpritWords, findCulprit } from '../culprit.ts';
-import { IN_PART } from '../record/in-part.ts';
+import { wholeLine } from '../record/in-part.ts';
 import type { FixToUndo, InverseStep } from './fix-to-undo.ts';
 import type { UndoWork } from './undo-work.ts';
 
@@ -84,7 +84,7 @@ export async function newerFixes(
   const changes = known.flatMap((each) => each.changes);
   const isOfFix = (each: AppliedChange): boolean =>
     line.applied.some(({ line: own, appliedAt }) => own === each.line && appliedAt === each.appliedAt);
-  // The table may contain both the first record of a change and a later, more complete one.
+  // Older versions left the first record of a change in the table when they added a later, more complete one.
   const jobs = new Set(changes.filter(isOfFix).flatMap(({ job = [] }) => job));
   const lines = new Set(line.applied.map(({ line: own }) => wholeLine(own)));
   const isKnownOfFix = ({ job = '', line: told }: (typeof changes)[number]): boolean =>
@@ -98,9 +98,4 @@ export async function newerFixes(
     if ((await inverseOf(change)) !== undefined) words.push(`${rule} at ${appliedAt} (${what})`);
   }
   return words;
-}
-
-/** Removes the suffix that marks a change as made in part. */
-function wholeLine(line: string): string {
-  return line.endsWith(IN_PART) ? line.slice(0, -IN_PART.length) : line;
 }

@@ -3,6 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { epochSeconds } from '../../../lambdas/model/job.ts';
 import { type PollSummary, pollSummarySchema, sum } from '../../../lambdas/model/poll-summary.ts';
+import { CHANGED } from '../../../lambdas/model/table-items.ts';
 import type { Counts } from '../counts.ts';
 import { missingFrom, type Transition, transitionText } from '../writes/items.ts';
 import { Doubts, recordedTransitions } from '../writes/recorded.ts';
@@ -24,13 +25,20 @@ export interface Account {
   readonly problems: readonly string[];
 }
 
+const appliedSchema = z.looseObject({
+  change: z.looseObject({ kind: z.string(), resource: z.string() }),
+  line: z.string(),
+  appliedAt: z.string(),
+});
+type Applied = z.infer<typeof appliedSchema>;
+
 /** A line of evidence, as docs/evidence.md describes it. */
 const lineSchema = z.looseObject({
   poll: z.looseObject({ rule: z.string(), asOf: z.string() }),
   finding: z.looseObject({ rule: z.string(), account: z.string(), resource: z.string() }),
   outcome: z.string(),
   reason: z.string().optional(),
-  applied: z.array(z.looseObject({ change: z.looseObject({}), appliedAt: z.string() })),
+  applied: z.array(appliedSchema),
   unconfirmed: z.array(z.looseObject({ change: z.looseObject({}) })).default([]),
   deadLetter: z.boolean().optional(),
   replaces: z.string().optional(),
@@ -53,6 +61,7 @@ const findingItemSchema = z.looseObject({
   changes: z.array(z.looseObject({ evidence: z.string() })),
 });
 const leaseSchema = z.looseObject({ state: z.string() });
+const changedSchema = z.looseObject({ changes: z.array(appliedSchema) });
 const doneSchema = z.looseObject({ jobs: z.array(z.looseObject({ job: z.string(), number: z.int() })) });
 
 const MOST_UNCONFIRMED_SHARE = 0.01;
@@ -154,6 +163,7 @@ export function accountFor(
   checkEvents(cloud, all, problems);
   checkPolls(cloud, all, problems);
   checkTable(cloud, all, problems);
+  checkChanged(cloud, all, problems);
   return {
     counts: cloud.counts,
     findings: expected.length,
@@ -316,7 +326,7 @@ function checkTable(cloud: CloudModel, lines: readonly Line[], problems: string[
       for (const { job, number } of doneSchema.parse(stored).jobs) announced.add(`${job}-${number}`);
       continue;
     }
-    if (sk === '#changed' || ['count#', 'poll#', 'sent#', 'trip#'].some((prefix) => pk.startsWith(prefix)))
+    if (sk === CHANGED || ['count#', 'poll#', 'sent#', 'trip#'].some((prefix) => pk.startsWith(prefix)))
       continue;
     const { account, resource, rule, outcome, changes } = findingItemSchema.parse(stored);
     known.add(`${rule} ${account} ${resource}`);
@@ -335,6 +345,32 @@ function checkTable(cloud: CloudModel, lines: readonly Line[], problems: string[
     if (!known.has(name)) problems.push(`${name}: the table does not list it`);
     known.add(name);
   }
+}
+
+/** Checks that the table informs other jobs of exactly the changes in the evidence, each once. */
+function checkChanged(cloud: CloudModel, lines: readonly Line[], problems: string[]): void {
+  const nameOfChange = ({ line, appliedAt, change }: Applied): string =>
+    `${change.resource}: ${line} at ${appliedAt}`;
+  const inEvidence = lines
+    .flatMap(({ applied }) => applied)
+    .filter(({ change }) => change.kind !== 'automation-execution-start')
+    .map(nameOfChange);
+  const inTable = cloud.table.items.flatMap((stored) =>
+    itemSchema.parse(stored).sk === CHANGED ? changedSchema.parse(stored).changes.map(nameOfChange) : [],
+  );
+  for (const name of notAmong(inEvidence, inTable)) problems.push(`the table does not list ${name}`);
+  for (const name of notAmong(inTable, inEvidence)) problems.push(`only the table lists ${name}`);
+}
+
+/** The texts that are more often in the first list than in the second. */
+function notAmong(texts: readonly string[], others: readonly string[]): string[] {
+  const left = [...others];
+  return texts.filter((text) => {
+    const at = left.indexOf(text);
+    if (at < 0) return true;
+    left.splice(at, 1);
+    return false;
+  });
 }
 
 /** An account as lines for a person. */

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { jobId } from '../../../../lambdas/model/job.ts';
 import { Journal } from '../../../../lambdas/remediator/record/journal.ts';
+import { networkError } from '../../../lab/aws-model/session.ts';
+import { GroupAccount, openRule, SSH } from '../support/group-account.ts';
 import type { Lifeline } from '../support/lifeline.ts';
 import { ACCOUNT, awsError, jobOf, RemediatorInMemory, settingsOf } from '../support/remediator-in-memory.ts';
 
@@ -196,4 +198,30 @@ test('if others keep writing the item of a resource, its changes are not recorde
 
   expect(failures).toMatchObject([{ name: 'DeliveryError' }, { name: 'DeliveryError' }]);
   expect([...remediator.table.leases.values()]).toMatchObject([{ state: 'released' }]);
+});
+
+test('a change that was recorded as made in part, and is then found complete, is in the table once', async () => {
+  const group = 'sg-00000001';
+  const of = new GroupAccount({ [group]: [openRule('sgr-1a0', 20, 443)] });
+  const { remediator } = of;
+  const job = of.job(SSH, group);
+  const inTable = () => remediator.table.changed.get(group)?.changes.map(({ line }) => line);
+  of.after = ({ operation }) => {
+    if (operation === 'ModifySecurityGroupRules') throw networkError();
+  };
+  of.before = () => {
+    if (of.writes.includes('ModifySecurityGroupRules')) throw networkError();
+  };
+  await remediator.attempt(job);
+  const first = inTable();
+  of.before = () => {};
+
+  remediator.now += 30_000;
+  await remediator.attempt(job, { number: 2 });
+  await remediator.workOffLater();
+
+  const [outcome] = remediator.outcomes.values();
+  expect(first).toEqual([expect.stringMatching(/\(in part\)$/)]);
+  expect(outcome).toMatchObject({ outcome: 'remediated', applied: { length: 1 } });
+  expect(inTable()).toEqual(outcome?.applied.map(({ line }) => line));
 });
