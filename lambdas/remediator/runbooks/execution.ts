@@ -66,11 +66,17 @@ export function planRunbook(
 /** The state of an execution. */
 export type ExecutionState =
   | { readonly isOver: false; readonly status: string }
-  | { readonly isOver: true; readonly status: string; readonly failure?: string };
+  | {
+      readonly isOver: true;
+      readonly status: string;
+      readonly failure?: string;
+      readonly endedAt?: Date;
+    };
 
 const executionSchema = z.object({
   AutomationExecutionStatus: z.string(),
   FailureMessage: z.string().optional(),
+  ExecutionEndTime: z.date().optional(),
 });
 
 /** Reads the state of an execution. @throws AWS's own error if it can't be read */
@@ -82,9 +88,16 @@ export async function executionState(
   const answer = await session
     .client(SSMClient, region)
     .send(new GetAutomationExecutionCommand({ AutomationExecutionId: executionId }));
-  const { AutomationExecutionStatus: status, FailureMessage: failure } = executionSchema.parse(
-    answer.AutomationExecution,
-  );
+  const {
+    AutomationExecutionStatus: status,
+    FailureMessage: failure,
+    ExecutionEndTime: endedAt,
+  } = executionSchema.parse(answer.AutomationExecution);
   if (RUNNING.includes(status)) return { isOver: false, status };
-  return { isOver: true, status, ...(failure !== undefined && { failure }) };
+  return {
+    isOver: true,
+    status,
+    ...(failure !== undefined && { failure }),
+    ...(endedAt !== undefined && { endedAt }),
+  };
 }

@@ -9,7 +9,7 @@ import { firstVerdict } from '../gates/gate.ts';
 import { gatesAt } from '../gates/index.ts';
 import type { PlannedFix } from '../planned-fix.ts';
 import { resourcesOf } from '../record/holds.ts';
-import { endedRecently, markInProgress, markPlace, startedElsewhere } from '../runbooks/marks.ts';
+import { markInProgress, markPlace } from '../runbooks/marks.ts';
 import { conclude, retry, type Verdict, wait, withDetails } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Application } from './application.ts';
@@ -83,7 +83,9 @@ async function makeNextChanges(
     open.map(({ fix: { finding, changes } }) => ({ finding, resources: resourcesOf(finding, changes) })),
   );
   await Promise.all(
-    open.map((each) => stopWhere(each, async () => (await whyNotNow(each, work)) ?? claim(each, work))),
+    open.map((each) =>
+      stopWhere(each, async () => (await whyNotNow(each, work)) ?? claim(session, each, work)),
+    ),
   );
   await lookAgain(session, left(open), work);
   await marking;
@@ -185,16 +187,16 @@ async function whyNotNow(
  * working on it
  */
 async function claim(
+  session: AwsSession,
   { fix: { finding, details }, next }: ApplyingFix,
   { job, runbook, ports }: ConfiguredWork,
 ): Promise<Verdict | undefined> {
   if (!isStart(next) || runbook === undefined) return undefined;
   try {
-    const other = await markInProgress(job, markPlace(finding, runbook, job), ports);
-    if (other === undefined) return undefined;
-    const ended = endedRecently(other);
-    if (ended !== undefined) return wait(ended, details);
-    return conclude('deferred', { ...details, willRetry: true, reason: startedElsewhere(other) });
+    const obstacle = await markInProgress(session, job, markPlace(finding, runbook, job), ports);
+    if (obstacle === undefined) return undefined;
+    const { reason, isShort } = obstacle;
+    return isShort ? wait(reason, details) : conclude('deferred', { ...details, willRetry: true, reason });
   } catch (error) {
     return retry(error, details);
   }

@@ -115,9 +115,11 @@ function permissionsFor(
   if (access === 'read') return [...read, ...follow];
   if (runbook === undefined) return [...read, ...follow, ...write];
   const role = ports.automationRoleArn(job.account);
+  // The execution of an earlier poll may still be running.
+  const startAnd = isFollowed ? follow : [followPermission(runbook)];
   return [
     ...read,
-    ...(findings.every(isStarted) ? follow : sessionStartPermissions(runbook, role, follow)),
+    ...(findings.every(isStarted) ? follow : sessionStartPermissions(runbook, role, startAnd)),
     ...(findings.some(isBegun) ? write : []),
   ];
 }

@@ -111,7 +111,7 @@ describe.each(rules)('%s by its runbook', (rule) => {
       applied: [],
       reason: expect.stringMatching(
         new RegExp(
-          `^in progress since .*: poll netskope\\.${rule}@\\d+ started an automation execution for it, .* waits for a later poll, until .* at the latest; `,
+          `^in progress since .*: poll netskope\\.${rule}@\\d+ started an automation execution for it, .* waits for a later poll, and after .* only if the execution is still running; `,
         ),
       ),
     });

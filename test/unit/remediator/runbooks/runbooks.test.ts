@@ -479,7 +479,6 @@ describe('an execution', () => {
       permissions.flatMap((permission) => permission.actions),
     );
     expect(actions[0]).toEqual(expect.arrayContaining(['ssm:StartAutomationExecution', 'iam:PassRole']));
-    expect(actions[0]).not.toContain('ssm:GetAutomationExecution');
     expect(actions[1]).toContain('ssm:GetAutomationExecution');
     const passed = account.sessions[0]?.permissions
       .filter(({ actions }) => actions.includes('iam:PassRole'))
@@ -502,7 +501,7 @@ describe('another poll', () => {
       outcome: 'deferred',
       willRetry: true,
       applied: [],
-      reason: `in progress since 2026-06-30T12:00:00.000Z: poll ${pollId(job.poll)} started an automation execution for it, and reports the outcome; this finding waits for a later poll, until 2026-06-30T14:00:00.000Z at the latest; to end this earlier, stop the automation execution`,
+      reason: `in progress since 2026-06-30T12:00:00.000Z: poll ${pollId(job.poll)} started an automation execution for it, and reports the outcome; this finding waits for a later poll, and after 2026-06-30T14:00:00.000Z only if the execution is still running; to end this earlier, stop the automation execution`,
     });
     // It makes no difference for the others.
     expect(account.executions.map((execution) => execution.trail)).toEqual([MAIN, other]);
@@ -633,6 +632,76 @@ describe('another poll', () => {
     expect(outcomeOf(job)).toMatchObject({ outcome: 'deferred', applied: [{ change: { kind: STARTED } }] });
   });
 
+  test('while an execution waits for days, for example for an approval: nothing is started until it has ended', async () => {
+    const [job, next, last] = [pollOf(0, MAIN), pollOf(30, MAIN), pollOf(40, MAIN)];
+    await remediator.attempt(job);
+    const [execution] = account.executions;
+    remediator.now += 3 * HOUR;
+    await remediator.attempt(lastLook());
+    const failed = outcomeOf(job);
+    remediator.now += 24 * HOUR;
+    await remediator.attempt(next);
+    const waiting = outcomeOf(next);
+    account.end('Failed', 'rejected', remediator.now);
+    remediator.now += 10 * HOUR;
+
+    await remediator.attempt(last);
+    account.end();
+    await remediator.attempt(lastLook());
+
+    expect(failed).toMatchObject({ outcome: 'failed', willRetry: true });
+    expect(waiting).toMatchObject({
+      outcome: 'deferred',
+      willRetry: true,
+      applied: [],
+      reason: `in progress since 2026-06-30T12:00:00.000Z: execution ${execution?.id} of ${DOCUMENT}, which poll ${pollId(job.poll)} started, is InProgress; no other one is started before it ends; to end this earlier, stop the automation execution`,
+    });
+    expect(outcomeOf(last)).toMatchObject({ outcome: 'remediated' });
+    expect(account.executions).toHaveLength(2);
+    expect(account.overlaps).toEqual([]);
+  });
+
+  test('within 15 minutes of the end of an execution that nobody followed any more: nothing is started', async () => {
+    const [job, next] = [pollOf(0, MAIN), pollOf(4, MAIN)];
+    await remediator.attempt(job);
+    remediator.now += 5 * HOUR;
+    account.end('Success', undefined, remediator.now - MINUTE);
+    account.trails.set(MAIN, false);
+
+    const { inProgress } = await remediator.attempt(next);
+    const early = account.executions.length;
+    remediator.now += 15 * MINUTE;
+    await remediator.attempt(lastLook());
+
+    expect(inProgress).toMatchObject([{ reason: expect.stringContaining('have ended at') }]);
+    expect(early).toBe(1);
+    expect(account.executions).toHaveLength(2);
+    expect(account.overlaps).toEqual([]);
+  });
+
+  test('two hours later starts nothing if the earlier execution cannot be read', async () => {
+    const [job, next] = [pollOf(0, MAIN), pollOf(4, MAIN)];
+    await remediator.attempt(job);
+    remediator.now += 5 * HOUR;
+    account.fault = failOn('GetAutomationExecution', unavailable);
+
+    const { unfinished } = await remediator.attempt(next);
+
+    expect(unfinished).toHaveLength(1);
+    expect(account.executions).toHaveLength(1);
+  });
+
+  test('two hours later starts another execution if AWS no longer knows the earlier one', async () => {
+    const [job, next] = [pollOf(0, MAIN), pollOf(4, MAIN)];
+    await remediator.attempt(job);
+    remediator.now += 5 * HOUR;
+    account.fault = failOn('GetAutomationExecution', { code: 'AutomationExecutionNotFoundException' });
+
+    await remediator.attempt(next);
+
+    expect(account.executions).toHaveLength(2);
+  });
+
   test('whose execution is running keeps its mark, regardless of which other execution has ended', async () => {
     const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
     await remediator.attempt(job);
@@ -687,7 +756,7 @@ describe('another poll', () => {
       ['us-west-2', 'deferred'],
     ]);
     expect(others[0]?.reason).toMatch(
-      /^in progress since 2026-06-30T12:00:00.000Z: poll .* started an automation execution for it, .* until 2026-06-30T14:00:00.000Z at the latest; /,
+      /^in progress since 2026-06-30T12:00:00.000Z: poll .* started an automation execution for it, .* after 2026-06-30T14:00:00.000Z only if the execution is still running; /,
     );
   });
 

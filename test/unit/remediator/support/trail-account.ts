@@ -25,6 +25,8 @@ export interface Execution {
   readonly start: Start;
   status: string;
   failure?: string;
+  /** Time at which it ended, in milliseconds. */
+  endedAt?: number;
 }
 
 export interface TrailCall {
@@ -70,10 +72,14 @@ export class TrailAccount {
     return this.executions.filter(({ status }) => status === 'InProgress');
   }
 
-  /** Ends running executions. A successful one has had its effect. */
-  end(status: 'Success' | 'Failed' | 'Cancelled' = 'Success', failure?: string): void {
+  /**
+   * Ends running executions. A successful one has had its effect.
+   * @param at the time at which AWS says that they ended, in milliseconds
+   */
+  end(status: 'Success' | 'Failed' | 'Cancelled' = 'Success', failure?: string, at?: number): void {
     for (const execution of this.running) {
       execution.status = status;
+      if (at !== undefined) execution.endedAt = at;
       if (failure !== undefined) execution.failure = failure;
       if (status === 'Success') this.trails.set(execution.trail, true);
     }
@@ -166,8 +172,9 @@ export class TrailAccount {
         const { AutomationExecutionId: id } = z.object({ AutomationExecutionId: z.string() }).parse(body);
         const execution = this.executions.find((one) => one.id === id && one.region === region);
         if (execution === undefined) return refuse('AutomationExecutionNotFoundException');
-        const { status, failure, start } = execution;
-        const told = { AutomationExecutionStatus: status, FailureMessage: failure };
+        const { status, failure, start, endedAt } = execution;
+        const ExecutionEndTime = endedAt === undefined ? undefined : endedAt / 1_000;
+        const told = { AutomationExecutionStatus: status, FailureMessage: failure, ExecutionEndTime };
         return { status: 200, body: { AutomationExecution: { ...told, Parameters: start.Parameters } } };
       }
       case 'DescribeAutomationExecutions': {
