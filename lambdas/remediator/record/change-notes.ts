@@ -3,6 +3,7 @@ import type { Json } from '../../model/json.ts';
 import type { AppliedChange, RecordedChange } from '../../model/outcome.ts';
 import { KnownChanges } from './known-changes.ts';
 import { begunStep, withoutBegin } from './steps.ts';
+import { notIn } from './take-place.ts';
 
 /** Notes of an attempt about planned and applied changes. */
 export class ChangeNotes extends KnownChanges {
@@ -94,6 +95,23 @@ export class ChangeNotes extends KnownChanges {
     applied.splice(at < 0 ? applied.length : at, 0, ...changes);
     const steps = [...(entry.steps ?? []), ...changes.map(({ line }) => ({ is: 'applied' as const, line }))];
     this.put({ ...entry, applied, steps });
+  }
+
+  /**
+   * Notes begun changes with unknown results as applied if they are among those that this job recorded elsewhere.
+   * @param recorded the changes that this job recorded, of any finding
+   */
+  adopt(recorded: readonly AppliedChange[]): void {
+    let left = notIn(recorded, this.appliedToAny);
+    for (const { resource } of this.entries) {
+      for (const { line } of this.unresolved(resource)) {
+        const made = left.filter((each) => each.line === line);
+        if (made.length === 0) continue;
+        left = left.filter((each) => each.line !== line);
+        const [next] = this.appliedSince(resource, line);
+        this.apply(resource, made, next);
+      }
+    }
   }
 
   /** Removes the record of an applied change, for example because a more complete record replaces it. */

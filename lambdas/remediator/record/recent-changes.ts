@@ -100,6 +100,22 @@ export class RecentChanges {
       .map((each) => ({ ...each, rule: job.poll.rule }));
   }
 
+  /**
+   * Adds to the journal what an earlier attempt at this job recorded in the table before it was interrupted, and no
+   * longer noted in the journal. Otherwise, a read would find the change again, and it would be recorded twice.
+   */
+  async adopt(): Promise<void> {
+    const { job, journal } = this.#context;
+    const begun = job.findings.flatMap(({ resource }) => journal.unresolved(resource));
+    if (begun.length === 0) return;
+    const resources = [...new Set(begun.map(({ change }) => change.resource))];
+    await this.load(resources);
+    const own = resources.flatMap((resource) =>
+      this.#knownOf(resource).filter((each) => each.job === journalId(job)),
+    );
+    journal.adopt(own.map(({ rule: _, job: __, undo: ___, ...applied }) => applied));
+  }
+
   /** Reads the table's items of resources that have not been read yet. */
   async load(resources: readonly string[]): Promise<void> {
     const unknown = [...new Set(resources)].filter((resource) => !this.#known.has(resource));

@@ -23,6 +23,7 @@ export async function recall(work: Work, isFirst: boolean, ahead?: ReadAhead): P
   if (pending.length > 0 && (await ports.actOnPending(pending, { account, region })))
     known = await askTable(work);
   recent.keep(resources, known.changed);
+  if (isKnown) await recent.adopt();
   memory.keep(known.findings);
   done.keep(known.done);
   role.keep(known.account);

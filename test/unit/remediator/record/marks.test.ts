@@ -113,7 +113,9 @@ test('if no write succeeds after a change, nothing more is changed, and the next
   const { remediator } = remediatorOf(['one', 'two'], () => unavailable);
   const { fault } = remediator;
   remediator.fault = (port) =>
-    port === 'writeJournal' && remediator.account.changed.length > 0 ? unavailable : fault(port);
+    (port === 'writeJournal' || port === 'writeChanged') && remediator.account.changed.length > 0
+      ? unavailable
+      : fault(port);
 
   const { failures, unfinished } = await remediator.attempt(JOB);
   const changed = [...remediator.account.changed];
@@ -224,4 +226,36 @@ test('a change that was recorded as made in part, and is then found complete, is
   expect(first).toEqual([expect.stringMatching(/\(in part\)$/)]);
   expect(outcome).toMatchObject({ outcome: 'remediated', applied: { length: 1 } });
   expect(inTable()).toEqual(outcome?.applied.map(({ line }) => line));
+});
+
+test('a change that is in the table, and not yet in the journal when the function ends, is recorded once', async () => {
+  const { remediator } = remediatorOf(['one'], () => unavailable);
+  const { fault } = remediator;
+  let life: Lifeline | undefined;
+  remediator.openSession = (request, now, lifeline) => {
+    life = lifeline;
+    return remediator.account.open(request, now, lifeline);
+  };
+  const inTable = () => remediator.table.changed.get('deploy')?.changes;
+  remediator.fault = (port) => {
+    if (inTable() !== undefined) life?.end();
+    return port === 'writeJournal' && remediator.account.changed.length > 0 ? unavailable : fault(port);
+  };
+  await endOf(remediator);
+  const [first] = inTable() ?? [];
+  remediator.fault = () => undefined;
+  remediator.now += 20 * 60_000;
+
+  await endOf(remediator, 2);
+  await remediator.workOffLater();
+
+  const { applied = [] } = remediator.outcome('deploy') ?? {};
+  expect(first).toMatchObject({
+    change: { key: 'one' },
+    requestIds: expect.arrayContaining([expect.any(String)]),
+  });
+  expect(applied).toMatchObject([{ line: first?.line, appliedAt: first?.appliedAt }]);
+  expect(applied[0]).not.toHaveProperty('found');
+  expect(inTable()).toEqual([first]);
+  expect(remediator.account.changed).toHaveLength(1);
 });
