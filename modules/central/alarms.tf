@@ -57,7 +57,7 @@ locals {
       }
       # CloudWatch can only combine alarms of one region, so the collector ignores places that an alarm of their region reports.
       polls-skipped = {
-        description = "Jobs of an account and region have been pending for twelve hours, so polls create no further jobs there, and no alarm of that region reports why. The log of ${local.collector_name} names rule, account and region."
+        description = "Jobs of an account and region have not finished for twelve hours, so most polls skip the findings there, and no alarm of that region reports why. The log of ${local.collector_name} names rule, account and region."
         namespace   = local.metrics_namespace
         metric      = local.metric.PollSkippedLasting
         dimensions  = { service = local.collector_name }

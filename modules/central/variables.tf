@@ -230,7 +230,7 @@ variable "account_groups" {
 }
 
 variable "accounts" {
-  description = "The accounts to which all rules are limited, in addition to a rule's own `accounts`; empty: all accounts."
+  description = "Limits all rules to these accounts. A rule with its own `accounts` runs only in accounts that are in both; empty: no limit."
   type        = set(string)
   default     = []
   nullable    = false

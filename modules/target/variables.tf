@@ -30,7 +30,7 @@ variable "organization_id" {
 }
 
 variable "rules" {
-  description = "The rules that the role may remediate, by id or legacy id (`CIS-1-2-0-4-1`): it has the permissions of these and no others; null: all rules."
+  description = "The rules that the role may remediate, by id or legacy id (`CIS-1-2-0-4-1`): it has the permissions of these and no others; null: all built-in rules and all of `custom_rules`, but no library rules."
   type        = set(string)
   default     = null
 }
@@ -43,7 +43,7 @@ variable "custom_rules" {
 }
 
 variable "runbooks" {
-  description = "Whether to allow AWS managed runbooks for these rules, and create the role that Systems Manager uses to run them; `false` if no rule of `central` has `method = \"runbook\"`."
+  description = "Whether built-in rules may use AWS managed runbooks; `false` if no rule of `central` has `method = \"runbook\"`. Custom and library rules that consist of a runbook can use it regardless. If any rule can use a runbook, the role that Systems Manager uses is created."
   type        = bool
   default     = true
   nullable    = false

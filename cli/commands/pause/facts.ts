@@ -6,6 +6,7 @@ export const pause: CommandFacts = {
   description: [
     'Within five seconds, nothing further changes; a call that AWS has already received is not reversed. Findings are still read and planned, and are deferred. Undos continue, unless --undo stops them, too.',
     'It does not ask for confirmation, and prints the result for each region. It adds to what is already paused; cspm-remediation resume ends it. Terraform never changes a pause.',
+    'Rules and accounts given together are both paused. To stop one rule in one account, use cspm-remediation hold --account … --rule ….',
   ],
   policy: 'operator',
   examples: [
@@ -18,8 +19,8 @@ export const pause: CommandFacts = {
   ],
   configure: (command) =>
     command
-      .argument('[rules...]', 'Only these rules, by id or legacy id. Default: all.')
-      .option('--account <id...>', 'Only these accounts.')
+      .argument('[rules...]', 'Pause these rules, by id or legacy id, in all accounts. Default: everything.')
+      .option('--account <id...>', 'Pause these accounts, for all rules.')
       .option('--undo', 'Also stop undos; only for all rules and accounts.'),
   load: () => import('./pause.ts'),
 };

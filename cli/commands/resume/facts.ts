@@ -19,8 +19,14 @@ export const resume: CommandFacts = {
   ],
   configure: (command) =>
     command
-      .argument('[rules...]', 'Only these rules, by id or legacy id. Default: all.')
-      .option('--account <id...>', 'Only these accounts.')
+      .argument(
+        '[rules...]',
+        'Remove these rules from the pause, by id or legacy id. Default: end the whole pause.',
+      )
+      .option(
+        '--account <id...>',
+        'Remove these accounts from the pause; with --breaker: the accounts in which to close it.',
+      )
       .option('--breaker <rule>', 'Close the breaker of this rule in the accounts that --account names.')
       .option('--reason <text>', 'With --breaker: the reason, for others to read.', 'repaired'),
   load: () => import('./resume.ts'),

@@ -66,7 +66,7 @@ const optionsSchema = z.strictObject({
     .default('cspm-auto-remediation-flow-logs')
     .meta({
       description:
-        'The role in the target account that writes flow logs to CloudWatch Logs, with its path but without a leading slash.',
+        'The role in the target account that writes flow logs to CloudWatch Logs, with its path but without a leading slash. With another `name` or path of the target roles, Terraform sets it to `<path><name>-flow-logs`.',
     }),
 });
 

@@ -94,7 +94,7 @@ variable "rules" {
       allow_isolation = optional(bool)
       # s3-bucket-public: Whether to turn on all four settings of the public access block, so that nobody can make the bucket public again, instead of only the two that end the current public access.
       block_all = optional(bool)
-      # vpc-flow-logs-disabled: The role in the target account that writes flow logs to CloudWatch Logs, with its path but without a leading slash.
+      # vpc-flow-logs-disabled: The role in the target account that writes flow logs to CloudWatch Logs, with its path but without a leading slash. With another `name` or path of the target roles, Terraform sets it to `<path><name>-flow-logs`.
       delivery_role_name = optional(string)
       # vpc-flow-logs-disabled: The destination of flow logs: cloud-watch-logs, or the ARN of an S3 bucket, optionally with a folder. The bucket's policy must allow delivery.logs.amazonaws.com to write to it for the protected accounts.
       destination = optional(string)
@@ -125,7 +125,7 @@ variable "new_accounts" {
   type = object({
     # The highest mode of any rule there: off, dry_run or enforce.
     mode = optional(string, "dry_run")
-    # For how many days after the account joined. Then its groups' modes count.
+    # For how many days after the account joined this limit applies, in addition to all others.
     days = optional(number, 14)
     # When each account joined, such as 2026-05-04T08:00:00Z: `joined_timestamp` of `aws_organizations_account`. Required.
     joined = optional(map(string))
@@ -307,7 +307,7 @@ variable "evidence" {
     create_bucket = optional(bool, true)
     # The name of an existing bucket in this account and the home region, for this deployment only.
     bucket = optional(string)
-    # The number of days after which evidence is deleted.
+    # The number of days after which evidence is deleted. With your own bucket, set this there.
     retention_days = optional(number, 400)
     # The number of days after which an overwritten or deleted version is deleted permanently.
     noncurrent_days = optional(number, 30)
@@ -470,7 +470,7 @@ variable "notifications" {
     topic_arn = optional(string)
     # Addresses that get the messages. Each must confirm its subscription once.
     email_addresses = optional(set(string), [])
-    # Whether to also send a message for each event of a finding with one of `outcomes`: when its outcome or reason changes, or with `events = "all"` at each poll.
+    # Whether to also send a message for each event of a finding with one of `outcomes`: when its outcome changes, or the reason of a failure or deferral. With `events = "all"`, and always for `unprocessable`: at each poll.
     each_finding = optional(bool, false)
     # The outcomes of `each_finding`: `deferred`, `failed`, `not_applicable`, `unprocessable`.
     outcomes = optional(set(string), ["failed", "unprocessable"])
