@@ -23,9 +23,8 @@ export type Note<C extends Change = Change> = (
 ) => Promise<void> | void;
 
 /**
- * Resolves if further calls of a change may be made. Called after a change has waited for its first call, and at points
- * where a change with several calls can stop: what was made so far opens nothing, interrupts nothing, and is noted, so
- * that it can be continued or taken back later.
+ * Resolves if further calls of a change may be made. Called after a wait for the first call, and between calls, where what
+ * was made so far opens nothing, interrupts nothing, and is noted, so that it can be continued or taken back later.
  * @throws BlockedError if the change must stop
  */
 export type MayContinue = () => Promise<void>;
@@ -153,8 +152,7 @@ export interface ChangeKind<C extends Change> {
    * @param note Records the progress of the change. A change with several calls calls it before its first call and
    *   after each successful call, with what `inverse` needs to undo the progress so far, so that the record is correct
    *   even if the next call fails.
-   * @param amid `mayContinue`: called between the calls of a change with several, and after it has waited for the first
-   *   one, so that a pause can stop it.
+   * @param amid `mayContinue`: called between calls, and after a wait for the first one, so that a pause can stop it.
    *   `tookBack`: receives each part that was made and taken back; the note then lists the remaining parts. `ours`:
    *   changes that the reads must show.
    * @returns The change, completed with values from AWS's answer (such as the id of a new resource) that `inverse`
