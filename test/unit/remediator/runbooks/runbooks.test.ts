@@ -1027,10 +1027,10 @@ async function deliverAll(jobs: readonly Job[], deliveryOf: (number: number) => 
 
     counts.push(steps);
     const isKilled = options.steps !== undefined && steps >= options.steps;
-    const isOver = !isKilled && unfinished.length === 0 && failures.length === 0;
-    if (isOver && !again) queue.shift();
+    const isDone = unfinished.length === 0 && failures.length === 0;
+    if (isDone && !isKilled && !again) queue.shift();
     // SQS delivers a message that was not deleted again when its visibility timeout has passed.
-    if (isOver && again) remediator.now += VISIBILITY_TIMEOUT_MILLISECONDS;
+    if (isDone && (isKilled || again)) remediator.now += VISIBILITY_TIMEOUT_MILLISECONDS;
     for (const { job, delaySeconds } of remediator.later.slice(putOff)) {
       queue.push({ job, received: 0 });
       remediator.now += delaySeconds * 1000;
