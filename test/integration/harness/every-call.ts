@@ -448,7 +448,8 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
         await expectAllPlanned();
         // Without these calls no outcome is written: a redrive writes it.
         const isNeeded = ['s3:PutObject outcomes/', 'dynamodb:PutItem done#'].includes(name.kind);
-        if (!isNeeded && !isTelling(name) && !isAmong(clean.afterOutcome, name)) {
+        // Without the mark of a change, the first attempt writes the outcome, and the later ones find the change in the table.
+        if (!isNeeded && !isTelling(name) && !isMark(name) && !isAmong(clean.afterOutcome, name)) {
           const { outcomes } = await deployed.outcomesOf({ rule, asOf: current.asOf }, 1);
           expect(outcomes).toMatchObject([
             {
