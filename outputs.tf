@@ -69,7 +69,7 @@ output "notifications_topic_arn" {
 }
 
 output "pause_parameter_name" {
-  description = "The parameter that stops enforcement: set it to `all`, `all+undo`, rule ids or `account:` with an account id, separated by commas."
+  description = "The parameter that stops enforcement: set it to `all`, `all+undo`, rule ids or `account:` with an account id, separated by commas; `none` ends the pause, and any other value stops everything."
   value       = module.region.pause_parameter_name
 }
 

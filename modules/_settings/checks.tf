@@ -34,7 +34,7 @@ check "exemptions_name_regions" {
 check "options_have_an_effect" {
   assert {
     condition     = length(local.vain_options) == 0
-    error_message = "${join("; ", local.vain_options)}. Leave out options that have no effect."
+    error_message = "${join("; ", local.vain_options)}. Leave out such options, unless that is what you want."
   }
 }
 
@@ -43,7 +43,7 @@ locals {
     flatten([
       for id, rule in local.rules : [
         for option, value in rule.options :
-        "rules[\"${id}\"].options.${option} is ${value}, and Netskope reports from ${local.catalog[id].options.properties[option].reported_from} on: a lower value finds nothing more"
+        "rules[\"${id}\"].options.${option} is ${value}, and Netskope reports from ${local.catalog[id].options.properties[option].reported_from} on: a lower value finds no further resources, but changes more in those that are found"
         if try(value < local.catalog[id].options.properties[option].reported_from, false)
       ]
     ]),

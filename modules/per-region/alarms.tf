@@ -93,7 +93,7 @@ locals {
       evaluation_periods = 2
     }
     deferrals-lasting = {
-      description = "Findings have been deferred for more than notifications.deferred_days days. To see which, and why, query /aws/lambda/${local.remediator_name} in ${local.region} with CloudWatch Logs Insights: fields @timestamp, message | filter outcome = 'deferred' | sort @timestamp desc. Release the hold or end the pause that the reasons name, open the maintenance window, or raise the limit."
+      description = "Findings have been deferred for more than notifications.deferred_days days. To see which, and why: cspm-remediation outcomes --since 24h --outcome deferred (the log has each only once, from when it began). Release the hold or end the pause that the reasons name, open the maintenance window, or raise the limit."
       namespace   = var.link.metrics_namespace
       metric      = local.metric.LastingDeferrals
       dimensions  = { service = local.remediator_name }

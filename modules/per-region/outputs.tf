@@ -45,7 +45,7 @@ output "remediator_log_group_name" {
 }
 
 output "pause_parameter_name" {
-  description = "The parameter that stops enforcement in this region: set it to `all`, `all+undo`, rule ids or `account:` with an account id, separated by commas."
+  description = "The parameter that stops enforcement in this region: set it to `all`, `all+undo`, rule ids or `account:` with an account id, separated by commas; `none` ends the pause, and any other value stops everything."
   value       = aws_ssm_parameter.pause.name
 }
 

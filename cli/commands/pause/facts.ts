@@ -4,7 +4,7 @@ export const pause: CommandFacts = {
   name: 'pause',
   summary: 'Stop changes within seconds, in all regions at once.',
   description: [
-    'Within five seconds, nothing further changes; a call that AWS has already received is not reversed. Findings are still read and planned, and are deferred. Undos continue, unless --undo stops them, too.',
+    'Within five seconds, no further change begins. A call that AWS has already received is not reversed, and a runbook that has started continues. Findings are still read and planned, and are deferred. Undos continue, unless --undo stops them, too.',
     'It does not ask for confirmation, and prints the result for each region. It adds to what is already paused; cspm-remediation resume ends it. Terraform never changes a pause.',
     'Rules and accounts given together are both paused. To stop one rule in one account, use cspm-remediation hold --account … --rule ….',
   ],

@@ -5,9 +5,9 @@ export const undo: CommandFacts = {
   summary: 'Restore what fixes changed.',
   description: [
     'It prints what would be restored, and what cannot be, and asks for confirmation. Then it holds the resources, so that no poll fixes them again, submits the request, and waits for the result. A remediator usually begins within a minute, regardless of queued jobs, pauses, maintenance windows, and limits; docs/operations.md says what can delay it.',
-    'A resource that someone has changed since is not restored: the result says what differs, and who changed it, if known. --force undoes the rest of the fix. Fixes are undone newest first; to undo an older fix of a resource, undo the newer ones, too (--with-newer). An undo cannot be undone: release the hold, and the next poll fixes the resource again.',
+    'A resource that someone has changed since is not restored: the result says what differs, and who changed it, if known. --force undoes the rest of the fix. Fixes are undone newest first; to undo an older fix of a resource, undo the newer ones, too (--with-newer). An undo cannot be undone: release the hold, and the next poll at which Netskope reports the finding fixes the resource again.',
     'If an error occurs, requests and holds that were already submitted remain: the result lists them, and what was not submitted.',
-    'The target roles need undo = true in Terraform.',
+    'Most fixes can be undone without undo = true in Terraform. It is needed for vpc-flow-logs-disabled, for kms-key-rotation, and for custom rules with permissions or a runbook for the undo.',
   ],
   policy: 'operator',
   examples: [

@@ -6,9 +6,9 @@ const days = z.int().min(1).max(365);
 const optionsSchema = z.strictObject({
   max_age_days: days.default(90).meta({
     description:
-      'The age in days from which an active key is made inactive. Netskope reports keys from 90 days on, so a lower value has no effect.',
+      'The age in days from which an active key is made inactive. Netskope reports a user once a key is 90 days old. A lower value reports no further users, but also makes younger keys of a reported user inactive.',
     /**
-     * The lowest value with an effect. Netskope's rule reports keys from 90 days on, so younger keys have no finding.
+     * The lowest value that matches Netskope's rule: it reports a user whose key is at least this old.
      */
     reported_from: 90,
   }),

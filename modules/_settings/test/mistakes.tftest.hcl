@@ -363,7 +363,7 @@ run "options_without_effect" {
 
   assert {
     condition = local.vain_options == [
-      "rules[\"iam-access-key-unrotated\"].options.max_age_days is 30, and Netskope reports from 90 on: a lower value finds nothing more",
+      "rules[\"iam-access-key-unrotated\"].options.max_age_days is 30, and Netskope reports from 90 on: a lower value finds no further resources, but changes more in those that are found",
       "rules[\"s3-bucket-public\"].runbook_then is \"report\", and the rule's method is \"api\"",
     ]
     error_message = join("\n", local.vain_options)

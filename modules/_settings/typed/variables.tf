@@ -102,11 +102,11 @@ variable "rules" {
       kms_key_arn = optional(string)
       # vpc-flow-logs-disabled: The log group's name; {vpc_id} stands for the VPC's id.
       log_group_name = optional(string)
-      # iam-access-key-unrotated: The age in days from which an active key is made inactive. Netskope reports keys from 90 days on, so a lower value has no effect.
+      # iam-access-key-unrotated: The age in days from which an active key is made inactive. Netskope reports a user once a key is 90 days old. A lower value reports no further users, but also makes younger keys of a reported user inactive.
       max_age_days = optional(number)
       # vpc-flow-logs-disabled: The interval in seconds over which the packets of a flow are aggregated: 600, or 60, which creates more records.
       max_aggregation_interval = optional(number)
-      # network-acl-admin-ports-open, network-acl-default-allows-all, network-acl-subnet-allows-all: IPv4 or IPv6 CIDRs that keep the access that the open entry allowed; vpc stands for the VPC's own CIDRs. Entries for them replace the open entry. Empty: it is removed without a replacement. Default: empty; for network-acl-admin-ports-open, vpc.
+      # network-acl-admin-ports-open, network-acl-default-allows-all, network-acl-subnet-allows-all: IPv4 or IPv6 CIDRs that keep the access that the open entry allowed; vpc stands for the VPC's own CIDRs. Entries for them replace the open entry. Empty: nobody keeps the traffic that is closed; network-acl-admin-ports-open still keeps its other ports open to everyone, the other rules remove the entry. Default: empty; for network-acl-admin-ports-open, vpc.
       replacement_cidrs = optional(list(string))
       # vpc-flow-logs-disabled: The retention of a new log group in days, one of the values that CloudWatch Logs supports. An existing log group keeps its retention.
       retention_days = optional(number)
@@ -406,7 +406,7 @@ variable "alarms" {
   type = object({
     # Whether to create them.
     enabled = optional(bool, true)
-    # SNS topics in this region that get every alarm, in addition to `notifications`.
+    # SNS topics in this region that get every alarm whose cause no other alarm reports, in addition to `notifications`.
     topic_arns = optional(list(string), [])
   })
   default  = {}

@@ -14,7 +14,7 @@ const sources = z.array(
 );
 
 const description =
-  "IPv4 or IPv6 CIDRs that keep the access that the open entry allowed; vpc stands for the VPC's own CIDRs. Entries for them replace the open entry. Empty: it is removed without a replacement. Default: empty; for network-acl-admin-ports-open, vpc.";
+  "IPv4 or IPv6 CIDRs that keep the access that the open entry allowed; vpc stands for the VPC's own CIDRs. Entries for them replace the open entry. Empty: nobody keeps the traffic that is closed; network-acl-admin-ports-open still keeps its other ports open to everyone, the other rules remove the entry. Default: empty; for network-acl-admin-ports-open, vpc.";
 
 const allowIsolation = z.boolean().default(false).meta({
   description:
