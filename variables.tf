@@ -61,7 +61,7 @@ variable "account_groups" {
 }
 
 variable "accounts" {
-  description = "Limits all rules to these accounts. A rule with its own `accounts` runs only in accounts that are in both; empty: no limit."
+  description = "The accounts to which all rules are limited (a rule with its own `accounts` runs only in accounts that are in both lists); empty: no limit."
   type        = set(string)
   default     = []
   nullable    = false

@@ -38,7 +38,7 @@ variable "organization_id" {
 }
 
 variable "rules" {
-  description = "The ids of the rules that the role may remediate; null: all built-in rules, so that one that you enable later does not require a run of this pipeline. Library rules must be named."
+  description = "The ids of the rules that the role may remediate; null: all built-in rules, so that one that you enable later does not require a run of this pipeline (library rules must be named)."
   type        = set(string)
   default     = null
 }

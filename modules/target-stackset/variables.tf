@@ -43,7 +43,7 @@ variable "custom_rules" {
 }
 
 variable "runbooks" {
-  description = "Whether built-in rules may use AWS managed runbooks; `false` if no rule of `central` has `method = \"runbook\"`. Custom and library rules that consist of a runbook can use it regardless. If any rule can use a runbook, the role that Systems Manager uses is created."
+  description = "Whether built-in rules may use AWS managed runbooks; `false` if no rule of `central` has `method = \"runbook\"` (custom and library rules that consist of a runbook can always use it)."
   type        = bool
   default     = true
   nullable    = false
