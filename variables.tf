@@ -123,7 +123,7 @@ variable "cloudtrail_lookup" {
 }
 
 variable "undo" {
-  description = "Whether the target role has the permissions that only an undo needs, such as deleting a flow log that a rule created; set it to `true` before you undo changes."
+  description = "Whether the target role has the permissions that only an undo needs, such as deleting a flow log that a rule created; most fixes can be undone without them."
   type        = bool
   default     = false
   nullable    = false

@@ -50,7 +50,7 @@ variable "runbooks" {
 }
 
 variable "undo" {
-  description = "Whether the role has the permissions that only an undo needs, such as deleting a flow log that a rule created; set it to `true` before you undo changes."
+  description = "Whether the role has the permissions that only an undo needs, such as deleting a flow log that a rule created; most fixes can be undone without them."
   type        = bool
   default     = false
   nullable    = false
