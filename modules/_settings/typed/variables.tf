@@ -470,7 +470,7 @@ variable "notifications" {
     topic_arn = optional(string)
     # Addresses that get the messages. Each must confirm its subscription once.
     email_addresses = optional(set(string), [])
-    # Whether to also send a message for each event of a finding with one of `outcomes`: when its outcome changes, or the reason of a failure or deferral. With `events = "all"`, and always for `unprocessable`: at each poll.
+    # Whether to also send a message for each event of a finding with one of `outcomes`: whenever its outcome changes, or whenever the reason for its failure or deferral changes. With `events = "all"`, and always for `unprocessable`: at every poll.
     each_finding = optional(bool, false)
     # The outcomes of `each_finding`: `deferred`, `failed`, `not_applicable`, `unprocessable`.
     outcomes = optional(set(string), ["failed", "unprocessable"])
