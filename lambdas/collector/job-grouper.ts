@@ -2,8 +2,8 @@ import type { Finding } from '../model/finding.ts';
 import { type Job, MAX_FINDINGS_PER_JOB, type Poll } from '../model/job.ts';
 
 /**
- * Maximum size of a job's findings in bytes, with what the job contains about them elsewhere. An SQS message has up to 256 KB, and the rest of a job fits into the
- * difference.
+ * Maximum size of a job's findings in bytes, with what the job contains about them elsewhere. An SQS message has up to
+ * 256 KB, and the rest of a job fits into the difference.
  */
 const MAX_FINDINGS_BYTES = 200 * 1024;
 

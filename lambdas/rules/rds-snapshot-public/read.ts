@@ -4,8 +4,6 @@ import type { AwsSession } from '../../aws/session.ts';
 import { tagMap } from '../../aws/tags.ts';
 import { readShares, type SnapshotKind } from '../../changes/rds-snapshot/shares.ts';
 
-export type Kind = SnapshotKind;
-
 /** An existing DB instance or cluster. */
 export interface Database {
   readonly identifier: string;
@@ -19,7 +17,7 @@ export interface Database {
 /** A manual snapshot that could be public. */
 export interface Candidate {
   readonly id: string;
-  readonly of: Kind;
+  readonly of: SnapshotKind;
   /** The status in AWS: `available` if nothing is changing the snapshot. */
   readonly status: string;
   /** Name of the DB instance or cluster at the time of the snapshot. */
@@ -177,7 +175,7 @@ export async function listAgain(
   session: AwsSession,
   snapshots: readonly PublicSnapshot[],
 ): Promise<PublicSnapshot[]> {
-  const idsOf = (kind: Kind): string[][] => [
+  const idsOf = (kind: SnapshotKind): string[][] => [
     ...chunks(
       snapshots.filter(({ of }) => of === kind).map(({ id }) => id),
       PAGE_SIZE,

@@ -1,5 +1,6 @@
 import type { AwsSession } from '../../aws/session.ts';
 import { sharedRead } from '../../aws/shared-read.ts';
+import type { SnapshotKind } from '../../changes/rds-snapshot/shares.ts';
 import type { RdsSnapshotSharesChange } from '../../changes/rds-snapshot/shares-change.ts';
 import { exemptionTagOf, withExemptionOf } from '../../model/exemption-tag.ts';
 import { defineRule } from '../rule.ts';
@@ -7,7 +8,6 @@ import { facts } from './facts.ts';
 import {
   type Candidate,
   type Database,
-  type Kind,
   listAgain,
   listClusterSnapshots,
   listInstanceSnapshots,
@@ -18,7 +18,7 @@ import {
 } from './read.ts';
 
 /** A public snapshot. A type, not an interface, so that it is assignable to JSON. */
-type Snapshot = { id: string; of: Kind; status: string; sharedWith: string[] };
+type Snapshot = { id: string; of: SnapshotKind; status: string; sharedWith: string[] };
 type Seen = { publicSnapshots: Snapshot[] };
 
 /** A type, not an interface, so that it is JSON. */
@@ -28,7 +28,7 @@ type Inspected =
 
 /** A name by which snapshots are found, and the instance or cluster that has it now. */
 interface Source {
-  readonly of: Kind;
+  readonly of: SnapshotKind;
   readonly identifier: string;
   readonly now: Database | undefined;
 }
@@ -48,7 +48,7 @@ async function readSources(
   const further = new Set(instances.flatMap(({ cluster }) => cluster ?? []));
   for (const id of ids) further.delete(id);
   const clusters = [...named, ...(await readClusters(session, 'db-cluster-id', [...further]))];
-  const sourceOf = (of: Kind, identifier: string): Source => ({
+  const sourceOf = (of: SnapshotKind, identifier: string): Source => ({
     of,
     identifier,
     now: (of === 'instance' ? instances : clusters).find((database) => database.identifier === identifier),
@@ -107,7 +107,7 @@ async function readOwners(
   sources: readonly Source[],
 ): Promise<ReadonlyMap<string, Database>> {
   const known = new Set(sources.flatMap(({ now }) => now?.resourceId ?? []));
-  const unknown = (kind: Kind): string[] => [
+  const unknown = (kind: SnapshotKind): string[] => [
     ...new Set(
       snapshots
         .filter(({ of }) => of === kind)
