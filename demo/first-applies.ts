@@ -47,6 +47,7 @@ try {
       say(`${number + 1}: applied in ${seconds} s; ${lostAnswers} answers were lost`);
       return [];
     } catch (error) {
+      if (interrupted.signal.aborted) throw error;
       say(`${number + 1}: FAILED, the local AWS's log is ${lab.aws.logFile}\n${error}`);
       return [error];
     } finally {
@@ -56,6 +57,10 @@ try {
   });
   say(`${count - failures.flat().length} applied, ${failures.flat().length} failed`);
   if (failures.flat().length > 0) process.exitCode = 1;
+} catch (error) {
+  if (!interrupted.signal.aborted) throw error;
+  say(String(interrupted.signal.reason));
+  process.exitCode = 1;
 } finally {
   await run.end();
 }

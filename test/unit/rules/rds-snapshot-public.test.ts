@@ -739,40 +739,6 @@ describe('changes that begin together', () => {
     expect(modified).toEqual(['one']);
   });
 
-  test('are read one by one if the list never contains own snapshots', async () => {
-    const snapshots = { one: ofInstance(['all']), two: ofInstance(['all']) };
-
-    const { reads, modified } = await applyAll(
-      { snapshots, answerToPublicList: xmlAnswer('<DescribeDBSnapshotsResponse/>') },
-      [changeOf('one'), changeOf('two')],
-    );
-
-    expect(reads).toEqual([
-      'DescribeDBSnapshotAttributes one',
-      'DescribeDBSnapshotAttributes two',
-      'DescribeDBSnapshots public',
-    ]);
-    expect(modified).toEqual(['one', 'two']);
-  });
-
-  test('are read one by one if the first page of the list does not contain them', async () => {
-    const page = `<DescribeDBSnapshotsResponse><DescribeDBSnapshotsResult><DBSnapshots/><Marker>1</Marker></DescribeDBSnapshotsResult></DescribeDBSnapshotsResponse>`;
-
-    const { reads } = await applyAll(
-      {
-        snapshots: { one: ofInstance(['all']), two: ofInstance(['all']) },
-        answerToPublicList: xmlAnswer(page),
-      },
-      [changeOf('one'), changeOf('two')],
-    );
-
-    expect(reads).toEqual([
-      'DescribeDBSnapshotAttributes one',
-      'DescribeDBSnapshotAttributes two',
-      'DescribeDBSnapshots public',
-    ]);
-  });
-
   test.each([
     'arn:aws:rds:eu-central-1:444455556666:snapshot:two',
     'arn:aws:rds:us-east-1:111122223333:snapshot:two',
@@ -788,25 +754,36 @@ describe('changes that begin together', () => {
     expect(modified).toEqual(['one']);
   });
 
-  test.each(['AccessDenied', 'InvalidParameterValue', 'InvalidParameterCombination'])(
-    'are read one by one if AWS answers the list with %s',
-    async (code) => {
-      const { reads, modified } = await applyAll(
-        {
-          snapshots: { one: ofInstance(['all']), two: ofInstance(['all']) },
-          answerToPublicList: queryError(code),
-        },
-        [changeOf('one'), changeOf('two')],
-      );
-
-      expect(reads).toEqual([
-        'DescribeDBSnapshotAttributes one',
-        'DescribeDBSnapshotAttributes two',
-        'DescribeDBSnapshots public',
-      ]);
-      expect(modified).toEqual(['one', 'two']);
+  test.each([
+    {
+      what: 'the list never contains own snapshots',
+      answerToPublicList: xmlAnswer('<DescribeDBSnapshotsResponse/>'),
     },
-  );
+    {
+      what: 'the first page of the list does not contain them',
+      answerToPublicList: xmlAnswer(
+        '<DescribeDBSnapshotsResponse><DescribeDBSnapshotsResult><DBSnapshots/><Marker>1</Marker></DescribeDBSnapshotsResult></DescribeDBSnapshotsResponse>',
+      ),
+    },
+    ...['AccessDenied', 'InvalidParameterValue', 'InvalidParameterCombination'].map((code) => ({
+      what: `AWS answers the list with ${code}`,
+      answerToPublicList: queryError(code),
+    })),
+  ])('are read one by one if $what', async ({ answerToPublicList }) => {
+    const snapshots = { one: ofInstance(['all']), two: ofInstance(['all']) };
+
+    const { reads, modified } = await applyAll({ snapshots, answerToPublicList }, [
+      changeOf('one'),
+      changeOf('two'),
+    ]);
+
+    expect(reads).toEqual([
+      'DescribeDBSnapshotAttributes one',
+      'DescribeDBSnapshotAttributes two',
+      'DescribeDBSnapshots public',
+    ]);
+    expect(modified).toEqual(['one', 'two']);
+  });
 
   test('are not made, and not read either, if AWS throttles the list', async () => {
     const { results, reads, modified } = await applyAll(
