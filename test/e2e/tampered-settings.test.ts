@@ -129,7 +129,7 @@ async function commandsOf(section: string): Promise<readonly string[]> {
   const [own = ''] = body.split('\n## ');
   const commands = [...own.matchAll(/`((?:aws|cspm-remediation) [^`]+)`|```sh\n([\s\S]*?)```/g)];
   return commands.map(([, inline, block = '']) =>
-    (inline ?? block).replaceAll('<bucket>', bucket).replaceAll('<name>', 'cspm-auto-remediation'),
+    (inline ?? block).replaceAll('<settings bucket>', bucket).replaceAll('<name>', 'cspm-auto-remediation'),
   );
 }
 
