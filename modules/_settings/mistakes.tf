@@ -54,7 +54,7 @@ locals {
         " names the account \"${account}\": expected an account id of twelve digits, in quotes" if !can(regex(local.account_pattern, account))
       ],
       [
-        for group in setunion(keys(rule.mode_by_group), rule.excluded_groups, compact(rule.exemptions[*].group)) :
+        for group in setunion(keys(rule.mode_by_group), rule.excluded_groups, [for exemption in rule.exemptions : exemption.group if exemption.group != null]) :
         " names the group \"${group}\": expected one of account_groups, ${join(", ", local.group_names)}" if !contains(local.groups, group)
       ],
       contains(["api", "runbook"], rule.method) ? [] : [".method is \"${rule.method}\": expected api or runbook"],
@@ -70,10 +70,11 @@ locals {
       ],
       [
         for at, number in merge({ for word, number in rule.limits : "limits.${word}" => number }, { for word, number in rule.breaker : "breaker.${word}" => number }) :
-        ".${at} is ${number}: expected a whole number, ${at == "breaker.failed_percent" ? "1 to 100" : "1 or more"}"
-        if number == null ? false : number < 1 || floor(number) != number || at == "breaker.failed_percent" && number > 100
+        ".${at} is ${number}: expected a whole number, 1 to ${at == "breaker.failed_percent" ? 100 : local.most}"
+        if number == null ? false : number < 1 || floor(number) != number || number > (at == "breaker.failed_percent" ? 100 : local.most)
       ],
       [for name in rule.netskope_rule_names : ".netskope_rule_names contains an empty name: expected names as Netskope shows them" if trimspace(name) == ""],
+      [for name in rule.netskope_rule_names : ".netskope_rule_names contains \"${substr(name, 0, 40)}…\", a name of ${length(name)} characters: expected at most 1024" if length(name) > 1024],
       flatten([
         for index, exemption in rule.exemptions : [for problem in concat(
           [for word in ["reason", "owner"] : "has no ${word}: expected a reason that is clear without context, and a responsible owner" if trimspace(exemption[word]) == ""],
@@ -104,6 +105,7 @@ locals {
             try(value <= expected.maximum, true),
             try(expected.type != "integer" || floor(value) == value, true),
             try(contains(expected.enum, value), true),
+            try(length(value) <= expected.maxLength, true),
             try(length(regexall(expected.pattern, value)) > 0, true),
             try(anytrue([for form in expected.anyOf : try(form.const == value, false) || try(length(regexall(form.pattern, value)) > 0, false)]), true),
           ])
@@ -114,6 +116,10 @@ locals {
         for cidr in coalesce(rule.options.replacement_cidrs, []) :
         ".options.replacement_cidrs has ${jsonencode(cidr)}: expected vpc, or a CIDR narrower than everything, such as 10.0.0.0/8 or 2001:db8::/32"
         if !(cidr == "vpc" || can(cidrhost(cidr, 0)) && !can(regex(local.no_cidr_pattern, cidr)))
+      ],
+      [
+        for name in [rule.options.log_group_name] : ".options.log_group_name is ${jsonencode(name)}: expected {vpc_id}, and no other braces, so that each VPC has its own log group, and at most 512 characters with a VPC's id"
+        if name == null ? false : !strcontains(name, "{vpc_id}") || can(regex("[{}]", replace(name, "{vpc_id}", ""))) || length(replace(name, "{vpc_id}", local.longest_vpc_id)) > 512
       ],
     ) : "rules[\"${id}\"]${problem}"]
   ])
@@ -142,8 +148,11 @@ locals {
     ],
     local.new_accounts == null ? [] : concat(
       local.new_accounts.joined != null ? [] : ["new_accounts has no joined: expected account ids, each with the time at which it joined"],
-      local.new_accounts.days >= 1 && floor(local.new_accounts.days) == local.new_accounts.days ? [] : ["new_accounts.days is ${local.new_accounts.days}: expected a whole number, 1 or more"],
-      [for account, at in local.joined : "new_accounts.joined has \"${account}\" = \"${at}\": expected account ids with times such as 2026-05-04T08:00:00Z" if !can(timeadd(at, "0s")) || !can(regex(local.account_pattern, account))],
+      local.new_accounts.days >= 1 && local.new_accounts.days <= 3650 && floor(local.new_accounts.days) == local.new_accounts.days ? [] : ["new_accounts.days is ${local.new_accounts.days}: expected a whole number, 1 to 3650"],
+      [
+        for account, at in local.joined : "new_accounts.joined has \"${account}\" = \"${at}\": expected account ids with times such as 2026-05-04T08:00:00Z"
+        if !can(timeadd(at, "0s")) || !can(regex("^[0-9]{4}-", local.new_until[account])) || !can(regex(local.account_pattern, account))
+      ],
     ),
   ])
 
@@ -157,8 +166,8 @@ locals {
   }
 
   schedule_mistakes = concat(
-    can(regex("^[A-Za-z0-9]+([/_+-][A-Za-z0-9]+)*$", local.schedule.time_zone)) ? [] : [
-      "schedule.time_zone is \"${local.schedule.time_zone}\": expected a name from the IANA time zone database, such as \"Europe/Berlin\" or \"UTC\""
+    contains(local.time_zones, local.schedule.time_zone) ? [] : [
+      "schedule.time_zone is \"${local.schedule.time_zone}\": expected a name from the IANA time zone database, such as ${join(" or ", formatlist("\"%s\"", slice(local.similar_time_zones, 0, min(3, length(local.similar_time_zones)))))}"
     ],
     local.schedule.flexible_window_minutes >= 0 && local.schedule.flexible_window_minutes <= 1440 && floor(local.schedule.flexible_window_minutes) == local.schedule.flexible_window_minutes ? [] : [
       "schedule.flexible_window_minutes is ${local.schedule.flexible_window_minutes}: expected a whole number, 0 to 1440"
@@ -170,6 +179,11 @@ locals {
       "schedule.maintenance_window ${local.window_problem[""]}"
     ],
   )
+
+  time_zones = jsondecode(file("${path.module}/time-zones.json")).names
+
+  # Used in the message about an unknown time zone: those that begin like it.
+  similar_time_zones = coalescelist([for name in local.time_zones : name if startswith(lower(name), lower(substr("${local.schedule.time_zone}-", 0, 10)))], ["Europe/Berlin", "UTC"])
 
   # Reported here, so that the root module does not pass an invalid path to `target`, which would report it again.
   path_mistakes = [

@@ -8,6 +8,8 @@ const retentionDays = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ] as const;
 
+const LONGEST_VPC_ID = 'vpc-0123456789abcdef0';
+
 const optionsSchema = z.strictObject({
   destination: z
     .union([
@@ -15,7 +17,7 @@ const optionsSchema = z.strictObject({
       z
         .string()
         .regex(
-          /^arn:aws[a-z-]*:s3:::[a-z0-9.-]{3,63}(\/[^\s]*)?$/,
+          /^arn:aws[a-z-]*:s3:::[a-z0-9.-]{3,63}(\/[^ \t\r\n]*)?$/,
           'expected cloud-watch-logs or an S3 bucket ARN',
         ),
     ])
@@ -31,6 +33,10 @@ const optionsSchema = z.strictObject({
     .refine(
       (name) => name.includes('{vpc_id}') && !/[{}]/.test(name.replaceAll('{vpc_id}', '')),
       'expected {vpc_id}, and no other braces, in the name, so that each VPC has its own log group',
+    )
+    .refine(
+      (name) => name.replaceAll('{vpc_id}', LONGEST_VPC_ID).length <= 512,
+      "expected at most 512 characters with a VPC's id",
     )
     .default('/cspm-auto-remediation/vpc-flow-logs/{vpc_id}')
     .meta({ description: "The log group's name; {vpc_id} stands for the VPC's id." }),

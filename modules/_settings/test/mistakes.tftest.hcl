@@ -402,8 +402,125 @@ run "mistakes_in_limits_of_a_rule" {
   assert {
     condition = local.mistakes == [
       "rules[\"s3-bucket-public\"].breaker.failed_percent is 120: expected a whole number, 1 to 100",
-      "rules[\"s3-bucket-public\"].limits.per_rule_per_hour is 0: expected a whole number, 1 or more",
+      "rules[\"s3-bucket-public\"].limits.per_rule_per_hour is 0: expected a whole number, 1 to 1000000",
     ]
     error_message = jsonencode(local.mistakes)
   }
+}
+
+# The functions refuse these values, too: see lambdas/model/settings.ts and the options of each rule.
+run "what_the_functions_refuse" {
+  command = plan
+
+  variables {
+    deployment   = { limits = { per_account_per_hour = 10 } }
+    schedule     = { time_zone = "Europe/Berln" }
+    new_accounts = { days = 200000, joined = { "111111111111" = "2026-05-04T08:00:00Z" } }
+    rules = {
+      security-group-ssh-open = {
+        netskope_rule_names = [format("%01025d", 0)]
+        limits              = { per_account_per_hour = 100000000000000000 }
+        exemptions          = [{ group = "", reason = "r", owner = "o", expires = "2099-01-31" }]
+      }
+      vpc-flow-logs-disabled         = { options = { log_group_name = "/vpc/flow-logs" } }
+      network-acl-default-allows-all = { options = { replacement_cidrs = ["2001:00db8::/32", "2001:db8::/32"] } }
+    }
+  }
+
+  expect_failures = [output.rules]
+
+  assert {
+    condition = toset(local.mistakes) == toset([
+      "schedule.time_zone is \"Europe/Berln\": expected a name from the IANA time zone database, such as \"Europe/Berlin\"",
+      "new_accounts.days is 200000: expected a whole number, 1 to 3650",
+      "rules[\"security-group-ssh-open\"].netskope_rule_names contains \"0000000000000000000000000000000000000000…\", a name of 1025 characters: expected at most 1024",
+      "rules[\"security-group-ssh-open\"].limits.per_account_per_hour is 100000000000000000: expected a whole number, 1 to 1000000",
+      "rules[\"security-group-ssh-open\"] names the group \"\": expected one of account_groups, production",
+      "rules[\"vpc-flow-logs-disabled\"].options.log_group_name is \"/vpc/flow-logs\": expected {vpc_id}, and no other braces, so that each VPC has its own log group, and at most 512 characters with a VPC's id",
+      "rules[\"network-acl-default-allows-all\"].options.replacement_cidrs has \"2001:00db8::/32\": expected vpc, or a CIDR narrower than everything, such as 10.0.0.0/8 or 2001:db8::/32",
+    ])
+    error_message = join("\n", local.mistakes)
+  }
+}
+
+run "log_group_names" {
+  command = plan
+
+  variables {
+    rules = { vpc-flow-logs-disabled = { options = { log_group_name = "/{vpc_id}/${join("", [for _ in range(489) : "x"])}" } } }
+  }
+
+  assert {
+    condition     = length(local.mistakes) == 0
+    error_message = join("\n", local.mistakes)
+  }
+}
+
+run "log_group_name_too_long_with_the_id" {
+  command = plan
+
+  variables {
+    rules = { vpc-flow-logs-disabled = { options = { log_group_name = "/{vpc_id}/${join("", [for _ in range(490) : "x"])}" } } }
+  }
+
+  expect_failures = [output.rules]
+}
+
+run "log_group_name_with_other_braces" {
+  command = plan
+
+  variables {
+    rules = { vpc-flow-logs-disabled = { options = { log_group_name = "/{vpc_id}/{region}" } } }
+  }
+
+  expect_failures = [output.rules]
+}
+
+run "times_of_cron" {
+  command = plan
+
+  variables {
+    rules = {
+      rds-snapshot-public             = { schedule_expression = "cron(0 6 ? * XYZ *)" }
+      redshift-cluster-public         = { schedule_expression = "cron(0 6 ? FOO MON *)" }
+      s3-bucket-public                = { schedule_expression = "cron(0 6 * * ? 1969)" }
+      security-group-rdp-open         = { schedule_expression = "rate(999999 days)" }
+      security-group-ssh-open         = { schedule_expression = "cron(0/15 6 ? JAN,MAR-JUN MON-FRI,SUN 2026-2030)" }
+      vpc-flow-logs-disabled          = { schedule_expression = "cron(0 6 ? DEC FRIL 2026/2)" }
+      security-group-admin-ports-open = { schedule_expression = "rate(99999 days)" }
+    }
+  }
+
+  expect_failures = [output.rules]
+
+  assert {
+    condition     = [for mistake in local.mistakes : split("\"", mistake)[1]] == ["rds-snapshot-public", "redshift-cluster-public", "s3-bucket-public", "security-group-rdp-open"]
+    error_message = join("\n", local.mistakes)
+  }
+}
+
+# Without these validations, Terraform would report the expression in which a null fails.
+run "nulls" {
+  command = plan
+
+  variables {
+    accounts          = [null]
+    excluded_accounts = [null]
+    excluded_groups   = [null]
+    account_groups    = { production = [null] }
+    mode_by_account   = { "111111111111" = null }
+    mode_by_group     = { production = null }
+  }
+
+  expect_failures = [var.accounts, var.excluded_accounts, var.excluded_groups, var.account_groups, var.mode_by_account, var.mode_by_group]
+}
+
+run "group_of_null" {
+  command = plan
+
+  variables {
+    account_groups = { production = null }
+  }
+
+  expect_failures = [var.account_groups]
 }

@@ -168,8 +168,8 @@ variable "limits" {
   nullable = false
 
   validation {
-    condition     = alltrue([for number in values(var.limits) : number >= 1 && floor(number) == number])
-    error_message = "limits has ${join(" and ", [for word, number in var.limits : "${word} = ${number}" if number < 1 || floor(number) != number])}: expected whole numbers, 1 or more. A rule that must change nothing has mode \"dry_run\"."
+    condition     = alltrue([for number in values(var.limits) : number >= 1 && number <= 1000000 && floor(number) == number])
+    error_message = "limits has ${join(" and ", [for word, number in var.limits : "${word} = ${number}" if number < 1 || number > 1000000 || floor(number) != number])}: expected whole numbers, 1 to 1000000. A rule that must change nothing has mode \"dry_run\"."
   }
 }
 
@@ -185,8 +185,8 @@ variable "breaker" {
   nullable = false
 
   validation {
-    condition     = var.breaker.changes >= 1 && floor(var.breaker.changes) == var.breaker.changes
-    error_message = "breaker.changes is ${var.breaker.changes}: expected a whole number, 1 or more."
+    condition     = var.breaker.changes >= 1 && var.breaker.changes <= 1000000 && floor(var.breaker.changes) == var.breaker.changes
+    error_message = "breaker.changes is ${var.breaker.changes}: expected a whole number, 1 to 1000000."
   }
 
   validation {
@@ -279,13 +279,13 @@ variable "collector" {
   }
 
   validation {
-    condition     = var.collector.memory_size >= 128 && var.collector.memory_size <= 10240
-    error_message = "collector.memory_size is ${var.collector.memory_size}: expected 128 to 10240 MB."
+    condition     = var.collector.memory_size >= 128 && var.collector.memory_size <= 10240 && floor(var.collector.memory_size) == var.collector.memory_size
+    error_message = "collector.memory_size is ${var.collector.memory_size}: expected a whole number, 128 to 10240 MB."
   }
 
   validation {
-    condition     = var.collector.timeout >= 30 && var.collector.timeout <= 900
-    error_message = "collector.timeout is ${var.collector.timeout}: expected 30 to 900 seconds."
+    condition     = var.collector.timeout >= 30 && var.collector.timeout <= 900 && floor(var.collector.timeout) == var.collector.timeout
+    error_message = "collector.timeout is ${var.collector.timeout}: expected a whole number, 30 to 900 seconds."
   }
 
   # With 0, Lambda would throttle every poll.
@@ -358,16 +358,18 @@ variable "evidence" {
   }
 
   validation {
-    condition     = var.evidence.noncurrent_days >= 1 && floor(var.evidence.noncurrent_days) == var.evidence.noncurrent_days
-    error_message = "evidence.noncurrent_days is ${var.evidence.noncurrent_days}: expected a whole number of days, 1 or more."
+    condition     = var.evidence.noncurrent_days >= 1 && var.evidence.noncurrent_days <= 36500 && floor(var.evidence.noncurrent_days) == var.evidence.noncurrent_days
+    error_message = "evidence.noncurrent_days is ${var.evidence.noncurrent_days}: expected a whole number of days, 1 to 36500."
   }
 
   # S3 moves objects to the two infrequent-access classes after 30 days at the earliest.
   validation {
     condition = alltrue([
       for transition in var.evidence.transitions :
-      contains(["INTELLIGENT_TIERING", "GLACIER_IR"], transition.storage_class) && transition.days >= 0 ||
-      contains(["STANDARD_IA", "ONEZONE_IA"], transition.storage_class) && transition.days >= 30
+      (
+        contains(["INTELLIGENT_TIERING", "GLACIER_IR"], transition.storage_class) && transition.days >= 0 ||
+        contains(["STANDARD_IA", "ONEZONE_IA"], transition.storage_class) && transition.days >= 30
+      ) && floor(transition.days) == transition.days
     ])
     error_message = "evidence.transitions has ${join(", ", [
       for transition in var.evidence.transitions :
@@ -376,8 +378,18 @@ variable "evidence" {
   }
 
   validation {
-    condition     = var.evidence.object_lock == null ? true : contains(["GOVERNANCE", "COMPLIANCE"], var.evidence.object_lock.mode) && var.evidence.object_lock.days >= 1 && floor(var.evidence.object_lock.days) == var.evidence.object_lock.days
-    error_message = "evidence.object_lock has mode ${try(var.evidence.object_lock.mode, "")} and ${try(var.evidence.object_lock.days, 0) == 0 ? "no days" : "days = ${try(var.evidence.object_lock.days, 0)}"}: expected mode GOVERNANCE or COMPLIANCE, and a whole number of days, 1 or more."
+    condition     = alltrue([for transition in var.evidence.transitions : transition.days < var.evidence.retention_days])
+    error_message = "evidence.transitions has ${join(", ", [for transition in var.evidence.transitions : "${transition.storage_class} after ${transition.days} days" if transition.days >= var.evidence.retention_days])}: expected less than retention_days, ${var.evidence.retention_days}, after which evidence is deleted."
+  }
+
+  validation {
+    condition     = length(distinct(var.evidence.transitions[*].storage_class)) == length(var.evidence.transitions)
+    error_message = "evidence.transitions has ${join(", ", var.evidence.transitions[*].storage_class)}: expected each storage class once."
+  }
+
+  validation {
+    condition     = var.evidence.object_lock == null ? true : contains(["GOVERNANCE", "COMPLIANCE"], var.evidence.object_lock.mode) && var.evidence.object_lock.days >= 1 && var.evidence.object_lock.days <= 36500 && floor(var.evidence.object_lock.days) == var.evidence.object_lock.days
+    error_message = "evidence.object_lock has mode ${try(var.evidence.object_lock.mode, "")} and ${try(var.evidence.object_lock.days, 0) == 0 ? "no days" : "days = ${try(var.evidence.object_lock.days, 0)}"}: expected mode GOVERNANCE or COMPLIANCE, and a whole number of days, 1 to 36500."
   }
 
   validation {
@@ -396,8 +408,8 @@ variable "evidence" {
   }
 
   validation {
-    condition     = var.evidence.retention_days >= 1 && floor(var.evidence.retention_days) == var.evidence.retention_days
-    error_message = "evidence.retention_days is ${var.evidence.retention_days}: expected a whole number of days, 1 or more."
+    condition     = var.evidence.retention_days >= 1 && var.evidence.retention_days <= 36500 && floor(var.evidence.retention_days) == var.evidence.retention_days
+    error_message = "evidence.retention_days is ${var.evidence.retention_days}: expected a whole number of days, 1 to 36500."
   }
 }
 
@@ -486,8 +498,8 @@ variable "notifications" {
   }
 
   validation {
-    condition     = var.notifications.deferred_days >= 1 && floor(var.notifications.deferred_days) == var.notifications.deferred_days
-    error_message = "notifications.deferred_days is ${var.notifications.deferred_days}: expected a whole number of days, 1 or more."
+    condition     = var.notifications.deferred_days >= 1 && var.notifications.deferred_days <= 3650 && floor(var.notifications.deferred_days) == var.notifications.deferred_days
+    error_message = "notifications.deferred_days is ${var.notifications.deferred_days}: expected a whole number of days, 1 to 3650."
   }
 
   # Outcomes that always have a reason.
@@ -554,8 +566,13 @@ variable "api_token_secret" {
   }
 
   validation {
-    condition     = var.api_token_secret.recovery_days == 0 || (var.api_token_secret.recovery_days >= 7 && var.api_token_secret.recovery_days <= 30)
-    error_message = "api_token_secret.recovery_days is ${var.api_token_secret.recovery_days}: expected 0, or 7 to 30."
+    condition     = var.api_token_secret.recovery_days == 0 || (var.api_token_secret.recovery_days >= 7 && var.api_token_secret.recovery_days <= 30 && floor(var.api_token_secret.recovery_days) == var.api_token_secret.recovery_days)
+    error_message = "api_token_secret.recovery_days is ${var.api_token_secret.recovery_days}: expected 0, or a whole number, 7 to 30."
+  }
+
+  validation {
+    condition     = var.api_token_secret.version >= 1 && var.api_token_secret.version <= 2147483647 && floor(var.api_token_secret.version) == var.api_token_secret.version
+    error_message = "api_token_secret.version is ${var.api_token_secret.version}: expected a whole number, 1 or more."
   }
 }
 

@@ -27,23 +27,23 @@ variable "remediator" {
   }
 
   validation {
-    condition     = var.remediator.memory_size >= 128 && var.remediator.memory_size <= 10240
-    error_message = "remediator.memory_size is ${var.remediator.memory_size}: expected 128 to 10240 MB."
+    condition     = var.remediator.memory_size >= 128 && var.remediator.memory_size <= 10240 && floor(var.remediator.memory_size) == var.remediator.memory_size
+    error_message = "remediator.memory_size is ${var.remediator.memory_size}: expected a whole number, 128 to 10240 MB."
   }
 
   validation {
-    condition     = var.remediator.timeout >= 90 && var.remediator.timeout <= 900
-    error_message = "remediator.timeout is ${var.remediator.timeout}: expected 90 to 900 seconds. The remediator reserves the last 45 seconds for reading back and recording its changes; with a shorter timeout, it would never change anything."
+    condition     = var.remediator.timeout >= 90 && var.remediator.timeout <= 900 && floor(var.remediator.timeout) == var.remediator.timeout
+    error_message = "remediator.timeout is ${var.remediator.timeout}: expected a whole number, 90 to 900 seconds. The remediator reserves the last 45 seconds for reading back and recording its changes; with a shorter timeout, it would never change anything."
   }
 
   validation {
-    condition     = var.remediator.maximum_concurrency >= 2 && var.remediator.maximum_concurrency <= 1000
-    error_message = "remediator.maximum_concurrency is ${var.remediator.maximum_concurrency}: expected 2 to 1000."
+    condition     = var.remediator.maximum_concurrency >= 2 && var.remediator.maximum_concurrency <= 1000 && floor(var.remediator.maximum_concurrency) == var.remediator.maximum_concurrency
+    error_message = "remediator.maximum_concurrency is ${var.remediator.maximum_concurrency}: expected a whole number, 2 to 1000."
   }
 
   validation {
-    condition     = var.remediator.reserved_concurrency == null ? true : var.remediator.reserved_concurrency >= var.remediator.maximum_concurrency + var.delayed_concurrency
-    error_message = "remediator.reserved_concurrency is ${coalesce(var.remediator.reserved_concurrency, 0)}: expected at least ${var.remediator.maximum_concurrency + var.delayed_concurrency}, maximum_concurrency and ${var.delayed_concurrency} for delayed jobs, or jobs are throttled into the dead-letter queue."
+    condition     = var.remediator.reserved_concurrency == null ? true : var.remediator.reserved_concurrency >= var.remediator.maximum_concurrency + var.delayed_concurrency && floor(var.remediator.reserved_concurrency) == var.remediator.reserved_concurrency
+    error_message = "remediator.reserved_concurrency is ${coalesce(var.remediator.reserved_concurrency, 0)}: expected a whole number, at least ${var.remediator.maximum_concurrency + var.delayed_concurrency}, maximum_concurrency and ${var.delayed_concurrency} for delayed jobs, or jobs are throttled into the dead-letter queue."
   }
 
   validation {
@@ -68,8 +68,8 @@ variable "queue" {
   nullable = false
 
   validation {
-    condition     = var.queue.max_receive_count >= 1 && var.queue.max_receive_count <= 1000
-    error_message = "queue.max_receive_count is ${var.queue.max_receive_count}: expected 1 to 1000."
+    condition     = var.queue.max_receive_count >= 1 && var.queue.max_receive_count <= 1000 && floor(var.queue.max_receive_count) == var.queue.max_receive_count
+    error_message = "queue.max_receive_count is ${var.queue.max_receive_count}: expected a whole number, 1 to 1000."
   }
 
   validation {
@@ -78,8 +78,8 @@ variable "queue" {
   }
 
   validation {
-    condition     = alltrue([for days in [var.queue.retention_days, var.queue.dead_letter_retention_days] : days >= 1 && days <= 14])
-    error_message = "queue.retention_days is ${var.queue.retention_days} and dead_letter_retention_days ${var.queue.dead_letter_retention_days}: expected 1 to 14 days, which SQS supports."
+    condition     = alltrue([for days in [var.queue.retention_days, var.queue.dead_letter_retention_days] : days >= 1 && days <= 14 && floor(days) == days])
+    error_message = "queue.retention_days is ${var.queue.retention_days} and dead_letter_retention_days ${var.queue.dead_letter_retention_days}: expected whole numbers, 1 to 14 days, which SQS supports."
   }
 
   # In a standard queue, a dead letter keeps the age of its original message.

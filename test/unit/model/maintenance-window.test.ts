@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import {
   describeWindow,
   isOpen,
@@ -7,6 +8,7 @@ import {
   maintenanceWindowSchema,
   nextOpening,
 } from '../../../lambdas/model/maintenance-window.ts';
+import timeZones from '../../../modules/_settings/time-zones.json' with { type: 'json' };
 
 const everyDay: MaintenanceWindow['days'] = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
 const nights: MaintenanceWindow = {
@@ -120,6 +122,15 @@ describe('a maintenance window', () => {
     [{ ...nights, days: everyDay }, '22:00 to 04:00 Europe/Berlin every day'],
   ])('is described in words', (window, words) => {
     expect(describeWindow(window)).toBe(words);
+  });
+
+  test("accepts all of Terraform's time zones, which include all that JavaScript lists", () => {
+    const { names } = z.object({ names: z.array(z.string()) }).parse(timeZones);
+
+    expect(
+      names.filter((name) => !maintenanceWindowSchema.safeParse({ ...nights, time_zone: name }).success),
+    ).toEqual([]);
+    expect(Intl.supportedValuesOf('timeZone').filter((name) => !names.includes(name))).toEqual([]);
   });
 
   test.each([

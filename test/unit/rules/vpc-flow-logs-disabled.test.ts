@@ -315,6 +315,7 @@ describe('the plan', () => {
     { destination: 'arn:aws:s3:::acme flow logs' },
     { log_group_name: '/network/flows' },
     { log_group_name: '/network/{vpc_id}/{account}' },
+    { log_group_name: `/{vpc_id}/${'x'.repeat(490)}` },
     { retention_days: 91 },
     { kms_key_arn: 'alias/logs' },
     { traffic_type: 'all' },

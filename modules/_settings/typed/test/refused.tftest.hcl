@@ -149,3 +149,58 @@ run "a_collector_with_reserved_concurrency" {
     collector = { reserved_concurrency = 1 }
   }
 }
+
+run "fractions" {
+  command = plan
+  variables {
+    collector        = { memory_size = 512.5 }
+    api_token_secret = { recovery_days = 7.5 }
+    evidence         = { transitions = [{ days = 30.5, storage_class = "STANDARD_IA" }] }
+  }
+  expect_failures = [var.collector, var.api_token_secret, var.evidence]
+}
+
+run "fractions_2" {
+  command = plan
+  variables {
+    collector        = { timeout = 30.5 }
+    api_token_secret = { version = 1.5 }
+  }
+  expect_failures = [var.collector, var.api_token_secret]
+}
+
+run "too_much" {
+  command = plan
+  variables {
+    limits        = { per_account_per_hour = 100000000000000000 }
+    breaker       = { changes = 100000000000000000 }
+    evidence      = { retention_days = 3000000000 }
+    notifications = { deferred_days = 100000000000000000 }
+  }
+  expect_failures = [var.limits, var.breaker, var.evidence, var.notifications]
+}
+
+# S3 refuses a transition that is not before the expiration.
+run "transition_after_the_end" {
+  command = plan
+  variables {
+    evidence = { retention_days = 90, transitions = [{ days = 90, storage_class = "GLACIER_IR" }] }
+  }
+  expect_failures = [var.evidence]
+}
+
+run "same_storage_class_twice" {
+  command = plan
+  variables {
+    evidence = { transitions = [{ days = 90, storage_class = "GLACIER_IR" }, { days = 120, storage_class = "GLACIER_IR" }] }
+  }
+  expect_failures = [var.evidence]
+}
+
+run "object_lock_of_centuries" {
+  command = plan
+  variables {
+    evidence = { object_lock = { days = 36501 } }
+  }
+  expect_failures = [var.evidence]
+}

@@ -110,3 +110,29 @@ run "alarms_without_recipients" {
 
   expect_failures = [var.alarms]
 }
+
+run "fractions" {
+  command = plan
+  variables {
+    remediator = { memory_size = 512.5 }
+    queue      = { max_receive_count = 1.5 }
+  }
+  expect_failures = [var.remediator, var.queue]
+}
+
+run "fractions_2" {
+  command = plan
+  variables {
+    remediator = { timeout = 300.5 }
+    queue      = { retention_days = 1.5 }
+  }
+  expect_failures = [var.remediator, var.queue]
+}
+
+run "fractions_3" {
+  command = plan
+  variables {
+    remediator = { maximum_concurrency = 2.5 }
+  }
+  expect_failures = [var.remediator]
+}
