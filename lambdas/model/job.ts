@@ -115,6 +115,8 @@ export const jobSchema = z
         job: z.string().regex(/^[0-9a-f]{64}$/, 'expected the id of a job'),
         /** Number of follow-up jobs so far, including this one. */
         look: z.number().int().positive(),
+        /** Distinguishes the messages with which this follow-up job was sent. Not part of the job's id. */
+        sending: z.string().min(1).max(40).optional(),
       })
       .optional(),
   })
@@ -173,6 +175,15 @@ export function jobId(job: Omit<Job, 'poll'> & { readonly poll: Occasion }): str
     ...(job.leaves === undefined ? [] : ['leaves']),
   ];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+/**
+ * Identifies the message with which a job was sent, at each of its deliveries, including those after a redrive. A
+ * repeated poll, or an attempt that is not sure whether its follow-up job was sent, sends the same job in another
+ * message.
+ */
+export function sendingOf({ run, continues }: Pick<Job, 'run' | 'continues'>): string | undefined {
+  return continues?.sending ?? run;
 }
 
 /** Returns the id of the journal that a job shares with the jobs that continue it. */

@@ -38,6 +38,8 @@ export const leaseItemSchema = itemSchema.extend({
   /** Milliseconds since 1970. */
   until: z.number().int().nonnegative(),
   poll: occasionSchema,
+  /** The message whose attempt wrote the lease: see `sendingOf`. Missing for requests, and jobs of version 0.1.0. */
+  sending: z.string().min(1).optional(),
 });
 export type LeaseItem = z.infer<typeof leaseItemSchema>;
 

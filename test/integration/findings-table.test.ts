@@ -46,7 +46,7 @@ beforeEach(() => {
 });
 
 function leaseOf(holder: string, lease: Partial<Lease> = {}): Lease {
-  return { state: 'held', holder, until: NOW + 1000, poll: POLL, ...lease };
+  return { state: 'held', holder, until: NOW + 1000, poll: POLL, sending: 'one run', ...lease };
 }
 
 const place: PollPlace = { rule: POLL.rule, account: '111122223333', region: REGION, poll: POLL };
@@ -115,16 +115,42 @@ test('anyone can take an expired or released lease, and nobody a finished one', 
   expect([over, released, done]).toEqual([taken, taken, { is: 'done' }]);
 });
 
-test('a recorded lease is taken only by a message that was delivered before, until it is done', async () => {
+test('a recorded lease is taken only by the message that recorded it, until it is done', async () => {
   await record.takeLease(job, leaseOf('one'), NOW);
   await record.endLease(job, leaseOf('one', { state: 'recorded' }), [findingOf('bucket')]);
 
-  const other = await record.takeLease(job, leaseOf('other'), NOW + 1_000_000);
-  const again = await record.takeLease(job, leaseOf('again'), NOW, true);
+  const other = await record.takeLease(job, leaseOf('other', { sending: 'other' }), NOW + 1_000_000, true);
+  const unnamed = await record.takeLease(job, leaseOf('other', { sending: undefined }), NOW, true);
+  const again = await record.takeLease(job, leaseOf('again'), NOW);
   await record.endLease(job, leaseOf('again', { state: 'done' }), []);
   const third = await record.takeLease(job, leaseOf('third'), NOW, true);
 
-  expect([other, again, third]).toEqual([{ is: 'done' }, { is: 'taken', isFirst: false }, { is: 'done' }]);
+  const taken = { is: 'taken', isFirst: false };
+  const done = { is: 'done' };
+  expect([other, unnamed, again, third]).toEqual([done, done, taken, done]);
+});
+
+test('an expired lease of another message is shown before it is taken', async () => {
+  await record.takeLease(job, leaseOf('one'), NOW);
+  const other = leaseOf('other', { sending: 'other' });
+
+  const first = await record.takeLease(job, other, NOW + 1001);
+  const second = await record.takeLease(job, other, NOW + 1001, true);
+
+  expect(first).toMatchObject({ is: 'held', by: { holder: 'one' } });
+  expect(second).toEqual({ is: 'taken', isFirst: false });
+});
+
+test('a message of version 0.1.0, which does not name its sending, takes an expired or recorded lease again', async () => {
+  const leaseOfOld = (holder: string, lease: Partial<Lease> = {}) =>
+    leaseOf(holder, { sending: undefined, ...lease });
+  await record.takeLease(job, leaseOfOld('one'), NOW);
+  const over = await record.takeLease(job, leaseOfOld('two'), NOW + 1001);
+  await record.endLease(job, leaseOfOld('two', { state: 'recorded' }), []);
+
+  const again = await record.takeLease(job, leaseOfOld('three'), NOW);
+
+  expect([over.is, again.is]).toEqual(['taken', 'taken']);
 });
 
 test('an attempt that lost its lease cannot end it, and writes nothing', async () => {

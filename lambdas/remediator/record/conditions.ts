@@ -1,25 +1,39 @@
 import type { Condition } from '../../aws/findings-table.ts';
+import type { Lease } from './findings-store.ts';
 
 /**
  * Requires that a lease can be taken. A lease with another schema version is never taken, because its meaning is
- * unknown. A lease in the state `recorded` is only taken by a redelivered message, because the earlier delivery may have
- * ended before it sent its events. For any other message, such as one of a repeated poll, the job is done.
+ * unknown. A lease in the state `recorded` is only taken by the message that took it before: an earlier delivery may
+ * have ended before it sent its events. For any other message, such as one of a repeated poll, the job is done.
+ * @param isFromOthers whether an expired lease may also be taken from another message
  */
-export function mayTake(holder: string, now: number, isRedelivered: boolean): Condition {
-  const recorded = isRedelivered ? 'OR #state = :recorded' : 'AND #state <> :recorded';
+export function mayTake({ holder, sending }: TakenLease, now: number, isFromOthers: boolean): Condition {
+  const isOwn = sending === undefined ? 'attribute_not_exists(#sending)' : '#sending = :sending';
+  const expired = `(#state = :held AND #until < :now${isFromOthers ? '' : ` AND ${isOwn}`})`;
+  const recorded = `(#state = :recorded AND ${isOwn})`;
+  const isUnder = `#holder = :holder OR #state = :released OR ${expired} OR ${recorded}`;
   return {
-    expression: `attribute_not_exists(pk) OR (#version = :version AND #state <> :done AND ((#holder = :holder OR #state = :released OR #until < :now) ${recorded}))`,
-    names: { '#version': 'version', '#state': 'state', '#holder': 'holder', '#until': 'until' },
+    expression: `attribute_not_exists(pk) OR (#version = :version AND (${isUnder}))`,
+    names: {
+      '#version': 'version',
+      '#state': 'state',
+      '#holder': 'holder',
+      '#until': 'until',
+      '#sending': 'sending',
+    },
     values: {
       ':version': 1,
-      ':done': 'done',
+      ':held': 'held',
       ':released': 'released',
       ':recorded': 'recorded',
       ':holder': holder,
       ':now': now,
+      ...(sending !== undefined && { ':sending': sending }),
     },
   };
 }
+
+type TakenLease = Pick<Lease, 'holder' | 'sending'>;
 
 /** An item with the id of its last write. Items of older versions have none. */
 interface Written {

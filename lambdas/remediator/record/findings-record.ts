@@ -71,9 +71,9 @@ export class FindingsRecord implements FindingsStore {
     this.#clock = clock;
   }
 
-  async takeLease(job: JobName, lease: Lease, now: number, isRedelivered = false): Promise<Taken> {
+  async takeLease(job: JobName, lease: Lease, now: number, isFromOthers = false): Promise<Taken> {
     const item = this.#leaseItem(job, lease);
-    const put = await this.#table.putIf({ item, condition: mayTake(lease.holder, now, isRedelivered) });
+    const put = await this.#table.putIf({ item, condition: mayTake(lease, now, isFromOthers) });
     if (put.isWritten) return { is: 'taken', isFirst: put.replaced === undefined };
     const by = parseItem(leaseItemSchema, put.found);
     return by.state === 'done' || by.state === 'recorded' ? { is: 'done' } : { is: 'held', by };

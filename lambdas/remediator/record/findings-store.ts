@@ -17,18 +17,19 @@ import type {
 export type Taken =
   /** `isFirst`: no earlier attempt has taken the lease. */
   | { readonly is: 'taken'; readonly isFirst: boolean }
+  /** `by` may have expired if it belongs to another message. */
   | { readonly is: 'held'; readonly by: Lease }
   | { readonly is: 'done' };
 
 /** Stores what later jobs must know, in the part of the findings table that remediators write. */
 export interface FindingsStore {
   /**
-   * Takes a job's lease unless another attempt still holds it or the job is done.
+   * Takes a job's lease unless the job is done, or another attempt may still hold it.
    * @param lease the new lease; its holder may take it again
    * @param now milliseconds since 1970
-   * @param isRedelivered whether the job's message was delivered before, so that its events may not have been sent
+   * @param isFromOthers whether an expired lease may also be taken from another message
    */
-  takeLease(job: JobName, lease: Lease, now: number, isRedelivered?: boolean): Promise<Taken>;
+  takeLease(job: JobName, lease: Lease, now: number, isFromOthers?: boolean): Promise<Taken>;
   /**
    * Ends an attempt: writes its lease and the results of its findings in one transaction. If
    * there are too many for one transaction, several are made, each on condition that the attempt still has the lease.

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { LeaseHeldError } from '../../model/errors.ts';
 import { outcomesKey } from '../../model/evidence-keys.ts';
-import { type Job, jobId, pollId } from '../../model/job.ts';
+import { type Job, jobId, pollId, sendingOf } from '../../model/job.ts';
 import { isProvisional, type Outcome } from '../../model/outcome.ts';
 import type { Attempt, Ports } from '../ports.ts';
 import type { Work } from '../work.ts';
@@ -29,23 +29,17 @@ export interface HeldLease {
 
 /**
  * Takes the lease of a job for the maximum remaining time of this function.
- * @returns undefined if the job is already done
+ * @returns undefined if the job is already done, or if another message has to finish it
  * @throws LeaseHeldError if another attempt may be working on it
  */
 export async function takeLease({ job, attempt, ports }: Context): Promise<HeldLease | undefined> {
   const name: JobName = { region: job.region, job: jobId(job) };
   const words = `job of ${pollId(job.poll)} for account ${job.account}`;
-  try {
-    const held = await holdLease(name, { poll: job.poll, words }, attempt, ports);
-    if (held === undefined) return undefined;
-    const { lease, isFirst } = held;
-    return { isFirst, end: (state, findings) => ports.table.endLease(name, { ...lease, state }, findings) };
-  } catch (error) {
-    // The next delivery of the same message may have to send the events.
-    const mayBeDone = error instanceof LeaseHeldError && attempt.number === 1;
-    if (mayBeDone && (await isShownAsDone(job, ports))) return undefined;
-    throw error;
-  }
+  const of = { poll: job.poll, sending: sendingOf(job), words };
+  const held = await holdLease(name, of, attempt, ports, () => isShownAsDone(job, ports));
+  if (held === undefined) return undefined;
+  const { lease, isFirst } = held;
+  return { isFirst, end: (state, findings) => ports.table.endLease(name, { ...lease, state }, findings) };
 }
 
 /** Checks whether the first object of a job's evidence shows that the attempt with the lease has ended. */
@@ -72,30 +66,43 @@ function showsEnd({ findings }: Job, outcomes: readonly Outcome[]): boolean {
   return findings.every(({ resource }) => resources.has(resource));
 }
 
+/** Work for which a lease is taken. */
+interface Leased extends Pick<Lease, 'poll' | 'sending'> {
+  /** Description of the work, for errors. */
+  readonly words: string;
+}
+
 /**
  * Takes a lease on a job or a request for the maximum remaining time of this function.
- * @param of.words description of the work, for errors
+ * @param isDone checks whether the work is done although its lease was not ended. It is only called if another message
+ * has the lease: if events are left to send, a later delivery of that message sends them
  * @returns the lease, and whether no earlier attempt has taken it; undefined if the work is already done
  * @throws LeaseHeldError if another attempt may be working on it
  */
 export async function holdLease(
   name: JobName,
-  of: { readonly poll: Lease['poll']; readonly words: string },
-  attempt: Pick<Attempt, 'number' | 'remainingMilliseconds'>,
+  { poll, sending, words }: Leased,
+  attempt: Pick<Attempt, 'remainingMilliseconds'>,
   { clock, table }: Pick<Ports, 'clock' | 'table'>,
+  isDone: () => Promise<boolean> = async () => false,
 ): Promise<{ readonly lease: Lease; readonly isFirst: boolean } | undefined> {
   const now = clock.now();
   const lease: Lease = {
     state: 'held',
     holder: randomUUID(),
     until: now + Math.max(0, attempt.remainingMilliseconds()) + MARGIN_MILLISECONDS,
-    poll: of.poll,
+    poll,
+    ...(sending !== undefined && { sending }),
   };
-  const taken = await table.takeLease(name, lease, now, attempt.number > 1);
+  let taken = await table.takeLease(name, lease, now);
+  if (taken.is === 'held' && taken.by.sending !== sending) {
+    if (await isDone()) return undefined;
+    if (taken.by.until < now) taken = await table.takeLease(name, lease, now, true);
+  }
   if (taken.is === 'done') return undefined;
   if (taken.is === 'taken') return { lease, isFirst: taken.isFirst };
   const until = new Date(taken.by.until).toISOString();
-  throw new LeaseHeldError(`${of.words}: another attempt is working on it, until ${until} at the latest`, {
+  throw new LeaseHeldError(`${words}: another attempt is working on it, until ${until} at the latest`, {
     until: taken.by.until,
   });
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { type Job, journalId } from '../../model/job.ts';
 import type { AppliedChange } from '../../model/outcome.ts';
 import type { Entry } from '../book.ts';
@@ -95,5 +96,5 @@ function delayOf(look: number): number {
 
 function followUpOf(job: Job, resources: readonly string[], look: number): Job {
   const findings = job.findings.filter(({ resource }) => resources.includes(resource));
-  return { ...job, findings, continues: { job: journalId(job), look } };
+  return { ...job, findings, continues: { job: journalId(job), look, sending: randomUUID() } };
 }

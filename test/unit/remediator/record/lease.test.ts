@@ -2,7 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { outcomesKey } from '../../../../lambdas/model/evidence-keys.ts';
 import { type Job, jobId } from '../../../../lambdas/model/job.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
-import { awsError, jobOf, RemediatorInMemory, settingsOf } from '../support/remediator-in-memory.ts';
+import {
+  awsError,
+  findingOf,
+  jobOf,
+  RemediatorInMemory,
+  settingsOf,
+} from '../support/remediator-in-memory.ts';
 
 const HOLDER = 'another attempt';
 
@@ -56,16 +62,22 @@ test('a lease lasts longer than the function that holds it', async () => {
 const leftBy = ({ outcomes, table, account }: RemediatorInMemory) =>
   structuredClone([[...outcomes], [...table.findings], account.calls]);
 
-test('a second message of a finished job does nothing', async () => {
-  const remediator = new RemediatorInMemory({ deploy: ['old'] });
-  await remediator.attempt(jobOf('deploy'));
-  const before = [leftBy(remediator), structuredClone(remediator.published)];
+/** The same job, sent by another run of the collector. */
+const repeated = (job: Job): Job => ({ ...job, run: 'another run' });
 
-  const result = await remediator.attempt(jobOf('deploy'));
+test.each([1, 2])(
+  'a message of a repeated poll, delivery %i, does nothing if the job is finished',
+  async (number) => {
+    const remediator = new RemediatorInMemory({ deploy: ['old'] });
+    await remediator.attempt(jobOf('deploy'));
+    const before = [leftBy(remediator), structuredClone(remediator.published)];
 
-  expect(result).toMatchObject({ outcomes: [], unfinished: [], failures: [] });
-  expect([leftBy(remediator), remediator.published]).toEqual(before);
-});
+    const result = await remediator.attempt(repeated(jobOf('deploy')), { number });
+
+    expect(result).toMatchObject({ outcomes: [], unfinished: [], failures: [] });
+    expect([leftBy(remediator), remediator.published]).toEqual(before);
+  },
+);
 
 test('a second delivery of its message only sends the same events again, and a third one does nothing', async () => {
   const remediator = new RemediatorInMemory({ deploy: ['old'] });
@@ -113,11 +125,28 @@ describe('a job of findings whose outcomes the table knows', () => {
     await remediator.attempt(again);
     const before = [leftBy(remediator), structuredClone(remediator.published)];
 
-    const result = await remediator.attempt(again);
+    const result = await remediator.attempt(repeated(again));
 
     expect(remediator.table.leases.get(jobId(again))?.state).toBe('held');
     expect(result).toMatchObject({ outcomes: [], unfinished: [], failures: [] });
     expect([leftBy(remediator), remediator.published]).toEqual(before);
+  });
+
+  test('is done for a message of a repeated poll after the lease has expired, and counted once', async () => {
+    const remediator = await polledOnce();
+    await remediator.attempt(again);
+    remediator.now += 400_000;
+
+    const results = [
+      await remediator.attempt(repeated(again)),
+      await remediator.attempt(repeated(again), { number: 2 }),
+    ];
+
+    expect(results.map(({ outcomes }) => outcomes)).toEqual([[], []]);
+    expect(remediator.table.leases.get(jobId(again))).toMatchObject({ state: 'held' });
+    // The lease still belongs to the job's own message, which may have events left to send.
+    const { outcomes } = await remediator.attempt(again, { number: 2 });
+    expect(outcomes).toMatchObject([{ outcome: 'planned' }]);
   });
 
   test('sends its events again if its own message is delivered again, which then ends the lease', async () => {
@@ -160,7 +189,56 @@ describe('a job of findings whose outcomes the table knows', () => {
   });
 });
 
-describe('while another attempt holds the lease, a first message', () => {
+describe('a redrive of a job whose last delivery was interrupted', () => {
+  const job: Job = { ...jobOf('deploy'), run: 'a run' };
+
+  test.each([
+    ['enforce', 1],
+    ['dry_run', 1],
+    // The deliveries before it did not get as far as taking the lease.
+    ['enforce', 5],
+  ] as const)(
+    'after its findings were recorded, and before its event was sent, sends it (%s, delivery %i)',
+    async (mode, number) => {
+      const remediator = new RemediatorInMemory({ deploy: ['old'] });
+      remediator.settings = settingsOf({ mode });
+      let isRecorded = false;
+      remediator.fault = (port) => {
+        if (isRecorded || port === 'publish') return new Error('the function was ended');
+        isRecorded = port === 'endLease';
+        return undefined;
+      };
+      await remediator.attempt(job, { number, last: true });
+      remediator.fault = () => undefined;
+      const before = structuredClone(remediator.published);
+      const { state } = remediator.table.leases.get(jobId(job)) ?? {};
+      remediator.now += 2_000_000;
+
+      const ofOther = await remediator.attempt(repeated(job));
+      const redriven = await remediator.attempt(job);
+      const again = await remediator.attempt(job);
+
+      expect([before, state]).toEqual([[], 'recorded']);
+      expect(ofOther.outcomes).toEqual([]);
+      expect(redriven).toMatchObject({ outcomes: [{ finding: findingOf('deploy') }], failures: [] });
+      expect(again.outcomes).toEqual([]);
+      expect(remediator.published).toEqual([remediator.outcome('deploy')]);
+    },
+  );
+
+  test('sends nothing again if the job was done', async () => {
+    const remediator = new RemediatorInMemory({ deploy: ['old'] });
+    await remediator.attempt(job);
+    await remediator.attempt(job, { number: 2 });
+    const before = structuredClone(remediator.published);
+
+    await remediator.attempt(job);
+
+    expect(remediator.published).toEqual(before);
+  });
+});
+
+describe('while another attempt holds the lease, a message', () => {
   const job = jobOf('deploy');
   const key = outcomesKey(job.poll, jobId(job), 1);
 
@@ -175,10 +253,14 @@ describe('while another attempt holds the lease, a first message', () => {
     return remediator;
   }
 
-  test('is done if the evidence has a final outcome of each finding, and nothing was changed', async () => {
+  test('of another run is done if the evidence has a final outcome of each finding, and nothing was changed', async () => {
     const remediator = await heldWith((outcome) => outcome);
 
-    expect(await remediator.attempt(job)).toMatchObject({ outcomes: [], unfinished: [], failures: [] });
+    expect(await remediator.attempt(repeated(job))).toMatchObject({
+      outcomes: [],
+      unfinished: [],
+      failures: [],
+    });
   });
 
   const change = { kind: 'k', resource: 'deploy', before: null };
@@ -192,28 +274,31 @@ describe('while another attempt holds the lease, a first message', () => {
       'a finding has no outcome',
       (outcome) => ({ ...outcome, finding: { ...outcome.finding, resource: 'other' } }),
     ],
-  ])('waits if %s', async (_, changed) => {
+  ])('of another run waits if %s', async (_, changed) => {
     const remediator = await heldWith(changed);
 
-    await expect(remediator.attempt(job)).rejects.toMatchObject({ name: 'LeaseHeldError' });
+    await expect(remediator.attempt(repeated(job))).rejects.toMatchObject({ name: 'LeaseHeldError' });
   });
 
-  test('waits if there is no evidence yet, or it cannot be read', async () => {
+  test('of another run waits if there is no evidence yet, or it cannot be read', async () => {
     const remediator = await heldWith((outcome) => outcome);
     remediator.fault = (port) => (port === 'readOutcomes' ? awsError('AccessDenied', 403) : undefined);
-    await expect(remediator.attempt(job)).rejects.toMatchObject({ name: 'LeaseHeldError' });
+    await expect(remediator.attempt(repeated(job))).rejects.toMatchObject({ name: 'LeaseHeldError' });
     remediator.fault = () => undefined;
     hold(remediator, remediator.now + 1);
     remediator.objects.clear();
 
-    await expect(remediator.attempt(job)).rejects.toMatchObject({ name: 'LeaseHeldError' });
+    await expect(remediator.attempt(repeated(job))).rejects.toMatchObject({ name: 'LeaseHeldError' });
   });
 
-  test('waits if it is a later delivery, because the events may not have been sent', async () => {
-    const remediator = await heldWith((outcome) => outcome);
+  test.each([1, 2])(
+    'of the same run waits, because its events may not have been sent (delivery %i)',
+    async (number) => {
+      const remediator = await heldWith((outcome) => outcome);
 
-    await expect(remediator.attempt(job, { number: 2 })).rejects.toMatchObject({ name: 'LeaseHeldError' });
-  });
+      await expect(remediator.attempt(job, { number })).rejects.toMatchObject({ name: 'LeaseHeldError' });
+    },
+  );
 });
 
 test('an attempt that leaves work releases the job', async () => {

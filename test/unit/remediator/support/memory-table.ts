@@ -57,10 +57,12 @@ export class MemoryTable implements FindingsStore {
   /** The items of operators who resumed a rule, by `rule account`. */
   readonly resumed = new Map<string, BreakerState['resume']>();
 
-  async takeLease({ job }: JobName, lease: Lease, now: number, isRedelivered = false): Promise<Taken> {
+  async takeLease({ job }: JobName, lease: Lease, now: number, isFromOthers = false): Promise<Taken> {
     const by = this.leases.get(job);
-    if (by?.state === 'done' || (by?.state === 'recorded' && !isRedelivered)) return { is: 'done' };
-    if (by?.state === 'held' && by.holder !== lease.holder && by.until >= now) return { is: 'held', by };
+    const isOwn = by?.sending === lease.sending;
+    if (by?.state === 'done' || (by?.state === 'recorded' && !isOwn)) return { is: 'done' };
+    const isFree = by !== undefined && by.until < now && (isOwn || isFromOthers);
+    if (by?.state === 'held' && by.holder !== lease.holder && !isFree) return { is: 'held', by };
     this.leases.set(job, lease);
     return { is: 'taken', isFirst: by === undefined };
   }
