@@ -34,19 +34,23 @@ function isExemptionKey(key: string): boolean {
 }
 
 /**
- * Parses a resource's exemption tag. A misspelled key counts as malformed: someone meant to exempt the resource, and IAM,
- * unlike most services, does not distinguish the case of keys.
+ * Parses a resource's exemption tag. A misspelled key counts as malformed, unless another tag with the correct key is in
+ * force: someone meant to exempt the resource, and IAM, unlike most services, does not distinguish the case of keys.
  */
 export function exemptionTagOf(tags: Tags = {}, now: Date): TagExempting {
   const tag = tags[EXEMPTION_TAG];
-  if (tag === undefined) {
-    const misspelled = Object.keys(tags).find(isExemptionKey);
-    if (misspelled === undefined) return { ended: [] };
-    return {
-      ended: [],
-      malformed: `the resource has a tag "${misspelled}": expected the key ${EXEMPTION_TAG}. The resource is not changed until the tag is corrected or removed`,
-    };
-  }
+  const exempting = tag === undefined ? { ended: [] } : parse(tag, now);
+  if (exempting.reason !== undefined || exempting.malformed !== undefined) return exempting;
+  const misspelled = Object.keys(tags).find((key) => key !== EXEMPTION_TAG && isExemptionKey(key));
+  if (misspelled === undefined) return exempting;
+  return {
+    ...exempting,
+    malformed: `the resource has a tag "${misspelled}": expected the key ${EXEMPTION_TAG}. The resource is not changed until the tag is corrected or removed`,
+  };
+}
+
+/** Parses the value of a tag with the correct key. */
+function parse(tag: string, now: Date): TagExempting {
   const match = /^(.*[^\s;,])[\s;,]+until\s+(\S+)$/is.exec(tag.trim());
   const [, reason, until = ''] = match ?? [];
   if (reason === undefined || !z.iso.date().safeParse(until).success) {

@@ -198,6 +198,18 @@ describe('the exemption tag', () => {
     });
   });
 
+  test('that has ended does not hide another one with a misspelled key', () => {
+    const tags = {
+      [EXEMPTION_TAG]: 'public web site until 2025-06-30',
+      'CSPM-Auto-Remediation:Exempt': 'public web site until 2027-06-30',
+    };
+
+    expect(exemptionTagOf(tags, lastMoment)).toEqual({
+      ended: ['public web site (tag), ended on 2025-06-30'],
+      malformed: expect.stringContaining('the resource has a tag "CSPM-Auto-Remediation:Exempt"'),
+    });
+  });
+
   test.each(['cspm-auto-remediation', 'cspm-auto-remediation:exempted', 'exempt', 'owner'])(
     'is not one with the key %j',
     (key) => {
