@@ -2,7 +2,7 @@ import type { AwsSession } from '../../aws/session.ts';
 import { sharedRead } from '../../aws/shared-read.ts';
 import type { SnapshotKind } from '../../changes/rds-snapshot/shares.ts';
 import type { RdsSnapshotSharesChange } from '../../changes/rds-snapshot/shares-change.ts';
-import { exemptionTagOf, withExemptionOf } from '../../model/exemption-tag.ts';
+import { exemptionTagOf, isExemptByTag, withExemptionOf } from '../../model/exemption-tag.ts';
 import { defineRule } from '../rule.ts';
 import { facts } from './facts.ts';
 import {
@@ -156,7 +156,10 @@ function judge(
   if (unmarked.length === 0 && exempt.length === 0)
     return { state: 'compliant', ...(notes.length > 0 && { notes }) };
 
-  const own = Object.assign({}, ...sources.toReversed().map((source) => source.now?.tags ?? {}));
+  const tagsOfEach = sources.map((source) => source.now?.tags ?? {});
+  const all = Object.assign({}, ...tagsOfEach.toReversed());
+  const exempting = tagsOfEach.find((each) => isExemptByTag(each, now));
+  const own = exempting === undefined ? all : withExemptionOf(exempting, all);
   // If no snapshot remains to be fixed, the tag of a snapshot exempts the finding.
   const [first] = exempt;
   const tags = unmarked.length === 0 && first !== undefined ? withExemptionOf(first.tags, own) : own;

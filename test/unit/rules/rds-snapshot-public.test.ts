@@ -443,6 +443,31 @@ test('tags are read from the instance, and from its cluster', async () => {
   ]);
 });
 
+test("an instance's exemption that has ended does not hide that of its cluster", async () => {
+  const exempt = { 'cspm-auto-remediation:exempt': 'public data set until 2999-06-30' };
+  const ended = { 'cspm-auto-remediation:exempt': 'public data set until 2020-06-30' };
+  const { assessments } = await assess(
+    {
+      instances: {
+        'shop-1': { cluster: 'shop', tags: { ...ended, stage: 'live' } },
+        'shop-2': { cluster: 'shop', tags: ended },
+        'mail-1': { cluster: 'mail', tags: exempt },
+        'mail-2': { cluster: 'mail', tags: { stage: 'live' } },
+      },
+      clusters: { shop: { tags: exempt }, mail: { tags: ended } },
+      snapshots: { two: ofCluster(['all']), three: ofCluster(['all'], { source: 'mail' }) },
+    },
+    ['shop-1', 'shop-2', 'mail-1', 'mail-2'],
+  );
+
+  expect([...assessments.values()]).toMatchObject([
+    { tags: { ...exempt, stage: 'live' } },
+    { tags: exempt },
+    { tags: exempt },
+    { tags: { ...ended, stage: 'live' } },
+  ]);
+});
+
 test('25 instances take five calls, plus one per snapshot that may be public', async () => {
   const ids = Array.from({ length: 25 }, (_, n) => `db-${n}`);
 
