@@ -20,6 +20,8 @@ export type Inspection<Seen> =
       readonly seen: Seen;
       /** The resource's tags, if its type has tags, because they may contain an exemption. */
       readonly tags?: Readonly<Record<string, string>>;
+      /** Set if each part that violates the rule is exempt by its own tag. `tags` then contains such a tag. */
+      readonly isExemptInParts?: true;
       /** State that the changes do not read themselves. Only for rules that need several calls per resource. */
       readonly rest?: Rest;
       /** Set if the resource is not read, so that only the source's next scan shows whether it violates the rule. */

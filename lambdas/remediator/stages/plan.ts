@@ -23,7 +23,7 @@ import {
 import type { ConfiguredWork } from '../work.ts';
 import type { Assessments } from './assess.ts';
 import { isJudged, judgeEffects, readEffects } from './effects.ts';
-import { awaitReadBack } from './read-back.ts';
+import { awaitReadBack, verdictOfExemptRest } from './read-back.ts';
 import { recordPlan } from './record-plan.ts';
 import { resolveBegun } from './resolve.ts';
 import { verdictOfUnviolated } from './unviolated.ts';
@@ -118,6 +118,8 @@ async function planFix(
     return effects ?? verdictOfUnviolated(finding, assessment, work, ending);
   }
   if (effects !== undefined) return withDetails(effects, { seen: assessment.seen });
+  const rest = verdictOfExemptRest(finding, assessment, work);
+  if (rest !== undefined) return rest;
   const blockedBy = await firstVerdict(gatesAt('beforePlanning'), finding, {
     ...work,
     violation: assessment,

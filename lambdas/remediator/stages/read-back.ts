@@ -56,16 +56,29 @@ function verdictOf(
   if (effects instanceof Error) return verdictOfError(effects, details, unread);
   if (effects !== undefined) return withDetails(effects, details);
   if (isViolated(result)) return wait(lagWords(finding), details);
-  return conclude('remediated', { ...details, ...reasonOf([...notes, ...notesOf(result)]) });
+  return conclude('remediated', { ...details, ...reasonOf([...new Set([...notes, ...notesOf(result)])]) });
 }
 
 const isViolated = (result: Assessment): boolean =>
-  result.state === 'violation' || (result.state === 'not_applicable' && result.violates === true);
+  (result.state === 'violation' && result.isExemptInParts !== true) ||
+  (result.state === 'not_applicable' && result.violates === true);
 
-/** Lists a rule's notes on a resource without a violation. */
+/** Lists a rule's notes on a resource without a violation that remains to be fixed. */
 function notesOf(result: Assessment): readonly string[] {
   if (result.state === 'not_applicable') return [result.reason];
-  return result.state === 'compliant' ? (result.notes ?? []) : [];
+  return 'notes' in result ? (result.notes ?? []) : [];
+}
+
+/**
+ * Determines the verdict on a resource that this job has changed, if only exempt parts of it still violate the rule.
+ */
+export function verdictOfExemptRest(
+  { resource }: Finding,
+  { isExemptInParts, notes = [] }: Violation,
+  { journal }: Pick<ConfiguredWork, 'journal'>,
+): Verdict | undefined {
+  if (isExemptInParts !== true || !journal.hasApplied(resource)) return undefined;
+  return conclude('remediated', reasonOf(notes));
 }
 
 /**
@@ -119,7 +132,8 @@ async function readUntilSeen(
     }
     pending = pending.filter((resource) => {
       const result = results.get(resource);
-      return !(result instanceof Error) && result?.state === 'violation' && result.isUnread !== true;
+      if (result instanceof Error || result?.state !== 'violation') return false;
+      return result.isUnread !== true && result.isExemptInParts !== true;
     });
   }
   return results;

@@ -24,7 +24,7 @@ type Seen = { publicSnapshots: Snapshot[] };
 /** A type, not an interface, so that it is JSON. */
 type Inspected =
   | { state: 'compliant'; notes?: string[] }
-  | { state: 'violation'; seen: Seen; tags: Record<string, string>; notes: string[] };
+  | { state: 'violation'; seen: Seen; tags: Record<string, string>; notes: string[]; isExemptInParts?: true };
 
 /** A name by which snapshots are found, and the instance or cluster that has it now. */
 interface Source {
@@ -160,15 +160,12 @@ function judge(
   const all = Object.assign({}, ...tagsOfEach.toReversed());
   const exempting = tagsOfEach.find((each) => isExemptByTag(each, now));
   const own = exempting === undefined ? all : withExemptionOf(exempting, all);
+  const isExempt = unmarked.length === 0;
+  const publicSnapshots = inOrder(isExempt ? exempt : unmarked);
   // If no snapshot remains to be fixed, the tag of a snapshot exempts the finding.
-  const [first] = exempt;
-  const tags = unmarked.length === 0 && first !== undefined ? withExemptionOf(first.tags, own) : own;
-  return {
-    state: 'violation',
-    seen: { publicSnapshots: inOrder(unmarked.length > 0 ? unmarked : exempt) },
-    tags,
-    notes,
-  };
+  const tags = isExempt ? withExemptionOf(exempt[0]?.tags ?? {}, own) : own;
+  const seen = { publicSnapshots };
+  return { state: 'violation', seen, tags, notes, ...(isExempt && { isExemptInParts: true as const }) };
 }
 
 /** Sorts snapshots so that those which AWS can change now come first. */

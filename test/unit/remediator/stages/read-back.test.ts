@@ -75,6 +75,56 @@ describe('a resource that reads as a violation after everything was applied', ()
   });
 });
 
+describe('a DB instance of which one public snapshot is exempt', () => {
+  const EXEMPT = 'cspm-auto-remediation:exempt';
+  const note = 'public snapshot orders-0 is not changed: data set (tag, until 2099-06-30)';
+  const some = {
+    ...EMPTY_STATE,
+    databases: {
+      orders: {
+        ...shared.databases.orders,
+        snapshots: [
+          { id: 'orders-0', tags: { [EXEMPT]: 'data set until 2099-06-30' }, sharedWith: ['all'] },
+          ...shared.databases.orders.snapshots,
+        ],
+      },
+    },
+  };
+
+  test('is remediated once the other one is fixed, and its exemption is named', async () => {
+    const of = new ModelAccount(SNAPSHOTS, some);
+
+    const { outcomes } = await of.remediator.attempt(of.job('orders'));
+
+    expect(outcomes).toMatchObject([
+      { outcome: 'remediated', reason: note, applied: [{ change: { resource: 'orders-1' } }] },
+    ]);
+  });
+
+  test('is remediated even if only a later job reads it back', async () => {
+    const of = new ModelAccount(SNAPSHOTS, some);
+    of.past = some;
+    await of.remediator.attempt(of.job('orders'));
+    of.past = undefined;
+
+    const { outcomes } = await lookAfter(of, 15);
+
+    expect(outcomes).toMatchObject([
+      { outcome: 'remediated', reason: note, applied: [{ change: { resource: 'orders-1' } }] },
+    ]);
+  });
+
+  test('is exempt if its owner exempts the instance before anything is changed', async () => {
+    const of = new ModelAccount(SNAPSHOTS, some);
+    const { orders } = some.databases;
+    of.set({ ...some, databases: { orders: { ...orders, tags: { [EXEMPT]: 'moving until 2099-06-30' } } } });
+
+    const { outcomes } = await of.remediator.attempt(of.job('orders'));
+
+    expect(outcomes).toMatchObject([{ outcome: 'exempt', applied: [] }]);
+  });
+});
+
 test('a resource that then violates the rule in a way that cannot be fixed is not remediated', async () => {
   const allowAll = { action: 'allow', protocol: '-1', cidr: '0.0.0.0/0', ports: null, icmp: null } as const;
   const deny = { ...allowAll, action: 'deny', protocol: '6', ports: { from: 25, to: 25 } } as const;
