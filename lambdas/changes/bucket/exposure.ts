@@ -54,7 +54,8 @@ export function readPublicAccessBlock(
   });
 }
 
-async function readPublicGrants(session: AwsSession, name: string, region: string): Promise<string[]> {
+/** Reads the grants of a bucket's ACL that make it public. */
+export async function readPublicGrants(session: AwsSession, name: string, region: string): Promise<string[]> {
   const { GetBucketAclCommand, S3Client } = await import('../../aws/s3.ts');
   const { Grants = [] } = await session
     .client(S3Client, region)
@@ -65,7 +66,12 @@ async function readPublicGrants(session: AwsSession, name: string, region: strin
   });
 }
 
-function readPolicyIsPublic(session: AwsSession, name: string, region: string): Promise<boolean | null> {
+/** Reads whether a bucket's policy is public. @returns null if there is no policy */
+export function readPolicyIsPublic(
+  session: AwsSession,
+  name: string,
+  region: string,
+): Promise<boolean | null> {
   return orWhen(['NoSuchBucketPolicy'], null, async () => {
     const { GetBucketPolicyStatusCommand, S3Client } = await import('../../aws/s3.ts');
     const { PolicyStatus } = await session

@@ -36,6 +36,10 @@ interface Bucket {
   readonly policyIsPublic?: boolean;
   readonly tags?: Readonly<Record<string, string>>;
   readonly accessPoints?: Readonly<Record<string, AccessPoint>>;
+  /** The account that owns it. Default: the session's. */
+  readonly owner?: string;
+  /** The action that AWS denies. */
+  readonly denied?: string;
   /** Set if the list of its access points is an error. */
   readonly accessPointsError?: Answer;
 }
@@ -79,7 +83,9 @@ async function s3(
       const bucket = buckets[new URL(call.path, 'http://s3').pathname.replaceAll('/', '')];
       if (bucket === undefined) return s3Error('NoSuchBucket', 404);
       if ((bucket.region ?? 'eu-central-1') !== regionOf(call)) return s3Error('PermanentRedirect', 301);
-      if (call.headers['x-amz-expected-bucket-owner'] !== ACCOUNT) return s3Error('AccessDenied', 403);
+      const { owner = ACCOUNT, denied } = bucket;
+      if (call.headers['x-amz-expected-bucket-owner'] !== owner) return s3Error('AccessDenied', 403);
+      if (actionsOf([call]).includes(denied ?? '')) return s3Error('AccessDenied', 403);
       return answer(bucket, call);
     };
   const accessPoints = {
@@ -117,6 +123,7 @@ async function s3(
       's3:ListAllMyBuckets': ({ path }) => {
         const { searchParams } = new URL(path, 'http://s3');
         const names = Object.keys(buckets)
+          .filter((name) => (buckets[name]?.owner ?? ACCOUNT) === ACCOUNT)
           .filter((name) => name.startsWith(searchParams.get('prefix') ?? ''))
           .sort();
         const from = Number(searchParams.get('continuation-token') ?? 0);
@@ -378,7 +385,54 @@ describe('buckets are read', () => {
     expect([...assessments.values()].map(({ state }) => state)).toEqual(['compliant', 'violation']);
   });
 
-  test('with 26 calls for 25 fixed ones', async () => {
+  test('with everything at once if they are few, and later only the block', async () => {
+    await using aws = await s3({ site: { policyIsPublic: true, block: flags(false, true, false, true) } });
+    const session = sessionOf(aws.endpoint);
+
+    const first = await rule.assess(session, ['site'], {});
+    const calls = aws.calls.length;
+    const second = await rule.assess(session, ['site'], {});
+
+    expect([first.get('site'), second.get('site')]).toEqual([{ state: 'compliant' }, { state: 'compliant' }]);
+    expect(calls).toBe(5);
+    expect(actionsOf(aws.calls.slice(calls))).toEqual(['s3:GetBucketPublicAccessBlock']);
+  });
+
+  test.each(['s3:GetBucketAcl', 's3:GetBucketTagging'])(
+    'as compliant if they are blocked, although %s is denied',
+    async (denied) => {
+      await using aws = await s3({ site: { denied, block: flags(false, true, false, true) } });
+
+      const assessments = await rule.assess(sessionOf(aws.endpoint), ['site'], {});
+
+      expect(assessments.get('site')).toEqual({ state: 'compliant' });
+    },
+  );
+
+  test.each<{ what: string; now: Bucket | undefined; state: string; region?: string }>([
+    { what: 'deleted', now: undefined, state: 'gone' },
+    {
+      what: 'created anew in another region',
+      now: { region: 'us-west-2', policyIsPublic: true },
+      state: 'violation',
+      region: 'us-west-2',
+    },
+    { what: 'created anew by another account', now: { owner: '444455556666' }, state: 'gone' },
+  ])('again in the same session if they were $what', async ({ now, state, region }) => {
+    const buckets: Record<string, Bucket> = { site: { policyIsPublic: true }, other: {} };
+    await using aws = await s3(buckets);
+    const session = sessionOf(aws.endpoint);
+    await rule.assess(session, ['site', 'other'], {});
+
+    if (now === undefined) delete buckets['site'];
+    else buckets['site'] = now;
+    const assessments = await rule.assess(session, ['site', 'other'], {});
+
+    expect(assessments.get('site')).toMatchObject({ state, ...(region && { seen: { region } }) });
+    expect(assessments.get('other')).toEqual({ state: 'compliant' });
+  });
+
+  test('with 26 calls for 25 fixed ones, and 25 later', async () => {
     const names = Array.from({ length: 25 }, (_, n) => `bucket-${n}`);
     await using aws = await s3(
       Object.fromEntries(
@@ -386,9 +440,14 @@ describe('buckets are read', () => {
       ),
     );
 
-    await rule.assess(sessionOf(aws.endpoint), names, {});
+    const session = sessionOf(aws.endpoint);
 
-    expect(aws.calls).toHaveLength(26);
+    await rule.assess(session, names, {});
+    const calls = aws.calls.length;
+    await rule.assess(session, names, {});
+
+    expect(calls).toBe(26);
+    expect(aws.calls).toHaveLength(26 + 25);
   });
 });
 
