@@ -1,6 +1,7 @@
 import type { CloudTrailClient } from '@aws-sdk/client-cloudtrail';
 import { chunks } from '../../aws/batches.ts';
 import { isAwsError } from '../../aws/errors.ts';
+import { perSession } from '../../aws/per-session.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { tagMap } from '../../aws/tags.ts';
 import type { CloudTrailLogFileValidationSet } from '../../changes/cloudtrail/log-file-validation-set.ts';
@@ -21,10 +22,10 @@ type Seen = {
  */
 const TRAILS_PER_LIST_TAGS = 20;
 
-/** Reads the tags of trails. @throws AWS's ResourceNotFound or TrailNotFound if any of the trails is gone */
+/** Reads the tags of each trail. @throws AWS's ResourceNotFound or TrailNotFound if any of the trails is gone */
 async function listTags(client: CloudTrailClient, trails: readonly string[]) {
   const { ListTagsCommand } = await import('../../aws/cloudtrail.ts');
-  const tags = new Map<string, Record<string, string>>();
+  const tags = new Map<string, Record<string, string>>(trails.map((trail) => [trail, {}]));
   let NextToken: string | undefined;
   do {
     const answer = await client.send(new ListTagsCommand({ ResourceIdList: [...trails], NextToken }));
@@ -37,13 +38,10 @@ async function listTags(client: CloudTrailClient, trails: readonly string[]) {
 }
 
 /** Reads the tags of each trail. A trail that was deleted in the meantime has no entry. */
-async function readTags(session: AwsSession, region: string, trails: readonly string[]) {
-  const { CloudTrailClient } = await import('../../aws/cloudtrail.ts');
-  const client = session.client(CloudTrailClient, region);
+async function readTags(client: CloudTrailClient, trails: readonly string[]) {
   const read = async (batch: readonly string[]): Promise<[string, Record<string, string>][]> => {
     try {
-      const tags = await listTags(client, batch);
-      return batch.map((trail) => [trail, tags.get(trail) ?? {}]);
+      return [...(await listTags(client, batch))];
     } catch (error) {
       if (!isAwsError(error, 'ResourceNotFound', 'TrailNotFound')) throw error;
       if (batch.length === 1) return [];
@@ -56,17 +54,35 @@ async function readTags(session: AwsSession, region: string, trails: readonly st
   return new Map((await Promise.all(parts.map(read))).flat());
 }
 
+/** The trails that were read in a session. */
+const readIn = perSession(() => new Set<string>());
+
+/**
+ * Reads the tags of trails that were not read before: reported trails usually violate the rule, so that their tags are
+ * needed. Later, they have probably been fixed.
+ * @returns undefined if the trails were read before, are too many for one call, or if one of them is gone or denied
+ */
+async function readTagsAhead(client: CloudTrailClient, session: AwsSession, arns: readonly string[]) {
+  const known = readIn(session);
+  const areNew = arns.every((arn) => !known.has(arn));
+  for (const arn of arns) known.add(arn);
+  if (!areNew || arns.length > TRAILS_PER_LIST_TAGS) return undefined;
+  return listTags(client, arns).catch(() => undefined);
+}
+
 /** Inspects the trails of one home region in one call, whose answer omits trails that do not exist. */
 async function inspectRegion(session: AwsSession, region: string, arns: readonly string[]) {
   const { CloudTrailClient, DescribeTrailsCommand } = await import('../../aws/cloudtrail.ts');
-  const { trailList = [] } = await session
-    .client(CloudTrailClient, region)
-    .send(new DescribeTrailsCommand({ trailNameList: [...arns], includeShadowTrails: false }));
+  const client = session.client(CloudTrailClient, region);
+  const [{ trailList = [] }, ahead] = await Promise.all([
+    client.send(new DescribeTrailsCommand({ trailNameList: [...arns], includeShadowTrails: false })),
+    readTagsAhead(client, session, arns),
+  ]);
   const trails = new Map(trailList.map((trail) => [trail.TrailARN, trail]));
   const violating = arns.filter(
     (arn) => trails.has(arn) && trails.get(arn)?.LogFileValidationEnabled !== true,
   );
-  const tags = await readTags(session, region, violating);
+  const tags = ahead ?? (await readTags(client, violating));
   return arns.map((arn): [string, Inspection<Seen>] => {
     const trail = trails.get(arn);
     if (trail?.LogFileValidationEnabled === true) return [arn, { state: 'compliant' }];

@@ -34,7 +34,7 @@ function regionOf(call: ReceivedCall): string {
 /**
  * Simulates CloudTrail as in its API reference: given ARNs, it returns the trails of the region that is called, and no error for others.
  */
-async function cloudTrail(trails: Trail[], tagsPerPage = 20) {
+async function cloudTrail(trails: Trail[], tagsPerPage: number | 'denied' = 20) {
   const inRegion = (call: ReceivedCall): Trail[] =>
     trails.filter(({ region = 'eu-central-1' }) => region === regionOf(call));
   return scriptedAws(
@@ -55,6 +55,8 @@ async function cloudTrail(trails: Trail[], tagsPerPage = 20) {
         });
       },
       'cloudtrail:ListTags': (call) => {
+        if (tagsPerPage === 'denied')
+          return jsonAnswer({ __type: 'AccessDeniedException', message: 'denied' }, 400);
         const { ResourceIdList, NextToken = '0' } = z
           .object({ ResourceIdList: z.array(z.string()).max(20), NextToken: z.string().optional() })
           .parse(JSON.parse(call.body));
@@ -121,7 +123,33 @@ describe('the inspection of trails', () => {
     const assessments = await rule.assess(sessionOf(aws.endpoint), resources, {});
 
     expect(resources.map((resource) => assessments.get(resource)?.state)).toEqual(['compliant', 'gone']);
-    expect(aws.calls).toHaveLength(1);
+  });
+
+  test('reads tags in the same step at first, and later only those of violations', async () => {
+    const trails: Trail[] = [{ name: 'events', validated: true }];
+    await using aws = await cloudTrail(trails);
+    const session = sessionOf(aws.endpoint);
+    const resource = arnOf({ name: 'events' });
+
+    const atFirst = (await rule.assess(session, [resource], {})).get(resource);
+    const calls = aws.calls.length;
+    await rule.assess(session, [resource], {});
+    const callsAgain = aws.calls.length - calls;
+    trails[0] = { name: 'events', tags: { team: 'red' } };
+    const atLast = (await rule.assess(session, [resource], {})).get(resource);
+
+    expect(atFirst).toEqual({ state: 'compliant' });
+    expect([calls, callsAgain]).toEqual([2, 1]);
+    expect(atLast).toMatchObject({ state: 'violation', tags: { team: 'red' } });
+  });
+
+  test('finds a trail with validation compliant although its tags are denied', async () => {
+    await using aws = await cloudTrail([{ name: 'events', validated: true }], 'denied');
+    const resource = arnOf({ name: 'events' });
+
+    const assessments = await rule.assess(sessionOf(aws.endpoint), [resource], {});
+
+    expect(assessments.get(resource)).toEqual({ state: 'compliant' });
   });
 
   test('reads and fixes a shadow trail in its home region, regardless of the region of the finding', async () => {
