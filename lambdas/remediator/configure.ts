@@ -1,7 +1,7 @@
 import { SettingsError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import { isChanging } from '../model/mode.ts';
-import { DEFERRED_DAYS } from '../model/settings.ts';
+import { DEFERRED_DAYS, type Settings } from '../model/settings.ts';
 import type { Action } from './action.ts';
 import { endedExemptions } from './ended-exemptions.ts';
 import { askOnce } from './gates/gate.ts';
@@ -41,8 +41,7 @@ export async function configure(
     const work = await readSettings(job);
     learned.mode = work.mode;
     learned.settingsVersions = work.settings.versions;
-    learned.deferredDays = work.settings.allRules.deferred_days ?? DEFERRED_DAYS;
-    learned.publishesAll = work.settings.allRules.events === 'all';
+    learnReporting(work.settings, learned);
     learned.endedExemptions = endedExemptions(work.job.findings, new Map(), work);
     work.breaker.judgeBy(work.settings.breaker);
     const verdict = isChanging(work.mode) ? await askOnce(gatesAt('forJob'), pending, work) : undefined;
@@ -59,6 +58,23 @@ export async function configure(
     if (error instanceof SettingsError) return error;
     throw error;
   }
+}
+
+/**
+ * Reads how outcomes are reported, for an attempt that needs no other settings: each finding was concluded by an earlier
+ * attempt, or without them. Never throws: if the settings can't be read, every outcome is published rather than none.
+ */
+export async function configureReporting({ rule, ports }: Work, learned: Learned): Promise<void> {
+  try {
+    learnReporting(await ports.settings.read(rule.id), learned);
+  } catch {
+    learned.publishesAll = true;
+  }
+}
+
+function learnReporting({ allRules }: Settings, learned: Learned): void {
+  learned.deferredDays = allRules.deferred_days ?? DEFERRED_DAYS;
+  learned.publishesAll = allRules.events === 'all';
 }
 
 /** Checks whether a verdict turns the job into a dry run. What an earlier attempt left is taken back nevertheless. */

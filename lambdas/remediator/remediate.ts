@@ -3,7 +3,7 @@ import { LeaseHeldError, SettingsError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Job } from '../model/job.ts';
 import { Book, type Entry } from './book.ts';
-import { type Configured, configure } from './configure.ts';
+import { type Configured, configure, configureReporting } from './configure.ts';
 import { endedExemptions } from './ended-exemptions.ts';
 import { passGates } from './gates/gate.ts';
 import { gatesAt } from './gates/index.ts';
@@ -63,6 +63,7 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
     journal.start(startedAt);
     book.add(await passGates(gatesAt('beforeSettings'), book.pending, work));
     if (book.pending.length > 0) await workOnPending(book, work, learned);
+    else await configureReporting(work, learned);
   } catch (error) {
     if (error instanceof LeaseHeldError) throw error;
     book.addToPending(retry(error));

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Job } from '../../../../lambdas/model/job.ts';
 import { accountSettingsOf, jobOf, RemediatorInMemory, settingsOf } from '../support/remediator-in-memory.ts';
 
@@ -50,6 +50,63 @@ test('if all events are requested, every outcome has an event', async () => {
   for (const hours of [0, 1, 2]) await remediator.attempt(later(jobOf('fine'), hours));
 
   expect(resourcesOf(remediator.published)).toEqual(['fine', 'fine', 'fine']);
+});
+
+describe('if all events are requested, an unchanged outcome has an event', () => {
+  const all = settingsOf({ mode: 'dry_run', allRules: accountSettingsOf({ events: 'all' }) });
+  const next = later(jobOf('deploy'), 1);
+
+  /** A remediator after a first poll of the finding, the events of which are forgotten. */
+  async function polledOnce(settings = all): Promise<RemediatorInMemory> {
+    const remediator = new RemediatorInMemory({ deploy: ['old'] });
+    remediator.settings = settings;
+    await remediator.attempt(jobOf('deploy'));
+    remediator.published.length = 0;
+    return remediator;
+  }
+
+  test('that the attempt after an interrupted one sends', async () => {
+    const remediator = await polledOnce();
+    remediator.fault = (port) => (port === 'publish' ? new Error('the function was ended') : undefined);
+    await remediator.attempt(next);
+    remediator.fault = () => undefined;
+
+    await remediator.attempt(next, { number: 2 });
+
+    expect(resourcesOf(remediator.published)).toEqual(['deploy']);
+  });
+
+  test('that is sent if that attempt cannot read the settings', async () => {
+    const remediator = await polledOnce();
+    remediator.fault = (port) => (port === 'publish' ? new Error('the function was ended') : undefined);
+    await remediator.attempt(next);
+    remediator.fault = (port) => (port === 'settings' ? new Error('the settings are away') : undefined);
+
+    const { failures } = await remediator.attempt(next, { number: 2 });
+
+    expect(failures).toEqual([]);
+    expect(resourcesOf(remediator.published)).toEqual(['deploy']);
+  });
+
+  test('also if the finding is left to the source, which is known without the settings', async () => {
+    const remediator = await polledOnce();
+    const leaves = { deploy: 'the source is at work' };
+    await remediator.attempt({ ...next, leaves });
+
+    await remediator.attempt({ ...later(next, 1), leaves });
+
+    expect(remediator.published.map(({ outcome }) => outcome)).toEqual(['deferred', 'deferred']);
+  });
+
+  test('and none if only changes are requested', async () => {
+    const remediator = await polledOnce(settingsOf({ mode: 'dry_run' }));
+    const leaves = { deploy: 'the source is at work' };
+    await remediator.attempt({ ...next, leaves });
+
+    await remediator.attempt({ ...later(next, 1), leaves });
+
+    expect(remediator.published.map(({ outcome }) => outcome)).toEqual(['deferred']);
+  });
 });
 
 test('an attempt that ends between event and table is published again by the next one, and nothing is lost', async () => {
