@@ -14,6 +14,8 @@ export interface JobResult {
   readonly outcomes: readonly Outcome[];
   /** Outcomes among them that differ from the previous one, have a different reason, or changed something. */
   readonly news: readonly Outcome[];
+  /** False if the event bus did not accept the events. The next attempt sends and counts these outcomes again. */
+  readonly isPublished: boolean;
   /** Findings for the next attempt. After the last attempt, they also have outcomes. */
   readonly unfinished: readonly Unfinished[];
   /** Findings whose changes take minutes in AWS. A follow-up job checks them. */
@@ -55,6 +57,7 @@ export type Unfinished = Entry<'retry'> & Pick<Outcome, 'applied'>;
 export const nothingLeft: JobResult = {
   outcomes: [],
   news: [],
+  isPublished: true,
   unfinished: [],
   inProgress: [],
   counted: 0,

@@ -214,10 +214,12 @@ async function record(
     ...entry,
     applied: journal.applied(entry.finding.resource),
   }));
-  const { due, failures } = await publishAndEnd({ written, unfinished, failures: before }, work, learned);
+  const ended = await publishAndEnd({ written, unfinished, failures: before }, work, learned);
+  const { due, isPublished, failures } = ended;
   return {
     outcomes: due.published.map(({ outcome }) => outcome),
     news: due.changed.map(({ outcome }) => outcome),
+    isPublished,
     unfinished,
     inProgress: book.in('in_progress'),
     counted: learned.counted,

@@ -28,7 +28,8 @@ export function report(job: Job, result: JobResult): void {
   } else {
     result.news.forEach(logOutcome);
     logSame(job, result);
-    countOutcomes(job, result);
+    if (result.isPublished) countOutcomes(job, result);
+    countAttempt(job, result);
   }
   const isStopped = result.settingsError !== undefined || result.outcomes.some(isStoppedBySettings);
   countIf('SettingsInvalid', isStopped ? 1 : 0);
@@ -51,26 +52,31 @@ export function report(job: Job, result: JobResult): void {
   countIf('TakeBackFailed', errors.filter((error) => error instanceof TakeBackError).length + waiting.length);
 }
 
+/** Counts outcomes together with their events, so that a repeated attempt to send the events does not count twice. */
 function countOutcomes({ poll }: Job, result: JobResult): void {
-  const { outcomes, counted, accountLimitUsed, deferrals, isRoleMissing, isBreakerOpen } = result;
+  const { outcomes, deferrals, isRoleMissing, isBreakerOpen } = result;
   const counts = new Map<OutcomeName, number>();
   for (const { outcome } of outcomes) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   for (const [outcome, number] of counts) count(metricOf(outcome), number, poll.rule);
   // The following metrics have no rule, because the region's alarms use them. A missing role is reported once, not per
-  // finding.
-  if (isRoleMissing) count('RoleMissing', 1);
-  // Failures that opened the breaker are also reported once, by its notice.
-  else if (!isBreakerOpen) countIf('FailedFindings', outcomes.filter(isReported).length);
+  // finding, and so are failures that opened the breaker, by its notice.
+  if (!isRoleMissing && !isBreakerOpen) countIf('FailedFindings', outcomes.filter(isReported).length);
   countIf('RecurringFindings', outcomes.filter(({ recurring }) => recurring !== undefined).length);
   countIf('LastingDeferrals', deferrals.lasting);
   countIf('OldestDeferral', deferrals.oldestDays);
-  if (counted > 0) count('ChangedResources', counted, poll.rule);
-  if (accountLimitUsed !== undefined) count('AccountLimitUsed', accountLimitUsed, poll.rule);
   const numberAt = (gate: Outcome['gate']): number => outcomes.filter((each) => each.gate === gate).length;
   countIf('HeldFindings', numberAt('hold'));
   countIf('LimitReached', numberAt('limit'));
   countIf('BreakerOpen', Math.min(1, numberAt('breaker')));
-  countIf('OpenBreakers', result.countsBreaker ? 1 : 0);
+}
+
+/** Counts what only this attempt knows. */
+function countAttempt({ poll }: Job, result: JobResult): void {
+  const { counted, accountLimitUsed, countsBreaker, isRoleMissing } = result;
+  countIf('RoleMissing', isRoleMissing ? 1 : 0);
+  if (counted > 0) count('ChangedResources', counted, poll.rule);
+  if (accountLimitUsed !== undefined) count('AccountLimitUsed', accountLimitUsed, poll.rule);
+  countIf('OpenBreakers', countsBreaker ? 1 : 0);
 }
 
 /**

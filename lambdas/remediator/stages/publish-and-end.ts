@@ -17,6 +17,15 @@ interface Attempted {
   readonly failures: readonly unknown[];
 }
 
+/** Result of the end of an attempt. */
+interface Published {
+  readonly due: Due;
+  /** True if the event bus accepted all events. */
+  readonly isPublished: boolean;
+  /** The errors that cause the job to be retried. */
+  readonly failures: readonly unknown[];
+}
+
 /**
  * Publishes the recorded outcomes, ends the lease, and saves what the next attempt needs.
  * @returns what was due to be published, and all errors that cause the job to be retried
@@ -25,7 +34,7 @@ export async function publishAndEnd(
   { written, unfinished, failures: before }: Attempted,
   work: Work,
   learned: Learned,
-): Promise<{ readonly due: Due; readonly failures: readonly unknown[] }> {
+): Promise<Published> {
   const { lease } = learned;
   const left = work.attempt.last ? [] : unfinished.map(({ finding }) => finding.resource);
   const due = dueOf(work, written, new Set(left), learned);
@@ -35,9 +44,10 @@ export async function publishAndEnd(
     recordGates(work, learned),
     endsBeside ? endLease(lease, 'recorded', due.toWrite, work, written) : undefined,
   ]);
+  const isPublished = unpublished.length === 0;
   const failures = [...before, ...unpublished, ...gateFailures, ...unrecorded];
   try {
-    if (unpublished.length === 0) await scheduleInvestigation(due.notices, due.published, work);
+    if (isPublished) await scheduleInvestigation(due.notices, due.published, work);
     if (learned.isRoleRefused) await work.role.noteMissing();
   } catch (error) {
     failures.push(error);
@@ -46,13 +56,13 @@ export async function publishAndEnd(
   // The next attempt needs the journal. An attempt that has not read it must not overwrite it.
   const returns = comesBack({ unfinished, failures });
   if (returns && learned.isRecalled) await writeJournal();
-  if (unrecorded.length > 0 || (endsBeside && !returns)) return { due, failures };
+  if (unrecorded.length > 0 || (endsBeside && !returns)) return { due, isPublished, failures };
   // Outcomes in the table would count as published.
-  const toWrite = endsBeside || unpublished.length > 0 ? [] : due.toWrite;
+  const toWrite = endsBeside || !isPublished ? [] : due.toWrite;
   const notEnded = await endLease(lease, returns ? 'released' : 'done', toWrite, work);
   failures.push(...notEnded);
   if (notEnded.length > 0 && !returns) await writeJournal();
-  return { due, failures };
+  return { due, isPublished, failures };
 }
 
 /**

@@ -77,6 +77,27 @@ test('an outcome is logged when it is new, and counted in one line while it is u
   ]);
 });
 
+test('outcomes are counted once, by the attempt whose events the bus accepts', async () => {
+  refuse('a');
+  const job = jobOf('a', 'b');
+  const names = ['FailedFindings', 'OpenBreakers'];
+  remediator.fault = (port) => (port === 'publish' ? new Error('the bus is away') : undefined);
+  const first = await remediator.attempt(job);
+  remediator.fault = () => undefined;
+  const second = await remediator.attempt(job, { number: 2 });
+
+  const ofFirst = await counted({ ...first, countsBreaker: true }, names);
+  const ofRule = output.split('\n').filter((line) => line.includes('"_aws"') && line.includes('"rule"'));
+  output = '';
+  const ofSecond = await counted(second, names);
+
+  expect(ofFirst).toEqual({ OpenBreakers: 1 });
+  expect(ofRule).toEqual(
+    ['ChangedResources', 'AccountLimitUsed'].map((name) => expect.stringContaining(name)),
+  );
+  expect(ofSecond).toEqual({ FailedFindings: 1 });
+});
+
 describe('one cause is one notification', () => {
   test('a failure of a finding is reported itself', async () => {
     refuse('a', 'b');
