@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { jsonSchema } from './json.ts';
+import { wholePattern } from './whole-pattern.ts';
 
 /**
  * A custom rule as Terraform writes it into the rule's settings, from `custom_rules` or from the library. Its
@@ -69,31 +70,19 @@ const runbookSchema = documentSchema.extend({
 });
 export type CustomRunbook = z.infer<typeof runbookSchema>;
 
-/** An escape that JavaScript accepts only without the flag `u`: of punctuation that has no meaning in patterns. */
-const PLAIN_ESCAPE = /[^A-Za-z0-9^$\\.*+?()[\]{}|/]/;
-
-/**
- * Compiles a regular expression that must match a whole text. Terraform has checked it for its own syntax, RE2, which allows
- * escapes such as `\-` everywhere.
- * @throws SyntaxError if JavaScript does not accept it
- */
-export function wholePattern(pattern: string): RegExp {
-  const accepted = pattern.replaceAll(/\\([\x20-\x7e])/g, (whole, character: string) =>
-    PLAIN_ESCAPE.test(character) ? `\\x${character.charCodeAt(0).toString(16)}` : whole,
-  );
-  return new RegExp(`^(?:${accepted})$`, 'u');
-}
-
-const patternSchema = z.string().transform((pattern, context) => {
-  try {
-    wholePattern(pattern);
-    return pattern;
-  } catch {
-    const message = `expected a regular expression that JavaScript accepts, got ${pattern.slice(0, 200)}`;
-    context.addIssue({ code: 'custom', message });
-    return z.NEVER;
-  }
-});
+const patternSchema = z
+  .string()
+  .max(1024)
+  .transform((pattern, context) => {
+    try {
+      wholePattern(pattern);
+      return pattern;
+    } catch {
+      const message = `expected a regular expression in the syntax that RE2 and JavaScript share, got ${pattern.slice(0, 200)}`;
+      context.addIssue({ code: 'custom', message });
+      return z.NEVER;
+    }
+  });
 
 export const customRuleSchema = z
   .strictObject({

@@ -26,8 +26,9 @@ export function parsePause(value: string, knownRules: readonly string[]): Pause 
   for (const word of words) {
     const [, account] = accountPattern.exec(word) ?? [];
     if (account !== undefined) accounts.add(account);
+    else if (word === 'all' || word === 'all+undo') continue;
     else if (knownRules.includes(word)) rules.add(word);
-    else if (word !== 'all' && word !== 'all+undo') unknown.push(word);
+    else unknown.push(word);
   }
   if (unknown.length > 0) {
     throw new SettingsError(

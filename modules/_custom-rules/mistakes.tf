@@ -52,10 +52,6 @@ locals {
     ]
   ]) }
 
-  # What Terraform accepts in a regular expression, and the functions, which use JavaScript's syntax, do not: flags, named classes, and
-  # escapes with letters or digits.
-  only_terraform = "\\(\\?[^:<]|\\[\\[:|\\\\(?:[0-9AaCEQz]|x\\{|[pP][^{])"
-
   # ARNs that, without placeholders, consist only of wildcards: they name no service, so they are as broad as "*".
   every_resource = "^(a|ar|arn|arn:[a-z-]*)?[*?:/]*[*?][*?:/]*$"
 
@@ -92,18 +88,25 @@ locals {
     [for id, _ in local.library : { (id) = "a rule of the library" }],
   )...)
 
+  # Ids that would give a resource of the rule the name of another one, or change the meaning of the pause parameter.
+  reserved = {
+    check-polls = "a schedule of this module"
+    operator    = "a policy of this module"
+    viewer      = "a policy of this module"
+    all         = "a value of the pause parameter"
+    none        = "a value of the pause parameter"
+  }
+
   own_mistakes = { for id, rule in local.declared : id => concat(
     can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", id)) && length(id) <= 40 ? [] : [" has ${length(id)} characters: expected an id of at most 40 lowercase letters, digits and hyphens"],
     can(local.taken[id]) ? [" is the id of ${local.taken[id]}: expected another"] : [],
+    can(local.reserved[id]) ? [" has the name of ${local.reserved[id]}: expected another id"] : [],
     (rule.desired_state == null) != (rule.runbook == null) ? [] : [" has ${rule.runbook == null ? "neither desired_state nor runbook" : "desired_state and runbook"}: expected one of the two"],
     length([for name in rule.netskope_rule_names : name if trimspace(name) != ""]) > 0 ? [] : [".netskope_rule_names is empty: expected the rule's names as Netskope shows them"],
+    [for name in rule.netskope_rule_names : ".netskope_rule_names contains \"${substr(name, 0, 40)}…\", a name of ${length(name)} characters: expected at most 1024" if length(name) > 1024],
     contains(["regional", "global"], rule.scope) ? [] : [".scope is \"${rule.scope}\": expected regional or global"],
     contains(["low", "medium", "high", "critical"], rule.severity) ? [] : [".severity is \"${rule.severity}\": expected low, medium, high or critical"],
-    rule.resource_id_pattern == null || can(regexall(coalesce(rule.resource_id_pattern, "x"), "")) ? [] : [".resource_id_pattern is \"${rule.resource_id_pattern}\": expected a regular expression"],
-    [
-      for found in try(distinct(regexall(local.only_terraform, replace(rule.resource_id_pattern, "\\\\", ""))), []) :
-      ".resource_id_pattern is \"${rule.resource_id_pattern}\": expected a regular expression without ${found}, which JavaScript does not accept"
-    ],
+    local.pattern_mistakes[id],
     rule.desired_state == null ? [] : !can(local.types[rule.desired_state.resource_type]) ? [
       ".desired_state.resource_type is \"${rule.desired_state.resource_type}\", which is unknown (as of ${local.type_date}): expected a CloudFormation type such as AWS::RDS::DBInstance"
       ] : concat(

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type CustomRule, wholePattern } from '../../model/custom-rule.ts';
+import type { CustomRule } from '../../model/custom-rule.ts';
+import { wholePattern } from '../../model/whole-pattern.ts';
 import type { RuleFacts } from '../facts.ts';
 import { isArn, namesArn } from './placeholders.ts';
 import { customRunbook, undoPermissions } from './runbook.ts';

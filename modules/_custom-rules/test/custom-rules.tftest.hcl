@@ -195,11 +195,7 @@ run "every_mistake_at_once" {
       "custom_rules[\"statements\"].permissions.write[2] gives rds:ModifyDBInstance on every resource: name its resources, or the action in permissions.allow",
       "custom_rules[\"statements\"].permissions.write[3] gives rds:ModifyDBInstance on every resource: name its resources, or the action in permissions.allow",
       "custom_rules[\"statements\"].permissions.write[4] gives rds:ModifyDBInstance on every resource: name its resources, or the action in permissions.allow",
-      "custom_rules[\"syntax\"].resource_id_pattern is \"(?i)[[:alpha:]]\\A\\x{41}\\pL\\d\\-\\\\A(?:x)[\\w]\\x41\\p{Lu}\": expected a regular expression without (?i, which JavaScript does not accept",
-      "custom_rules[\"syntax\"].resource_id_pattern is \"(?i)[[:alpha:]]\\A\\x{41}\\pL\\d\\-\\\\A(?:x)[\\w]\\x41\\p{Lu}\": expected a regular expression without [[:, which JavaScript does not accept",
-      "custom_rules[\"syntax\"].resource_id_pattern is \"(?i)[[:alpha:]]\\A\\x{41}\\pL\\d\\-\\\\A(?:x)[\\w]\\x41\\p{Lu}\": expected a regular expression without \\A, which JavaScript does not accept",
-      "custom_rules[\"syntax\"].resource_id_pattern is \"(?i)[[:alpha:]]\\A\\x{41}\\pL\\d\\-\\\\A(?:x)[\\w]\\x41\\p{Lu}\": expected a regular expression without \\x{, which JavaScript does not accept",
-      "custom_rules[\"syntax\"].resource_id_pattern is \"(?i)[[:alpha:]]\\A\\x{41}\\pL\\d\\-\\\\A(?:x)[\\w]\\x41\\p{Lu}\": expected a regular expression without \\pL, which JavaScript does not accept",
+      "custom_rules[\"syntax\"].resource_id_pattern is \"(?i)[[:alpha:]]\\A\\x{41}\\pL\\d\\-\\\\A(?:x)[\\w]\\x41\\p{Lu}\": expected a regular expression in the syntax that RE2 and JavaScript share, not \"(?i)[[:alpha\"",
       "custom_rules[\"unknown-type\"].desired_state.resource_type is \"AWS::RDS::Instance\", which is unknown (as of 2026-10-20): expected a CloudFormation type such as AWS::RDS::DBInstance",
       "custom_rules[\"lists\"].netskope_rule_names has \"D\", which lists and no-update claim: expected one rule for each name",
       "custom_rules[\"rds-instance-public\"].netskope_rule_names has \"Ensure S3 Bucket is not publicly accessible.\", which rds-instance-public and s3-bucket-public claim: expected one rule for each name",
@@ -312,4 +308,60 @@ run "mistakes_fail_the_plan" {
   }
 
   expect_failures = [output.catalog]
+}
+
+# Each of these would clash with a resource of the module, or make the pause parameter ambiguous.
+run "reserved_ids" {
+  command = plan
+
+  variables {
+    refuse = false
+    custom_rules = { for id in ["check-polls", "operator", "viewer", "all", "none"] : id => {
+      netskope_rule_names = ["ACME ${id}"]
+      runbook             = { document = "Acme" }
+    } }
+  }
+
+  assert {
+    condition = output.mistakes == [
+      "custom_rules[\"all\"] has the name of a value of the pause parameter: expected another id",
+      "custom_rules[\"check-polls\"] has the name of a schedule of this module: expected another id",
+      "custom_rules[\"none\"] has the name of a value of the pause parameter: expected another id",
+      "custom_rules[\"operator\"] has the name of a policy of this module: expected another id",
+      "custom_rules[\"viewer\"] has the name of a policy of this module: expected another id",
+    ]
+    error_message = join("\n", output.mistakes)
+  }
+}
+
+run "patterns" {
+  command = plan
+
+  variables {
+    refuse = false
+    custom_rules = { for index, pattern in [
+      # The same as in test/unit/model/whole-pattern.test.ts.
+      "(a+)+$", "(?:a|aa)*!", "my\\-queue\\:[a-z\\-]+", "[\\w\\-]+\\.\\d", "[\\d_-]{2,3}", "[\\]\\[^]", "\\x41\\p{Lu}", "", "(?:[0-9]{1,3}\\.){3}[0-9]{1,3}", "a{1000}",
+      "[]a]", "[^]a]", "a{", "a{,5}", "]", "^*", "[\\w-z]", "[[=a=]]", "(?i)a", "(?<n>a)", "\\p{Greek}", "\\p{^L}", "\\z", "(a{100}){10}", "(a){2}(a){2}(a){2}", format("%0257d", 0),
+    ] : format("p%02d", index) => { netskope_rule_names = ["N${index}"], resource_id_pattern = pattern, runbook = { document = "Acme" } } }
+  }
+
+  assert {
+    condition     = [for mistake in output.mistakes : split("\"", mistake)[1]] == [for index in range(10, 26) : format("p%02d", index)]
+    error_message = join("\n", output.mistakes)
+  }
+}
+
+run "long_netskope_name" {
+  command = plan
+
+  variables {
+    refuse       = false
+    custom_rules = { acme = { netskope_rule_names = [format("%01025d", 0)], runbook = { document = "Acme" } } }
+  }
+
+  assert {
+    condition     = output.mistakes == ["custom_rules[\"acme\"].netskope_rule_names contains \"0000000000000000000000000000000000000000…\", a name of 1025 characters: expected at most 1024"]
+    error_message = join("\n", output.mistakes)
+  }
 }

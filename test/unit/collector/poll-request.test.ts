@@ -90,13 +90,13 @@ describe("a schedule's event", () => {
   });
 
   test.each(['(?i)queue', 'a{', ']', '[[:alpha:]]', '\\Aqueue'])(
-    'refuses the pattern %j, which JavaScript does not accept',
+    'refuses the pattern %j, whose syntax RE2 and JavaScript do not share',
     (resource_id_pattern) => {
       const given = { ...event, rule: 'acme', definition: { ...definition, resource_id_pattern } };
 
       expect(() => parsePollRequest(given, NOW)).toThrow(InvalidInputError);
       expect(() => parsePollRequest(given, NOW)).toThrow(
-        `definition.resource_id_pattern: expected a regular expression that JavaScript accepts, got ${resource_id_pattern}`,
+        `definition.resource_id_pattern: expected a regular expression in the syntax that RE2 and JavaScript share, got ${resource_id_pattern}`,
       );
     },
   );

@@ -20,6 +20,10 @@ describe('the pause parameter', () => {
     expect(parsePause(value, rules)).toEqual({ ...nothing, ...stopped });
   });
 
+  test('with all stops everything, whatever the rules are called', () => {
+    expect(parsePause('all', ['all'])).toEqual({ ...nothing, all: true });
+  });
+
   test.each([
     '',
     'All',
