@@ -1,5 +1,7 @@
-import { type Job, jobSchema, journalId, pollId } from '../../../lambdas/model/job.ts';
+import { outcomesKey } from '../../../lambdas/model/evidence-keys.ts';
+import { type Job, jobId, jobSchema, journalId, pollId } from '../../../lambdas/model/job.ts';
 import type { JournalRecord } from '../../../lambdas/model/journal.ts';
+import { isProvisional } from '../../../lambdas/model/outcome.ts';
 import { requestMessageSchema } from '../../../lambdas/model/requests.ts';
 import type { Evidence } from '../../deployed/evidence.ts';
 import { amount } from '../../fold.ts';
@@ -15,12 +17,10 @@ export interface FateOptions {
   readonly discard: boolean;
 }
 
+type Records = Pick<Evidence, 'journal' | 'outcomes'>;
+
 /** Decides how to handle a dead letter of a job queue. */
-export async function fateOf(
-  body: string,
-  evidence: Pick<Evidence, 'journal'>,
-  { all, discard }: FateOptions,
-): Promise<Fate> {
+export async function fateOf(body: string, evidence: Records, { all, discard }: FateOptions): Promise<Fate> {
   const value = parseJson(body);
   const request = requestMessageSchema.safeParse(value).data;
   if (request !== undefined) {
@@ -41,16 +41,35 @@ export async function fateOf(
   const words = `${pollId(job.poll)} ${job.account} ${job.region}, ${job.findings.length} findings`;
   const why = await reasonToFinish(job, evidence);
   if (why === undefined && !all)
-    return { is: 'dropped', says: `${words}: it changed nothing, and the next poll checks again` };
+    return { is: 'dropped', says: `${words}: it has nothing to finish, and the next poll checks again` };
   return { is: 'sent back', group: job.account, says: why === undefined ? words : `${words}: ${why}` };
 }
 
 /** The reason why only this job can finish its work; undefined if the next poll can do it. */
-async function reasonToFinish(job: Job, evidence: Pick<Evidence, 'journal'>): Promise<string | undefined> {
+async function reasonToFinish(job: Job, evidence: Records): Promise<string | undefined> {
   if (job.closes === true) return 'it closes findings, which no other job does';
   const journal = await evidence.journal(journalId(job));
   const changed = (journal?.resources ?? []).filter(hasChanges).length;
-  return changed === 0 ? undefined : `its journal records changes to ${amount(changed, 'resource')}`;
+  if (changed > 0) return `its journal records changes to ${amount(changed, 'resource')}`;
+  const unsent = await countUnsent(job, journal, evidence);
+  return unsent === 0 ? undefined : `it may not have sent the events of ${amount(unsent, 'outcome')}`;
+}
+
+/**
+ * Counts the final outcomes that a job recorded, and whose events it may not have sent. The findings table may contain
+ * these outcomes, so the next poll would not report them.
+ */
+async function countUnsent(job: Job, journal: JournalRecord | undefined, evidence: Records): Promise<number> {
+  const sent = new Set(journal?.published);
+  const unsent = new Set<string>();
+  for (let number = 1; ; number += 1) {
+    const outcomes = await evidence.outcomes(outcomesKey(job.poll, jobId(job), number));
+    if (outcomes === undefined) return unsent.size;
+    for (const outcome of outcomes) {
+      const { resource } = outcome.finding;
+      if (!isProvisional(outcome) && !sent.has(resource)) unsent.add(resource);
+    }
+  }
 }
 
 function hasChanges({ applied, begun = [], noted = [] }: JournalRecord['resources'][number]): boolean {

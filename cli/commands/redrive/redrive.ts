@@ -62,7 +62,7 @@ function queuesIn({ deployment: { queues, home_region } }: Opened, region: strin
 function questionOf({ all, discard }: FateOptions): string {
   const jobs = all
     ? 'Send all jobs back'
-    : 'Send back jobs that changed something, and drop the other jobs and polls';
+    : 'Send back jobs with work that only they can finish, and drop the other jobs and polls';
   return `${jobs}${discard ? ', and drop messages that are not jobs' : ''}?`;
 }
 

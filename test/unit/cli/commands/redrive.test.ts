@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { redriveSchema } from '../../../../cli/commands/redrive/result.ts';
+import { outcomesKey } from '../../../../lambdas/model/evidence-keys.ts';
 import { type Job, jobId } from '../../../../lambdas/model/job.ts';
-import { PRODUCTION, pollAt, SSH } from '../support/records.ts';
+import type { Outcome } from '../../../../lambdas/model/outcome.ts';
+import { lineOf, PRODUCTION, pollAt, SSH } from '../support/records.ts';
 import { runCli } from '../support/run-cli.ts';
 import { HOME, NAME, SmallAws } from '../support/small-aws.ts';
 
@@ -62,6 +64,35 @@ describe('redrive', () => {
     ]);
     const sends = aws.calls.filter(({ operation }) => operation === 'AmazonSQS.SendMessage');
     expect(sends.map(({ input }) => input['MessageGroupId'])).toEqual([PRODUCTION, PRODUCTION, PRODUCTION]);
+  });
+
+  test('sends back jobs that may not have sent events of outcomes that no later poll reports', async () => {
+    /** A job that recorded an outcome, and the findings in its journal whose events were sent, if it has one. */
+    const recorded = (resource: string, line: Partial<Outcome>, published?: readonly string[]): string => {
+      const job = jobOf(resource);
+      aws.putLines(outcomesKey(job.poll, jobId(job), 1), [lineOf(job.poll, resource, line)]);
+      const journal = { version: 1, resources: [], published };
+      if (published !== undefined)
+        aws.objects.set(`evidence/jobs/${jobId(job)}.json`, JSON.stringify(journal));
+      return JSON.stringify(job);
+    };
+    aws.queues.set(`${HOME} ${LETTERS}`, [
+      recorded('sg-killed', {}),
+      recorded('sg-refused', {}, []),
+      recorded('sg-sent', {}, ['sg-sent']),
+      recorded('sg-failed', { outcome: 'failed', deadLetter: true }, []),
+    ]);
+
+    const { out } = await runCli(aws, ['redrive', '--yes', '--json']);
+
+    expect(sentBack()).toEqual(['sg-killed', 'sg-refused']);
+    const [home] = redriveSchema.parse(JSON.parse(out)).regions;
+    expect(home?.letters.map(({ says }) => says.split(': ')[1]).slice(0, 4)).toEqual([
+      'it may not have sent the events of 1 outcome',
+      'it may not have sent the events of 1 outcome',
+      'it has nothing to finish, and the next poll checks again',
+      'it has nothing to finish, and the next poll checks again',
+    ]);
   });
 
   test('--all sends every job back, and --discard drops messages that are not jobs', async () => {
