@@ -18,10 +18,7 @@ const itemSchema = z.object({
   pk: z.string().min(1),
   sk: z.string().min(1),
   version: z.literal(1),
-  /**
-   * Epoch seconds after which DynamoDB may delete the item. The deletion may take days, so readers must compare the
-   * time.
-   */
+  /** Epoch seconds after which DynamoDB may delete the item, up to days later. Readers must compare the time. */
   expiresAt: z.number().int().positive(),
 });
 
