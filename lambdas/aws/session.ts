@@ -26,7 +26,7 @@ export interface AwsSession {
   readonly account: string;
   /** The region of the session. */
   readonly region: string;
-  /** `aws`, `aws-us-gov`, `aws-cn`. */
+  /** `aws`, `aws-us-gov`, `aws-cn`, `aws-eusc`. */
   readonly partition: string;
   /** The name of the work, which is the same in all its attempts. Created resources have it as a tag. */
   readonly maker: string;

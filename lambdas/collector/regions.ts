@@ -18,6 +18,7 @@ const awsNames: Readonly<Record<string, string>> = {
   'Asia Pacific (New Zealand)': 'ap-southeast-6',
   'Asia Pacific (Taipei)': 'ap-east-2',
   'Asia Pacific (Thailand)': 'ap-southeast-7',
+  'AWS European Sovereign Cloud (Germany)': 'eusc-de-east-1',
   'AWS GovCloud (US-East)': 'us-gov-east-1',
   'AWS GovCloud (US-West)': 'us-gov-west-1',
   'Canada West (Calgary)': 'ca-west-1',

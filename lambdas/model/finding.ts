@@ -6,7 +6,7 @@ export const accountIdSchema = z.string().regex(/^\d{12}$/, 'expected an AWS acc
 /** An AWS region code: `eu-central-1`. */
 export const regionSchema = z
   .string()
-  .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'expected an AWS region code such as eu-central-1');
+  .regex(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'expected an AWS region code such as eu-central-1');
 
 export const ruleIdSchema = z
   .string()

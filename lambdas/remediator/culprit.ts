@@ -11,6 +11,7 @@ const MAX_TEXT = 200;
 /** Region with the events of global services, by partition (CloudTrail user guide, "Global service events"). */
 const globalEvents: Readonly<Record<string, string>> = {
   'aws-cn': 'cn-north-1',
+  'aws-eusc': 'eusc-de-east-1',
   'aws-us-gov': 'us-gov-west-1',
 };
 

@@ -85,7 +85,7 @@ locals {
     },
     { for start in [try(local.starts[id].run, null)] : "runbook" => {
       document    = each.definition.runbook.document
-      partitions  = ["aws", "aws-us-gov", "aws-cn"]
+      partitions  = ["aws", "aws-us-gov", "aws-cn", "aws-eusc"]
       start       = start
       permissions = each.definition.permissions.automation
     } if start != null },

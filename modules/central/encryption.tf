@@ -7,8 +7,8 @@ locals {
   # The collector sends jobs to the queues of all regions.
   queue_keys = { for region, keys in module.settings.keys : region => keys.queues if keys.queues != null }
 
-  # In China, AWS can name a service by its domain there.
-  domains = local.partition == "aws-cn" ? ["amazonaws.com", "amazonaws.com.cn"] : ["amazonaws.com"]
+  # In China and in the European Sovereign Cloud, AWS can name a service by its domain there.
+  domains = concat(["amazonaws.com"], [for partition, domain in { aws-cn = "amazonaws.com.cn", aws-eusc = "amazonaws.eu" } : domain if partition == local.partition])
 
   # Permissions of the functions' roles to use the keys, each only through its service.
   key_statements = {

@@ -33,8 +33,8 @@ variable "regions" {
   default     = null
 
   validation {
-    condition     = alltrue([for region in coalesce(var.regions, []) : can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", region))])
-    error_message = "regions contains ${join(", ", [for region in coalesce(var.regions, []) : "\"${region}\"" if !can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", region))])}: expected region codes such as \"eu-central-1\"."
+    condition     = alltrue([for region in coalesce(var.regions, []) : can(regex("^[a-z]{2,4}(-[a-z]+)+-[0-9]$", region))])
+    error_message = "regions contains ${join(", ", [for region in coalesce(var.regions, []) : "\"${region}\"" if !can(regex("^[a-z]{2,4}(-[a-z]+)+-[0-9]$", region))])}: expected region codes such as \"eu-central-1\"."
   }
 
   validation {
@@ -46,7 +46,7 @@ variable "regions" {
   validation {
     condition = alltrue([
       for region in coalesce(var.regions, []) :
-      (startswith(region, "cn-") ? "aws-cn" : startswith(region, "us-gov-") ? "aws-us-gov" : "aws") == data.aws_partition.this.partition
+      (startswith(region, "cn-") ? "aws-cn" : startswith(region, "us-gov-") ? "aws-us-gov" : startswith(region, "eusc-") ? "aws-eusc" : "aws") == data.aws_partition.this.partition
     ])
     error_message = "regions is [${join(", ", coalesce(var.regions, []))}]: expected only regions of the partition ${data.aws_partition.this.partition}. Another partition needs its own deployment."
   }
@@ -77,8 +77,8 @@ variable "region_labels" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for region in values(var.region_labels) : can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", region))])
-    error_message = "region_labels contains ${join(", ", [for label, region in var.region_labels : "\"${label}\" = \"${region}\"" if !can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", region))])}: expected each label with a region's code, such as \"eu-central-1\"."
+    condition     = alltrue([for region in values(var.region_labels) : can(regex("^[a-z]{2,4}(-[a-z]+)+-[0-9]$", region))])
+    error_message = "region_labels contains ${join(", ", [for label, region in var.region_labels : "\"${label}\" = \"${region}\"" if !can(regex("^[a-z]{2,4}(-[a-z]+)+-[0-9]$", region))])}: expected each label with a region's code, such as \"eu-central-1\"."
   }
 }
 

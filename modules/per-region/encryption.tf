@@ -4,8 +4,8 @@ locals {
   keys      = { for use in ["queues", "logs"] : use => try(var.link.keys[local.region][use], null) }
   home_keys = { for use in ["buckets", "evidence", "table"] : use => try(var.link.keys[var.link.home_region][use], null) }
 
-  # In China, AWS can name a service by its domain there.
-  domains = var.link.partition == "aws-cn" ? ["amazonaws.com", "amazonaws.com.cn"] : ["amazonaws.com"]
+  # In China and in the European Sovereign Cloud, AWS can name a service by its domain there.
+  domains = concat(["amazonaws.com"], [for partition, domain in { aws-cn = "amazonaws.com.cn", aws-eusc = "amazonaws.eu" } : domain if partition == var.link.partition])
 
   # Services use a key with the permissions of their caller, so the role can use each key, but only through its service.
   key_uses = [

@@ -4,13 +4,16 @@ export interface Place {
   readonly resource: string;
   readonly account: string;
   readonly region: string;
-  /** `aws`, `aws-us-gov`, `aws-cn`. */
+  /** `aws`, `aws-us-gov`, `aws-cn`, `aws-eusc`. */
   readonly partition: string;
   /** The role that documents assume. */
   readonly automationRoleArn?: string;
 }
 
-const dnsSuffixes: Readonly<Record<string, string>> = { 'aws-cn': 'amazonaws.com.cn' };
+const dnsSuffixes: Readonly<Record<string, string>> = {
+  'aws-cn': 'amazonaws.com.cn',
+  'aws-eusc': 'amazonaws.eu',
+};
 
 /**
  * Returns the parts of an ARN by placeholder. The resource part is a type and an id, separated by a slash or a colon,

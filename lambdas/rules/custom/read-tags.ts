@@ -11,6 +11,7 @@ const AT_ONCE = 100;
 /** The regions in which AWS returns the tags of global resources, by partition. */
 const GLOBAL_REGIONS: Readonly<Record<string, string>> = {
   'aws-cn': 'cn-northwest-1',
+  'aws-eusc': 'eusc-de-east-1',
   'aws-us-gov': 'us-gov-west-1',
 };
 

@@ -18,7 +18,7 @@ function runOf({ document, version, parameters }: CustomDocument): DocumentRun {
 export function customRunbook(runbook: CustomRunbook, permissions: readonly Permission[]): Runbook {
   return {
     document: runbook.document,
-    partitions: ['aws', 'aws-us-gov', 'aws-cn'],
+    partitions: ['aws', 'aws-us-gov', 'aws-cn', 'aws-eusc'],
     parameters: () => ({}),
     run: runOf(runbook),
     ...(runbook.undo !== undefined && { undo: runOf(runbook.undo) }),

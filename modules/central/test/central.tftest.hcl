@@ -303,6 +303,37 @@ run "in_another_partition" {
   }
 }
 
+run "in_the_european_sovereign_cloud" {
+  command = plan
+
+  override_data {
+    target = data.aws_partition.this
+    values = { partition = "aws-eusc" }
+  }
+
+  override_data {
+    target = data.aws_region.this
+    values = { id = "eusc-de-east-1" }
+  }
+
+  variables {
+    regions       = ["eusc-de-east-1"]
+    region_labels = { Brandenburg = "eusc-de-east-1" }
+    encryption    = { eusc-de-east-1 = { queues = "arn:aws-eusc:kms:eusc-de-east-1:111111111111:key/queues" } }
+  }
+
+  assert {
+    condition     = output.link.partition == "aws-eusc" && strcontains(module.collector.policy, "arn:aws-eusc:sqs:eusc-de-east-1:111111111111:cspm-auto-remediation-jobs.fifo")
+    error_message = "ARNs must have the partition: ${module.collector.policy}"
+  }
+
+  # AWS does not document which of the two domains a service has there.
+  assert {
+    condition     = strcontains(module.collector.policy, "\"sqs.eusc-de-east-1.amazonaws.com\",\"sqs.eusc-de-east-1.amazonaws.eu\"")
+    error_message = "Keys: ${module.collector.policy}"
+  }
+}
+
 # modules/target names the role.
 run "flow_logs_are_delivered_by_the_role_of_the_target" {
   command = plan

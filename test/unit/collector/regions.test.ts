@@ -35,6 +35,7 @@ const labels: [string, string][] = [
   ['Mexico (Central)', 'mx-central-1'],
   ['Middle East (Bahrain)', 'me-south-1'],
   ['Middle East (UAE)', 'me-central-1'],
+  ['AWS European Sovereign Cloud (Germany)', 'eusc-de-east-1'],
 ];
 
 describe('a region', () => {

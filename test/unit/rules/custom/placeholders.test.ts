@@ -21,6 +21,14 @@ test.each([
   expect(fill(text, place)).toBe(filled);
 });
 
+test('the suffix of host names in the European Sovereign Cloud', () => {
+  const there = { ...place, region: 'eusc-de-east-1', partition: 'aws-eusc' };
+
+  expect(fill('https://sqs.{{region}}.{{dns_suffix}}/', there)).toBe(
+    'https://sqs.eusc-de-east-1.amazonaws.eu/',
+  );
+});
+
 test.each([
   ['arn:aws:s3:::bucket', '', 'bucket'],
   ['arn:aws:sns:eu-central-1:111122223333:topic', '', 'topic'],
