@@ -70,19 +70,17 @@ async function listNamed(session: AwsSession, ids: readonly string[]): Promise<C
   return lists.flat();
 }
 
-/** Adds snapshots that were created when their instance had another name, and selects those of the sources. */
-async function listCandidates(
+/** Lists snapshots that were created when their instance had another name, in addition to those that are known. */
+async function listRenamed(
   session: AwsSession,
   sources: readonly Source[],
-  named: readonly Candidate[],
+  known: readonly Candidate[],
 ): Promise<Candidate[]> {
   const instances = sources.filter(({ of }) => of === 'instance');
   const resourceIds = instances.flatMap(({ now }) => now?.resourceId ?? []);
-  const byResourceId = await listInstanceSnapshots(session, 'dbi-resource-id', resourceIds);
-  const ofInstances = [...named.filter(({ of }) => of === 'instance'), ...byResourceId];
-  const each = new Map(ofInstances.map((candidate) => [candidate.id, candidate]));
-  const candidates = [...each.values(), ...named.filter(({ of }) => of === 'cluster')];
-  return candidates.filter((candidate) => sources.some((source) => isNamedBy(candidate, source)));
+  const listed = await listInstanceSnapshots(session, 'dbi-resource-id', resourceIds);
+  const ids = new Set(known.filter(({ of }) => of === 'instance').map(({ id }) => id));
+  return listed.filter(({ id }) => !ids.has(id));
 }
 
 /**
@@ -192,7 +190,12 @@ async function readAll(session: AwsSession, resources: readonly string[]): Promi
   const ids = asStored(resources);
   const [sourcesOf, named] = await Promise.all([readSources(session, ids), listNamed(session, ids)]);
   const sources = [...sourcesOf.values()].flat();
-  return { sourcesOf, snapshots: await readPublic(session, await listCandidates(session, sources, named)) };
+  const known = named.filter((candidate) => sources.some((source) => isNamedBy(candidate, source)));
+  const [snapshots, renamed] = await Promise.all([
+    readPublic(session, known),
+    listRenamed(session, sources, known),
+  ]);
+  return { sourcesOf, snapshots: [...snapshots, ...(await readPublic(session, renamed))] };
 }
 
 async function judgeEach(

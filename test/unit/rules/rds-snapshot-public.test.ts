@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   applyChange,
   describeChange,
@@ -43,6 +43,8 @@ interface Account {
   readonly foreign?: readonly string[];
   /** AWS's answer to a list of public snapshots, instead of the list. */
   readonly answerToPublicList?: Answer;
+  /** The filter of the lists that AWS does not answer. */
+  readonly unansweredFilter?: string;
 }
 
 const isPublicList = ({ form }: ReceivedCall): boolean => form.get('SnapshotType') === 'public';
@@ -60,7 +62,7 @@ const badState = {
 
 /** Simulates RDS as in its API reference: filters omit what does not match, and pages continue with `Marker`. */
 async function rds(
-  { instances = {}, clusters = {}, snapshots, foreign = [], answerToPublicList }: Account,
+  { instances = {}, clusters = {}, snapshots, foreign = [], answerToPublicList, unansweredFilter }: Account,
   pageSize = 100,
 ) {
   const paged = (call: ReceivedCall, operation: string, list: string, items: readonly string[]): Answer => {
@@ -126,56 +128,55 @@ async function rds(
     snapshot.shares = [...snapshot.shares.filter((share) => !removed.includes(share)), ...added];
     return xmlAnswer(`<Modify${prefix}AttributeResponse/>`);
   };
-  return scriptedAws(
-    answerByAction({
-      'rds:DescribeDBInstances': (call) =>
-        paged(
-          call,
-          'DescribeDBInstances',
-          'DBInstances',
-          Object.keys(instances)
-            .filter((id) => isAsked(call, id, instances[id]?.resourceId))
-            .map((id) => {
-              const { cluster, tags, resourceId = `db-${id}` } = instances[id] ?? {};
-              return `<DBInstance><DBInstanceIdentifier>${id}</DBInstanceIdentifier><DbiResourceId>${resourceId}</DbiResourceId>${
-                cluster === undefined ? '' : `<DBClusterIdentifier>${cluster}</DBClusterIdentifier>`
-              }${tagList(tags)}</DBInstance>`;
-            }),
-        ),
-      'rds:DescribeDBClusters': (call) =>
-        paged(
-          call,
-          'DescribeDBClusters',
-          'DBClusters',
-          Object.keys(clusters)
-            .filter((id) => isAsked(call, id, clusters[id]?.resourceId))
-            .map(
-              (id) =>
-                `<DBCluster><DBClusterIdentifier>${id}</DBClusterIdentifier><DbClusterResourceId>${clusters[id]?.resourceId ?? `cluster-${id}`}</DbClusterResourceId>${tagList(clusters[id]?.tags)}</DBCluster>`,
-            ),
-        ),
-      'rds:DescribeDBSnapshots': (call) =>
-        listOf(
-          call,
-          'DBSnapshot',
-          'snapshot',
-          (id, { source, sourceId, tags, encrypted = false, status = 'available' }) =>
-            `${tagList(tags)}${sourceId === undefined ? '' : `<DbiResourceId>${sourceId}</DbiResourceId>`}<DBSnapshotIdentifier>${id}</DBSnapshotIdentifier><DBInstanceIdentifier>${source}</DBInstanceIdentifier><Status>${status}</Status><Encrypted>${encrypted}</Encrypted>`,
-        ),
-      'rds:DescribeDBClusterSnapshots': (call) =>
-        listOf(
-          call,
-          'DBClusterSnapshot',
-          'cluster-snapshot',
-          (id, { source, sourceId, tags, encrypted = false, status = 'available' }) =>
-            `${tagList(tags)}${sourceId === undefined ? '' : `<DbClusterResourceId>${sourceId}</DbClusterResourceId>`}<DBClusterSnapshotIdentifier>${id}</DBClusterSnapshotIdentifier><DBClusterIdentifier>${source}</DBClusterIdentifier><Status>${status}</Status><StorageEncrypted>${encrypted}</StorageEncrypted>`,
-        ),
-      'rds:DescribeDBSnapshotAttributes': attributes('instance', 'DBSnapshot'),
-      'rds:DescribeDBClusterSnapshotAttributes': attributes('cluster', 'DBClusterSnapshot'),
-      'rds:ModifyDBSnapshotAttribute': modify('instance', 'DBSnapshot'),
-      'rds:ModifyDBClusterSnapshotAttribute': modify('cluster', 'DBClusterSnapshot'),
-    }),
-  );
+  const answer = answerByAction({
+    'rds:DescribeDBInstances': (call) =>
+      paged(
+        call,
+        'DescribeDBInstances',
+        'DBInstances',
+        Object.keys(instances)
+          .filter((id) => isAsked(call, id, instances[id]?.resourceId))
+          .map((id) => {
+            const { cluster, tags, resourceId = `db-${id}` } = instances[id] ?? {};
+            return `<DBInstance><DBInstanceIdentifier>${id}</DBInstanceIdentifier><DbiResourceId>${resourceId}</DbiResourceId>${
+              cluster === undefined ? '' : `<DBClusterIdentifier>${cluster}</DBClusterIdentifier>`
+            }${tagList(tags)}</DBInstance>`;
+          }),
+      ),
+    'rds:DescribeDBClusters': (call) =>
+      paged(
+        call,
+        'DescribeDBClusters',
+        'DBClusters',
+        Object.keys(clusters)
+          .filter((id) => isAsked(call, id, clusters[id]?.resourceId))
+          .map(
+            (id) =>
+              `<DBCluster><DBClusterIdentifier>${id}</DBClusterIdentifier><DbClusterResourceId>${clusters[id]?.resourceId ?? `cluster-${id}`}</DbClusterResourceId>${tagList(clusters[id]?.tags)}</DBCluster>`,
+          ),
+      ),
+    'rds:DescribeDBSnapshots': (call) =>
+      listOf(
+        call,
+        'DBSnapshot',
+        'snapshot',
+        (id, { source, sourceId, tags, encrypted = false, status = 'available' }) =>
+          `${tagList(tags)}${sourceId === undefined ? '' : `<DbiResourceId>${sourceId}</DbiResourceId>`}<DBSnapshotIdentifier>${id}</DBSnapshotIdentifier><DBInstanceIdentifier>${source}</DBInstanceIdentifier><Status>${status}</Status><Encrypted>${encrypted}</Encrypted>`,
+      ),
+    'rds:DescribeDBClusterSnapshots': (call) =>
+      listOf(
+        call,
+        'DBClusterSnapshot',
+        'cluster-snapshot',
+        (id, { source, sourceId, tags, encrypted = false, status = 'available' }) =>
+          `${tagList(tags)}${sourceId === undefined ? '' : `<DbClusterResourceId>${sourceId}</DbClusterResourceId>`}<DBClusterSnapshotIdentifier>${id}</DBClusterSnapshotIdentifier><DBClusterIdentifier>${source}</DBClusterIdentifier><Status>${status}</Status><StorageEncrypted>${encrypted}</StorageEncrypted>`,
+      ),
+    'rds:DescribeDBSnapshotAttributes': attributes('instance', 'DBSnapshot'),
+    'rds:DescribeDBClusterSnapshotAttributes': attributes('cluster', 'DBClusterSnapshot'),
+    'rds:ModifyDBSnapshotAttribute': modify('instance', 'DBSnapshot'),
+    'rds:ModifyDBClusterSnapshotAttribute': modify('cluster', 'DBClusterSnapshot'),
+  });
+  return scriptedAws((call) => (filter(call) === unansweredFilter ? 'silent' : answer(call)));
 }
 
 const sessionOf = (endpoint: string) =>
@@ -245,6 +246,41 @@ describe('the snapshots to fix', () => {
     );
 
     expect([...plans.values()]).toEqual([['before'], ['before'], ['before']]);
+  });
+
+  test('are read while those of renamed instances are listed', async () => {
+    const snapshots = { one: ofInstance(['all']) };
+    await using aws = await rds({
+      instances: { orders: {} },
+      snapshots,
+      unansweredFilter: 'dbi-resource-id',
+    });
+    // It fails when the simulation ends.
+    rule.assess(sessionOf(aws.endpoint), ['orders'], {}).catch(() => undefined);
+
+    await vi.waitFor(
+      () => {
+        expect(actionsOf(aws.calls)).toContain('rds:DescribeDBSnapshotAttributes');
+      },
+      { timeout: 30_000 },
+    );
+  });
+
+  test('are read once each, whether found by name, by resource id, or by both', async () => {
+    const { plans, actions } = await assess(
+      {
+        instances: { orders: { resourceId: 'db-ABC' } },
+        snapshots: {
+          one: ofInstance(['all']),
+          two: ofInstance(['all'], { sourceId: 'db-ABC' }),
+          three: ofInstance(['all'], { source: 'orders-old', sourceId: 'db-ABC' }),
+        },
+      },
+      ['orders'],
+    );
+
+    expect(plans.get('orders')).toEqual(['one', 'two', 'three']);
+    expect(actions.filter((action) => action === 'DescribeDBSnapshotAttributes')).toHaveLength(3);
   });
 
   test('include those of a deleted instance, which they outlive', async () => {
