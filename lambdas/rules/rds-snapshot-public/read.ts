@@ -155,20 +155,32 @@ export async function listClusterSnapshots(
   return candidates;
 }
 
-/** Returns the candidates that are shared with `all`. A snapshot that was deleted in the meantime is not shared. */
-export async function readPublic(
-  session: AwsSession,
-  candidates: readonly Candidate[],
-): Promise<PublicSnapshot[]> {
-  const snapshots = await pLimit(SNAPSHOTS_AT_ONCE).map(candidates, async (candidate) => ({
-    ...candidate,
-    sharedWith: (await readShares(session, candidate.id, candidate.of)) ?? [],
-  }));
-  return snapshots.filter(({ sharedWith }) => sharedWith.includes('all'));
-}
-
 /** Returns a snapshot's unique name. One of an instance and one of a cluster may have the same identifier. */
 const nameOf = ({ of, id }: Candidate): string => `${of} ${id}`;
+
+/** Reads the shares of a snapshot. Undefined if it is gone. */
+export type SharesReader = (snapshot: Candidate) => ReturnType<typeof readShares>;
+
+/** Creates a function that reads the shares of snapshots, of each only once. */
+export function sharesReader(session: AwsSession): SharesReader {
+  const limit = pLimit(SNAPSHOTS_AT_ONCE);
+  const asked = new Map<string, ReturnType<typeof readShares>>();
+  return (snapshot) => {
+    const name = nameOf(snapshot);
+    const reading = asked.get(name) ?? limit(() => readShares(session, snapshot.id, snapshot.of));
+    asked.set(name, reading);
+    return reading;
+  };
+}
+
+/** Returns the candidates that are shared with `all`. A snapshot that was deleted in the meantime is not shared. */
+export async function readPublic(
+  read: SharesReader,
+  candidates: readonly Candidate[],
+): Promise<PublicSnapshot[]> {
+  const reading = candidates.map(async (each) => ({ ...each, sharedWith: (await read(each)) ?? [] }));
+  return (await Promise.all(reading)).filter(({ sharedWith }) => sharedWith.includes('all'));
+}
 
 /** Lists public snapshots again by their identifiers, in the same order, without reading their shares again. */
 export async function listAgain(

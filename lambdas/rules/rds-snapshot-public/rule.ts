@@ -1,3 +1,4 @@
+import { perSession } from '../../aws/per-session.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { sharedRead } from '../../aws/shared-read.ts';
 import type { SnapshotKind } from '../../changes/rds-snapshot/shares.ts';
@@ -9,13 +10,13 @@ import {
   type Candidate,
   type Database,
   listAgain,
-  listClusterSnapshots,
-  listInstanceSnapshots,
   type PublicSnapshot,
   readClusters,
   readInstances,
   readPublic,
+  sharesReader,
 } from './read.ts';
+import { isNamedBy, listNamed, listRenamed, ofSources, readSources, type Source } from './sources.ts';
 
 /** A public snapshot. A type, not an interface, so that it is assignable to JSON. */
 type Snapshot = { id: string; of: SnapshotKind; status: string; sharedWith: string[] };
@@ -25,75 +26,6 @@ type Seen = { publicSnapshots: Snapshot[] };
 type Inspected =
   | { state: 'compliant'; notes?: string[] }
   | { state: 'violation'; seen: Seen; tags: Record<string, string>; notes: string[]; isExemptInParts?: true };
-
-/** A name by which snapshots are found, and the instance or cluster that has it now. */
-interface Source {
-  readonly of: SnapshotKind;
-  readonly identifier: string;
-  readonly now: Database | undefined;
-}
-
-/**
- * Reads the instances and clusters with these names. A finding names an instance; if it belongs to a cluster, the
- * cluster is included.
- */
-async function readSources(
-  session: AwsSession,
-  ids: readonly string[],
-): Promise<ReadonlyMap<string, Source[]>> {
-  const [instances, named] = await Promise.all([
-    readInstances(session, 'db-instance-id', ids),
-    readClusters(session, 'db-cluster-id', ids),
-  ]);
-  const further = new Set(instances.flatMap(({ cluster }) => cluster ?? []));
-  for (const id of ids) further.delete(id);
-  const clusters = [...named, ...(await readClusters(session, 'db-cluster-id', [...further]))];
-  const sourceOf = (of: SnapshotKind, identifier: string): Source => ({
-    of,
-    identifier,
-    now: (of === 'instance' ? instances : clusters).find((database) => database.identifier === identifier),
-  });
-  return new Map(
-    ids.map((id) => {
-      const instance = sourceOf('instance', id);
-      return [id, [instance, sourceOf('cluster', instance.now?.cluster ?? id)]];
-    }),
-  );
-}
-
-/** Lists the snapshots of instances that had these names, and the snapshots of all clusters. */
-async function listNamed(session: AwsSession, ids: readonly string[]): Promise<Candidate[]> {
-  const lists = await Promise.all([
-    listInstanceSnapshots(session, 'db-instance-id', ids),
-    listClusterSnapshots(session),
-  ]);
-  return lists.flat();
-}
-
-/** Lists snapshots that were created when their instance had another name, in addition to those that are known. */
-async function listRenamed(
-  session: AwsSession,
-  sources: readonly Source[],
-  known: readonly Candidate[],
-): Promise<Candidate[]> {
-  const instances = sources.filter(({ of }) => of === 'instance');
-  const resourceIds = instances.flatMap(({ now }) => now?.resourceId ?? []);
-  const listed = await listInstanceSnapshots(session, 'dbi-resource-id', resourceIds);
-  const ids = new Set(known.filter(({ of }) => of === 'instance').map(({ id }) => id));
-  return listed.filter(({ id }) => !ids.has(id));
-}
-
-/**
- * Reports whether a snapshot was created from the instance or cluster that has the name now, or from one that had it
- * then.
- */
-function isNamedBy(
-  { of, source, sourceResourceId }: Candidate,
-  { of: kind, identifier, now }: Source,
-): boolean {
-  if (of !== kind) return false;
-  return source === identifier || (now?.resourceId !== undefined && sourceResourceId === now.resourceId);
-}
 
 /**
  * Reads the existing instances and clusters from which public snapshots were created, by resource id. One that has been
@@ -186,16 +118,29 @@ const sourcesIn = ({ sourcesOf }: Read, resource: string): readonly Source[] =>
 /** Returns the identifiers as RDS stores them: in lower case, regardless of the case in requests. */
 const asStored = (ids: readonly string[]): string[] => [...new Set(ids.map((id) => id.toLowerCase()))];
 
+/** The snapshots whose shares were read in a session, by resource. */
+const readIn = perSession(() => new Map<string, readonly Candidate[]>());
+
+/**
+ * Reads everything that resources are judged by. The shares of snapshots are read as soon as the snapshots are known: those
+ * that the session has read before, such as before a change, while they are listed again, and those that are found by
+ * name while those of renamed instances are listed.
+ */
 async function readAll(session: AwsSession, resources: readonly string[]): Promise<Read> {
   const ids = asStored(resources);
+  const before = readIn(session);
+  const read = sharesReader(session);
+  // If one is no longer listed, it does not matter whether it could be read.
+  for (const candidate of ids.flatMap((id) => before.get(id) ?? [])) read(candidate).catch(() => undefined);
   const [sourcesOf, named] = await Promise.all([readSources(session, ids), listNamed(session, ids)]);
   const sources = [...sourcesOf.values()].flat();
-  const known = named.filter((candidate) => sources.some((source) => isNamedBy(candidate, source)));
+  const known = ofSources(named, sources);
   const [snapshots, renamed] = await Promise.all([
-    readPublic(session, known),
+    readPublic(read, known),
     listRenamed(session, sources, known),
   ]);
-  return { sourcesOf, snapshots: [...snapshots, ...(await readPublic(session, renamed))] };
+  for (const [id, some] of sourcesOf) before.set(id, ofSources([...known, ...renamed], some));
+  return { sourcesOf, snapshots: [...snapshots, ...(await readPublic(read, renamed))] };
 }
 
 async function judgeEach(
@@ -221,7 +166,7 @@ export const rule = defineRule<Seen, Record<string, never>>(facts, {
     // Each change reads its snapshot's shares itself. Snapshots that were made public in the meantime are not found.
     const again = sharedRead(async (_, some) => {
       const sources = some.flatMap((resource) => sourcesIn(read, resource));
-      const known = read.snapshots.filter((each) => sources.some((source) => isNamedBy(each, source)));
+      const known = ofSources(read.snapshots, sources);
       const [sourcesOf, snapshots] = await Promise.all([
         readSources(session, asStored(some)),
         listAgain(session, known),

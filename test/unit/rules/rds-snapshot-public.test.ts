@@ -43,8 +43,8 @@ interface Account {
   readonly foreign?: readonly string[];
   /** AWS's answer to a list of public snapshots, instead of the list. */
   readonly answerToPublicList?: Answer;
-  /** The filter of the lists that AWS does not answer. */
-  readonly unansweredFilter?: string;
+  /** Returns whether AWS does not answer lists with this filter. */
+  readonly isUnanswered?: (filter: string) => boolean;
 }
 
 const isPublicList = ({ form }: ReceivedCall): boolean => form.get('SnapshotType') === 'public';
@@ -62,7 +62,7 @@ const badState = {
 
 /** Simulates RDS as in its API reference: filters omit what does not match, and pages continue with `Marker`. */
 async function rds(
-  { instances = {}, clusters = {}, snapshots, foreign = [], answerToPublicList, unansweredFilter }: Account,
+  { instances = {}, clusters = {}, snapshots, foreign = [], answerToPublicList, isUnanswered }: Account,
   pageSize = 100,
 ) {
   const paged = (call: ReceivedCall, operation: string, list: string, items: readonly string[]): Answer => {
@@ -176,7 +176,7 @@ async function rds(
     'rds:ModifyDBSnapshotAttribute': modify('instance', 'DBSnapshot'),
     'rds:ModifyDBClusterSnapshotAttribute': modify('cluster', 'DBClusterSnapshot'),
   });
-  return scriptedAws((call) => (filter(call) === unansweredFilter ? 'silent' : answer(call)));
+  return scriptedAws((call) => (isUnanswered?.(filter(call)) === true ? 'silent' : answer(call)));
 }
 
 const sessionOf = (endpoint: string) =>
@@ -253,7 +253,7 @@ describe('the snapshots to fix', () => {
     await using aws = await rds({
       instances: { orders: {} },
       snapshots,
-      unansweredFilter: 'dbi-resource-id',
+      isUnanswered: (filter) => filter === 'dbi-resource-id',
     });
     // It fails when the simulation ends.
     rule.assess(sessionOf(aws.endpoint), ['orders'], {}).catch(() => undefined);
@@ -264,6 +264,45 @@ describe('the snapshots to fix', () => {
       },
       { timeout: 30_000 },
     );
+  });
+
+  test('are read again while they are listed again, without further calls', async () => {
+    const snapshots = { one: ofInstance(['all']), two: ofInstance([]) };
+    let isAgain = false;
+    await using aws = await rds({
+      instances: { orders: {} },
+      snapshots,
+      isUnanswered: (filter) => isAgain && filter === 'db-instance-id',
+    });
+    const session = sessionOf(aws.endpoint);
+    await rule.assess(session, ['orders'], {});
+    const calls = aws.calls.length;
+    await rule.assess(session, ['orders'], {});
+    expect(aws.calls).toHaveLength(2 * calls);
+
+    isAgain = true;
+    // It fails when the simulation ends.
+    rule.assess(session, ['orders'], {}).catch(() => undefined);
+
+    await vi.waitFor(
+      () => {
+        const again = aws.calls.slice(2 * calls).map(({ form }) => form.get('DBSnapshotIdentifier'));
+        expect(again).toEqual(expect.arrayContaining(['one', 'two']));
+      },
+      { timeout: 30_000 },
+    );
+  });
+
+  test('that are gone when they are listed again are not public', async () => {
+    const snapshots: Record<string, Snapshot> = { one: ofInstance(['all']), two: ofInstance(['all']) };
+    await using aws = await rds({ instances: { orders: {} }, snapshots });
+    const session = sessionOf(aws.endpoint);
+    await rule.assess(session, ['orders'], {});
+
+    delete snapshots['one'];
+    const assessments = await rule.assess(session, ['orders'], {});
+
+    expect(assessments.get('orders')).toMatchObject({ seen: { publicSnapshots: [{ id: 'two' }] } });
   });
 
   test('are read once each, whether found by name, by resource id, or by both', async () => {
