@@ -56,6 +56,13 @@ function shows(now: readonly string[], { before, after }: RdsSnapshotSharesChang
   return !stillThere && without(without(after, before), now).length === 0;
 }
 
+/**
+ * Lists the shares that a change removes, with the kind of snapshot: one of an instance and one of a cluster may have the
+ * same identifier.
+ */
+const removedShares = ({ of, before, after }: RdsSnapshotSharesChange): string[] =>
+  without(before, after).map((share) => `${of} ${share}`);
+
 /** Checks whether a change concerns no other share than `all`. */
 const concernsOnlyAll = ({ before, after }: RdsSnapshotSharesChange): boolean =>
   [...without(before, after), ...without(after, before)].every((share) => share === 'all');
@@ -98,7 +105,7 @@ export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
   },
   async apply(session, change, note, { ours }) {
     const name = `${change.of} snapshot ${change.resource}`;
-    const last = ofForm(schema, ours).at(-1);
+    const last = ofForm(schema, ours).findLast(({ of }) => of === change.of);
     const now = await look(session, change, last);
     if (now === undefined) throw new StalePlanError(`${name} is gone: nothing was changed`);
     if (last !== undefined && !shows(now, last)) throw olderThanOurs(name);
@@ -144,7 +151,7 @@ export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
     ];
     return words.length === 0 ? undefined : `it is ${words.join(' and ')}`;
   },
-  removes: ({ before, after }) => without(before, after),
-  restsOn: ({ before, after }) => without(before, after),
+  removes: removedShares,
+  restsOn: removedShares,
   inverse: (applied) => ({ ...applied, before: applied.after, after: applied.before }),
 };

@@ -55,6 +55,21 @@ test.each([10, -10])(
   },
 );
 
+test("a cluster's snapshot is fixed at once, although an instance's snapshot of the same name was just fixed", async () => {
+  const snapshots = [{ id: 'nightly', tags: {}, sharedWith: ['all'] }];
+  const account = new ModelAccount('rds-snapshot-public', {
+    ...EMPTY_STATE,
+    databases: {
+      orders: { isThere: true, tags: {}, snapshots },
+      ledger: { of: 'cluster', isThere: true, tags: {}, snapshots },
+    },
+  });
+
+  const { outcomes } = await account.remediator.attempt(account.job('orders', 'ledger'));
+
+  expect(outcomes.map(({ outcome }) => outcome)).toEqual(['remediated', 'remediated']);
+});
+
 test('a document is started at once for a group that was just changed for another rule', async () => {
   const account = new GroupAccount({
     'sg-0000000a': [openRule('sgr-1', 22, 22), openRule('sgr-2', 3389, 3389)],
