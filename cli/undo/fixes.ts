@@ -59,6 +59,11 @@ async function stepsOf({ outcome }: Line): Promise<UndoStep[]> {
   }
 }
 
+/** Describes the changes of which it is unknown whether they were made, and which are therefore not undone. */
+export function unconfirmedOf({ outcome: { unconfirmed = [] } }: Line): string[] {
+  return unconfirmed.map(({ line }) => `"${line}" may have been made, and is not undone`);
+}
+
 /** The moment of the last change, in milliseconds since 1970. */
 export function changedAt({ outcome }: Line): number {
   return Math.max(...outcome.applied.map(({ appliedAt }) => Date.parse(appliedAt)));

@@ -2,7 +2,7 @@ import { amount, fold, list } from '../../fold.ts';
 import type { Screen } from '../../screen.ts';
 import { table } from '../../table.ts';
 import { shortTime } from '../../time.ts';
-import { changedAt, type UndoableFix } from '../../undo/fixes.ts';
+import { changedAt, type UndoableFix, unconfirmedOf } from '../../undo/fixes.ts';
 import type { Undone, UndoneFix } from './result.ts';
 
 type Style = Pick<Screen, 'colors' | 'width'>;
@@ -29,10 +29,12 @@ export function planOf(
 
 function planOfFix(fix: UndoableFix, { colors, width }: Style): string {
   const { rule, region, resource } = fix.fix;
+  const note = (words: string): string => colors.yellow(fold(`! Note: ${words}`, width, 6, 8));
   const lines = fix.steps.flatMap(({ inverse, leaves }) => [
     ...(inverse === undefined ? [] : [fold(inverse.line, width, 6, 8)]),
-    ...(leaves === undefined ? [] : [colors.yellow(fold(`! Note: ${leaves}`, width, 6, 8))]),
+    ...(leaves === undefined ? [] : [note(leaves)]),
   ]);
+  const unconfirmed = unconfirmedOf(fix);
   const at = shortTime(changedAt(fix));
   return [
     fold(`# ${resource} in ${fix.account} ${region}: ${rule} fixed it at ${at} UTC`, width, 2, 4),
@@ -46,6 +48,7 @@ function planOfFix(fix: UndoableFix, { colors, width }: Style): string {
           ),
         ]
       : lines),
+    ...unconfirmed.map(note),
   ].join('\n');
 }
 

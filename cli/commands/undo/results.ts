@@ -1,5 +1,5 @@
 import type { UndoRequest } from '../../../lambdas/model/requests.ts';
-import type { UndoableFix } from '../../undo/fixes.ts';
+import { type UndoableFix, unconfirmedOf } from '../../undo/fixes.ts';
 import type { RequestedFixes } from '../../undo/requests.ts';
 import type { Awaited, Submitted } from '../../undo/submit.ts';
 import type { HeldResources } from './hold-all.ts';
@@ -59,7 +59,8 @@ function problemOf({ is, error }: Submitted<UndoRequest>, explain: Explain): str
   return `${words[is]} (${explain(error)})`;
 }
 
-function described({ fix, steps, outcome }: UndoableFix, account: string): Omit<UndoneFix, 'is'> {
+function described(undoable: UndoableFix, account: string): Omit<UndoneFix, 'is'> {
+  const { fix, steps, outcome } = undoable;
   const { rule, region, resource, evidence: undoes } = fix;
   return {
     rule,
@@ -69,7 +70,7 @@ function described({ fix, steps, outcome }: UndoableFix, account: string): Omit<
     fixed_at: outcome.finishedAt,
     undoes,
     changes: steps.flatMap(({ inverse }) => inverse?.line ?? []),
-    not_restored: steps.flatMap(({ leaves }) => leaves ?? []),
+    not_restored: [...steps.flatMap(({ leaves }) => leaves ?? []), ...unconfirmedOf(undoable)],
   };
 }
 

@@ -1,3 +1,4 @@
+import { toLookAt } from '../../changes/index.ts';
 import { type UndoStep, undoStepsOf } from '../../changes/undo-steps.ts';
 import { InvalidInputError } from '../../model/errors.ts';
 import type { Outcome, RecordedChange } from '../../model/outcome.ts';
@@ -56,7 +57,7 @@ export async function findFix(
     return { verdict: refuse(reason), line };
   }
   const steps = await undoStepsOf(line.applied);
-  const leaves = steps.flatMap(({ leaves }) => leaves ?? []);
+  const leaves = [...steps.flatMap(({ leaves }) => leaves ?? []), ...(await unconfirmedWords(line))];
   const inverses = steps.filter(hasInverse);
   if (inverses.length === 0) {
     const reason =
@@ -66,6 +67,16 @@ export async function findFix(
   const journal = new Journal(undoJournalId(request, fix), ports.evidence);
   await journal.read();
   return { fix, rule, line, steps: inverses, leaves, journal };
+}
+
+/** Describes the changes of which it is unknown whether they were made, and which are therefore not undone. */
+function unconfirmedWords({ unconfirmed = [] }: Outcome): Promise<string[]> {
+  return Promise.all(
+    unconfirmed.map(
+      async ({ change, line }) =>
+        `"${line}" may have been made, and is not undone: check ${await toLookAt(change)}`,
+    ),
+  );
 }
 
 async function ruleOf(id: string, ports: UndoWork['ports']): Promise<Rule | undefined> {

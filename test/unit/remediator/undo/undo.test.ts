@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Fix } from '../../../../lambdas/model/requests.ts';
 import { modelSession } from '../../../lab/aws-model/session.ts';
 import { GroupAccount, openRule, RDP, SSH } from '../support/group-account.ts';
-import { awsError, REGION } from '../support/remediator-in-memory.ts';
+import { awsError, jobOf, REGION, RemediatorInMemory, RULE } from '../support/remediator-in-memory.ts';
 import { UndoDesk } from '../support/undo-desk.ts';
 
 const GROUP = 'sg-0000000a';
@@ -173,6 +173,41 @@ describe('an undo', () => {
     expect(outcome).toMatchObject({
       outcome: 'undo_refused',
       reason: expect.stringMatching(/nothing was changed: its outcome is compliant/),
+    });
+  });
+
+  describe('of a fix of which the result of a change is unknown', () => {
+    const words = (key: string) =>
+      expect.stringContaining(
+        `"~ access key ${key} of deploy: Active -> Inactive (created 2025-01-01, never used)" may have been made, and is not undone: check deploy`,
+      );
+
+    /** AWS answers nothing from the change of a key on, until the last attempt has ended. */
+    async function withoutAnswer(key: string) {
+      const remediator = new RemediatorInMemory({ deploy: ['old-1', 'old-2'] });
+      let isSilent = false;
+      remediator.account.fault = ({ operation, key: changed }) => {
+        if (isSilent) return 'cut';
+        isSilent = operation === 'UpdateAccessKey' && changed === key;
+        return isSilent ? 'lost' : undefined;
+      };
+      for (const number of [1, 2, 3, 4, 5])
+        await remediator.attempt(jobOf('deploy'), { number, last: number === 5 });
+      remediator.account.fault = () => undefined;
+      remediator.now += 20 * MINUTE;
+      const [evidence = ''] = [...remediator.objects.keys()];
+      const fix = { rule: RULE, region: 'global', resource: 'deploy', evidence };
+      return new UndoDesk(remediator).undo([fix]);
+    }
+
+    test('says what it does not undo', async () => {
+      expect(await withoutAnswer('old-2')).toMatchObject([{ outcome: 'undone', reason: words('old-2') }]);
+    });
+
+    test('is refused with that reason if nothing else was changed', async () => {
+      expect(await withoutAnswer('old-1')).toMatchObject([
+        { outcome: 'undo_refused', reason: words('old-1') },
+      ]);
     });
   });
 
