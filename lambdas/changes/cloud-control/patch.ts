@@ -19,12 +19,12 @@ export function hasValue(properties: Properties, pointer: string, value: Json | 
   return isDeepStrictEqual(valueAt(properties, pointer), value);
 }
 
-/** Sets a property, and creates missing parent objects. */
+/** Sets a property, and creates parent objects that are missing or null. */
 function setValue(properties: Properties, pointer: string, value: Json): void {
   const { tokens } = Pointer.fromJSON(pointer);
   for (let depth = 2; depth < tokens.length; depth += 1) {
     const around = new Pointer(tokens.slice(0, depth));
-    if (valueSchema.parse(around.get(properties)) === undefined) around.set(properties, {});
+    if ((valueSchema.parse(around.get(properties)) ?? null) === null) around.set(properties, {});
   }
   Pointer.fromJSON(pointer).set(properties, value);
 }

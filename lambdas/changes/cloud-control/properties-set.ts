@@ -4,7 +4,7 @@ import { isAwsError } from '../../aws/errors.ts';
 import { cloudControlWrites } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { BlockedError, ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
-import type { Json } from '../../model/json.ts';
+import { isExemptByTag } from '../../model/exemption-tag.ts';
 import type { Amid, ChangeKind, Effect, Made, Note } from '../change.ts';
 import { ofForm, olderThanOurs } from '../ours.ts';
 import { follow, giveUp } from './follow.ts';
@@ -18,22 +18,14 @@ import {
   type PropertyChange,
   propertiesSetSchema,
 } from './schema.ts';
+import { tagsOf } from './tags.ts';
+import { formatValue, wordOf } from './words.ts';
 
 /** Handler error codes for a resource that can't be changed at the moment. */
 const BUSY: readonly string[] = ['ResourceConflict', 'NotStabilized', 'Throttling'];
 
 const modelOf = ({ type, resource }: PropertiesSet): ResourceModel => ({ type, identifier: resource });
 const nameOf = ({ type, resource }: PropertiesSet): string => `${type} ${resource}`;
-
-/** Formats a pointer: `PubliclyAccessible`, `VersioningConfiguration.Status`. */
-const wordOf = (pointer: string): string => pointer.slice(1).replaceAll('/', '.');
-
-const MOST_OF_A_VALUE = 80;
-function formatValue(value: Json | undefined): string {
-  if (value === undefined) return '(not set)';
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return text.length > MOST_OF_A_VALUE ? `${text.slice(0, MOST_OF_A_VALUE)}…` : text;
-}
 
 /** Returns the names of properties that were not set before and have no default, so that an undo leaves them. */
 const inexactOf = (properties: readonly PropertyChange[]): string[] =>
@@ -58,7 +50,7 @@ async function failedState(
 
 /**
  * Reads the resource immediately before the write: tested values may have changed, and missing ones can't be tested.
- * @throws StalePlanError if the resource is gone, a property differs from the plan, or the read is stale
+ * @throws StalePlanError if the resource is gone or exempt, a property differs from the plan, or the read is stale
  * @throws ChangeRefusedError, busy, if AWS would also apply pending modifications that are not ours
  */
 async function look(
@@ -68,6 +60,8 @@ async function look(
 ): Promise<Properties> {
   const properties = await readProperties(session, modelOf(change));
   if (properties === undefined) throw new StalePlanError(`${nameOf(change)} is gone: nothing was changed`);
+  if (isExemptByTag(tagsOf(properties, change.tags ?? null), session.now()))
+    throw new StalePlanError(`${nameOf(change)} has an exemption tag: nothing was changed`);
   const last = ofForm(propertiesSetSchema, ours).at(-1);
   if (last !== undefined && isAs(properties, last.properties, 'before')) {
     if ((await failedState(session, last)) === undefined) throw olderThanOurs(nameOf(change));
@@ -242,7 +236,7 @@ export const changeKind: ChangeKind<PropertiesSet> = {
   },
   inverse({ kind, resource, type, properties }) {
     const back = properties.flatMap(({ pointer, before, after, otherwise }): PropertyChange[] => {
-      const value = before ?? otherwise;
+      const value = before === undefined ? otherwise : before;
       return value === undefined ? [] : [{ pointer, before: after, after: value }];
     });
     return back.length === 0 ? undefined : { kind, resource, type, properties: back, risk: '' };

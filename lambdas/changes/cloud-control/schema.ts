@@ -31,6 +31,8 @@ export const propertiesSetSchema = z.object({
    * when it reads the resource.
    */
   patch: z.array(operationSchema).optional(),
+  /** The pointer of the property with the resource's tags. Not set in an undo, or if the type has no tags. */
+  tags: z.string().optional(),
   /** Note for people about what the change may break. */
   risk: z.string().default(''),
   /** Set in the note before the call: AWS executes the request only once, however often it is sent. */

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AwsSession } from '../../aws/session.ts';
-import { tagMap } from '../../aws/tags.ts';
 import { hasValue, type Properties, patchOf, valueAt } from '../../changes/cloud-control/patch.ts';
 import { pendingOf } from '../../changes/cloud-control/pending.ts';
 import { readProperties, stackOf } from '../../changes/cloud-control/read.ts';
 import type { PatchOperation, PropertiesSet } from '../../changes/cloud-control/schema.ts';
+import { tagsOf } from '../../changes/cloud-control/tags.ts';
 import type { DesiredState, PropertyCondition } from '../../model/custom-rule.ts';
 import type { Json } from '../../model/json.ts';
 import type { RuleFacts } from '../facts.ts';
@@ -34,24 +34,6 @@ function isViolation(properties: Properties, { violates, set }: DesiredState): b
   const isWanted = Object.entries(set).every(([pointer, value]) => hasValue(properties, pointer, value));
   if (isWanted) return false;
   return Object.entries(violates).every(([pointer, condition]) => meets(properties, pointer, condition));
-}
-
-/** Reads tags in the type's form: a list of keys and values, or an object. */
-function tagsOf(properties: Properties, pointer: string | null): Record<string, string> {
-  const tags = pointer === null ? undefined : valueAt(properties, pointer);
-  if (Array.isArray(tags)) {
-    return tagMap(
-      tags.flatMap((tag) => {
-        if (typeof tag !== 'object' || tag === null || Array.isArray(tag)) return [];
-        const { Key, Value } = tag;
-        return typeof Key === 'string' && typeof Value === 'string' ? [{ Key, Value }] : [];
-      }),
-    );
-  }
-  if (typeof tags !== 'object' || tags === null) return {};
-  return Object.fromEntries(
-    Object.entries(tags).flatMap(([key, value]) => (typeof value === 'string' ? [[key, value]] : [])),
-  );
 }
 
 /** Returns the reason why AWS would refuse to change the resource now, if any. */
@@ -141,6 +123,7 @@ export function desiredStateRule(facts: RuleFacts, state: DesiredState, risk: st
           type: state.resource_type,
           properties: changed(state, values),
           patch,
+          ...(state.tags !== null && { tags: state.tags }),
           risk,
         },
       ];

@@ -105,6 +105,32 @@ test('a violation is fixed with one request and a client token, read back, and u
   });
 });
 
+test('a value that was null is restored by an undo', async () => {
+  account.resources.set(INSTANCE, { ...open, PubliclyAccessible: null });
+
+  const [outcome] = await work();
+
+  const [applied] = outcome?.applied ?? [];
+  expect(applied === undefined ? undefined : await inverseOf(applied.change)).toMatchObject({
+    properties: [{ pointer: '/PubliclyAccessible', before: false, after: null }],
+  });
+});
+
+test('an exemption tag that the read immediately before the request shows is respected', async () => {
+  const tag = { Key: 'cspm-auto-remediation:exempt', Value: 'public on purpose until 2099-12-31' };
+  let reads = 0;
+  account.beforeCall = (operation) => {
+    if (operation !== 'GetResource') return;
+    reads += 1;
+    if (reads === 2) account.resources.set(INSTANCE, { ...open, Tags: [tag] });
+  };
+
+  const [outcome] = await work();
+
+  expect(outcome).toMatchObject({ outcome: 'exempt', applied: [] });
+  expect(account.updates).toEqual([]);
+});
+
 test('a change that takes minutes is in progress until a later check finds it complete', async () => {
   account.lasts = 10 * 60_000;
 
@@ -294,6 +320,18 @@ describe('a missing property', () => {
     const [applied] = outcome?.applied ?? [];
     expect(applied === undefined ? undefined : await inverseOf(applied.change)).toMatchObject({
       properties: [{ before: 'Enabled', after: 'Suspended' }],
+    });
+  });
+
+  test('is added with its parent object if that is null', async () => {
+    account.resources.set(INSTANCE, { BucketName: INSTANCE, VersioningConfiguration: null });
+    declare(versioning);
+
+    await work();
+
+    expect(account.resources.get(INSTANCE)).toEqual({
+      BucketName: INSTANCE,
+      VersioningConfiguration: { Status: 'Enabled' },
     });
   });
 
