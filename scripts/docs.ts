@@ -32,12 +32,13 @@ const optionsSchema = z.looseObject({
       z.string(),
       valueSchema.extend({
         description: z.string(),
-        default: z.unknown().optional(),
         items: valueSchema.optional(),
       }),
     )
     .default({}),
 });
+
+const defaultsSchema = z.record(z.string(), z.unknown());
 
 /** Lists the values of an option, in words. */
 function values(schema: z.infer<typeof valueSchema>): string {
@@ -57,10 +58,12 @@ function values(schema: z.infer<typeof valueSchema>): string {
 
 function optionsTable(rule: RuleFacts): string {
   const { properties } = optionsSchema.parse(z.toJSONSchema(rule.options, { io: 'input' }));
+  // The JSON Schema lacks the defaults of options that the rule transforms.
+  const defaults = new Map(Object.entries(defaultsSchema.parse(rule.options.parse({}))));
   const rows = Object.entries(properties).map(([name, option]) => [
     code(name),
     option.items === undefined ? values(option) : `a list of ${values(option.items)} values`,
-    option.default === undefined ? 'not set' : code(JSON.stringify(option.default)),
+    defaults.has(name) ? code(JSON.stringify(defaults.get(name))) : 'not set',
     option.description,
   ]);
   return rows.length === 0 ? 'None.' : table(['option', 'values', 'default', 'meaning'], rows);
