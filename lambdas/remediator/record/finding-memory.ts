@@ -127,14 +127,11 @@ function remember(
   const { changes = [] } = known ?? {};
   const attempts = (known?.attempts ?? 0) + (isAttempt(outcome) && (isOther || says) ? 1 : 0);
   const change = { outcome, at: finishedAt, poll, evidence };
-  if (known !== undefined && isClosedSince(known, poll)) {
-    // The source reported the fix before the follow-up job ended. The finding stays closed, and the job's outcome is
-    // added to the history before that.
-    const history = [...changes.slice(0, -1), change, ...changes.slice(-1)].slice(-REMEMBERED_CHANGES);
-    return {
-      record: { ...known, attempts, changes: history },
-      isChange,
-    };
+  if (known !== undefined && isOvertaken(known, line)) {
+    // The finding keeps its outcome, and this one is added to the history before those that overtook it.
+    const first = changes.findIndex((each) => isLater(each, line));
+    const history = changes.toSpliced(first < 0 ? -1 : first, 0, change).slice(-REMEMBERED_CHANGES);
+    return { record: { ...known, attempts, changes: history }, isChange };
   }
   const record: FindingRecord = {
     ...nameOf(finding),
@@ -182,9 +179,24 @@ function withBackOff({ backOff: _, ...record }: FindingRecord, backOff: BackOff 
   return { ...record, ...(backOff !== undefined && { backOff }) };
 }
 
-/** Checks whether a later poll closed the finding. */
-function isClosedSince({ outcome, since }: FindingRecord, { asOf }: Occasion): boolean {
-  return outcome === 'closed' && Date.parse(since) > Date.parse(asOf);
+/**
+ * Checks whether a later poll has set the finding's outcome: it closed the finding, because the source reported the fix
+ * before the follow-up job ended, or its job concluded the finding before an interrupted job of this poll was redriven.
+ */
+function isOvertaken({ outcome, since, changes }: FindingRecord, line: Outcome): boolean {
+  const last = changes.at(-1);
+  return (
+    (outcome === 'closed' && Date.parse(since) > Date.parse(line.poll.asOf)) ||
+    (last !== undefined && isLater(last, line))
+  );
+}
+
+/** Checks whether an outcome in the history is of a later poll, and was found later, than another one. */
+function isLater(
+  { poll, at }: FindingRecord['changes'][number],
+  { poll: other, finishedAt }: Pick<Outcome, 'poll' | 'finishedAt'>,
+): boolean {
+  return Date.parse(poll.asOf) > Date.parse(other.asOf) && Date.parse(at) > Date.parse(finishedAt);
 }
 
 /**

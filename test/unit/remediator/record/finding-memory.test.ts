@@ -43,6 +43,39 @@ function live(lines: readonly Outcome[], known?: FindingRecord) {
   return { record, written, published };
 }
 
+describe('the record of a finding after a later poll', () => {
+  const fixed = { applied, reason: 'an interrupted job' };
+
+  test('keeps the outcome of that poll if an interrupted job of an earlier poll is recorded afterwards', () => {
+    const { record, published } = live([
+      lineOf(0, 'planned'),
+      lineOf(2, 'compliant'),
+      lineOf(3, 'failed', { reason: 'denied' }),
+      lineOf(1, 'remediated', fixed),
+    ]);
+
+    expect(record).toMatchObject({ outcome: 'failed', reason: 'denied', since: at(3), lastSeen: at(3) });
+    expect(record?.changes.map(({ outcome }) => outcome)).toEqual([
+      'planned',
+      'remediated',
+      'compliant',
+      'failed',
+    ]);
+    expect(published.at(-1)).toMatchObject({ outcome: 'remediated' });
+  });
+
+  test('is set by a job of an earlier poll that found its outcome later', () => {
+    const { record } = live([
+      lineOf(0, 'planned'),
+      lineOf(2, 'failed', { reason: 'denied' }),
+      lineOf(1, 'remediated', { ...fixed, finishedAt: at(3) }),
+    ]);
+
+    expect(record).toMatchObject({ outcome: 'remediated' });
+    expect(record?.changes.map(({ outcome }) => outcome)).toEqual(['planned', 'failed', 'remediated']);
+  });
+});
+
 describe('the record of a finding', () => {
   test('begins with the first outcome', () => {
     const { record, published } = live([lineOf(0, 'failed', { reason: 'denied' })]);
