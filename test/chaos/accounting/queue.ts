@@ -4,6 +4,9 @@ import type { Random } from './random.ts';
 /** A time longer than six times a function's timeout: when the message of a killed function comes back. */
 const VISIBILITY_TIMEOUT_MILLISECONDS = 1_860_000;
 
+/** Time for which a queue drops messages with the same deduplication id (SQS developer guide, "Exactly-once processing"). */
+const DEDUPLICATION_MILLISECONDS = 300_000;
+
 /** A message of a queue. */
 export interface Message {
   readonly id: string;
@@ -30,7 +33,8 @@ export class QueueModel {
   readonly #maxReceives: number;
   #messages: Message[] = [];
   readonly dead: Message[] = [];
-  readonly #deduplicated = new Set<string>();
+  /** The times at which messages were accepted, by deduplication id. */
+  readonly #accepted = new Map<string, number>();
   #sent = 0;
 
   constructor(name: string, now: () => number, maxReceives: number) {
@@ -47,8 +51,9 @@ export class QueueModel {
       DelaySeconds,
     } = sendSchema.parse(input);
     if (MessageDeduplicationId !== undefined) {
-      if (this.#deduplicated.has(MessageDeduplicationId)) return { MessageId: 'duplicate' };
-      this.#deduplicated.add(MessageDeduplicationId);
+      const acceptedAt = this.#accepted.get(MessageDeduplicationId) ?? Number.NEGATIVE_INFINITY;
+      if (this.#now() - acceptedAt < DEDUPLICATION_MILLISECONDS) return { MessageId: 'duplicate' };
+      this.#accepted.set(MessageDeduplicationId, this.#now());
     }
     this.#sent += 1;
     const visibleAt = this.#now() + DelaySeconds * 1000;
