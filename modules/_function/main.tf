@@ -37,6 +37,16 @@ locals {
   environment     = merge(var.settings.environment, local.own_environment)
   set_twice       = setintersection(keys(var.settings.environment), keys(local.own_environment))
 
+  # Names that Lambda sets itself, so it refuses them (Lambda developer guide, "Environment variables").
+  reserved_names = [
+    "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_LAMBDA_RUNTIME_API", "AWS_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT",
+  ]
+  refused_names = [
+    for name in keys(var.settings.environment) : "\"${name}\"" if contains(local.reserved_names, name) || !can(regex("^[a-zA-Z][a-zA-Z0-9_]+$", name))
+  ]
+
   # The size in bytes of the JSON that is sent to Lambda.
   environment_size = floor(length(base64encode(jsonencode(local.environment))) * 3 / 4)
 
@@ -136,6 +146,11 @@ resource "aws_lambda_function" "this" {
     precondition {
       condition     = length(local.set_twice) == 0
       error_message = "The environment of ${var.name} contains ${join(", ", local.set_twice)}, which the module itself sets: leave it out."
+    }
+
+    precondition {
+      condition     = length(local.refused_names) == 0
+      error_message = "The environment of ${var.name} contains ${join(", ", local.refused_names)}: expected names of at least two letters, digits and _, beginning with a letter, that Lambda does not set itself."
     }
 
     precondition {

@@ -49,8 +49,13 @@ variable "rules" {
   default     = null
 
   validation {
-    condition     = length(setsubtract(coalesce(var.rules, []), flatten([for id, rule in local.catalog : [id, rule.legacy_id]]))) == 0
-    error_message = "Unknown rule ${substr(join(", ", [for key in setsubtract(coalesce(var.rules, []), flatten([for id, rule in local.catalog : [id, rule.legacy_id]])) : "\"${key}\""]), 0, 120)}: expected one of docs/rules.md, by id or legacy id, such as security-group-ssh-open or CIS-1-2-0-4-1."
+    condition     = alltrue([for key in coalesce(var.rules, []) : key != null])
+    error_message = "rules contains null: expected ids of rules."
+  }
+
+  validation {
+    condition     = length(setsubtract(compact(coalesce(var.rules, [])), flatten([for id, rule in local.catalog : [id, rule.legacy_id]]))) == 0
+    error_message = "Unknown rule ${substr(join(", ", [for key in setsubtract(compact(coalesce(var.rules, [])), flatten([for id, rule in local.catalog : [id, rule.legacy_id]])) : "\"${key}\""]), 0, 120)}: expected one of docs/rules.md, by id or legacy id, such as security-group-ssh-open or CIS-1-2-0-4-1."
   }
 
   validation {

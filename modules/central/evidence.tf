@@ -146,6 +146,14 @@ resource "aws_s3_bucket_logging" "evidence" {
   bucket        = aws_s3_bucket.evidence[0].id
   target_bucket = local.inputs.evidence.access_log.bucket
   target_prefix = local.inputs.evidence.access_log.prefix
+
+  lifecycle {
+    # Each log file would be logged.
+    precondition {
+      condition     = local.inputs.evidence.access_log.bucket != local.evidence_bucket
+      error_message = "evidence.access_log.bucket is \"${local.evidence_bucket}\", the evidence bucket itself: expected another bucket."
+    }
+  }
 }
 
 resource "aws_s3_bucket_policy" "evidence" {

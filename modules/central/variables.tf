@@ -34,21 +34,21 @@ variable "regions" {
 
   validation {
     condition     = alltrue([for region in coalesce(var.regions, []) : can(regex("^[a-z]{2,4}(-[a-z]+)+-[0-9]$", region))])
-    error_message = "regions contains ${join(", ", [for region in coalesce(var.regions, []) : "\"${region}\"" if !can(regex("^[a-z]{2,4}(-[a-z]+)+-[0-9]$", region))])}: expected region codes such as \"eu-central-1\"."
+    error_message = "regions contains ${join(", ", [for region in coalesce(var.regions, []) : jsonencode(region) if !can(regex("^[a-z]{2,4}(-[a-z]+)+-[0-9]$", region))])}: expected region codes such as \"eu-central-1\"."
   }
 
   validation {
     condition     = var.regions == null || contains(coalesce(var.regions, []), data.aws_region.this.id)
-    error_message = "regions is [${join(", ", coalesce(var.regions, []))}]: add \"${data.aws_region.this.id}\", the region of this module's provider, where findings without a region are remediated."
+    error_message = "regions is [${join(", ", compact(coalesce(var.regions, [])))}]: add \"${data.aws_region.this.id}\", the region of this module's provider, where findings without a region are remediated."
   }
 
   # Regions of another partition have their own accounts and credentials.
   validation {
     condition = alltrue([
-      for region in coalesce(var.regions, []) :
+      for region in compact(coalesce(var.regions, [])) :
       (startswith(region, "cn-") ? "aws-cn" : startswith(region, "us-gov-") ? "aws-us-gov" : startswith(region, "eusc-") ? "aws-eusc" : "aws") == data.aws_partition.this.partition
     ])
-    error_message = "regions is [${join(", ", coalesce(var.regions, []))}]: expected only regions of the partition ${data.aws_partition.this.partition}. Another partition needs its own deployment."
+    error_message = "regions is [${join(", ", compact(coalesce(var.regions, [])))}]: expected only regions of the partition ${data.aws_partition.this.partition}. Another partition needs its own deployment."
   }
 }
 
@@ -78,7 +78,22 @@ variable "region_labels" {
 
   validation {
     condition     = alltrue([for region in values(var.region_labels) : can(regex("^[a-z]{2,4}(-[a-z]+)+-[0-9]$", region))])
-    error_message = "region_labels contains ${join(", ", [for label, region in var.region_labels : "\"${label}\" = \"${region}\"" if !can(regex("^[a-z]{2,4}(-[a-z]+)+-[0-9]$", region))])}: expected each label with a region's code, such as \"eu-central-1\"."
+    error_message = "region_labels contains ${join(", ", [for label, region in var.region_labels : "\"${label}\" = ${jsonencode(region)}" if !can(regex("^[a-z]{2,4}(-[a-z]+)+-[0-9]$", region))])}: expected each label with a region's code, such as \"eu-central-1\"."
+  }
+
+  validation {
+    condition     = !contains([for label in keys(var.region_labels) : trimspace(label)], "")
+    error_message = "region_labels has an empty label: expected the name of a region, as Netskope shows it."
+  }
+
+  # The collector ignores spaces and case in labels.
+  validation {
+    condition = alltrue([for label, region in var.region_labels : alltrue([
+      for other, code in var.region_labels : code == region || lower(replace(other, "/\\s/", "")) != lower(replace(label, "/\\s/", ""))
+    ])])
+    error_message = "region_labels has two regions for ${join(", ", [
+      for label, region in var.region_labels : "\"${label}\"" if anytrue([for other, code in var.region_labels : code != region && lower(replace(other, "/\\s/", "")) == lower(replace(label, "/\\s/", ""))])
+    ])}, which differ only in spaces and case: expected one."
   }
 }
 

@@ -103,6 +103,14 @@ run "role_name_too_long" {
   expect_failures = [var.role_name]
 }
 
+run "environment_with_names_that_lambda_refuses" {
+  command = plan
+  variables {
+    settings = merge(var.settings, { environment = { AWS_REGION = "eu-central-1", "1-AGENT" = "x", A = "x" } })
+  }
+  expect_failures = [aws_lambda_function.this]
+}
+
 run "environment_too_large_and_set_twice" {
   command = plan
   variables {

@@ -38,3 +38,11 @@ run "mistakes_2" {
   }
   expect_failures = [var.name, var.external_id, var.role_path, var.delivery_role_name, var.rules]
 }
+
+run "null_among_the_rules" {
+  command = plan
+  variables {
+    rules = ["s3-bucket-public", null]
+  }
+  expect_failures = [var.rules]
+}

@@ -77,3 +77,36 @@ run "bucket_name_too_long" {
   }
   expect_failures = [aws_s3_bucket.evidence, aws_s3_bucket.settings]
 }
+
+run "nulls" {
+  command = plan
+  variables {
+    regions       = ["eu-central-1", null]
+    region_labels = { Mars = null }
+  }
+  expect_failures = [var.regions, var.region_labels]
+}
+
+run "labels_that_differ_in_case" {
+  command = plan
+  variables {
+    region_labels = { "Moon (Base)" = "eu-west-1", "moon(base)" = "eu-west-2" }
+  }
+  expect_failures = [var.region_labels]
+}
+
+run "empty_label" {
+  command = plan
+  variables {
+    region_labels = { " " = "eu-west-1" }
+  }
+  expect_failures = [var.region_labels]
+}
+
+run "evidence_bucket_that_logs_to_itself" {
+  command = plan
+  variables {
+    evidence = { access_log = { bucket = "cspm-auto-remediation-evidence-111111111111-eu-central-1" } }
+  }
+  expect_failures = [aws_s3_bucket_logging.evidence]
+}

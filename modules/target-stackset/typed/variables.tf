@@ -21,6 +21,11 @@ variable "organizational_units" {
   }
 
   validation {
+    condition     = length(distinct([for key, unit in var.organizational_units : coalesce(unit.id, key)])) == length(var.organizational_units)
+    error_message = "organizational_units has ${join(", ", [for key, unit in var.organizational_units : "\"${key}\" = ${coalesce(unit.id, key)}"])}: expected each id once."
+  }
+
+  validation {
     condition = alltrue(flatten([
       for unit in values(var.organizational_units) : [for account in setunion(unit.accounts, unit.excluded_accounts) : can(regex("^[0-9]{12}$", account))]
     ]))
@@ -49,13 +54,13 @@ variable "operation" {
   nullable = false
 
   validation {
-    condition     = var.operation.max_concurrent_percentage >= 1 && var.operation.max_concurrent_percentage <= 100
-    error_message = "operation.max_concurrent_percentage is ${var.operation.max_concurrent_percentage}: expected 1 to 100."
+    condition     = var.operation.max_concurrent_percentage >= 1 && var.operation.max_concurrent_percentage <= 100 && floor(var.operation.max_concurrent_percentage) == var.operation.max_concurrent_percentage
+    error_message = "operation.max_concurrent_percentage is ${var.operation.max_concurrent_percentage}: expected a whole number, 1 to 100."
   }
 
   validation {
-    condition     = var.operation.failure_tolerance_percentage >= 0 && var.operation.failure_tolerance_percentage <= 100
-    error_message = "operation.failure_tolerance_percentage is ${var.operation.failure_tolerance_percentage}: expected 0 to 100."
+    condition     = var.operation.failure_tolerance_percentage >= 0 && var.operation.failure_tolerance_percentage <= 100 && floor(var.operation.failure_tolerance_percentage) == var.operation.failure_tolerance_percentage
+    error_message = "operation.failure_tolerance_percentage is ${var.operation.failure_tolerance_percentage}: expected a whole number, 0 to 100."
   }
 }
 

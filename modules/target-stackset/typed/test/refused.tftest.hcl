@@ -39,3 +39,20 @@ run "named_and_excluded_accounts" {
   }
   expect_failures = [var.organizational_units]
 }
+
+run "same_unit_twice" {
+  command = plan
+  variables {
+    organizational_units = { production = { id = "ou-a1b2-production" }, "ou-a1b2-production" = {} }
+  }
+  expect_failures = [var.organizational_units]
+}
+
+run "fractions" {
+  command = plan
+  variables {
+    organizational_units = { "ou-a1b2-production" = {} }
+    operation            = { max_concurrent_percentage = 25.5 }
+  }
+  expect_failures = [var.operation]
+}
