@@ -16,6 +16,7 @@ locals {
   iam   = [for _ in [module.central.settings] : merge({}, module.inputs.clean.iam)][0]
 
   custom_rules = [for _ in [module.central.settings] : var.custom_rules][0]
+  tags         = [for _ in [module.central.settings] : var.tags][0]
 
   # Whether an option is set, not its value, which may be unknown before the apply.
   names_delivery_role = contains(flatten([
@@ -85,7 +86,7 @@ module "target" {
   runbooks            = anytrue([for rule in values(local.rules) : lookup(rule, "method", null) == "runbook"])
   undo                = var.undo
   cloudtrail_lookup   = var.cloudtrail_lookup
-  tags                = var.tags
+  tags                = local.tags
 
   iam = {
     path                     = lookup(local.iam, "target_role_path", null)

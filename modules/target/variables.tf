@@ -75,4 +75,19 @@ variable "tags" {
   type        = map(string)
   default     = {}
   nullable    = false
+
+  validation {
+    condition     = length(var.tags) <= 50 && length(distinct([for key in keys(var.tags) : lower(key)])) == length(var.tags)
+    error_message = "tags has ${length(var.tags)} tags: expected at most 50, with keys that differ in more than case, because IAM ignores case."
+  }
+
+  validation {
+    condition     = alltrue([for key in keys(var.tags) : can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{1,128}$", key)) && !startswith(lower(key), "aws:")])
+    error_message = "tags has the keys ${join(", ", [for key in keys(var.tags) : "\"${substr(key, 0, 60)}\"" if !can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{1,128}$", key)) || startswith(lower(key), "aws:")])}: expected 1 to 128 letters, digits, spaces and characters of _.:/=+@-, not beginning with \"aws:\"."
+  }
+
+  validation {
+    condition     = alltrue([for value in values(var.tags) : value == null ? false : can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{0,256}$", value))])
+    error_message = "tags has ${join(", ", [for key, value in var.tags : "\"${key}\" = ${substr(jsonencode(value), 0, 60)}" if value == null ? true : !can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{0,256}$", value))])}: expected values of at most 256 letters, digits, spaces and characters of _.:/=+@-"
+  }
 }

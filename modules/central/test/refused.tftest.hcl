@@ -110,3 +110,35 @@ run "evidence_bucket_that_logs_to_itself" {
   }
   expect_failures = [aws_s3_bucket_logging.evidence]
 }
+
+run "tags_1" {
+  command = plan
+  variables {
+    tags = { "aws:team" = "security" }
+  }
+  expect_failures = [var.tags]
+}
+
+run "tags_2" {
+  command = plan
+  variables {
+    tags = { team = null }
+  }
+  expect_failures = [var.tags]
+}
+
+run "tags_3" {
+  command = plan
+  variables {
+    tags = { Team = "security", team = "security" }
+  }
+  expect_failures = [var.tags]
+}
+
+run "tags_4" {
+  command = plan
+  variables {
+    tags = { team = "security;platform" }
+  }
+  expect_failures = [var.tags]
+}

@@ -82,3 +82,16 @@ run "private_versioned_and_written_only_by_terraform" {
     error_message = "Policy: ${aws_s3_bucket_policy.settings.policy}"
   }
 }
+
+# All of these are valid in every service.
+run "unusual_tags" {
+  command = plan
+  variables {
+    tags = { "cost:center" = "a b/c=d+e@f-g_h.i", "Größe" = "ü", empty = "", (format("%0128d", 0)) = format("%0256d", 0) }
+  }
+
+  assert {
+    condition     = aws_s3_bucket.settings.tags["cost:center"] == "a b/c=d+e@f-g_h.i"
+    error_message = jsonencode(aws_s3_bucket.settings.tags)
+  }
+}

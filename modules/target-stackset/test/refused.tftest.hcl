@@ -46,3 +46,11 @@ run "runbooks_that_exceed_the_policy_size" {
 
   expect_failures = [aws_cloudformation_stack_set.this]
 }
+
+run "tags" {
+  command = plan
+  variables {
+    tags = { "aws:team" = "security" }
+  }
+  expect_failures = [var.tags]
+}

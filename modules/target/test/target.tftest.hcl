@@ -455,3 +455,11 @@ run "runbooks_that_exceed_the_policy_size" {
 
   expect_failures = [aws_iam_role_policy.automation]
 }
+
+run "tags" {
+  command = plan
+  variables {
+    tags = { "aws:team" = "security" }
+  }
+  expect_failures = [var.tags]
+}
