@@ -186,13 +186,12 @@ export const accountItemSchema = itemSchema.extend({
   probes: z.record(ruleIdSchema, z.object({ poll: z.string().min(1), job: z.string().min(1) })).optional(),
   /** The time of the last notification; missing in older items. */
   toldAt: timestampSchema.optional(),
+  /** `false` until that notification is sent. */
+  isSent: z.literal(false).optional(),
 });
 export type AccountItem = z.infer<typeof accountItemSchema>;
 
-/**
- * Builds the key `account#<account>` / `role`. All regions share the item, so that only one of their jobs reports the
- * account.
- */
+/** Builds the key `account#<account>` / `role`, which all regions share, so that one job reports the account. */
 export function accountKey(account: string): ItemKey {
   return { pk: `account#${account}`, sk: 'role' };
 }

@@ -3,6 +3,7 @@ import type { Condition, FindingsTable } from '../../aws/findings-table.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { RoleMissing, RoleMissingEvent } from '../../model/role-missing.ts';
 import { type AccountItem, accountItemSchema, accountKey, parseItem } from '../../model/table-items.ts';
+import { LOST_MILLISECONDS } from './notices.ts';
 
 /** Time that a StackSet has to create the role in an account before the missing role is reported. */
 const GRACE_MILLISECONDS = 3_600_000;
@@ -62,7 +63,7 @@ export class MissingRoles {
     // The item is written first, so that only one of several regions' jobs reports the account.
     const toldAt = new Date(now).toISOString();
     const probes = probesWith(probe, known);
-    const item = itemOf(account, { since, state: 'reported', writer, probes, toldAt }, now);
+    const item = itemOf(account, { since, state: 'reported', writer, probes, toldAt, isSent: false }, now);
     if (!(await this.#table.putIf({ item, condition: isUnchanged(known, writer) })).isWritten) return;
     try {
       await this.#publish({ version: 1, ...missing, since });
@@ -71,6 +72,10 @@ export class MissingRoles {
       await this.#table.putIf({ item: known, condition: isUnchanged(item, again) });
       throw error;
     }
+    // If this fails, a later job reports the account again.
+    await this.#change(account, (current) =>
+      current.toldAt === toldAt && current.isSent === false ? { ...current, isSent: undefined } : undefined,
+    ).catch(() => undefined);
   }
 
   /**
@@ -95,11 +100,23 @@ export class MissingRoles {
 
   /** Lets the item of an account whose role is back expire, so that later jobs assume the role without a check. */
   async forget(account: string): Promise<void> {
+    await this.#change(account, (known) => ({
+      ...known,
+      expiresAt: Math.floor(this.#clock.now() / 1000) - 1,
+    }));
+  }
+
+  /**
+   * Changes the item of an account, if there is one, and repeats this if another job changed it in the meantime.
+   * @param change returns undefined if there is nothing to change
+   */
+  async #change(account: string, change: (known: AccountItem) => AccountItem | undefined): Promise<void> {
     for (let attempt = 1; attempt <= CLAIMS; attempt += 1) {
       const known = await this.#find(account, this.#clock.now());
-      if (known === undefined) return;
+      const changed = known && change(known);
+      if (known === undefined || changed === undefined) return;
       const writer = randomUUID();
-      const item = { ...known, writer, expiresAt: Math.floor(this.#clock.now() / 1000) - 1 };
+      const item = { ...changed, writer };
       if ((await this.#table.putIf({ item, condition: isUnchanged(known, writer) })).isWritten) return;
     }
   }
@@ -113,9 +130,10 @@ export class MissingRoles {
   }
 }
 
-/** Checks whether the missing role was reported within the last week. */
-function wasReported({ state, toldAt, expiresAt }: AccountItem, now: number): boolean {
+/** Checks whether the missing role was reported within the last week, or another function is about to report it. */
+function wasReported({ state, toldAt, expiresAt, isSent }: AccountItem, now: number): boolean {
   if (state !== 'reported') return false;
+  if (toldAt !== undefined && isSent === false && now - Date.parse(toldAt) > LOST_MILLISECONDS) return false;
   // Items of older versions do not contain the time. They expire a week after the notification.
   if (toldAt === undefined) return expiresAt * 1000 >= now;
   return now - Date.parse(toldAt) < KEPT_SECONDS * 1000;
@@ -134,7 +152,7 @@ function probesWith({ rule, poll, job }: Probe, known?: AccountItem): AccountIte
 
 function itemOf(
   account: string,
-  item: Pick<AccountItem, 'since' | 'state' | 'writer' | 'probes' | 'toldAt'>,
+  item: Pick<AccountItem, 'since' | 'state' | 'writer' | 'probes' | 'toldAt' | 'isSent'>,
   now: number,
 ): AccountItem {
   const expiresAt = Math.floor(now / 1000) + KEPT_SECONDS;

@@ -13,12 +13,20 @@ const publishedSchema = z.object({
   expiresAt: z.number().int().positive(),
   /** Milliseconds since 1970. */
   at: z.number().int(),
+  /** `false` until the notice is published. */
+  isSent: z.literal(false).optional(),
   /** The id of the write that made the item. */
   writer: z.string(),
 });
 type Published = z.infer<typeof publishedSchema>;
 
 const KEPT_SECONDS = 30 * 86_400;
+
+/**
+ * Time after which a notice that is not marked as published counts as lost, because the function that was about to
+ * publish it no longer runs: the longest run of a Lambda function.
+ */
+export const LOST_MILLISECONDS = 900_000;
 
 /**
  * Publishes notices about what prevents a rule's fixes, each once: if jobs in several regions notice the same event,
@@ -40,7 +48,8 @@ export class Notices {
   }
 
   /**
-   * Publishes a notice unless it has already been published.
+   * Publishes a notice unless it has already been published. If a function was killed before it marked the notice as
+   * published, a later job publishes it, perhaps a second time.
    * @param key the key of the item that the notice is about; the published notice is stored next to it
    * @param since milliseconds since 1970; a notice that was published before that time is published again
    * @throws AWS's own error; a later job then publishes it
@@ -49,18 +58,22 @@ export class Notices {
     const place = { pk: key.pk, sk: 'told' };
     const [found] = await this.#table.read([place]);
     const known = found === undefined ? undefined : parseItem(publishedSchema, found);
-    if (known !== undefined && known.at >= since) return;
     const at = this.#clock.now();
+    const isLost = known?.isSent === false && at - known.at > LOST_MILLISECONDS;
+    if (known !== undefined && known.at >= since && !isLost) return;
     const expiresAt = Math.floor(at / 1000) + KEPT_SECONDS;
-    const item: Published = { ...place, version: 1, expiresAt, at, writer: randomUUID() };
+    const sent: Published = { ...place, version: 1, expiresAt, at, writer: randomUUID() };
+    const item: Published = { ...sent, isSent: false, writer: randomUUID() };
     // The item is written first, so that only one of several jobs publishes the notice.
     if (!(await this.#putOver(known, item))) return;
     try {
       await this.#publish(notice);
     } catch (error) {
-      await this.#putOver(item, known ?? { ...item, at: 0, writer: randomUUID() });
+      await this.#putOver(item, known ?? { ...sent, at: 0 });
       throw error;
     }
+    // If this fails, a later job publishes the notice again.
+    await this.#putOver(item, sent).catch(() => false);
   }
 
   /**

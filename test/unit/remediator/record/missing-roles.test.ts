@@ -78,6 +78,46 @@ test('an account that the event bus did not accept is reported by the next job',
   expect(published).toHaveLength(1);
 });
 
+test('an account whose report was interrupted is reported later, once', async () => {
+  await remediator().report(missing(1), PROBE);
+  now += HOUR;
+  const killed = new MissingRoles(table, () => new Promise(() => {}), {
+    now: () => now,
+    sleep: async () => {},
+  });
+  void killed.report(missing(1), PROBE);
+  await new Promise((resolve) => setImmediate(resolve));
+  await remediator().report(missing(1), PROBE);
+  const withinItsLife = published.length;
+  now += 900_001;
+
+  await Promise.all([remediator().report(missing(1), PROBE), remediator().report(missing(1), PROBE)]);
+  await remediator().claimProbe(missing(1).account, { ...PROBE, poll: 'netskope.rule@2' });
+  now += 900_001;
+  await remediator().report(missing(1), PROBE);
+
+  expect([withinItsLife, published.length]).toEqual([0, 1]);
+});
+
+test('a report that another job claims a check beside is sent once', async () => {
+  await remediator().report(missing(1), PROBE);
+  now += HOUR;
+  const slow = new MissingRoles(
+    table,
+    async (event) => {
+      published.push(event);
+      await remediator().claimProbe(event.account, { ...PROBE, poll: 'netskope.rule@2' });
+    },
+    { now: () => now, sleep: async () => {} },
+  );
+  await slow.report(missing(1), PROBE);
+  now += 900_001;
+
+  await remediator().report(missing(1), PROBE);
+
+  expect(published).toHaveLength(1);
+});
+
 test('an account is forgotten after a week, and reported again if the role is still missing', async () => {
   await remediator().report(missing(1), PROBE);
   now += HOUR;

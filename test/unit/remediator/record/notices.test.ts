@@ -72,3 +72,23 @@ test('a notice that could not be published is published by the next job', async 
 
   expect(published).toEqual([notice]);
 });
+
+test('a notice whose function was killed before it was published is published later, by one job', async () => {
+  // The function ends before the event is sent.
+  publish = () => new Promise(() => {});
+  void tell();
+  await new Promise((resolve) => setImmediate(resolve));
+  publish = async (told) => {
+    published.push(told);
+  };
+  const withinItsLife = [...published];
+  await tell();
+  now += 900_001;
+
+  await Promise.all([tell(), tell()]);
+  now += 900_001;
+  await tell();
+
+  expect(withinItsLife).toEqual([]);
+  expect(published).toEqual([notice]);
+});
