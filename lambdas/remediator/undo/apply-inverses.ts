@@ -1,7 +1,7 @@
 import { isAwsError, isNotTaken } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import type { Change } from '../../changes/change.ts';
-import { differenceOf, waitForTurn } from '../../changes/index.ts';
+import { canFind, differenceOf, endsLater, findChange, waitForTurn } from '../../changes/index.ts';
 import { MOST_SENDS, pauseAfter } from '../../changes/until-taken.ts';
 import { isLagOver } from '../record/recent-changes.ts';
 import type { Application } from '../stages/application.ts';
@@ -103,16 +103,27 @@ async function applyInverse(
   }
 }
 
-/** Records an inverse that an interrupted attempt applied, if a read shows it. @returns whether it was applied */
+/**
+ * Records an inverse that an interrupted attempt applied, if reads show it, or show that AWS is still carrying it out.
+ * @returns whether it was applied
+ */
 async function recordIfMade(
   session: AwsSession,
   { change, line: words }: InverseStep['inverse'],
   { journal, line }: FixToUndo,
 ): Promise<boolean> {
-  if ((await differenceOf(session, change)) !== undefined) return false;
+  if ((await differenceOf(session, change)) !== undefined && !(await isUnderWay(session, change)))
+    return false;
   const { resource } = line.finding;
   journal.apply(resource, [foundChange(change, words, journal.beginOf(resource, words) ?? session.now())]);
   return true;
+}
+
+/** Checks whether AWS accepted a change that it completes only later, of a kind that reads show in the meantime. */
+async function isUnderWay(session: AwsSession, change: Change): Promise<boolean> {
+  if (!(await endsLater(change)) || !(await canFind(change))) return false;
+  const found = await findChange(session, change, session.now());
+  return found !== undefined && found !== 'none';
 }
 
 /** Lists our changes to a resource that AWS's reads may not show yet, including those of this undo, oldest first. */

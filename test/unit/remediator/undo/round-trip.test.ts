@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Job } from '../../../../lambdas/model/job.ts';
 import { notRestored } from '../../../chaos/writes/restored.ts';
 import { initialState, SUBJECTS, type Subject } from '../../../chaos/writes/subjects.ts';
-import { sdkError } from '../../../lab/aws-model/session.ts';
+import { networkError, sdkError } from '../../../lab/aws-model/session.ts';
 import { Killed } from '../support/lifeline.ts';
 import { ModelAccount } from '../support/model-account.ts';
 import { settingsOf } from '../support/remediator-in-memory.ts';
@@ -84,6 +84,29 @@ describe('undoing a fix', () => {
     ]);
     expect(trip.left).toEqual([]);
     expect(trip.account.remediator.published.at(-1)).toMatchObject({ outcome: 'undone' });
+  });
+
+  test.each(byApi)('$rule, $what: although the answer to one of its calls is lost', async (subject) => {
+    for (let lost = 1, isOver = false; !isOver; lost += 1) {
+      const trip = new RoundTrip(subject);
+      await trip.fix();
+      let writes = 0;
+      trip.account.onWrite = () => {
+        writes += 1;
+        if (writes === lost) throw networkError();
+      };
+      const message = trip.desk.ask(trip.desk.fixesOf(subject.resource));
+      for (const number of [1, 2, 3]) {
+        await trip.desk.act(message, { number });
+        trip.account.remediator.now += MINUTE / 2;
+      }
+      await trip.desk.finish();
+
+      const { results, state } = trip.desk.result(message) ?? {};
+      expect({ lost, state, left: trip.left }).toEqual({ lost, state: 'done', left: [] });
+      expect(results).toMatchObject([{ is: 'undone' }]);
+      isOver = writes < lost;
+    }
   });
 
   test.each(byApi)(
