@@ -80,7 +80,10 @@ async function undoOrError(fix: FixToUndo, work: UndoWork): Promise<UndoVerdict>
   try {
     return await undo(fix, work);
   } catch (error) {
-    return errorKind(error) === 'refused' ? refuse(describeError(error)) : { is: 'retry', error };
+    if (errorKind(error) !== 'refused') return { is: 'retry', error };
+    const isComplete = fix.journal.completedAt(fix.line.finding.resource) !== undefined;
+    const words = isComplete ? 'the undo was applied, but could not be read back: ' : '';
+    return refuse(`${words}${describeError(error)}`);
   }
 }
 

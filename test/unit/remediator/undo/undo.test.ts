@@ -176,6 +176,26 @@ describe('an undo', () => {
     });
   });
 
+  test('that cannot be read back says that it was applied', async () => {
+    const remediator = new RemediatorInMemory({ deploy: ['old'] });
+    await remediator.attempt(jobOf('deploy'));
+    remediator.now += 20 * MINUTE;
+    const before = remediator.account.changed.length;
+    remediator.account.fault = () =>
+      remediator.account.changed.length > before ? { code: 'AccessDenied', status: 403 } : undefined;
+    const undo = new UndoDesk(remediator);
+
+    const outcomes = await undo.undo(undo.fixesOf('deploy'));
+
+    expect(outcomes).toMatchObject([
+      {
+        outcome: 'undo_refused',
+        reason: expect.stringMatching(/^the undo was applied, but could not be read back: AccessDenied/),
+        applied: [{}],
+      },
+    ]);
+  });
+
   describe('of a fix of which the result of a change is unknown', () => {
     const words = (key: string) =>
       expect.stringContaining(
