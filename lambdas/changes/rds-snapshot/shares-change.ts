@@ -20,6 +20,11 @@ const schema = z.object({
   before: z.array(z.string()),
   /** The shares afterwards. Those that differ from `before` are removed or added. */
   after: z.array(z.string()),
+  /**
+   * Set once the change is applied, if only a list showed immediately before the write that the snapshot was public. It is
+   * not known whether lists are as current as a snapshot's own shares.
+   */
+  isListed: z.literal(true).optional(),
 });
 export type RdsSnapshotSharesChange = z.infer<typeof schema>;
 
@@ -76,12 +81,13 @@ async function look(
   session: AwsSession,
   change: RdsSnapshotSharesChange,
   last: RdsSnapshotSharesChange | undefined,
-): Promise<string[] | undefined> {
+): Promise<Pick<RdsSnapshotSharesChange, 'before' | 'isListed'> | undefined> {
   const { resource, of, before } = change;
   const isListEnough =
     before.includes('all') && concernsOnlyAll(change) && (last === undefined || concernsOnlyAll(last));
-  if (isListEnough && (await isListedAsPublic(session, resource, of))) return before;
-  return readShares(session, resource, of);
+  if (isListEnough && (await isListedAsPublic(session, resource, of))) return { before, isListed: true };
+  const shares = await readShares(session, resource, of);
+  return shares && { before: shares };
 }
 
 /** Maximum number of changes that begin together. A group of 25, the most that is sent at once, takes two lists. */
@@ -106,8 +112,9 @@ export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
   async apply(session, change, note, { ours }) {
     const name = `${change.of} snapshot ${change.resource}`;
     const last = ofForm(schema, ours).findLast(({ of }) => of === change.of);
-    const now = await look(session, change, last);
-    if (now === undefined) throw new StalePlanError(`${name} is gone: nothing was changed`);
+    const looked = await look(session, change, last);
+    if (looked === undefined) throw new StalePlanError(`${name} is gone: nothing was changed`);
+    const { before: now } = looked;
     if (last !== undefined && !shows(now, last)) throw olderThanOurs(name);
     const removed = without(change.before, change.after).filter((share) => now.includes(share));
     const added = without(without(change.after, change.before), now);
@@ -122,7 +129,7 @@ export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
         busy: ['InvalidDBSnapshotStateFault', 'InvalidDBClusterSnapshotStateFault'],
       });
     }
-    const made = { ...change, before: now, after: [...without(now, removed), ...added] };
+    const made = { ...change, ...looked, after: [...without(now, removed), ...added] };
     note(made);
     return made;
   },
@@ -153,5 +160,8 @@ export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
   },
   removes: removedShares,
   restsOn: removedShares,
-  inverse: (applied) => ({ ...applied, before: applied.after, after: applied.before }),
+  inverse: ({ isListed: _, ...applied }) => ({ ...applied, before: applied.after, after: applied.before }),
+  notRestored: ({ resource, isListed }) =>
+    isListed &&
+    `immediately before the fix, only a list showed that ${resource} was public: if its owner made it private at that moment, the undo shares it again`,
 };

@@ -6,6 +6,7 @@ import {
   findChange,
   inverseOf,
   isChangeVisible,
+  notRestored,
 } from '../../../lambdas/changes/index.ts';
 import { rule } from '../../../lambdas/rules/rds-snapshot-public/rule.ts';
 import { testSession } from '../../lab/accounts/session.ts';
@@ -743,6 +744,11 @@ describe('changes that begin together', () => {
     before: ['all', ...others],
     after: [...others],
   });
+  /** A change before which only a list was read, as it is recorded. */
+  const confirmed = (resource: string, others: readonly string[] = []) => ({
+    ...changeOf(resource, 'instance', others),
+    isListed: true,
+  });
   const reads = (calls: readonly ReceivedCall[]): string[] =>
     calls
       .map(({ form }) => form)
@@ -796,7 +802,10 @@ describe('changes that begin together', () => {
       changeOf('two'),
     ]);
 
-    expect(results).toEqual([changeOf('one', 'instance', ['999988887777']), changeOf('two')]);
+    expect(results).toEqual([confirmed('one', ['999988887777']), confirmed('two')]);
+    expect(await inverseOf(confirmed('one'))).not.toHaveProperty('isListed');
+    expect(await notRestored(confirmed('one'))).toContain('if its owner made it private at that moment');
+    expect(await notRestored(changeOf('one'))).toBeUndefined();
     expect([snapshots.one.shares, snapshots.two.shares]).toEqual([['999988887777'], []]);
     expect(reads).toEqual(['DescribeDBSnapshots public']);
     const [list] = calls;
@@ -830,7 +839,7 @@ describe('changes that begin together', () => {
       [changeOf('one'), changeOf('two'), changeOf('three')],
     );
 
-    expect(results).toEqual([changeOf('one'), 'StalePlanError', 'StalePlanError']);
+    expect(results).toEqual([confirmed('one'), 'StalePlanError', 'StalePlanError']);
     expect(reads).toEqual([
       'DescribeDBSnapshotAttributes three',
       'DescribeDBSnapshotAttributes two',
@@ -849,7 +858,7 @@ describe('changes that begin together', () => {
       [changeOf('one'), changeOf('two')],
     );
 
-    expect(results).toEqual([changeOf('one'), 'StalePlanError']);
+    expect(results).toEqual([confirmed('one'), 'StalePlanError']);
     expect(reads).toEqual(['DescribeDBSnapshotAttributes two', 'DescribeDBSnapshots public']);
     expect(modified).toEqual(['one']);
   });
@@ -906,7 +915,7 @@ describe('changes that begin together', () => {
       { two: changeOf('two') },
     );
 
-    expect(results).toEqual([changeOf('one'), 'StalePlanError']);
+    expect(results).toEqual([confirmed('one'), 'StalePlanError']);
     expect(modified).toEqual(['one']);
   });
 
