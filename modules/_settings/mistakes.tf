@@ -187,8 +187,8 @@ locals {
 
   # Reported here, so that the root module does not pass an invalid path to `target`, which would report it again.
   path_mistakes = [
-    for word in ["path", "target_role_path"] : "iam.${word} is \"${module.typed.iam[word]}\": expected \"/\", or a path that begins and ends with \"/\", such as \"/security/\""
-    if !can(regex("^/([\\w+=,.@-]+/)*$", module.typed.iam[word]))
+    for word in ["path", "target_role_path"] : "iam.${word} is \"${module.typed.iam[word]}\": expected \"/\", or a path of at most 512 characters that begins and ends with \"/\", such as \"/security/\""
+    if !can(regex("^/([\\w+=,.@-]+/)*$", module.typed.iam[word])) || length(module.typed.iam[word]) > 512
   ]
 
   # Values can have any length. Long messages keep their beginning (the mistake) and their end (what is expected).

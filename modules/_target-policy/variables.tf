@@ -99,8 +99,8 @@ variable "role_path" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^/([\\w+=,.@-]+/)*$", var.role_path))
-    error_message = "iam.path is \"${var.role_path}\": expected \"/\", or a path that begins and ends with \"/\", such as \"/security/\"."
+    condition     = can(regex("^/([\\w+=,.@-]+/)*$", var.role_path)) && length(var.role_path) <= 512
+    error_message = "iam.path is \"${var.role_path}\": expected \"/\", or a path of at most 512 characters that begins and ends with \"/\", such as \"/security/\"."
   }
 }
 
@@ -128,8 +128,8 @@ variable "remediator_role_path" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^/([\\w+=,.@-]+/)*$", var.remediator_role_path))
-    error_message = "iam.remediator_role_path is \"${var.remediator_role_path}\": expected \"/\", or a path that begins and ends with \"/\", such as \"/security/\"."
+    condition     = can(regex("^/([\\w+=,.@-]+/)*$", var.remediator_role_path)) && length(var.remediator_role_path) <= 512
+    error_message = "iam.remediator_role_path is \"${var.remediator_role_path}\": expected \"/\", or a path of at most 512 characters that begins and ends with \"/\", such as \"/security/\"."
   }
 }
 

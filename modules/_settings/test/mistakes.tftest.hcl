@@ -524,3 +524,13 @@ run "group_of_null" {
 
   expect_failures = [var.account_groups]
 }
+
+run "long_path" {
+  command = plan
+
+  variables {
+    deployment = { iam = { path = "/${format("%0511d", 0)}/" } }
+  }
+
+  expect_failures = [output.rules]
+}

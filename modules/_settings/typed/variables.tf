@@ -446,6 +446,17 @@ variable "audit_trail" {
     condition     = var.audit_trail == null ? true : can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.audit_trail.bucket))
     error_message = try(var.audit_trail.bucket, "") == "" ? "audit_trail has no bucket: expected the name of the bucket that gets the log files." : "audit_trail.bucket is \"${try(var.audit_trail.bucket, "")}\": expected a bucket's name, not its ARN."
   }
+
+  # The key is in the region of the bucket.
+  validation {
+    condition     = try(var.audit_trail.kms_key_arn, null) == null ? true : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/.+$", var.audit_trail.kms_key_arn))
+    error_message = "audit_trail.kms_key_arn is \"${try(coalesce(var.audit_trail.kms_key_arn), "")}\": expected the ARN of a key, such as \"arn:aws:kms:${var.home_region}:111111111111:key/…\"."
+  }
+
+  validation {
+    condition     = try(var.audit_trail.key_prefix, null) == null ? true : length(var.audit_trail.key_prefix) <= 200
+    error_message = "audit_trail.key_prefix has ${try(length(var.audit_trail.key_prefix), 0)} characters: expected at most 200."
+  }
 }
 
 variable "event_bus" {

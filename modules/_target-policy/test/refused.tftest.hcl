@@ -46,3 +46,12 @@ run "null_among_the_rules" {
   }
   expect_failures = [var.rules]
 }
+
+run "long_paths" {
+  command = plan
+  variables {
+    role_path            = "/${format("%0511d", 0)}/"
+    remediator_role_path = "/${format("%0511d", 0)}/"
+  }
+  expect_failures = [var.role_path, var.remediator_role_path]
+}

@@ -204,3 +204,31 @@ run "object_lock_of_centuries" {
   }
   expect_failures = [var.evidence]
 }
+
+run "audit_trail_with_an_alias" {
+  command = plan
+  variables {
+    audit_trail = { bucket = "logs", kms_key_arn = "alias/logs" }
+  }
+  expect_failures = [var.audit_trail]
+}
+
+run "audit_trail_with_a_long_prefix" {
+  command = plan
+  variables {
+    audit_trail = { bucket = "logs", key_prefix = format("%0201d", 0) }
+  }
+  expect_failures = [var.audit_trail]
+}
+
+run "audit_trail_with_a_key" {
+  command = plan
+  variables {
+    audit_trail = { bucket = "logs", key_prefix = "trails", kms_key_arn = "arn:aws:kms:us-east-1:111111111111:alias/logs" }
+  }
+
+  assert {
+    condition     = output.audit_trail.kms_key_arn == "arn:aws:kms:us-east-1:111111111111:alias/logs"
+    error_message = jsonencode(output.audit_trail)
+  }
+}
