@@ -158,6 +158,12 @@ export async function listClusterSnapshots(
 /** Returns a snapshot's unique name. One of an instance and one of a cluster may have the same identifier. */
 const nameOf = ({ of, id }: Candidate): string => `${of} ${id}`;
 
+/** Removes all but the first of several candidates for the same snapshot. */
+export function onceEach(candidates: readonly Candidate[]): Candidate[] {
+  const first = new Map(candidates.toReversed().map((candidate) => [nameOf(candidate), candidate]));
+  return candidates.filter((candidate) => first.get(nameOf(candidate)) === candidate);
+}
+
 /** Reads the shares of a snapshot. Undefined if it is gone. */
 export type SharesReader = (snapshot: Candidate) => ReturnType<typeof readShares>;
 

@@ -10,13 +10,22 @@ import {
   type Candidate,
   type Database,
   listAgain,
+  onceEach,
   type PublicSnapshot,
   readClusters,
   readInstances,
   readPublic,
   sharesReader,
 } from './read.ts';
-import { isNamedBy, listNamed, listRenamed, ofSources, readSources, type Source } from './sources.ts';
+import {
+  instanceIds,
+  isNamedBy,
+  listByResourceId,
+  listNamed,
+  ofSources,
+  readSources,
+  type Source,
+} from './sources.ts';
 
 /** A public snapshot. A type, not an interface, so that it is assignable to JSON. */
 type Snapshot = { id: string; of: SnapshotKind; status: string; sharedWith: string[] };
@@ -118,29 +127,41 @@ const sourcesIn = ({ sourcesOf }: Read, resource: string): readonly Source[] =>
 /** Returns the identifiers as RDS stores them: in lower case, regardless of the case in requests. */
 const asStored = (ids: readonly string[]): string[] => [...new Set(ids.map((id) => id.toLowerCase()))];
 
-/** The snapshots whose shares were read in a session, by resource. */
-const readIn = perSession(() => new Map<string, readonly Candidate[]>());
+/** What a session has read of a resource. */
+interface Earlier {
+  /** The resource ids of its instances. */
+  readonly ids: readonly string[];
+  /** Its snapshots. */
+  readonly snapshots: readonly Candidate[];
+}
+
+const readIn = perSession(() => new Map<string, Earlier>());
 
 /**
- * Reads everything that resources are judged by. The shares of snapshots are read as soon as the snapshots are known: those
- * that the session has read before, such as before a change, while they are listed again, and those that are found by
- * name while those of renamed instances are listed.
+ * Reads everything that resources are judged by: lists of snapshots by name, then by the resource ids of the instances
+ * that have these names now, and the shares of all of them as soon as they are known. What the session knows from
+ * earlier, such as from before a change, is listed and read again in one step.
  */
 async function readAll(session: AwsSession, resources: readonly string[]): Promise<Read> {
-  const ids = asStored(resources);
-  const before = readIn(session);
+  const names = asStored(resources);
+  const earlier = names.flatMap((name) => readIn(session).get(name) ?? []);
+  const knownIds = earlier.flatMap(({ ids }) => ids);
   const read = sharesReader(session);
   // If one is no longer listed, it does not matter whether it could be read.
-  for (const candidate of ids.flatMap((id) => before.get(id) ?? [])) read(candidate).catch(() => undefined);
-  const [sourcesOf, named] = await Promise.all([readSources(session, ids), listNamed(session, ids)]);
-  const sources = [...sourcesOf.values()].flat();
-  const known = ofSources(named, sources);
-  const [snapshots, renamed] = await Promise.all([
-    readPublic(read, known),
-    listRenamed(session, sources, known),
+  for (const snapshot of earlier.flatMap(({ snapshots }) => snapshots)) read(snapshot).catch(() => undefined);
+  const [sourcesOf, named, known] = await Promise.all([
+    readSources(session, names),
+    listNamed(session, names),
+    listByResourceId(session, knownIds),
   ]);
-  for (const [id, some] of sourcesOf) before.set(id, ofSources([...known, ...renamed], some));
-  return { sourcesOf, snapshots: [...snapshots, ...(await readPublic(read, renamed))] };
+  const sources = [...sourcesOf.values()].flat();
+  const newIds = instanceIds(sources).filter((id) => !knownIds.includes(id));
+  const listed = ofSources(onceEach([...named, ...known]), sources);
+  const [, further] = await Promise.all([readPublic(read, listed), listByResourceId(session, newIds)]);
+  const all = onceEach([...listed, ...further]);
+  for (const [name, some] of sourcesOf)
+    readIn(session).set(name, { ids: instanceIds(some), snapshots: ofSources(all, some) });
+  return { sourcesOf, snapshots: await readPublic(read, all) };
 }
 
 async function judgeEach(

@@ -53,17 +53,14 @@ export async function listNamed(session: AwsSession, ids: readonly string[]): Pr
   return lists.flat();
 }
 
-/** Lists snapshots that were created when their instance had another name, in addition to those that are known. */
-export async function listRenamed(
-  session: AwsSession,
-  sources: readonly Source[],
-  known: readonly Candidate[],
-): Promise<Candidate[]> {
-  const instances = sources.filter(({ of }) => of === 'instance');
-  const resourceIds = instances.flatMap(({ now }) => now?.resourceId ?? []);
-  const listed = await listInstanceSnapshots(session, 'dbi-resource-id', resourceIds);
-  const ids = new Set(known.filter(({ of }) => of === 'instance').map(({ id }) => id));
-  return listed.filter(({ id }) => !ids.has(id));
+/** Returns the resource ids of the instances among the sources. */
+export function instanceIds(sources: readonly Source[]): string[] {
+  return sources.flatMap(({ of, now }) => (of === 'instance' ? (now?.resourceId ?? []) : []));
+}
+
+/** Lists the snapshots of instances by resource id, under whatever name they were created. */
+export function listByResourceId(session: AwsSession, ids: readonly string[]): Promise<Candidate[]> {
+  return listInstanceSnapshots(session, 'dbi-resource-id', ids);
 }
 
 /**

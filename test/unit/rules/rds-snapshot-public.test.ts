@@ -287,11 +287,31 @@ describe('the snapshots to fix', () => {
 
     await vi.waitFor(
       () => {
-        const again = aws.calls.slice(2 * calls).map(({ form }) => form.get('DBSnapshotIdentifier'));
-        expect(again).toEqual(expect.arrayContaining(['one', 'two']));
+        const again = aws.calls.slice(2 * calls).map(({ form }) => form);
+        expect(again.map((form) => form.get('DBSnapshotIdentifier'))).toEqual(
+          expect.arrayContaining(['one', 'two']),
+        );
+        expect(again.map((form) => form.get('Filters.Filter.1.Name'))).toContain('dbi-resource-id');
       },
       { timeout: 30_000 },
     );
+  });
+
+  test('are those of the instance that has the name when they are listed again', async () => {
+    const instances = { orders: { resourceId: 'db-OLD' }, other: { resourceId: 'db-NEW' } };
+    const snapshots = {
+      one: ofInstance(['all'], { source: 'before', sourceId: 'db-OLD' }),
+      two: ofInstance(['all'], { source: 'before', sourceId: 'db-NEW' }),
+    };
+    await using aws = await rds({ instances, snapshots });
+    const session = sessionOf(aws.endpoint);
+    const atFirst = await rule.assess(session, ['orders'], {});
+
+    Object.assign(instances, { orders: { resourceId: 'db-NEW' }, other: { resourceId: 'db-OLD' } });
+    const again = await rule.assess(session, ['orders'], {});
+
+    expect(atFirst.get('orders')).toMatchObject({ seen: { publicSnapshots: [{ id: 'one' }] } });
+    expect(again.get('orders')).toMatchObject({ seen: { publicSnapshots: [{ id: 'two' }] } });
   });
 
   test('that are gone when they are listed again are not public', async () => {
