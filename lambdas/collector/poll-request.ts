@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { customRuleSchema } from '../model/custom-rule.ts';
-import { InvalidInputError } from '../model/errors.ts';
+import { InvalidInputError, SettingsError } from '../model/errors.ts';
 import { ruleIdSchema } from '../model/finding.ts';
 import { formatIssues } from '../model/issues.ts';
 import { type Poll, pollSchema } from '../model/job.ts';
@@ -61,7 +61,15 @@ const ruleSchema = z
   })
   .transform(({ rule: id, definition }, context) => {
     if (findRuleId(id) !== undefined) return factsOf(id);
-    if (definition !== undefined && ruleIdSchema.safeParse(id).success) return customFacts(id, definition);
+    if (definition !== undefined && ruleIdSchema.safeParse(id).success) {
+      try {
+        return customFacts(id, definition);
+      } catch (error) {
+        if (!(error instanceof SettingsError)) throw error;
+        context.addIssue({ code: 'custom', path: ['definition'], message: error.message });
+        return z.NEVER;
+      }
+    }
     const message = `expected one of ${ruleIds.join(', ')}, ${own}, got ${id.slice(0, 100)}`;
     context.addIssue({ code: 'custom', path: ['rule'], message });
     return z.NEVER;

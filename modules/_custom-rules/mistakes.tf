@@ -106,7 +106,10 @@ locals {
     [for name in rule.netskope_rule_names : ".netskope_rule_names contains \"${substr(name, 0, 40)}…\", a name of ${length(name)} characters: expected at most 1024" if length(name) > 1024],
     contains(["regional", "global"], rule.scope) ? [] : [".scope is \"${rule.scope}\": expected regional or global"],
     contains(["low", "medium", "high", "critical"], rule.severity) ? [] : [".severity is \"${rule.severity}\": expected low, medium, high or critical"],
-    local.pattern_mistakes[id],
+    rule.resource_id_pattern == null ? [] : concat(
+      can(regexall(rule.resource_id_pattern, "")) ? [] : [".resource_id_pattern is \"${rule.resource_id_pattern}\": expected a regular expression"],
+      length(rule.resource_id_pattern) <= 256 ? [] : [".resource_id_pattern has ${length(rule.resource_id_pattern)} characters: expected at most 256"],
+    ),
     rule.desired_state == null ? [] : !can(local.types[rule.desired_state.resource_type]) ? [
       ".desired_state.resource_type is \"${rule.desired_state.resource_type}\", which is unknown (as of ${local.type_date}): expected a CloudFormation type such as AWS::RDS::DBInstance"
       ] : concat(

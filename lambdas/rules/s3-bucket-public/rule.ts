@@ -65,7 +65,7 @@ interface Located {
 
 type Tags = Readonly<Record<string, string>>;
 
-/** What is read of a bucket in addition to its public access block. */
+/** Reads of a bucket in addition to its public access block. */
 interface Rest {
   readonly publicGrants: PromiseSettledResult<string[]>;
   readonly policyIsPublic: PromiseSettledResult<boolean | null>;

@@ -12,7 +12,7 @@ variable "custom_rules" {
     scope = optional(string, "regional")
     # low, medium, high or critical.
     severity = optional(string, "medium")
-    # A regular expression that a finding's whole resource id must match, in the syntax that RE2 and JavaScript share. Null: any id.
+    # A regular expression that a finding's whole resource id must match (syntax of RE2, as in Terraform). Null: any id.
     resource_id_pattern = optional(string)
     # What a fix can break, shown in the plan.
     risk = optional(string, "")
