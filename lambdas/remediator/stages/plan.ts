@@ -6,7 +6,7 @@ import type { Assessment } from '../../rules/rule.ts';
 import type { Runbook } from '../../rules/runbook.ts';
 import { firstVerdict } from '../gates/gate.ts';
 import { gatesAt } from '../gates/index.ts';
-import type { PlannedFix, Violation } from '../planned-fix.ts';
+import { type PlannedFix, reasonOf, type Violation } from '../planned-fix.ts';
 import type { Reading } from '../reading.ts';
 import { resourcesOf } from '../record/holds.ts';
 import { planRunbook } from '../runbooks/execution.ts';
@@ -124,7 +124,7 @@ async function planFix(
     ...work,
     violation: assessment,
   });
-  if (blockedBy !== undefined) return blockedBy;
+  if (blockedBy !== undefined) return withEnding(blockedBy, ending);
   const notVisible = awaitReadBack(finding, assessment, work);
   if (notVisible !== undefined) return notVisible;
   try {
@@ -135,6 +135,17 @@ async function planFix(
   } catch (error) {
     return retry(error);
   }
+}
+
+/** Adds to the verdict of a gate how the finding's automation execution has ended, if there was one. */
+function withEnding(verdict: Verdict, ending: Ending | undefined): Verdict {
+  if (ending === undefined || verdict.state !== 'concluded') return verdict;
+  const { reason } = verdict.details;
+  const words = `${ending.execution} ended as ${ending.result}`;
+  return withDetails(
+    conclude(verdict.outcome, reasonOf([...(reason === undefined ? [] : [reason]), words])),
+    verdict.details,
+  );
 }
 
 async function planByCalls(finding: Finding, violation: Violation): Promise<Fix> {

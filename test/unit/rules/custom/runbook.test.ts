@@ -111,6 +111,28 @@ test('the finding awaits a scan until the source has scanned the resource again'
   expect(before.calls).toEqual([]);
 });
 
+test('the end of a document is reported even if its resource is exempted while it runs', async () => {
+  status = 'Failed';
+  remediator.settings = settingsOf({
+    rule: RULE,
+    method: 'runbook',
+    definition: { ...definition, runbook: { ...runbook, resource_arn: '{{resource}}' } },
+  });
+  remediator.fault = (port) => {
+    if (port === 'lookAgain') tags = { [EXEMPTION_TAG]: 'moving until 2099-12-31' };
+    return undefined;
+  };
+
+  const { outcomes } = await run();
+
+  expect(outcomes).toMatchObject([
+    {
+      outcome: 'exempt',
+      reason: expect.stringMatching(/moving .*; execution .* ended as Failed \(step tag failed\)$/),
+    },
+  ]);
+});
+
 test('a document that fails is a failure with its message', async () => {
   status = 'Failed';
 
