@@ -127,11 +127,11 @@ const sourcesIn = ({ sourcesOf }: Read, resource: string): readonly Source[] =>
 /** Returns the identifiers as RDS stores them: in lower case, regardless of the case in requests. */
 const asStored = (ids: readonly string[]): string[] => [...new Set(ids.map((id) => id.toLowerCase()))];
 
-/** What a session has read of a resource. */
+/** State of a resource, as a session has read it. */
 interface Earlier {
   /** The resource ids of its instances. */
   readonly ids: readonly string[];
-  /** Its snapshots. */
+  /** Snapshots of the resource. */
   readonly snapshots: readonly Candidate[];
 }
 
