@@ -1,4 +1,4 @@
-import { type UndoStep, undoStepsOf } from '../../lambdas/changes/undo-steps.ts';
+import { type UndoStep, unconfirmedWords, undoStepsOf } from '../../lambdas/changes/undo-steps.ts';
 import { InvalidInputError } from '../../lambdas/model/errors.ts';
 import { findingKey, remediatorRegion } from '../../lambdas/model/finding.ts';
 import type { Fix } from '../../lambdas/model/requests.ts';
@@ -61,7 +61,7 @@ async function stepsOf({ outcome }: Line): Promise<UndoStep[]> {
 
 /** Describes the changes of which it is unknown whether they were made, and which are therefore not undone. */
 export function unconfirmedOf({ outcome: { unconfirmed = [] } }: Line): string[] {
-  return unconfirmed.map(({ line }) => `"${line}" may have been made, and is not undone`);
+  return unconfirmed.map(unconfirmedWords);
 }
 
 /** The moment of the last change, in milliseconds since 1970. */

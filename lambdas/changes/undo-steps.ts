@@ -11,6 +11,11 @@ export interface UndoStep {
   readonly leaves: string | undefined;
 }
 
+/** Describes a change of which it is unknown whether it was made, and which is therefore not undone. */
+export function unconfirmedWords({ line }: Pick<RecordedChange, 'line'>): string {
+  return `"${line}" may have been made, and is not undone`;
+}
+
 /**
  * Creates the plan that undoes a fix: the inverses of its changes, in reverse order, without those that the fix itself
  * has taken back. Pure: nothing is read.

@@ -3,7 +3,7 @@ import type { Condition, FindingsTable } from '../../aws/findings-table.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { RoleMissing, RoleMissingEvent } from '../../model/role-missing.ts';
 import { type AccountItem, accountItemSchema, accountKey, parseItem } from '../../model/table-items.ts';
-import { LOST_MILLISECONDS } from './notices.ts';
+import { isLost } from './notices.ts';
 
 /** Time that a StackSet has to create the role in an account before the missing role is reported. */
 const GRACE_MILLISECONDS = 3_600_000;
@@ -133,10 +133,10 @@ export class MissingRoles {
 /** Checks whether the missing role was reported within the last week, or another function is about to report it. */
 function wasReported({ state, toldAt, expiresAt, isSent }: AccountItem, now: number): boolean {
   if (state !== 'reported') return false;
-  if (toldAt !== undefined && isSent === false && now - Date.parse(toldAt) > LOST_MILLISECONDS) return false;
   // Items of older versions do not contain the time. They expire a week after the notification.
   if (toldAt === undefined) return expiresAt * 1000 >= now;
-  return now - Date.parse(toldAt) < KEPT_SECONDS * 1000;
+  const at = Date.parse(toldAt);
+  return !isLost(isSent, at, now) && now - at < KEPT_SECONDS * 1000;
 }
 
 /** Returns the time of the notification. For items of older versions, it is derived from their expiry. */

@@ -22,11 +22,17 @@ type Published = z.infer<typeof publishedSchema>;
 
 const KEPT_SECONDS = 30 * 86_400;
 
+/** The longest run of a Lambda function. */
+const LONGEST_RUN_MILLISECONDS = 900_000;
+
 /**
- * Time after which a notice that is not marked as published counts as lost, because the function that was about to
- * publish it no longer runs: the longest run of a Lambda function.
+ * Checks whether a notice that is not marked as published is lost, because the function that was about to publish it no
+ * longer runs.
+ * @param at the time of the first mark, in milliseconds since 1970
  */
-export const LOST_MILLISECONDS = 900_000;
+export function isLost(isSent: false | undefined, at: number, now: number): boolean {
+  return isSent === false && now - at > LONGEST_RUN_MILLISECONDS;
+}
 
 /**
  * Publishes notices about what prevents a rule's fixes, each once: if jobs in several regions notice the same event,
@@ -59,8 +65,7 @@ export class Notices {
     const [found] = await this.#table.read([place]);
     const known = found === undefined ? undefined : parseItem(publishedSchema, found);
     const at = this.#clock.now();
-    const isLost = known?.isSent === false && at - known.at > LOST_MILLISECONDS;
-    if (known !== undefined && known.at >= since && !isLost) return;
+    if (known !== undefined && known.at >= since && !isLost(known.isSent, known.at, at)) return;
     const expiresAt = Math.floor(at / 1000) + KEPT_SECONDS;
     const sent: Published = { ...place, version: 1, expiresAt, at, writer: randomUUID() };
     const item: Published = { ...sent, isSent: false, writer: randomUUID() };

@@ -1,5 +1,5 @@
 import { toLookAt } from '../../changes/index.ts';
-import { type UndoStep, undoStepsOf } from '../../changes/undo-steps.ts';
+import { type UndoStep, unconfirmedWords, undoStepsOf } from '../../changes/undo-steps.ts';
 import { InvalidInputError } from '../../model/errors.ts';
 import type { Outcome, RecordedChange } from '../../model/outcome.ts';
 import type { Fix } from '../../model/requests.ts';
@@ -57,7 +57,7 @@ export async function findFix(
     return { verdict: refuse(reason), line };
   }
   const steps = await undoStepsOf(line.applied);
-  const leaves = [...steps.flatMap(({ leaves }) => leaves ?? []), ...(await unconfirmedWords(line))];
+  const leaves = [...steps.flatMap(({ leaves }) => leaves ?? []), ...(await unconfirmedIn(line))];
   const inverses = steps.filter(hasInverse);
   if (inverses.length === 0) {
     const reason =
@@ -69,13 +69,10 @@ export async function findFix(
   return { fix, rule, line, steps: inverses, leaves, journal };
 }
 
-/** Describes the changes of which it is unknown whether they were made, and which are therefore not undone. */
-function unconfirmedWords({ unconfirmed = [] }: Outcome): Promise<string[]> {
+/** Describes the changes of which it is unknown whether they were made, with what to check. */
+function unconfirmedIn({ unconfirmed = [] }: Outcome): Promise<string[]> {
   return Promise.all(
-    unconfirmed.map(
-      async ({ change, line }) =>
-        `"${line}" may have been made, and is not undone: check ${await toLookAt(change)}`,
-    ),
+    unconfirmed.map(async (each) => `${unconfirmedWords(each)}: check ${await toLookAt(each.change)}`),
   );
 }
 
